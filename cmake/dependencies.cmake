@@ -1,0 +1,27 @@
+# What Debian 12 packages; the README says why each is here.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(LIBEVENT REQUIRED IMPORTED_TARGET libevent_core libevent_pthreads)
+pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(INIH REQUIRED IMPORTED_TARGET inih)
+find_path(CSV_INCLUDE_DIR csv.h REQUIRED)
+find_library(CSV_LIBRARY csv REQUIRED)
+
+# llhttp: the library where a distribution has one, else the C sources of Debian's node-llhttp.
+# Either way strict mode, which src/http/parser.c insists on.
+find_path(LLHTTP_SOURCE_DIR NAMES llhttp.c PATHS /usr/share/llhttp NO_DEFAULT_PATH)
+find_path(LLHTTP_INCLUDE_DIR llhttp.h PATHS /usr/share/include/llhttp /usr/share/include /usr/include)
+if(LLHTTP_SOURCE_DIR AND LLHTTP_INCLUDE_DIR)
+  file(GLOB LLHTTP_SOURCES ${LLHTTP_SOURCE_DIR}/*.c)
+  add_library(llhttp STATIC ${LLHTTP_SOURCES})
+  target_include_directories(llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR})
+  target_compile_definitions(llhttp PUBLIC LLHTTP_STRICT_MODE=1)
+  target_compile_options(llhttp PRIVATE -w)
+else()
+  message(FATAL_ERROR "llhttp not found: install node-llhttp")
+endif()

@@ -1,0 +1,14 @@
+#ifndef BASE_UUID_H
+#define BASE_UUID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { UUID_TEXT_SIZE = 37 };
+
+/* A new UUIDv7 (RFC 9562) of that instant, lower case; random part from the kernel. */
+void uuid7_make(char out[UUID_TEXT_SIZE], int64_t wall_us);
+/* Any UUID in canonical 8-4-4-4-12 form, either case. */
+bool uuid_valid(const char *text);
+
+#endif

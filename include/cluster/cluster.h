@@ -1,0 +1,46 @@
+#ifndef CLUSTER_CLUSTER_H
+#define CLUSTER_CLUSTER_H
+
+#include <stdbool.h>
+
+/*
+ * The private PostgreSQL of --data DIR: made, started, adopted, watched and
+ * stopped here. DIR/lock is held by flock for as long as the daemon lives;
+ * DIR/postgres is the cluster (UTF-8, C.UTF-8, checksums), reachable through a
+ * Unix socket in a short runtime folder only, by this operating-system user
+ * (peer), as the roles giothong_owner and giothong_app of database giothong.
+ * As root, PostgreSQL runs as the user postgres. Blocking; main thread only.
+ */
+struct error;
+struct cluster;
+
+enum { CLUSTER_CONNINFO_SIZE = 512 };
+
+/*
+ * Takes the lock ("in use by pid N" when another daemon has it), makes the
+ * cluster where there is none, adopts a live postmaster, else starts one, and
+ * waits until it takes connections. NULL and *err otherwise: nothing is left
+ * half-started.
+ */
+struct cluster *cluster_open(const char *data_dir, struct error *err);
+
+/*
+ * For commands: like cluster_open(), but when a daemon has the lock its
+ * running cluster is used and left alone.
+ */
+struct cluster *cluster_attach(const char *data_dir, struct error *err);
+
+const char *cluster_owner_conninfo(const struct cluster *cluster);
+const char *cluster_app_conninfo(const struct cluster *cluster);
+bool cluster_is_ours(const struct cluster *cluster);     /* we hold the lock */
+
+/*
+ * Call a few times a second: starts a postmaster that died again (once its
+ * orphaned backends are gone). Never blocks for long.
+ */
+void cluster_watch(struct cluster *cluster);
+
+/* Stops PostgreSQL (fast) if we hold the lock, lets the lock go, frees. NULL is fine. */
+void cluster_close(struct cluster *cluster);
+
+#endif

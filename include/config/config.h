@@ -1,0 +1,61 @@
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/*
+ * The settings of both programs. One table (config_options) gives names,
+ * parsing, ranges, defaults, --help and the sample file config/giothong.ini.
+ * Read once, const ever after. Secrets are options that name a file.
+ */
+struct error;
+
+struct config {
+	/* where */
+	char *data_dir;              /* --data: the private cluster; NULL with --config */
+	char *listen;                /* "127.0.0.1:8080", "[::1]:8080", "unix:/run/giothong/http" */
+	char *trusted_proxy;         /* CIDR or "unix"; "" none */
+	bool  insecure;              /* --insecure: listen beyond loopback without a proxy */
+	int   workers;               /* 0: max(1, cores / 2) */
+	int   pool_threads;          /* for heavy CPU work */
+	char *log_level;             /* error, warning, info, debug */
+	/* database */
+	char *database_conninfo;     /* the daemon's role */
+	char *database_owner_conninfo;       /* only `giothong migrate` uses it */
+	char *database_role;         /* the daemon's role, which migrations grant to */
+	int   database_queue;        /* queries waiting per lane and worker */
+	int   database_read_ms, database_write_ms, database_slow_ms;
+	/* keys */
+	char *keyring_dir;           /* "": DIR/keyring with --data, else $CREDENTIALS_DIRECTORY */
+	/* limits */
+	int   limits_connections;    /* of the whole daemon */
+	int   limits_body;           /* bytes */
+	int   limits_anonymous_per_minute;   /* per address, answers not served from memory */
+	int   limits_token_per_minute;       /* per token */
+	int   limits_sms_per_minute;         /* per gateway token */
+	/* texts */
+	char *sms_signature;         /* ends an SMS where there is room; "" none */
+	/* tests only (builds with GIOTHONG_TEST_SEAMS) */
+	char *test_now;              /* RFC 3339: the wall clock starts there */
+};
+
+/* All defaults. */
+void config_init(struct config *config);
+void config_release(struct config *config);
+
+/* An ini file: unknown sections and names, bad values and ranges are refused with file and line. */
+bool config_read_file(struct config *config, const char *path, struct error *err)
+	__attribute__((warn_unused_result));
+/* One "section.name" = value, as from the command line. */
+bool config_set(struct config *config, const char *name, const char *value, struct error *err)
+	__attribute__((warn_unused_result));
+/* What the single values cannot tell: combinations, files. Fills in defaults that depend on others. */
+bool config_check(struct config *config, struct error *err) __attribute__((warn_unused_result));
+
+/* The table as the commented sample file, and as lines for --help. */
+void config_print_sample(FILE *out);
+void config_print_help(FILE *out);
+
+#endif

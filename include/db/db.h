@@ -1,0 +1,120 @@
+#ifndef DB_DB_H
+#define DB_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * One thread's way to PostgreSQL: a few libpq connections in pipeline mode on
+ * that thread's event loop. A query is one prepared statement under one Sync,
+ * so it is its own transaction and an error in it touches no neighbour.
+ * Nothing here may be used from another thread.
+ *
+ *	struct my_load { struct db_query query; ... };
+ *	load->query = (struct db_query){ .statement = &select_round, .lane = DB_READ,
+ *					 .params = { id }, .done = on_done };
+ *	db_send(db, &load->query);
+ *
+ * `done` runs exactly once for every db_send(), on the loop, and never from
+ * inside db_send(): also when sending failed or the connection died.
+ */
+struct event_base;
+struct db;
+
+/* Which connection carries a query. A pipeline is a queue: what is slow delays what is behind it. */
+enum db_lane {
+	DB_READ,         /* short reads */
+	DB_WRITE,        /* everything that changes something */
+	DB_SLOW,         /* long reports and exports */
+	DB_LANE_COUNT
+};
+
+/* Static: its address is its identity. Prepared on a connection when first used there. */
+struct db_statement {
+	const char *sql;         /* $1 .. $n; parameters and results are text */
+};
+
+enum { DB_MAX_PARAMS = 48 };
+
+enum db_outcome {
+	DB_OK,           /* committed; for a write: on disk */
+	DB_REFUSED,      /* PostgreSQL said no; nothing happened: see sqlstate, constraint */
+	DB_BUSY,         /* the queue is full; nothing was sent */
+	DB_UNAVAILABLE,  /* no connection, or a read was lost with it; nothing was written */
+	DB_UNKNOWN       /* a write was sent and its fate is not known: repeat it, never assume */
+};
+
+/* Borrowed, valid only inside done(). */
+struct db_result {
+	enum db_outcome outcome;
+	char            sqlstate[6];     /* DB_REFUSED; else "" */
+	const char     *constraint;      /* name of the violated constraint, or NULL */
+	const char     *message;         /* for the log: PostgreSQL's primary text, or why there is no answer */
+	const void     *rows;            /* private */
+};
+
+struct db_query {
+	const struct db_statement *statement;
+	enum db_lane               lane;
+	/* Text, NULL for SQL NULL; every parameter up to the last $n is sent. Must live until done. */
+	const char                *params[DB_MAX_PARAMS];
+	int                        nparams;
+	void                     (*done)(struct db_query *query, const struct db_result *result);
+	/* private from here on */
+	struct db_query           *next;
+	int64_t                    deadline_us;
+	enum db_outcome            failure;
+	unsigned char              state;
+};
+
+struct db_options {
+	const char *conninfo;            /* libpq connection string; several hosts allowed */
+	const char *application_name;
+	int         queue_max;           /* queries waiting or in flight per lane; more: DB_BUSY */
+	int         deadline_ms[DB_LANE_COUNT];  /* from db_send() to done() at the latest */
+	bool        lanes[DB_LANE_COUNT];        /* which connections to hold */
+};
+
+/* The defaults of a worker: all three lanes. Fill in conninfo. */
+void db_options_init(struct db_options *options);
+
+/*
+ * New; borrows the loop and copies the options. Connects in the background and for ever:
+ * back-off from 50 ms to 2 s. Until connected, queries end at once as DB_UNAVAILABLE.
+ */
+struct db *db_new(struct event_base *base, const struct db_options *options);
+/* Ends every waiting query (DB_UNAVAILABLE or DB_UNKNOWN) inside this call, then frees. NULL is fine. */
+void db_free(struct db *db);
+
+void db_send(struct db *db, struct db_query *query);
+
+bool db_connected(const struct db *db);              /* every lane is up */
+size_t db_waiting(const struct db *db);              /* queries not yet done, all lanes */
+/* Why the last connection attempt failed; "" when none did. No secrets. */
+const char *db_last_error(const struct db *db);
+
+struct db_counters {
+	uint64_t sent, refused, busy, unavailable, unknown, reconnects;
+};
+const struct db_counters *db_counters(const struct db *db);
+
+/*
+ * For commands, which have one thing to do: run the loop until the query is
+ * done (it waits up to `timeout_ms` for a first connection). The caller's
+ * done() has then run.
+ */
+void db_run(struct db *db, struct db_query *query, int timeout_ms);
+
+/* Reading a result: rows and columns from 0. */
+int db_rows(const struct db_result *result);
+bool db_is_null(const struct db_result *result, int row, int column);
+/* Text of a value, borrowed; NULL for SQL NULL. */
+const char *db_text(const struct db_result *result, int row, int column);
+int64_t db_int(const struct db_result *result, int row, int column, int64_t if_null);
+bool db_bool(const struct db_result *result, int row, int column);       /* NULL: false */
+/* Elements of a text[] or int[] value in order; each is passed to `each`. NULL and {} have none. */
+void db_each_element(const struct db_result *result, int row, int column,
+		     void (*each)(void *context, const char *element), void *context);
+
+#endif

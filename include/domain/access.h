@@ -1,0 +1,39 @@
+#ifndef DOMAIN_ACCESS_H
+#define DOMAIN_ACCESS_H
+
+#include <stdbool.h>
+
+/* Who may what: the table of the design, as one table. Pure. */
+enum role {
+	ROLE_PUBLIC, ROLE_GATEWAY, ROLE_TEAM, ROLE_HOSPITAL, ROLE_COMMS, ROLE_STAFF, ROLE_AUDITOR, ROLE_ADMIN,
+	ROLE_COUNT
+};
+
+/* A row of the table. Rows of later parts are added with their routes. */
+enum access_area {
+	AREA_OPEN,               /* health, problem pages, documentation: anybody */
+	AREA_METRICS,            /* loopback or an auditor's token */
+	AREA_ROUNDS,             /* published rounds, units, campaigns, venues */
+	AREA_PLANS,              /* plans and rounds: drafts, change, verbs; campaigns, venues, teams */
+	AREA_REPORTS,            /* round reports */
+	AREA_SMS,                /* SMS in */
+	AREA_TOKENS,             /* users, tokens, devices, keyring */
+	AREA_AUDIT,
+	AREA_COUNT
+};
+
+enum access_mode { ACCESS_READ, ACCESS_WRITE };
+
+enum access_verdict {
+	ACCESS_NO,
+	ACCESS_OWN,              /* only rounds of the principal's own team */
+	ACCESS_IN_SCOPE,         /* only inside the principal's units */
+	ACCESS_YES
+};
+
+enum access_verdict access_decide(enum role role, enum access_area area, enum access_mode mode);
+
+const char *role_text(enum role role);
+bool role_parse(const char *text, enum role *out);       /* every role but public */
+
+#endif

@@ -1,0 +1,77 @@
+#ifndef DOMAIN_PROPOSE_H
+#define DOMAIN_PROPOSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/date.h"
+
+/*
+ * Proposes dates and places for a plan's rounds. Deterministic: the same
+ * request gives the same plan, on any day. What it gives is a proposal: it is
+ * marked so and never shown as official.
+ *
+ * Held to: no public holiday, no day of a Tết break; at least `gap_days`
+ * between two rounds at one place; at most one round a team a day; every
+ * place served; days and windows of campaigns used; rounds spread evenly over
+ * the plan. Rounds already fixed by the plan stay as they are.
+ */
+struct arena;
+struct error;
+
+struct holiday {
+	struct date from, to;            /* inclusive */
+	const char *name;                /* "Tết Nguyên đán 2025" */
+};
+
+struct campaign_window {
+	const char *id, *name;
+	struct date from, to;            /* inclusive */
+	struct date main_day;            /* none: no single day */
+	bool        sundays;             /* held on Sundays (Chủ nhật Đỏ) */
+};
+
+/* A former district, or a group of communes: one place for the interval between rounds. */
+struct propose_place {
+	const char *id;                  /* of the district (or a name of the group) */
+	const char *name;
+	int         rounds;              /* how many rounds it is to get; at least 1 */
+};
+
+struct propose_fixed {
+	int         ordinal;
+	struct date on;
+	int         place;               /* index, or -1: not known */
+};
+
+struct propose_request {
+	struct date from, to;
+	int         rounds;              /* of the plan, the fixed ones included */
+	int         teams;               /* at least 1 */
+	int         gap_days;            /* 84: Circular 26 Art. 6(1) */
+	const struct propose_place   *places;    size_t nplaces;
+	const struct propose_fixed   *fixed;     size_t nfixed;
+	const struct holiday         *holidays;  size_t nholidays;
+	const struct campaign_window *campaigns; size_t ncampaigns;
+	struct date holidays_known_to;   /* the last day the holiday table covers */
+};
+
+struct proposed_round {
+	int         ordinal;
+	struct date on;
+	int         place;               /* index; -1 for a fixed round with none */
+	int         team;                /* 1.. */
+	bool        fixed;
+	const char *campaign_ids[4];     /* NULL-ended unless full */
+	const char *reason[2];           /* English, Vietnamese: why this day and place */
+};
+
+/*
+ * New array of request->rounds rows by ordinal (= by date), in `arena`.
+ * NULL and ERR_NO_PROPOSAL with the constraint that cannot be met: which
+ * place, how many days are free and how many are needed, holidays not known.
+ */
+struct proposed_round *plan_propose(const struct propose_request *request, struct arena *arena,
+				    struct error *err);
+
+#endif

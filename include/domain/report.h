@@ -1,0 +1,50 @@
+#ifndef DOMAIN_REPORT_H
+#define DOMAIN_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/date.h"
+#include "base/uuid.h"
+
+/* A round's totals as one source gives them. Append-only: a correction is a new report naming the old one. */
+struct error;
+
+enum report_source { REPORT_PRESS, REPORT_TEAM, REPORT_ITEMS, REPORT_SOURCE_COUNT };   /* worst to best */
+enum figure_qualifier { FIGURE_EXACT, FIGURE_AT_LEAST, FIGURE_ABOUT, FIGURE_QUALIFIER_COUNT };
+
+struct figure {
+	int64_t               value;         /* -1: not given */
+	enum figure_qualifier qualifier;
+};
+
+struct report {
+	char               id[UUID_TEXT_SIZE];
+	enum report_source source;
+	const char        *source_url;       /* or NULL */
+	struct date        reported_on;
+	struct figure      registered, present, accepted;     /* people */
+	struct figure      units;                             /* units of blood (bags) */
+	struct figure      ml;                                /* millilitres */
+	const char        *corrects;         /* id of the report it replaces, or NULL */
+	const char        *note;             /* or NULL */
+	int64_t            created_us;
+};
+
+const char *report_source_text(enum report_source source);
+bool report_source_parse(const char *text, enum report_source *out);
+const char *figure_qualifier_text(enum figure_qualifier qualifier);
+bool figure_qualifier_parse(const char *text, enum figure_qualifier *out);
+
+/*
+ * What no report may claim: figures below 0 or beyond any round (100,000
+ * people, 1,000,000 ml), none at all, more accepted than present than
+ * registered among exact figures, a press report with no source_url, a date
+ * after `today`. Field faults go to *err.
+ */
+bool report_check(const struct report *report, struct date today, struct error *err);
+
+/* Which of two reports of one round to show: better source first, then the newer. > 0: a is better. */
+int report_compare(const struct report *a, const struct report *b);
+
+#endif

@@ -1,0 +1,38 @@
+#ifndef HTTP_ROUTER_H
+#define HTTP_ROUTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "http/http.h"
+
+/*
+ * Finds the route of a path. Patterns are literal segments and {name}
+ * segments: "/api/v1/rounds/{id}/reports"; a literal beats a {name}. A {name}
+ * takes one segment, never an empty one. Built once, then read-only.
+ */
+struct http_router;
+
+enum { ROUTE_MAX_PARAMS = 4 };
+
+struct http_match {
+	int         route;                       /* the number given to http_router_add(), or -1 */
+	unsigned    allowed;                     /* bit per http_method declared for this path; 0: no such path */
+	size_t      nparams;
+	struct {
+		const char *name;
+		char        value[128];          /* percent-decoded; longer ones match nothing */
+	} params[ROUTE_MAX_PARAMS];
+};
+
+struct http_router *http_router_new(void);
+void http_router_free(struct http_router *router);
+void http_router_add(struct http_router *router, enum http_method method, const char *pattern, int route);
+/* Matches path and method. HEAD falls back to GET's route. */
+void http_router_match(const struct http_router *router, enum http_method method, const char *path,
+		       struct http_match *match);
+const char *http_match_param(const struct http_match *match, const char *name);
+/* "GET, HEAD, OPTIONS" of a set of methods, into out. */
+void http_allow_text(unsigned allowed, char out[64]);
+
+#endif

@@ -1,0 +1,1 @@
+typedef int setup_being_built;

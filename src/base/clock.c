@@ -1,0 +1,26 @@
+#include "base/clock.h"
+
+#include <time.h>
+
+static int64_t read_us(clockid_t id)
+{
+	struct timespec now;
+
+	clock_gettime(id, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t clock_wall_us(const struct clock *clock)
+{
+	return read_us(CLOCK_REALTIME) + clock->wall_offset_us;
+}
+
+struct date clock_today(const struct clock *clock)
+{
+	return date_of_instant(clock_wall_us(clock));
+}
+
+int64_t clock_mono_us(void)
+{
+	return read_us(CLOCK_MONOTONIC);
+}

@@ -1,0 +1,193 @@
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utf8proc.h>
+
+
+bool text_valid_utf8(const char *text, size_t len)
+{
+	const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)text;
+	utf8proc_ssize_t left = (utf8proc_ssize_t)len;
+
+	while (left > 0) {
+		utf8proc_int32_t point;
+
+		if (*p < 0x80) {
+			if (*p == 0)
+				return false;
+			p++, left--;
+			continue;
+		}
+		utf8proc_ssize_t used = utf8proc_iterate(p, left, &point);
+
+		if (used <= 0)
+			return false;
+		p += used, left -= used;
+	}
+	return true;
+}
+
+/* Runs utf8proc's mapping and hands the bytes to the caller, who frees them; NULL when not UTF-8. */
+static char *map_utf8(const char *text, utf8proc_option_t options)
+{
+	utf8proc_uint8_t *mapped = NULL;
+	utf8proc_ssize_t len = utf8proc_map((const utf8proc_uint8_t *)text, 0, &mapped,
+					    options | UTF8PROC_NULLTERM | UTF8PROC_STABLE);
+
+	return len < 0 ? NULL : (char *)mapped;
+}
+
+static bool copy_out(char *mapped, char *out, size_t size)
+{
+	bool fits = mapped && strlen(mapped) < size;
+
+	if (fits)
+		strcpy(out, mapped);
+	else if (size > 0)
+		out[0] = '\0';
+	free(mapped);
+	return fits;
+}
+
+/* Unicode gives đ (U+0111) no decomposition, so it is mapped here: C4 91 and C4 90. */
+static void replace_d_stroke(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++) {
+		if ((unsigned char)from[0] == 0xc4 &&
+		    ((unsigned char)from[1] == 0x91 || (unsigned char)from[1] == 0x90)) {
+			*to++ = (unsigned char)from[1] == 0x91 ? 'd' : 'D';
+			from++;
+		} else {
+			*to++ = *from;
+		}
+	}
+	*to = '\0';
+}
+
+static bool is_separator(unsigned char c)
+{
+	return c <= 0x20 || c == 0x7f || (c < 0x80 && strchr("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", c));
+}
+
+static void squeeze_separators(char *text)
+{
+	char *to = text;
+	bool pending = false;
+
+	for (const char *from = text; *from; from++) {
+		if (is_separator((unsigned char)*from)) {
+			pending = to != text;
+			continue;
+		}
+		if (pending)
+			*to++ = ' ';
+		pending = false;
+		*to++ = *from;
+	}
+	*to = '\0';
+}
+
+bool text_fold(const char *text, char *out, size_t size)
+{
+	char *mapped = map_utf8(text, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_STRIPMARK |
+					      UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+
+	if (mapped) {
+		replace_d_stroke(mapped);
+		squeeze_separators(mapped);
+	}
+	return copy_out(mapped, out, size);
+}
+
+bool text_strip_marks(const char *text, char *out, size_t size)
+{
+	char *mapped = map_utf8(text, UTF8PROC_DECOMPOSE | UTF8PROC_STRIPMARK);
+
+	if (mapped)
+		replace_d_stroke(mapped);
+	return copy_out(mapped, out, size);
+}
+
+bool text_compose(const char *text, char *out, size_t size)
+{
+	return copy_out(map_utf8(text, UTF8PROC_COMPOSE), out, size);
+}
+
+enum { DISTANCE_MAX_LENGTH = 96 };
+
+static unsigned min2(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* Optimal string alignment: edits and swaps of neighbours, three rows at a time. */
+unsigned text_distance(const char *a, const char *b, unsigned limit)
+{
+	unsigned rows[3][DISTANCE_MAX_LENGTH + 1];
+	size_t alen = strlen(a), blen = strlen(b);
+	size_t gap = alen > blen ? alen - blen : blen - alen;
+
+	if (alen > DISTANCE_MAX_LENGTH || blen > DISTANCE_MAX_LENGTH || gap > limit)
+		return limit + 1;
+	for (size_t j = 0; j <= blen; j++)
+		rows[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= alen; i++) {
+		unsigned *now = rows[i % 3], *before = rows[(i - 1) % 3];
+		const unsigned *before2 = rows[(i + 1) % 3];
+
+		now[0] = (unsigned)i;
+		for (size_t j = 1; j <= blen; j++) {
+			unsigned best = min2(before[j] + 1, now[j - 1] + 1);
+
+			best = min2(best, before[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				best = min2(best, before2[j - 2] + 1);
+			now[j] = best;
+		}
+	}
+	return min2(rows[alen % 3][blen], limit + 1);
+}
+
+size_t text_length(const char *text)
+{
+	size_t length = 0;
+
+	for (; *text; text++)
+		length += ((unsigned char)*text & 0xc0) != 0x80;
+	return length;
+}
+
+bool text_is_blank(const char *text)
+{
+	return !text || text[strspn(text, " \t\r\n")] == '\0';
+}
+
+bool text_to_int(const char *text, long min, long max, long *out)
+{
+	char *end;
+	long value;
+
+	if (!text || !(*text == '-' || (*text >= '0' && *text <= '9')))
+		return false;
+	errno = 0;
+	value = strtol(text, &end, 10);
+	if (errno || end == text || *end || value < min || value > max)
+		return false;
+	*out = value;
+	return true;
+}
+
+bool streq(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool text_starts_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}

@@ -1,0 +1,48 @@
+#include "base/uuid.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+static void random_bytes(unsigned char *out, size_t len)
+{
+	/* Up to 256 bytes come whole once the kernel's pool is ready; anything else is a broken system. */
+	if (getrandom(out, len, 0) != (ssize_t)len)
+		abort();
+}
+
+void uuid7_make(char out[UUID_TEXT_SIZE], int64_t wall_us)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char bytes[16];
+	uint64_t ms = (uint64_t)wall_us / 1000;
+	char *p = out;
+
+	random_bytes(bytes, sizeof(bytes));
+	for (int i = 0; i < 6; i++)
+		bytes[i] = (unsigned char)(ms >> (40 - 8 * i));
+	bytes[6] = (unsigned char)(0x70 | (bytes[6] & 0x0f));
+	bytes[8] = (unsigned char)(0x80 | (bytes[8] & 0x3f));
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = hex[bytes[i] >> 4];
+		*p++ = hex[bytes[i] & 15];
+	}
+	*p = '\0';
+}
+
+bool uuid_valid(const char *text)
+{
+	for (int i = 0; i < 36; i++) {
+		char c = text[i];
+
+		if (i == 8 || i == 13 || i == 18 || i == 23) {
+			if (c != '-')
+				return false;
+		} else if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+			     (c >= 'A' && c <= 'F'))) {
+			return false;
+		}
+	}
+	return text[36] == '\0';
+}

@@ -1,0 +1,1 @@
+/* being built */ int main(void); int main(void) { return 2; }
