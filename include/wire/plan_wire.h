@@ -1,0 +1,68 @@
+#ifndef WIRE_PLAN_WIRE_H
+#define WIRE_PLAN_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "domain/plan.h"
+#include "domain/propose.h"
+#include "domain/history.h"
+
+struct arena;
+struct error;
+struct json_out;
+struct unit_map;
+
+
+/* `rounds`: with its rounds, or only their number. */
+void plan_write(struct json_out *out, const char *key, const struct plan *plan, bool rounds);
+/* What an import did or would do: counts, and a row per round that differs. */
+void plan_diff_write(struct json_out *out, const struct plan *plan, const struct plan_diff *diff,
+		     bool applied);
+
+/* Body of POST /plans: a plan without rounds. */
+bool plan_read(const char *body, size_t len, struct arena *arena, struct plan *plan, struct error *err);
+
+/*
+ * A plan file: the plan and its rounds as one JSON object. Everything a file
+ * may say of a round it may: statuses, date_status, document. Faults carry
+ * pointers; a syntax fault line and column.
+ */
+bool plan_file_read_json(const char *text, size_t len, const struct unit_map *units,
+			 struct arena *arena, struct plan *plan, struct error *err);
+/*
+ * Rows `ordinal,date,start,end,place,units,organiser,target` for an existing
+ * plan (its head is copied from `of`). Dates YYYY-MM-DD or D/M/YYYY; units
+ * separated by ';', as ids or names; a heading line in any order, more
+ * columns refused; blank lines skipped; a UTF-8 mark is fine. Rounds are
+ * drafts with proposed facts. Faults carry "line 4, column date".
+ */
+bool plan_file_read_csv(const char *text, size_t len, const struct plan *of,
+			const struct unit_map *units, struct arena *arena, struct plan *plan,
+			struct error *err);
+
+/* A file that asks for a proposal: a plan file with only the fixed rounds, and a member "propose". */
+struct propose_file {
+	struct plan            plan;
+	struct propose_request request;  /* calendar members are for the caller to fill in */
+	const char           **place_units;      /* id of the unit behind each place */
+	int                    start_minute, end_minute;         /* for proposed rounds; -1 */
+	int                    target_units, capacity;           /* -1 */
+	const char            *status;   /* of proposed rounds: "draft" or "announced" */
+};
+bool propose_file_read(const char *text, size_t len, const struct unit_map *units,
+		       struct arena *arena, struct propose_file *file, struct error *err);
+/* The plan file that results, pretty-printed, ready for `plan import`. */
+struct buf;
+void plan_file_write(struct buf *buf, const struct plan *plan);
+
+/*
+ * A file of config/rounds: rounds as the press reported them. Columns as in
+ * lai-chau-history.csv. Codes are "<prefix><yy>-H<row>" ("LC20-H05"), so a
+ * file only ever grows at its end.
+ */
+bool history_read_csv(const char *text, size_t len, const char *code_prefix,
+		      const struct unit_map *units, struct arena *arena,
+		      struct round_history **rows, size_t *count, struct error *err);
+
+#endif
