@@ -1,0 +1,34 @@
+#ifndef API_API_H
+#define API_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The API of one worker: its HTTP front, its routes and what it serves from
+ * memory. Made, used and freed on the worker's thread (making it before the
+ * thread runs is fine). Shares nothing mutable with other workers; the
+ * counters that /metrics adds up are atomics written by one thread each.
+ */
+struct worker;
+struct pool;
+struct api;
+
+/* What all workers of the daemon share, read-only. */
+struct api_daemon {
+	const char   *version;
+	const char   *id;                /* UUIDv7 of this run */
+	struct pool  *pool;
+	/* every worker's API, filled in before the threads start */
+	struct api  **apis;
+	int           napis;
+};
+
+/* New; takes `listen_fd` over. */
+struct api *api_new(struct worker *worker, int listen_fd, const struct api_daemon *daemon);
+/* Stop taking connections; finish what is being answered. Posted to the worker's thread by app/. */
+void api_drain(struct api *api);
+bool api_drained(const struct api *api);
+void api_free(struct api *api);
+
+#endif

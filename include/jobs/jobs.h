@@ -1,0 +1,16 @@
+#ifndef JOBS_JOBS_H
+#define JOBS_JOBS_H
+
+/*
+ * Timed work, on a thread (a worker without HTTP) of its own: the daemon's
+ * heartbeat, forgetting old help marks. Each job that only one daemon of many
+ * should do runs under an advisory lock inside its statement.
+ */
+struct worker;
+struct jobs;
+
+/* New; runs from the first turn of the worker's loop on. Texts are borrowed. */
+struct jobs *jobs_new(struct worker *worker, const char *daemon_id, const char *version);
+void jobs_free(struct jobs *jobs);
+
+#endif
