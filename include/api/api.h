@@ -26,9 +26,13 @@ struct api_daemon {
 
 /* New; takes `listen_fd` over. */
 struct api *api_new(struct worker *worker, int listen_fd, const struct api_daemon *daemon);
+/* Prints METHOD and path of every route, one a line, for tests and documentation. */
+void api_print_routes(void);
+
 /* Stop taking connections; finish what is being answered. Posted to the worker's thread by app/. */
 void api_drain(struct api *api);
 bool api_drained(const struct api *api);
+/* After worker_close_db(), on the worker's thread or after it ended. */
 void api_free(struct api *api);
 
 #endif

@@ -11,6 +11,11 @@
  * so it is its own transaction and an error in it touches no neighbour.
  * Nothing here may be used from another thread.
  *
+ * Sessions speak UTF-8, ISO dates, hexadecimal bytea and the time zone
+ * Asia/Ho_Chi_Minh. Only a primary is accepted (or what target_session_attrs
+ * says). A statement is ended by the server at four fifths of its lane's
+ * deadline, a wait for a lock in DB_WRITE after 2 s.
+ *
  *	struct my_load { struct db_query query; ... };
  *	load->query = (struct db_query){ .statement = &select_round, .lane = DB_READ,
  *					 .params = { id }, .done = on_done };
@@ -24,9 +29,9 @@ struct db;
 
 /* Which connection carries a query. A pipeline is a queue: what is slow delays what is behind it. */
 enum db_lane {
-	DB_READ,         /* short reads */
+	DB_READ,         /* short reads; the session is read-only */
 	DB_WRITE,        /* everything that changes something */
-	DB_SLOW,         /* long reports and exports */
+	DB_SLOW,         /* long reports and exports; the session is read-only */
 	DB_LANE_COUNT
 };
 
@@ -59,13 +64,14 @@ struct db_query {
 	enum db_lane               lane;
 	/* Text, NULL for SQL NULL; every parameter up to the last $n is sent. Must live until done. */
 	const char                *params[DB_MAX_PARAMS];
-	int                        nparams;
+	int                        nparams;      /* for the caller's own use: the SQL says how many are sent */
 	void                     (*done)(struct db_query *query, const struct db_result *result);
 	/* private from here on */
 	struct db_query           *next;
 	int64_t                    deadline_us;
 	enum db_outcome            failure;
 	unsigned char              state;
+	void                      *rows;
 };
 
 struct db_options {
@@ -84,7 +90,10 @@ void db_options_init(struct db_options *options);
  * back-off from 50 ms to 2 s. Until connected, queries end at once as DB_UNAVAILABLE.
  */
 struct db *db_new(struct event_base *base, const struct db_options *options);
-/* Ends every waiting query (DB_UNAVAILABLE or DB_UNKNOWN) inside this call, then frees. NULL is fine. */
+/*
+ * Ends every waiting query (DB_UNAVAILABLE or DB_UNKNOWN) inside this call, then frees.
+ * Not from inside done(). NULL is fine.
+ */
 void db_free(struct db *db);
 
 void db_send(struct db *db, struct db_query *query);
@@ -106,6 +115,13 @@ const struct db_counters *db_counters(const struct db *db);
  */
 void db_run(struct db *db, struct db_query *query, int timeout_ms);
 
+/*
+ * Whether the same query may well succeed a little later, because the refusal
+ * says nothing about the data: no connection, a timeout, a lock, a deadlock, no
+ * disk or memory left, a server that is read-only just now. Never for DB_UNKNOWN.
+ */
+bool db_try_again(const struct db_result *result);
+
 /* Reading a result: rows and columns from 0. */
 int db_rows(const struct db_result *result);
 bool db_is_null(const struct db_result *result, int row, int column);
@@ -113,7 +129,10 @@ bool db_is_null(const struct db_result *result, int row, int column);
 const char *db_text(const struct db_result *result, int row, int column);
 int64_t db_int(const struct db_result *result, int row, int column, int64_t if_null);
 bool db_bool(const struct db_result *result, int row, int column);       /* NULL: false */
-/* Elements of a text[] or int[] value in order; each is passed to `each`. NULL and {} have none. */
+/*
+ * Elements of a text[] or int[] value in order; each is passed to `each`,
+ * borrowed for that call (NULL for an SQL NULL). NULL and {} have none.
+ */
 void db_each_element(const struct db_result *result, int row, int column,
 		     void (*each)(void *context, const char *element), void *context);
 

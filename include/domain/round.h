@@ -66,7 +66,8 @@ struct round {
 	int                 target_units;    /* -1: none given */
 	int                 capacity;        /* places; -1: not set */
 	int                 booked;
-	struct date         moved_from;      /* where the last move came from; none */
+	struct date         moved_from;      /* the last official date before it was moved; none */
+	bool                never_public;    /* cancelled as a draft: stays out of public lists */
 	const struct report *result;         /* the best report; NULL */
 	const char         *note;            /* how the date was chosen, what is doubtful; NULL */
 	int64_t             version;         /* 1, 2, ... */
@@ -106,26 +107,36 @@ struct round_step {
 /*
  * Decides one step: *next is the round after it (version + 1; shares memory
  * with now and step), or false and *err:
- *	ERR_ILLEGAL_STEP  the round's status does not allow it
+ *	ERR_ILLEGAL_STEP  the round's status, or the day, does not allow it
  *	ERR_INVALID_FIELD a value or a reason is missing or impossible
+ * Fields are named as in JSON: /reason, /document, /date, /start, /end, /units,
+ * /venue, /capacity, ...
  *
  * announce  draft -> announced; needs a date of day precision and a host unit or a place still "unknown"
- * open      announced, moved -> open; needs a capacity, and a date that is official
- * start     open, announced, moved -> running; on the round's day only (`today`)
- * close     running -> closed
- * reopen    closed -> running; postponed, cancelled -> announced
+ * open      announced, moved -> open; needs a capacity, a date that is official, and a day not past
+ * start     open, announced, moved -> running; on the round's day only (`today`). A proposed date
+ *           becomes "reported": the round takes place
+ * close     running -> closed; also open, announced, moved once the day is past and its date is no
+ *           mere proposal (it was held, and nobody pressed start)
+ * reopen    closed -> running; postponed, cancelled -> announced; cancelled as a draft -> draft
  * postpone  announced, open, moved -> postponed
- * move      announced, open, postponed, moved -> moved: new date (with its time) or place, proposed
- *           unless `document` names what makes it official; moved_from keeps the old date
+ * move      announced, open, postponed, moved -> moved: new date (a day, from today on), hours or place,
+ *           proposed unless `document` names what makes it official. moved_from keeps the old date where
+ *           that was official (a proposed day was never told). Hours not given with a new date carry over
+ *           as proposed; a venue not given with new units is dropped
  * cancel    draft, announced, open, moved, postponed, running -> cancelled
  * confirm   announced, open, moved, running, closed and draft: sets the named facts official
  * edit      not cancelled or closed: title, organiser, campaigns, target, capacity (never below booked),
- *           team, note at any time; date only of a draft; time, venue and units while they are not official
+ *           team, note at any time; date only of a draft; time, venue and units while they are not
+ *           official. A date, time or place set so is "proposed", or "reported" where values say so
  */
 bool round_change(const struct round *now, const struct round_step *step, struct date today,
 		  struct round *next, struct error *err);
 
-/* Facts of one round that cannot be together: end before start, times without a day, empty title, ... */
+/*
+ * Facts of one round that cannot be together: end before start, times without a
+ * day, a status with nothing it speaks of, empty title, ... Faults go to *err.
+ */
 bool round_check(const struct round *round, struct error *err);
 
 /* Whether a reader without a staff role may see it. */

@@ -11,6 +11,7 @@ struct jobs;
 
 /* New; runs from the first turn of the worker's loop on. Texts are borrowed. */
 struct jobs *jobs_new(struct worker *worker, const char *daemon_id, const char *version);
+/* After worker_close_db(). */
 void jobs_free(struct jobs *jobs);
 
 #endif

@@ -37,6 +37,12 @@ struct worker_options {
 
 /* On the thread that makes it nothing runs yet; hand it to one thread, which runs the loop. */
 void worker_init(struct worker *worker, const struct worker_options *options);
+/*
+ * Ends what the database still owes, inside the call; those done()s may reply
+ * and send more, which fails at once. Then free what the worker carries (API,
+ * jobs), then release.
+ */
+void worker_close_db(struct worker *worker);
 void worker_release(struct worker *worker);
 
 /* A message to a worker's thread: run() is called once there. Embed it. Any thread may post. */
