@@ -35,14 +35,20 @@ struct plan {
 /* "3653/KH-UBND" -> "3653-KH-UBND"; marks go, everything but letters and digits becomes one '-'. False: empty or too long. */
 bool plan_slug(const char *number, char *out, size_t size);
 
-/* The plan and every round in it: dates inside the plan, ordinals 1.. and once each, at most 366 rounds. */
+/*
+ * The plan and every round in it: dates inside the plan (of a month or year:
+ * some day of it), ordinals from 1 on and once each, at most 366 rounds in 800 days.
+ */
 bool plan_check(const struct plan *plan, struct error *err);
 
 /*
  * What importing `incoming` would do to what is there (`existing`: NULL for a
  * new plan). Rounds match by ordinal. A round already announced (or further)
  * is never changed by an import: a difference there is refused and listed as
- * the move or edit it would need. Rounds missing from the file stay as they are.
+ * the move, edit or confirm it would need. Rounds missing from the file stay as
+ * they are, and so does what the file leaves out of a round (no target, no
+ * venue, ...). A file less sure than the round now is (its date still proposed,
+ * confirmed since) is no difference; one that is surer is.
  */
 enum plan_action { PLAN_CREATE, PLAN_UPDATE, PLAN_KEEP, PLAN_REFUSE };
 
@@ -50,9 +56,9 @@ struct plan_diff_row {
 	int              ordinal;
 	enum plan_action action;
 	const struct round *was;         /* NULL: create */
-	const struct round *now;
+	const struct round *now;         /* what an update leaves: `was` with the file's differences; create: the file's */
 	unsigned         fields;         /* enum round_field bits that differ */
-	bool             facts_differ;   /* a *_status differs */
+	bool             facts_differ;   /* the file is surer: a *_status would rise */
 };
 
 struct plan_diff {

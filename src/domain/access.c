@@ -1,0 +1,83 @@
+#include "domain/access.h"
+
+#include "base/text.h"
+
+static const char *const role_texts[ROLE_COUNT] = {
+	[ROLE_PUBLIC] = "public",
+	[ROLE_GATEWAY] = "gateway",
+	[ROLE_TEAM] = "team",
+	[ROLE_HOSPITAL] = "hospital",
+	[ROLE_COMMS] = "comms",
+	[ROLE_STAFF] = "staff",
+	[ROLE_AUDITOR] = "auditor",
+	[ROLE_ADMIN] = "admin",
+};
+
+struct right {
+	enum access_verdict read, write;
+};
+
+#define NO    ACCESS_NO
+#define OWN   ACCESS_OWN
+#define SCOPE ACCESS_IN_SCOPE
+#define YES   ACCESS_YES
+
+/* The design's table, turned: a row is an area, a column a role. What is not here is forbidden. */
+static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
+	[AREA_OPEN] = {
+		[ROLE_PUBLIC] = { YES, NO }, [ROLE_GATEWAY] = { YES, NO }, [ROLE_TEAM] = { YES, NO },
+		[ROLE_HOSPITAL] = { YES, NO }, [ROLE_COMMS] = { YES, NO }, [ROLE_STAFF] = { YES, NO },
+		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
+	},
+	[AREA_METRICS] = {
+		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
+	},
+	[AREA_ROUNDS] = {
+		[ROLE_PUBLIC] = { YES, NO }, [ROLE_GATEWAY] = { YES, NO }, [ROLE_TEAM] = { YES, NO },
+		[ROLE_HOSPITAL] = { YES, NO }, [ROLE_COMMS] = { YES, NO }, [ROLE_STAFF] = { YES, NO },
+		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
+	},
+	[AREA_PLANS] = {
+		[ROLE_TEAM] = { OWN, NO }, [ROLE_COMMS] = { YES, NO }, [ROLE_STAFF] = { SCOPE, SCOPE },
+		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, YES },
+	},
+	[AREA_REPORTS] = {
+		[ROLE_TEAM] = { OWN, OWN }, [ROLE_STAFF] = { YES, SCOPE }, [ROLE_AUDITOR] = { YES, NO },
+		[ROLE_ADMIN] = { YES, YES },
+	},
+	[AREA_SMS] = {
+		[ROLE_GATEWAY] = { NO, YES }, [ROLE_STAFF] = { YES, NO }, [ROLE_AUDITOR] = { YES, NO },
+		[ROLE_ADMIN] = { YES, YES },
+	},
+	[AREA_TOKENS] = {
+		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, YES },
+	},
+	[AREA_AUDIT] = {
+		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
+	},
+};
+
+enum access_verdict access_decide(enum role role, enum access_area area, enum access_mode mode)
+{
+	if ((unsigned)role >= ROLE_COUNT || (unsigned)area >= AREA_COUNT)
+		return ACCESS_NO;
+	if (mode == ACCESS_READ)
+		return rights[area][role].read;
+	return mode == ACCESS_WRITE ? rights[area][role].write : ACCESS_NO;
+}
+
+const char *role_text(enum role role)
+{
+	return (unsigned)role < ROLE_COUNT ? role_texts[role] : "unknown";
+}
+
+bool role_parse(const char *text, enum role *out)
+{
+	for (int role = ROLE_PUBLIC + 1; role < ROLE_COUNT; role++) {
+		if (streq(role_texts[role], text)) {
+			*out = (enum role)role;
+			return true;
+		}
+	}
+	return false;
+}
