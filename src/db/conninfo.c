@@ -1,0 +1,146 @@
+#include "db/conninfo.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+/* The n-th part of comma-separated lists; a list of one counts for all, as in libpq. */
+struct host_list {
+	char   **items;
+	unsigned count;
+};
+
+struct conninfo {
+	char            *text;
+	char            *application_name;
+	struct host_list host, hostaddr, port;
+	unsigned         hosts;
+	char            *options[DB_LANE_COUNT];
+};
+
+static void host_list_split(struct host_list *list, const char *text)
+{
+	for (const char *p = text;; p++) {
+		size_t len = strcspn(p, ",");
+
+		list->items = xrealloc(list->items, (list->count + 1) * sizeof(*list->items));
+		list->items[list->count] = xmalloc(len + 1);
+		memcpy(list->items[list->count], p, len);
+		list->items[list->count++][len] = '\0';
+		p += len;
+		if (!*p)
+			return;
+	}
+}
+
+static void host_list_release(struct host_list *list)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+}
+
+static const char *host_list_item(const struct host_list *list, unsigned i)
+{
+	if (list->count == 0)
+		return NULL;
+	return list->items[list->count == 1 ? 0 : i % list->count];
+}
+
+/*
+ * Session settings, behind those of the connection string, so that ours win.
+ * A server whose client is gone must not hold its locks: hence the keepalives
+ * on its side too, and the limit on a transaction that stands still.
+ */
+static char *session_options(const char *theirs, enum db_lane lane, int deadline_ms)
+{
+	struct buf buf = { 0 };
+
+	if (theirs && *theirs)
+		buf_printf(&buf, "%s ", theirs);
+	buf_printf(&buf, "-c statement_timeout=%d", deadline_ms - deadline_ms / 5);
+	buf_append_text(&buf, " -c TimeZone=Asia/Ho_Chi_Minh -c DateStyle=ISO -c bytea_output=hex"
+			      " -c idle_in_transaction_session_timeout=10000"
+			      " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3"
+			      " -c tcp_keepalives_count=3");
+	buf_append_text(&buf, lane == DB_WRITE ? " -c lock_timeout=2000"
+					       : " -c default_transaction_read_only=on");
+	return buf.data;
+}
+
+static void read_option(struct conninfo *conninfo, const PQconninfoOption *option, const char **theirs)
+{
+	if (!option->val || !*option->val)
+		return;
+	if (streq(option->keyword, "host"))
+		host_list_split(&conninfo->host, option->val);
+	else if (streq(option->keyword, "hostaddr"))
+		host_list_split(&conninfo->hostaddr, option->val);
+	else if (streq(option->keyword, "port"))
+		host_list_split(&conninfo->port, option->val);
+	else if (streq(option->keyword, "options"))
+		*theirs = option->val;
+}
+
+struct conninfo *conninfo_new(const struct db_options *options)
+{
+	struct conninfo *conninfo = xcalloc(1, sizeof(*conninfo));
+	PQconninfoOption *parsed = PQconninfoParse(options->conninfo, NULL);
+	const char *theirs = NULL;
+
+	conninfo->text = xstrdup(options->conninfo);
+	if (options->application_name)
+		conninfo->application_name = xstrdup(options->application_name);
+	for (const PQconninfoOption *option = parsed; option && option->keyword; option++)
+		read_option(conninfo, option, &theirs);
+	conninfo->hosts = conninfo->hostaddr.count ? conninfo->hostaddr.count : conninfo->host.count;
+	if (conninfo->hosts == 0)
+		conninfo->hosts = 1;
+	for (int i = 0; i < DB_LANE_COUNT; i++)
+		conninfo->options[i] = session_options(theirs, (enum db_lane)i, options->deadline_ms[i]);
+	PQconninfoFree(parsed);
+	return conninfo;
+}
+
+void conninfo_free(struct conninfo *conninfo)
+{
+	if (!conninfo)
+		return;
+	host_list_release(&conninfo->host);
+	host_list_release(&conninfo->hostaddr);
+	host_list_release(&conninfo->port);
+	for (int i = 0; i < DB_LANE_COUNT; i++)
+		free(conninfo->options[i]);
+	free(conninfo->text);
+	free(conninfo->application_name);
+	free(conninfo);
+}
+
+unsigned conninfo_hosts(const struct conninfo *conninfo)
+{
+	return conninfo->hosts;
+}
+
+PGconn *conninfo_start(const struct conninfo *conninfo, enum db_lane lane, unsigned attempt)
+{
+	/* Before dbname: defaults that the connection string may change. After it: what is fixed. */
+	const char *const keywords[] = {
+		"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+		"target_session_attrs",
+		"dbname",
+		"host", "hostaddr", "port", "application_name", "client_encoding", "options", NULL
+	};
+	const char *const values[] = {
+		"5", "3", "3", "10000",
+		"primary",
+		conninfo->text,
+		host_list_item(&conninfo->host, attempt), host_list_item(&conninfo->hostaddr, attempt),
+		host_list_item(&conninfo->port, attempt), conninfo->application_name, "UTF8",
+		conninfo->options[lane], NULL
+	};
+
+	return PQconnectStartParams(keywords, values, 1);
+}
