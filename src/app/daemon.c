@@ -1,0 +1,499 @@
+#include "app/daemon.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <systemd/sd-daemon.h>
+
+#include "api/api.h"
+#include "app/listeners.h"
+#include "app/say.h"
+#include "app/setup.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/uuid.h"
+#include "base/version.h"
+#include "cluster/cluster.h"
+#include "http/http.h"
+#include "jobs/jobs.h"
+#include "worker/pool.h"
+#include "worker/worker.h"
+
+enum {
+	START_MS = 5000,         /* for every thread to reach the database */
+	DRAIN_MS = 8000,         /* of the 10 s that a stop may take */
+	THREAD_TICK_MS = 5,      /* while something is awaited; no tick otherwise */
+	WATCH_MS = 250,          /* for the private cluster */
+	POOL_QUEUE = 256
+};
+
+enum phase { STARTING, SERVING, DRAINING, STOPPED };
+
+struct daemon;
+
+/* One thread. Everything but the messages to the main thread is touched by one thread at a time. */
+struct daemon_thread {
+	struct daemon *daemon;
+	struct worker  worker;
+	struct api    *api;              /* NULL: the jobs' thread */
+	struct jobs   *jobs;
+	pthread_t      id;
+	bool           running;
+	struct event   tick;
+	bool           draining;
+	/* main -> thread */
+	struct message drain, stop, ping;
+	/* thread -> main; `connected` and `drained` go once each */
+	struct message connected, drained, pong;
+};
+
+struct daemon {
+	struct setup         *setup;
+	enum phase            phase;
+	int                   status;            /* to exit with */
+	char                  id[UUID_TEXT_SIZE];
+	char                  url[LISTEN_URL_SIZE];
+	struct worker         home;              /* the main thread's loop and mailbox */
+	struct event          signals[3], deadline, watch, watchdog;
+	struct pool          *pool;
+	struct api_daemon     shared;            /* what the APIs know of the daemon */
+	struct daemon_thread *threads;           /* workers, then the jobs' */
+	size_t                nthreads, nworkers;
+	int                  *fds;               /* -1: given to an API */
+	size_t                waiting;           /* threads that have not connected, or not drained */
+	size_t                pings;             /* unanswered */
+};
+
+/* ---- on a thread of ours ---- */
+
+static void thread_on_tick(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon_thread *thread = context;
+	struct worker *home = &thread->daemon->home;
+
+	(void)fd;
+	(void)what;
+	if (!thread->draining && db_connected(thread->worker.db)) {
+		event_del(&thread->tick);
+		worker_post(home, &thread->connected);
+	} else if (thread->draining && (!thread->api || api_drained(thread->api))) {
+		event_del(&thread->tick);
+		worker_post(home, &thread->drained);
+	}
+}
+
+static void start_tick(struct daemon_thread *thread)
+{
+	struct timeval period = { .tv_usec = THREAD_TICK_MS * 1000 };
+
+	event_add(&thread->tick, &period);
+}
+
+static void thread_on_drain(struct message *message)
+{
+	struct daemon_thread *thread = container_of(message, struct daemon_thread, drain);
+
+	if (thread->api)
+		api_drain(thread->api);
+	thread->draining = true;
+	start_tick(thread);
+}
+
+static void thread_on_stop(struct message *message)
+{
+	struct daemon_thread *thread = container_of(message, struct daemon_thread, stop);
+
+	event_base_loopbreak(thread->worker.base);
+}
+
+static void thread_on_ping(struct message *message)
+{
+	struct daemon_thread *thread = container_of(message, struct daemon_thread, ping);
+
+	worker_post(&thread->daemon->home, &thread->pong);
+}
+
+static void *thread_main(void *context)
+{
+	struct daemon_thread *thread = context;
+
+	event_base_loop(thread->worker.base, EVLOOP_NO_EXIT_ON_EMPTY);
+	return NULL;
+}
+
+/* ---- on the main thread ---- */
+
+static void enter(struct daemon *daemon, enum phase phase)
+{
+	daemon->phase = phase;
+	if (phase == STOPPED)
+		event_base_loopbreak(daemon->home.base);
+}
+
+static void set_deadline(struct daemon *daemon, int ms)
+{
+	struct timeval after = { ms / 1000, ms % 1000 * 1000 };
+
+	event_add(&daemon->deadline, &after);
+}
+
+static void main_on_connected(struct message *message)
+{
+	struct daemon *daemon = container_of(message, struct daemon_thread, connected)->daemon;
+
+	if (daemon->phase != STARTING || --daemon->waiting > 0)
+		return;
+	event_del(&daemon->deadline);
+	enter(daemon, SERVING);
+	printf("giothongd %s ready on %s\n", GIOTHONG_VERSION, daemon->url);
+	fflush(stdout);
+	sd_notify(0, "READY=1");
+	log_info("ready", "version=%s id=%s listen=%s workers=%zu", GIOTHONG_VERSION, daemon->id, daemon->url,
+		 daemon->nworkers);
+}
+
+static void main_on_drained(struct message *message)
+{
+	struct daemon *daemon = container_of(message, struct daemon_thread, drained)->daemon;
+
+	if (daemon->phase == DRAINING && --daemon->waiting == 0)
+		enter(daemon, STOPPED);
+}
+
+static void begin_drain(struct daemon *daemon)
+{
+	log_info("draining", "seconds=%d", DRAIN_MS / 1000);
+	sd_notify(0, "STOPPING=1");
+	enter(daemon, DRAINING);
+	daemon->waiting = daemon->nthreads;
+	for (size_t i = 0; i < daemon->nthreads; i++)
+		worker_post(&daemon->threads[i].worker, &daemon->threads[i].drain);
+	set_deadline(daemon, DRAIN_MS);
+}
+
+static void main_on_signal(evutil_socket_t number, short what, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)what;
+	log_info("signal", "number=%d", (int)number);
+	if (daemon->phase == SERVING)
+		begin_drain(daemon);
+	else
+		enter(daemon, STOPPED);
+}
+
+static void main_on_deadline(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)fd;
+	(void)what;
+	if (daemon->phase == STARTING) {
+		struct error err = { 0 };
+
+		error_set(&err, ERR_UNAVAILABLE, "the database does not answer: nothing is served",
+			  "cơ sở dữ liệu không trả lời: chưa phục vụ được gì");
+		say_error(daemon->setup->program, daemon->setup->language, &err);
+		daemon->status = EXIT_REFUSED;
+	} else {
+		log_warning("drain_cut", "threads=%zu", daemon->waiting);
+	}
+	enter(daemon, STOPPED);
+}
+
+static void main_on_watch(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)fd;
+	(void)what;
+	cluster_watch(daemon->setup->cluster);
+}
+
+static void main_on_pong(struct message *message)
+{
+	struct daemon *daemon = container_of(message, struct daemon_thread, pong)->daemon;
+
+	if (--daemon->pings == 0)
+		sd_notify(0, "WATCHDOG=1");
+}
+
+/* systemd hears from us only while every thread's loop turns. */
+static void main_on_watchdog(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)fd;
+	(void)what;
+	if (daemon->pings > 0)
+		return;
+	daemon->pings = daemon->nthreads;
+	for (size_t i = 0; i < daemon->nthreads; i++)
+		worker_post(&daemon->threads[i].worker, &daemon->threads[i].ping);
+}
+
+/* ---- making ---- */
+
+/* No core file and no debugger of the same user may show keys or people. */
+static void protect_memory(void)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+static void raise_descriptors(const struct config *config)
+{
+	size_t needed, allowed = 0;
+
+	if (!descriptors_allow((size_t)config->limits_connections, &needed, &allowed))
+		log_warning("few_descriptors",
+			    "allowed=%zu needed=%zu hint=\"raise LimitNOFILE= or lower limits.connections\"",
+			    allowed, needed);
+}
+
+static void every(struct event *event, struct daemon *daemon, int64_t us, event_callback_fn run)
+{
+	struct timeval period = { us / 1000000, us % 1000000 };
+
+	event_assign(event, daemon->home.base, -1, EV_PERSIST, run, daemon);
+	event_add(event, &period);
+}
+
+/* Signals are the loop's from the very beginning: one that comes while starting waits for its turn. */
+static void start_home(struct daemon *daemon)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+	struct worker_options options = { .index = -1,
+					  .config = &daemon->setup->config,
+					  .clock = &daemon->setup->clock };
+
+	signal(SIGPIPE, SIG_IGN);
+	worker_init(&daemon->home, &options);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		evsignal_assign(&daemon->signals[i], daemon->home.base, numbers[i], main_on_signal, daemon);
+		evsignal_add(&daemon->signals[i], NULL);
+	}
+	evtimer_assign(&daemon->deadline, daemon->home.base, main_on_deadline, daemon);
+}
+
+/* Between the blocking steps of starting: has somebody asked us to stop? */
+static bool stop_was_asked(void *context)
+{
+	struct daemon *daemon = context;
+
+	event_base_loop(daemon->home.base, EVLOOP_NONBLOCK);
+	return daemon->phase == STOPPED;
+}
+
+static bool check_listen(const struct config *config, struct error *err)
+{
+	bool proxied = config->trusted_proxy && *config->trusted_proxy;
+
+	if (http_listen_is_private(config->listen) || proxied || config->insecure)
+		return true;
+	return error_set(err, ERR_CONFIG,
+			 "%s can be reached from outside: set listen.trusted_proxy, or say --insecure",
+			 "%s có thể truy cập từ bên ngoài: hãy đặt listen.trusted_proxy, hoặc dùng --insecure",
+			 config->listen);
+}
+
+static size_t worker_count(const struct config *config)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (config->workers > 0)
+		return (size_t)config->workers;
+	return cores > 3 ? (size_t)cores / 2 : 1;
+}
+
+static void make_thread(struct daemon *daemon, size_t index)
+{
+	struct daemon_thread *thread = &daemon->threads[index];
+	struct setup *setup = daemon->setup;
+	struct worker_options options = { (int)index, &setup->config, setup->keyring, &setup->clock,
+					  &setup->db };
+
+	*thread = (struct daemon_thread){
+		.daemon = daemon,
+		.drain.run = thread_on_drain,
+		.stop.run = thread_on_stop,
+		.ping.run = thread_on_ping,
+		.connected.run = main_on_connected,
+		.drained.run = main_on_drained,
+		.pong.run = main_on_pong,
+	};
+	worker_init(&thread->worker, &options);
+	event_assign(&thread->tick, thread->worker.base, -1, EV_PERSIST, thread_on_tick, thread);
+	if (index == daemon->nworkers) {
+		thread->jobs = jobs_new(&thread->worker, daemon->id, GIOTHONG_VERSION);
+	} else {
+		thread->api = api_new(&thread->worker, daemon->fds[index], &daemon->shared);
+		daemon->fds[index] = -1;
+		daemon->shared.apis[index] = thread->api;
+	}
+	start_tick(thread);
+}
+
+static void make_threads(struct daemon *daemon)
+{
+	const struct config *config = &daemon->setup->config;
+
+	daemon->pool = pool_new(config->pool_threads > 0 ? config->pool_threads : 1, POOL_QUEUE);
+	daemon->shared = (struct api_daemon){
+		.version = GIOTHONG_VERSION,
+		.id = daemon->id,
+		.pool = daemon->pool,
+		.apis = xcalloc(daemon->nworkers, sizeof(daemon->shared.apis[0])),
+		.napis = (int)daemon->nworkers,
+	};
+	daemon->nthreads = daemon->nworkers + 1;
+	daemon->threads = xcalloc(daemon->nthreads, sizeof(daemon->threads[0]));
+	for (size_t i = 0; i < daemon->nthreads; i++)
+		make_thread(daemon, i);
+}
+
+/* Signals are for the main thread alone, so the others never wake for one. */
+static bool run_threads(struct daemon *daemon, struct error *err)
+{
+	sigset_t all, before;
+	int failure = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (size_t i = 0; i < daemon->nthreads && failure == 0; i++) {
+		struct daemon_thread *thread = &daemon->threads[i];
+
+		failure = pthread_create(&thread->id, NULL, thread_main, thread);
+		thread->running = failure == 0;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	daemon->waiting = daemon->nthreads;
+	if (failure != 0)
+		return error_set(err, ERR_SYSTEM, "cannot start a thread: %s", "không tạo được luồng: %s",
+				 strerror(failure));
+	return true;
+}
+
+static bool open_listeners(struct daemon *daemon, struct error *err)
+{
+	daemon->nworkers = worker_count(&daemon->setup->config);
+	daemon->fds = xmalloc(daemon->nworkers * sizeof(daemon->fds[0]));
+	for (size_t i = 0; i < daemon->nworkers; i++)
+		daemon->fds[i] = -1;
+	return listeners_open(daemon->setup->config.listen, daemon->fds, daemon->nworkers, daemon->url, err);
+}
+
+/* The lock of DIR comes before the port: a second daemon there hears of the first, not of its port. */
+static bool start(struct daemon *daemon, struct error *err)
+{
+	struct setup *setup = daemon->setup;
+	uint64_t watchdog_us = 0;
+
+	if (!check_listen(&setup->config, err) || !setup_open(setup, SETUP_DAEMON, err))
+		return false;
+	if (stop_was_asked(daemon))
+		return true;
+	if (!open_listeners(daemon, err))
+		return false;
+	raise_descriptors(&setup->config);
+	uuid7_make(daemon->id, clock_wall_us(&setup->clock));
+	make_threads(daemon);
+	if (!run_threads(daemon, err))
+		return false;
+	set_deadline(daemon, START_MS);
+	if (setup->cluster)
+		every(&daemon->watch, daemon, WATCH_MS * 1000, main_on_watch);
+	if (sd_watchdog_enabled(0, &watchdog_us) > 0)
+		every(&daemon->watchdog, daemon, (int64_t)(watchdog_us / 3), main_on_watchdog);
+	return true;
+}
+
+/* ---- ending ---- */
+
+static void join_threads(struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->nthreads; i++)
+		if (daemon->threads[i].running)
+			worker_post(&daemon->threads[i].worker, &daemon->threads[i].stop);
+	for (size_t i = 0; i < daemon->nthreads; i++)
+		if (daemon->threads[i].running)
+			pthread_join(daemon->threads[i].id, NULL);
+}
+
+/*
+ * Queries end first, then what waited for them: their done() still finds its
+ * API alive. The loop turns once more for what the pool posted last.
+ */
+static void free_thread(struct daemon_thread *thread)
+{
+	event_del(&thread->tick);
+	event_base_loop(thread->worker.base, EVLOOP_NONBLOCK);
+	db_free(thread->worker.db);
+	thread->worker.db = NULL;
+	api_free(thread->api);
+	jobs_free(thread->jobs);
+	worker_release(&thread->worker);
+}
+
+static void free_home(struct daemon *daemon)
+{
+	/* From here on a signal does what it does to any program. */
+	for (size_t i = 0; i < ARRAY_SIZE(daemon->signals); i++)
+		event_del(&daemon->signals[i]);
+	event_del(&daemon->deadline);
+	if (event_initialized(&daemon->watch))
+		event_del(&daemon->watch);
+	if (event_initialized(&daemon->watchdog))
+		event_del(&daemon->watchdog);
+}
+
+static void stop(struct daemon *daemon)
+{
+	free_home(daemon);
+	join_threads(daemon);
+	pool_free(daemon->pool);
+	for (size_t i = 0; i < daemon->nthreads; i++)
+		free_thread(&daemon->threads[i]);
+	if (*daemon->url)
+		listeners_remove(daemon->setup->config.listen);
+	if (daemon->fds)
+		listeners_close(daemon->fds, daemon->nworkers);
+	worker_release(&daemon->home);
+	free(daemon->fds);
+	free(daemon->shared.apis);
+	free(daemon->threads);
+}
+
+int daemon_run(struct setup *setup)
+{
+	struct daemon daemon = { .setup = setup, .status = EXIT_OK };
+	struct error err = { 0 };
+
+	protect_memory();
+	setup->interrupted = stop_was_asked;
+	setup->context = &daemon;
+	start_home(&daemon);
+	if (!start(&daemon, &err) && !stop_was_asked(&daemon)) {
+		say_error(setup->program, setup->language, &err);
+		daemon.status = EXIT_REFUSED;
+	} else if (daemon.phase != STOPPED) {
+		event_base_loop(daemon.home.base, EVLOOP_NO_EXIT_ON_EMPTY);
+	}
+	stop(&daemon);
+	log_info("stopped", "status=%d", daemon.status);
+	return daemon.status;
+}
