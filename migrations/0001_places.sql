@@ -58,6 +58,14 @@ CREATE TABLE holiday (
     CONSTRAINT holiday_span_ck CHECK (from_day <= to_day)
 );
 
+-- One row: how far the holidays are known. Nothing may be proposed beyond.
+CREATE TABLE calendar (
+    single            boolean NOT NULL DEFAULT true,
+    holidays_known_to date    NOT NULL,
+    CONSTRAINT calendar_pk        PRIMARY KEY (single),
+    CONSTRAINT calendar_single_ck CHECK (single)
+);
+
 CREATE TABLE campaign (
     id         uuid   NOT NULL,
     slug       text   NOT NULL,
@@ -71,8 +79,10 @@ CREATE TABLE campaign (
     version    bigint NOT NULL DEFAULT 1,
     CONSTRAINT campaign_pk       PRIMARY KEY (id),
     CONSTRAINT campaign_slug_uk  UNIQUE (slug),
-    CONSTRAINT campaign_usual_ck CHECK (usual_from ~ '^[01][0-9]-[0-3][0-9]$' AND usual_to ~ '^[01][0-9]-[0-3][0-9]$'),
-    CONSTRAINT campaign_main_ck  CHECK (main_day ~ '^[01][0-9]-[0-3][0-9]$')
+    CONSTRAINT campaign_usual_ck CHECK ((usual_from IS NULL) = (usual_to IS NULL)
+                                        AND usual_from ~ '^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$'
+                                        AND usual_to ~ '^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$'),
+    CONSTRAINT campaign_main_ck  CHECK (main_day ~ '^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$')
 );
 
 -- A season whose dates are known; otherwise the usual dates are all there is.
@@ -88,6 +98,6 @@ CREATE TABLE campaign_window (
     CONSTRAINT campaign_window_span_ck CHECK (from_day <= to_day AND main_day BETWEEN from_day AND to_day)
 );
 
-GRANT SELECT ON unit, unit_succession, holiday, campaign_window, reference_file TO :app_role;
+GRANT SELECT ON unit, unit_succession, holiday, calendar, campaign_window, reference_file TO :app_role;
 GRANT SELECT, INSERT, UPDATE ON campaign TO :app_role;
 GRANT SELECT, UPDATE ON change TO :app_role;

@@ -84,6 +84,7 @@ CREATE TABLE round (
     capacity      integer,
     booked        integer  NOT NULL DEFAULT 0,
     moved_from    date,
+    never_public  boolean  NOT NULL DEFAULT false,   -- cancelled as a draft
     note          text,
     version       bigint   NOT NULL DEFAULT 1,
     CONSTRAINT round_pk        PRIMARY KEY (id),
@@ -93,7 +94,8 @@ CREATE TABLE round (
     CONSTRAINT round_team_fk   FOREIGN KEY (team_id) REFERENCES team (id),
     CONSTRAINT round_ordinal_uk UNIQUE (plan_id, ordinal),
     CONSTRAINT round_ordinal_ck CHECK ((plan_id IS NULL) = (ordinal IS NULL) AND ordinal BETWEEN 1 AND 366),
-    CONSTRAINT round_span_ck   CHECK (from_day <= to_day AND (precision <> 'day' OR from_day = to_day)),
+    CONSTRAINT round_span_ck   CHECK (from_day <= to_day AND to_day - from_day <= 366   -- lists rely on it
+                                      AND (precision <> 'day' OR from_day = to_day)),
     CONSTRAINT round_precision_ck CHECK (precision IN ('day', 'month', 'year')),
     CONSTRAINT round_time_ck   CHECK (start_minute BETWEEN 0 AND 1439 AND end_minute BETWEEN 1 AND 1440
                                       AND start_minute < end_minute
@@ -118,7 +120,8 @@ CREATE TABLE round_unit (
     unit_id  text    NOT NULL,
     position integer NOT NULL,
     CONSTRAINT round_unit_pk       PRIMARY KEY (round_id, position),
-    CONSTRAINT round_unit_uk       UNIQUE (round_id, unit_id),
+    CONSTRAINT round_unit_uk       UNIQUE (round_id, unit_id)    -- deferred: positions may swap
+        DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT round_unit_round_fk FOREIGN KEY (round_id) REFERENCES round (id),
     CONSTRAINT round_unit_unit_fk  FOREIGN KEY (unit_id) REFERENCES unit (id)
 );
@@ -129,7 +132,7 @@ CREATE TABLE round_campaign (
     campaign_id uuid    NOT NULL,
     position    integer NOT NULL,
     CONSTRAINT round_campaign_pk PRIMARY KEY (round_id, position),
-    CONSTRAINT round_campaign_uk UNIQUE (round_id, campaign_id),
+    CONSTRAINT round_campaign_uk UNIQUE (round_id, campaign_id) DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT round_campaign_round_fk    FOREIGN KEY (round_id) REFERENCES round (id),
     CONSTRAINT round_campaign_campaign_fk FOREIGN KEY (campaign_id) REFERENCES campaign (id)
 );
@@ -172,4 +175,4 @@ COMMENT ON TABLE round_report IS 'A round''s totals as one source gives them. Ap
 
 GRANT SELECT, INSERT, UPDATE ON venue, team, plan, round TO :app_role;
 GRANT SELECT, INSERT ON round_report TO :app_role;
-GRANT SELECT, INSERT, DELETE ON plan_campaign, round_unit, round_campaign TO :app_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON plan_campaign, round_unit, round_campaign TO :app_role;

@@ -1,0 +1,125 @@
+#include "store/audit.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "store/access_store.h"
+#include "store/failure.h"
+#include "store/row.h"
+
+void audit_begin(struct audit *audit, const struct store *store, const struct actor *actor)
+{
+	*audit = (struct audit){ .store = store, .actor = actor };
+	audit->out.buf = &audit->buf;
+	jout_array(&audit->out, NULL);
+}
+
+static void audit_digest(struct audit *audit, const char *key, const struct buf *image)
+{
+	char digest[DIGEST_HEX_SIZE];
+
+	if (!image) {
+		jout_null(&audit->out, key);
+		return;
+	}
+	keyring_digest(audit->store->keyring, keyring_active(audit->store->keyring, KEY_HASH), "audit",
+		       image->data, image->len, digest);
+	jout_text(&audit->out, key, digest);
+}
+
+void audit_add(struct audit *audit, const char *action, const char *subject_kind, const char *subject_id,
+	       const struct buf *before, const struct buf *after)
+{
+	struct json_out *out = &audit->out;
+	const struct actor *actor = audit->actor;
+	char id[UUID_TEXT_SIZE];
+
+	uuid7_make(id, clock_wall_us(audit->store->clock));
+	jout_object(out, NULL);
+	jout_text(out, "id", id);
+	jout_text(out, "actor_kind", actor->kind);
+	jout_text(out, "actor_id", actor->id);
+	jout_text(out, "actor_role", role_text(actor->role));
+	jout_text(out, "action", action);
+	jout_text(out, "subject_kind", subject_kind);
+	jout_text(out, "subject_id", subject_id);
+	jout_text(out, "request_id", actor->request_id);
+	jout_int(out, "key_id", keyring_active(audit->store->keyring, KEY_HASH));
+	audit_digest(audit, "digest_before", before);
+	audit_digest(audit, "digest_after", after);
+	jout_end(out);
+}
+
+const char *audit_end(struct audit *audit, struct arena *arena)
+{
+	const char *text;
+
+	jout_end(&audit->out);
+	text = arena_strdup(arena, audit->buf.data);
+	buf_release(&audit->buf);
+	return text;
+}
+
+/* Reading it back. */
+
+#define AUDIT_SELECT \
+	"SELECT id, " SQL_MICROS("at") ", actor_kind, actor_id, actor_role, action, subject_kind," \
+	" subject_id, request_id, key_id, encode(digest_before, 'hex'), encode(digest_after, 'hex')" \
+	" FROM audit_entry WHERE id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')" \
+	" AND ($2::text IS NULL OR actor_id = $2) AND ($3::text IS NULL OR action = $3)"
+#define AUDIT_PAGE " ORDER BY id DESC LIMIT $4::integer"
+
+/* Two statements, because "or NULL" keeps a generic plan from using the index of subjects. */
+static const struct db_statement list_all = {
+	AUDIT_SELECT " AND ($5::text IS NULL OR subject_kind = $5) AND ($6::text IS NULL OR subject_id = $6)"
+	AUDIT_PAGE
+};
+static const struct db_statement list_subject = {
+	AUDIT_SELECT " AND subject_kind = $5 AND subject_id = $6" AUDIT_PAGE
+};
+
+static void audit_row_read(struct audit_row *entry, struct arena *arena, const struct db_result *result, int row)
+{
+	row_uuid(result, row, 0, entry->id);
+	entry->at_us = row_time(result, row, 1);
+	entry->actor_kind = row_text(arena, result, row, 2);
+	entry->actor_id = row_text(arena, result, row, 3);
+	entry->actor_role = row_text(arena, result, row, 4);
+	entry->action = row_text(arena, result, row, 5);
+	entry->subject_kind = row_text(arena, result, row, 6);
+	entry->subject_id = row_text(arena, result, row, 7);
+	entry->request_id = row_text(arena, result, row, 8);
+	entry->key_id = row_int(result, row, 9, 0);
+	entry->digest_before = row_text(arena, result, row, 10);
+	entry->digest_after = row_text(arena, result, row, 11);
+}
+
+static void audit_list_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct audit_list *list = container_of(query, struct audit_list, query);
+	int nrows;
+
+	if (result_ok(result, &list->error)) {
+		nrows = db_rows(result);
+		list->more = nrows > list->limit;
+		list->nrows = (size_t)(list->more ? list->limit : nrows);
+		list->rows = arena_alloc(list->arena, (list->nrows + 1) * sizeof(*list->rows));
+		for (size_t i = 0; i < list->nrows; i++)
+			audit_row_read(&list->rows[i], list->arena, result, (int)i);
+	}
+	list->done(list);
+}
+
+void audit_list_send(struct store *store, struct audit_list *list)
+{
+	bool subject = list->subject_kind && list->subject_id;
+
+	list->store = store;
+	query_begin(&list->query, subject ? &list_subject : &list_all, DB_SLOW, audit_list_on_done);
+	query_text(&list->query, list->after[0] ? uuid_or_nil(list->after) : NULL);
+	query_text(&list->query, list->actor_id);
+	query_text(&list->query, list->action);
+	query_text(&list->query, page_limit(list->limit, list->limit_text));
+	query_text(&list->query, list->subject_kind);
+	query_text(&list->query, list->subject_id);
+	db_send(store->db, &list->query);
+}

@@ -1,0 +1,45 @@
+#ifndef STORE_AUDIT_H
+#define STORE_AUDIT_H
+
+#include "base/buf.h"
+#include "base/json_out.h"
+#include "store/store.h"
+
+/*
+ * The audit rows of a write travel as one jsonb parameter into the write's own
+ * statement, so that neither can be there without the other:
+ *
+ *	audit_begin(&audit, store, &op->actor);
+ *	audit_add(&audit, "round.move", "round", id, &before, &after);
+ *	query_text(&op->query, audit_end(&audit, op->arena));
+ */
+#define AUDIT_COLUMNS \
+	"id, actor_kind, actor_id, actor_role, action, subject_kind, subject_id, request_id," \
+	" key_id, digest_before, digest_after"
+
+#define AUDIT_INSERT(parameter, condition) \
+	"INSERT INTO audit_entry (" AUDIT_COLUMNS ") SELECT " AUDIT_COLUMNS \
+	" FROM jsonb_to_recordset(" parameter "::jsonb) AS entry (id uuid, actor_kind text, actor_id text," \
+	"  actor_role text, action text, subject_kind text, subject_id text, request_id text," \
+	"  key_id integer, digest_before bytea, digest_after bytea) WHERE " condition
+
+#define TOPIC_BUMP(topic, condition) \
+	"UPDATE change SET version = version + 1 WHERE topic = '" topic "' AND " condition
+
+struct arena;
+
+struct audit {
+	const struct store *store;
+	const struct actor *actor;
+	struct buf          buf;
+	struct json_out     out;
+};
+
+void audit_begin(struct audit *audit, const struct store *store, const struct actor *actor);
+/* Images before and after; NULL: there was nothing, or nothing is left. */
+void audit_add(struct audit *audit, const char *action, const char *subject_kind, const char *subject_id,
+	       const struct buf *before, const struct buf *after);
+/* The parameter, in the arena. */
+const char *audit_end(struct audit *audit, struct arena *arena);
+
+#endif

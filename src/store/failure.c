@@ -1,0 +1,207 @@
+#include "store/failure.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "db/db.h"
+
+/* error_set() formats both languages from the same arguments; of two ready texts each takes its own. */
+#define EACH_ITS_OWN "%1$s%2$.0s", "%2$s%1$.0s"
+
+/* pointer NULL: the code says it all. */
+static const struct refusal {
+	const char     *constraint;
+	enum error_code code;
+	const char     *pointer, *field_code;
+	const char     *en, *vi;
+} refusals[] = {
+	{ "round_team_day_uk", ERR_TEAM_BUSY, NULL, NULL,
+	  "The team already serves a round on that day. Choose another team or another day.",
+	  "Đội này đã phục vụ một đợt hiến máu trong ngày đó. Hãy chọn đội khác hoặc ngày khác." },
+	{ "round_venue_day_uk", ERR_VENUE_BUSY, NULL, NULL,
+	  "The venue already has a round on that day. Choose another venue or another day.",
+	  "Địa điểm này đã có một đợt hiến máu trong ngày đó. Hãy chọn địa điểm khác hoặc ngày khác." },
+
+	{ "round_code_uk", ERR_ALREADY_EXISTS, "/code", "taken",
+	  "A round with this code is already there. Use another code.",
+	  "Mã đợt này đã có. Hãy dùng mã khác." },
+	{ "round_ordinal_uk", ERR_ALREADY_EXISTS, "/ordinal", "taken",
+	  "The plan already has a round with this number. Use another number, or leave it out.",
+	  "Kế hoạch đã có đợt mang số này. Hãy dùng số khác hoặc để trống." },
+	{ "plan_number_uk", ERR_ALREADY_EXISTS, "/number", "taken",
+	  "A plan with this number is already there. Open that plan, or correct the number.",
+	  "Kế hoạch số này đã có. Hãy mở kế hoạch đó hoặc sửa lại số." },
+	{ "plan_slug_uk", ERR_ALREADY_EXISTS, "/number", "taken",
+	  "A plan whose number reads the same is already there. Open that plan, or correct the number.",
+	  "Đã có kế hoạch với số đọc giống như vậy. Hãy mở kế hoạch đó hoặc sửa lại số." },
+	{ "plan_prefix_uk", ERR_ALREADY_EXISTS, "/code_prefix", "taken",
+	  "Another plan already uses this prefix for the codes of its rounds. Choose another prefix.",
+	  "Kế hoạch khác đã dùng tiền tố mã này. Hãy chọn tiền tố khác." },
+	{ "campaign_slug_uk", ERR_ALREADY_EXISTS, "/slug", "taken",
+	  "A campaign with this slug is already there. Use that campaign, or another slug.",
+	  "Chiến dịch với mã này đã có. Hãy dùng chiến dịch đó hoặc mã khác." },
+	{ "venue_name_uk", ERR_ALREADY_EXISTS, "/name", "taken",
+	  "The unit already has a venue of this name. Use that venue, or another name.",
+	  "Đơn vị này đã có địa điểm cùng tên. Hãy dùng địa điểm đó hoặc tên khác." },
+	{ "team_code_uk", ERR_ALREADY_EXISTS, "/code", "taken",
+	  "A team with this code is already there. Use another code.",
+	  "Đội với mã này đã có. Hãy dùng mã khác." },
+	{ "access_token_name_uk", ERR_ALREADY_EXISTS, "/name", "taken",
+	  "A token of this name is in use. Revoke it first, or choose another name.",
+	  "Tên này đang có mã truy cập dùng. Hãy thu hồi mã đó trước hoặc chọn tên khác." },
+
+	{ "round_unit_uk", ERR_INVALID_FIELD, "/units", "duplicate",
+	  "A unit stands twice. Name each unit once.",
+	  "Một đơn vị được ghi hai lần. Mỗi đơn vị chỉ ghi một lần." },
+	{ "round_campaign_uk", ERR_INVALID_FIELD, "/campaigns", "duplicate",
+	  "A campaign stands twice. Name each campaign once.",
+	  "Một chiến dịch được ghi hai lần. Mỗi chiến dịch chỉ ghi một lần." },
+	{ "round_plan_fk", ERR_INVALID_FIELD, "/plan", "not_found",
+	  "There is no such plan. Look it up in the list of plans.",
+	  "Không có kế hoạch này. Hãy xem danh sách kế hoạch." },
+	{ "round_venue_fk", ERR_INVALID_FIELD, "/venue", "not_found",
+	  "There is no such venue. Look it up in the list of venues, or add it first.",
+	  "Không có địa điểm này. Hãy xem danh sách địa điểm hoặc thêm mới trước." },
+	{ "round_team_fk", ERR_INVALID_FIELD, "/team", "not_found",
+	  "There is no such team. Look it up in the list of teams, or add it first.",
+	  "Không có đội này. Hãy xem danh sách đội hoặc thêm mới trước." },
+	{ "round_unit_unit_fk", ERR_INVALID_FIELD, "/units", "not_found",
+	  "There is no such unit. Look it up in the list of units.",
+	  "Không có đơn vị này. Hãy xem danh sách đơn vị." },
+	{ "round_campaign_campaign_fk", ERR_INVALID_FIELD, "/campaigns", "not_found",
+	  "There is no such campaign. Look it up in the list of campaigns, or add it first.",
+	  "Không có chiến dịch này. Hãy xem danh sách chiến dịch hoặc thêm mới trước." },
+	{ "plan_campaign_campaign_fk", ERR_INVALID_FIELD, "/campaigns", "not_found",
+	  "There is no such campaign. Look it up in the list of campaigns, or add it first.",
+	  "Không có chiến dịch này. Hãy xem danh sách chiến dịch hoặc thêm mới trước." },
+	{ "plan_campaign_pk", ERR_INVALID_FIELD, "/campaigns", "duplicate",
+	  "A campaign stands twice. Name each campaign once.",
+	  "Một chiến dịch được ghi hai lần. Mỗi chiến dịch chỉ ghi một lần." },
+	{ "venue_unit_fk", ERR_INVALID_FIELD, "/unit", "not_found",
+	  "There is no such unit. Look it up in the list of units.",
+	  "Không có đơn vị này. Hãy xem danh sách đơn vị." },
+	{ "access_token_team_fk", ERR_INVALID_FIELD, "/team", "not_found",
+	  "There is no such team. Look it up in the list of teams, or add it first.",
+	  "Không có đội này. Hãy xem danh sách đội hoặc thêm mới trước." },
+	{ "round_report_corrects_fk", ERR_INVALID_FIELD, "/corrects", "not_found",
+	  "The round has no such report. Name the id of a report of this round.",
+	  "Đợt này không có báo cáo đó. Hãy ghi mã của một báo cáo thuộc đợt này." },
+	{ "round_report_corrects_uk", ERR_INVALID_FIELD, "/corrects", "already_corrected",
+	  "That report has been corrected already. Correct the newest report instead.",
+	  "Báo cáo đó đã được đính chính. Hãy đính chính báo cáo mới nhất." },
+	{ "round_booked_ck", ERR_INVALID_FIELD, "/capacity", "below_booked",
+	  "More places are booked than that. Reload the round and choose a larger capacity.",
+	  "Số chỗ đã đặt nhiều hơn mức này. Hãy tải lại đợt và chọn sức chứa lớn hơn." },
+	{ "round_report_round_fk", ERR_NOT_FOUND, NULL, NULL,
+	  "There is no such round. Look it up in the list of rounds.",
+	  "Không có đợt này. Hãy xem danh sách đợt hiến máu." },
+};
+
+static const struct refusal *refusal_find(const char *constraint)
+{
+	for (size_t i = 0; constraint && i < ARRAY_SIZE(refusals); i++) {
+		if (streq(refusals[i].constraint, constraint))
+			return &refusals[i];
+	}
+	return NULL;
+}
+
+static bool fail_refused(const struct refusal *refusal, struct error *err)
+{
+	if (refusal->code == ERR_ALREADY_EXISTS || !refusal->pointer)
+		error_set(err, refusal->code, EACH_ITS_OWN, refusal->en, refusal->vi);
+	if (refusal->pointer)
+		error_add_field(err, refusal->pointer, refusal->field_code, EACH_ITS_OWN, refusal->en,
+				refusal->vi);
+	return false;
+}
+
+static bool fail_unavailable(struct error *err)
+{
+	return error_set(err, ERR_UNAVAILABLE,
+			 "The database does not answer at the moment. Nothing was changed. Try again shortly.",
+			 "Cơ sở dữ liệu tạm thời không trả lời. Chưa có gì thay đổi. Hãy thử lại sau ít phút.");
+}
+
+static bool fail_unknown(struct error *err)
+{
+	return error_set(err, ERR_UNKNOWN_OUTCOME,
+			 "The connection was lost before the answer came: the change may have been made or not."
+			 " Send the same request again with the same Idempotency-Key, or read the record first.",
+			 "Mất kết nối trước khi có câu trả lời: thay đổi có thể đã được ghi hoặc chưa."
+			 " Hãy gửi lại đúng yêu cầu này với cùng Idempotency-Key, hoặc đọc lại bản ghi trước.");
+}
+
+/* Out of time, of resources, of luck with a neighbour, or shutting down: the same statement may succeed later. */
+static bool sqlstate_is_passing(const char *sqlstate)
+{
+	static const char *const classes[] = { "40", "53", "55P03", "57", "58", "08" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+		if (text_starts_with(sqlstate, classes[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Only names go to the log: PostgreSQL's message may quote values. */
+static bool fail_internal(const struct db_result *result, struct error *err)
+{
+	log_error("statement_refused", "sqlstate=%s constraint=%s", result->sqlstate,
+		  result->constraint ? result->constraint : "-");
+	return error_set(err, ERR_INTERNAL,
+			 "The database refused the change for a reason that nobody foresaw. Nothing was changed."
+			 " Tell the administrator.",
+			 "Cơ sở dữ liệu từ chối thay đổi vì lý do chưa lường trước. Chưa có gì thay đổi."
+			 " Hãy báo người quản trị.");
+}
+
+bool result_ok(const struct db_result *result, struct error *err)
+{
+	const struct refusal *refusal;
+
+	error_clear(err);
+	switch (result->outcome) {
+	case DB_OK:
+		return true;
+	case DB_BUSY:
+	case DB_UNAVAILABLE:
+		return fail_unavailable(err);
+	case DB_UNKNOWN:
+		return fail_unknown(err);
+	case DB_REFUSED:
+		break;
+	}
+	refusal = refusal_find(result->constraint);
+	if (refusal)
+		return fail_refused(refusal, err);
+	if (sqlstate_is_passing(result->sqlstate))
+		return fail_unavailable(err);
+	return fail_internal(result, err);
+}
+
+bool fail_not_found(struct error *err)
+{
+	return error_set(err, ERR_NOT_FOUND, "There is no such record. Look it up in the list.",
+			 "Không có bản ghi này. Hãy xem trong danh sách.");
+}
+
+bool fail_stale(struct error *err)
+{
+	return error_set(err, ERR_STALE,
+			 "Somebody has changed it since you read it. Nothing was changed. Reload it and try again.",
+			 "Đã có người sửa sau khi bạn đọc. Chưa có gì thay đổi. Hãy tải lại rồi thử lại.");
+}
+
+bool result_is_lock_timeout(const struct db_result *result)
+{
+	return result->outcome == DB_REFUSED && streq(result->sqlstate, "55P03");
+}
+
+bool result_violates(const struct db_result *result, const char *constraint)
+{
+	return result->outcome == DB_REFUSED && streq(result->constraint, constraint);
+}

@@ -1,0 +1,200 @@
+#include "store/image.h"
+
+#include <ctype.h>
+
+#include "base/buf.h"
+#include "base/json_out.h"
+#include "domain/catalog.h"
+#include "domain/plan.h"
+#include "domain/report.h"
+#include "domain/round.h"
+#include "store/access_store.h"
+
+/* Ids that came from outside may be in upper case; the database gives them back in lower. */
+static void image_id(struct json_out *out, const char *key, const char *id)
+{
+	char lower[UUID_TEXT_SIZE];
+	size_t i;
+
+	if (!id || !uuid_valid(id)) {
+		jout_text(out, key, id);
+		return;
+	}
+	for (i = 0; id[i]; i++)
+		lower[i] = (char)tolower((unsigned char)id[i]);
+	lower[i] = '\0';
+	jout_text(out, key, lower);
+}
+
+static void image_texts(struct json_out *out, const char *key, const char *const *texts, size_t count)
+{
+	jout_array(out, key);
+	for (size_t i = 0; i < count; i++)
+		jout_text(out, NULL, texts[i]);
+	jout_end(out);
+}
+
+static void image_named(struct json_out *out, const char *key, const struct named *named, size_t count)
+{
+	jout_array(out, key);
+	for (size_t i = 0; i < count; i++)
+		image_id(out, NULL, named[i].id);
+	jout_end(out);
+}
+
+void image_token(struct buf *buf, const struct access_token *token)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", token->id);
+	jout_text(&out, "name", token->name);
+	jout_text(&out, "role", role_text(token->role));
+	image_texts(&out, "units", token->unit_ids, token->nunit_ids);
+	image_id(&out, "team", token->team_id);
+	jout_time(&out, "expires_at", token->expires_us);
+	jout_bool(&out, "revoked", token->revoked_us != INT64_MIN);
+	jout_end(&out);
+}
+
+static void image_campaign(struct json_out *out, const struct campaign *campaign)
+{
+	image_id(out, "id", campaign->id);
+	jout_text(out, "slug", campaign->slug);
+	jout_text(out, "name", campaign->name);
+	jout_text(out, "usual_from", campaign->usual_from);
+	jout_text(out, "usual_to", campaign->usual_to);
+	jout_text(out, "main_day", campaign->main_day);
+	jout_bool(out, "sundays", campaign->sundays);
+	jout_text(out, "source", campaign->source);
+	jout_int(out, "version", campaign->version);
+}
+
+static void image_venue(struct json_out *out, const struct venue *venue)
+{
+	image_id(out, "id", venue->id);
+	jout_text(out, "name", venue->name);
+	jout_text(out, "unit", venue->unit_id);
+	jout_text(out, "address", venue->address);
+	jout_int(out, "capacity", venue->capacity);
+	jout_bool(out, "active", venue->active);
+	jout_int(out, "version", venue->version);
+}
+
+static void image_team(struct json_out *out, const struct team *team)
+{
+	image_id(out, "id", team->id);
+	jout_text(out, "code", team->code);
+	jout_text(out, "name", team->name);
+	jout_text(out, "organisation", team->organisation);
+	jout_int(out, "beds", team->beds);
+	jout_bool(out, "active", team->active);
+	jout_int(out, "version", team->version);
+}
+
+void image_catalog_item(struct buf *buf, const struct catalog_item *item)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	if (item->kind == CATALOG_CAMPAIGN)
+		image_campaign(&out, &item->campaign);
+	else if (item->kind == CATALOG_VENUE)
+		image_venue(&out, &item->venue);
+	else
+		image_team(&out, &item->team);
+	jout_end(&out);
+}
+
+void image_plan(struct buf *buf, const struct plan *plan)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", plan->id);
+	jout_text(&out, "number", plan->number);
+	jout_text(&out, "slug", plan->slug);
+	jout_text(&out, "code_prefix", plan->code_prefix);
+	jout_text(&out, "title", plan->title);
+	jout_date(&out, "issued_on", plan->issued_on);
+	jout_text(&out, "issuer", plan->issuer);
+	image_texts(&out, "legal_basis", plan->legal_basis, plan->nlegal_basis);
+	jout_date(&out, "from", plan->from);
+	jout_date(&out, "to", plan->to);
+	jout_bool(&out, "demo", plan->demo);
+	image_named(&out, "campaigns", plan->campaigns, plan->ncampaigns);
+	jout_int(&out, "version", plan->version);
+	jout_end(&out);
+}
+
+static void image_round_facts(struct json_out *out, const struct round *round)
+{
+	jout_date(out, "from", round->from);
+	jout_date(out, "to", round->to);
+	jout_text(out, "precision", date_precision_text(round->precision));
+	jout_int(out, "start_minute", round->start_minute);
+	jout_int(out, "end_minute", round->end_minute);
+	jout_text(out, "date_status", fact_status_text(round->date_status));
+	jout_text(out, "time_status", fact_status_text(round->time_status));
+	jout_text(out, "place_status", fact_status_text(round->place_status));
+	jout_text(out, "status", round_status_text(round->status));
+	jout_text(out, "status_reason", round->status_reason);
+	jout_text(out, "document", round->document);
+}
+
+void image_round(struct buf *buf, const struct round *round)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", round->id);
+	jout_text(&out, "code", round->code);
+	image_id(&out, "plan", round->plan_id);
+	jout_int(&out, "ordinal", round->ordinal);
+	jout_text(&out, "title", round->title);
+	image_round_facts(&out, round);
+	image_named(&out, "units", round->units, round->nunits);
+	image_id(&out, "venue", round->venue.id);
+	image_id(&out, "team", round->team.id);
+	jout_text(&out, "organiser", round->organiser);
+	image_named(&out, "campaigns", round->campaigns, round->ncampaigns);
+	jout_int(&out, "target_units", round->target_units);
+	jout_int(&out, "capacity", round->capacity);
+	jout_date(&out, "moved_from", round->moved_from);
+	jout_bool(&out, "never_public", round->never_public);
+	jout_text(&out, "note", round->note);
+	jout_int(&out, "version", round->version);
+	jout_end(&out);
+}
+
+static void image_figure(struct json_out *out, const char *key, const struct figure *figure)
+{
+	if (figure->value < 0) {
+		jout_null(out, key);
+		return;
+	}
+	jout_array(out, key);
+	jout_int(out, NULL, figure->value);
+	jout_text(out, NULL, figure_qualifier_text(figure->qualifier));
+	jout_end(out);
+}
+
+void image_report(struct buf *buf, const char *round_id, const struct report *report)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", report->id);
+	image_id(&out, "round", round_id);
+	jout_text(&out, "source", report_source_text(report->source));
+	jout_text(&out, "source_url", report->source_url);
+	jout_date(&out, "reported_on", report->reported_on);
+	image_figure(&out, "registered", &report->registered);
+	image_figure(&out, "present", &report->present);
+	image_figure(&out, "accepted", &report->accepted);
+	image_figure(&out, "units", &report->units);
+	image_figure(&out, "ml", &report->ml);
+	image_id(&out, "corrects", report->corrects);
+	jout_text(&out, "note", report->note);
+	jout_end(&out);
+}

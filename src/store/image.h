@@ -1,0 +1,24 @@
+#ifndef STORE_IMAGE_H
+#define STORE_IMAGE_H
+
+/*
+ * The canonical image of a record, over which the audit's digests are made:
+ * the same record gives the same bytes, whether it was just read or is about
+ * to be written. So only what its own row holds goes in, by id and not by
+ * name, and nothing that changes without an audit row (booked places, last use).
+ * Ids are written in lower case. A member added later goes at the end.
+ */
+struct access_token;
+struct buf;
+struct catalog_item;
+struct plan;
+struct report;
+struct round;
+
+void image_token(struct buf *buf, const struct access_token *token);
+void image_catalog_item(struct buf *buf, const struct catalog_item *item);
+void image_plan(struct buf *buf, const struct plan *plan);
+void image_round(struct buf *buf, const struct round *round);
+void image_report(struct buf *buf, const char *round_id, const struct report *report);
+
+#endif

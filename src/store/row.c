@@ -1,0 +1,151 @@
+#include "store/row.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+void query_begin(struct db_query *query, const struct db_statement *statement, enum db_lane lane,
+		 void (*done)(struct db_query *query, const struct db_result *result))
+{
+	*query = (struct db_query){ .statement = statement, .lane = lane, .done = done };
+}
+
+void query_text(struct db_query *query, const char *text)
+{
+	query->params[query->nparams++] = text;
+}
+
+void query_int(struct db_query *query, struct arena *arena, int64_t value)
+{
+	query_text(query, arena_printf(arena, "%lld", (long long)value));
+}
+
+void query_bool(struct db_query *query, bool value)
+{
+	query_text(query, value ? "t" : "f");
+}
+
+void query_date(struct db_query *query, struct arena *arena, struct date date)
+{
+	char *text = NULL;
+
+	if (!date_is_none(date))
+		text = date_format(date, arena_alloc(arena, DATE_TEXT_SIZE));
+	query_text(query, text);
+}
+
+void query_time(struct db_query *query, struct arena *arena, int64_t wall_us)
+{
+	char *text = NULL;
+
+	if (wall_us != INT64_MIN)
+		text = time_format(wall_us, arena_alloc(arena, TIME_TEXT_SIZE));
+	query_text(query, text);
+}
+
+static void append_element(struct buf *buf, const char *text)
+{
+	buf_append_char(buf, '"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_append_char(buf, '\\');
+		buf_append_char(buf, *text);
+	}
+	buf_append_char(buf, '"');
+}
+
+void query_texts(struct db_query *query, struct arena *arena, const char *const *texts, size_t count)
+{
+	struct buf buf = { 0 };
+
+	buf_append_char(&buf, '{');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			buf_append_char(&buf, ',');
+		append_element(&buf, texts[i]);
+	}
+	buf_append_char(&buf, '}');
+	query_text(query, arena_strdup(arena, buf.data));
+	buf_release(&buf);
+}
+
+const char *uuid_or_nil(const char *text)
+{
+	if (text && !uuid_valid(text))
+		return "00000000-0000-0000-0000-000000000000";
+	return text;
+}
+
+char *page_limit(int limit, char out[16])
+{
+	snprintf(out, 16, "%d", limit + 1);
+	return out;
+}
+
+const char *row_text(struct arena *arena, const struct db_result *result, int row, int column)
+{
+	return arena_strdup(arena, db_text(result, row, column));
+}
+
+void row_uuid(const struct db_result *result, int row, int column, char out[UUID_TEXT_SIZE])
+{
+	const char *text = db_text(result, row, column);
+
+	snprintf(out, UUID_TEXT_SIZE, "%s", text ? text : "");
+}
+
+struct date row_date(const struct db_result *result, int row, int column)
+{
+	struct date date = { 0 };
+	const char *text = db_text(result, row, column);
+
+	if (text)
+		(void)date_parse(text, &date);
+	return date;
+}
+
+int64_t row_time(const struct db_result *result, int row, int column)
+{
+	return db_int(result, row, column, INT64_MIN);
+}
+
+int row_int(const struct db_result *result, int row, int column, int if_null)
+{
+	return (int)db_int(result, row, column, if_null);
+}
+
+struct texts {
+	struct arena *arena;
+	const char  **items;
+	size_t        count;
+};
+
+static void count_text(void *context, const char *element)
+{
+	size_t *count = context;
+
+	(void)element;
+	(*count)++;
+}
+
+static void add_text(void *context, const char *element)
+{
+	struct texts *texts = context;
+
+	texts->items[texts->count++] = arena_strdup(texts->arena, element);
+}
+
+const char **row_texts(struct arena *arena, const struct db_result *result, int row, int column,
+		       size_t *count)
+{
+	struct texts texts = { .arena = arena };
+
+	*count = 0;
+	db_each_element(result, row, column, count_text, count);
+	if (*count == 0)
+		return NULL;
+	texts.items = arena_alloc(arena, *count * sizeof(*texts.items));
+	db_each_element(result, row, column, add_text, &texts);
+	return texts.items;
+}
