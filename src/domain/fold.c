@@ -1,0 +1,135 @@
+#include "domain/fold.h"
+
+#include <string.h>
+
+int32_t fold_next(const char **p)
+{
+	const unsigned char *s = (const unsigned char *)*p;
+	static const int32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	int len = s[0] < 0x80 ? 1 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
+
+	if (s[0] >= 0xf5 || len == 0) {
+		*p += 1;
+		return -1;
+	}
+	int32_t point = len == 1 ? s[0] : s[0] & (0xff >> (len + 1));
+
+	for (int i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80) {
+			*p += 1;
+			return -1;
+		}
+		point = point << 6 | (s[i] & 0x3f);
+	}
+	if (point < least[len] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) {
+		*p += 1;
+		return -1;
+	}
+	*p += len;
+	return point;
+}
+
+/* Latin-1 letters from U+00C0; a blank is no letter (multiplication sign) or has no one-letter form. */
+static const char latin1[] = "AAAAAA CEEEEIIII NOOOOO OUUUUY  aaaaaa ceeeeiiii nooooo ouuuuy y";
+
+/* U+1EA0..U+1EF9 in order: capital and small letter alternate. */
+static char vietnamese_base(int32_t point)
+{
+	if (point <= 0x1eb7)
+		return 'a';
+	if (point <= 0x1ec7)
+		return 'e';
+	if (point <= 0x1ecb)
+		return 'i';
+	if (point <= 0x1ee3)
+		return 'o';
+	return point <= 0x1ef1 ? 'u' : 'y';
+}
+
+static char base_letter(int32_t point)
+{
+	if (point >= 0xc0 && point <= 0xff)
+		return latin1[point - 0xc0];
+	if (point >= 0x1ea0 && point <= 0x1ef9) {
+		char small = vietnamese_base(point);
+
+		return (char)(point % 2 ? small : small - 'a' + 'A');
+	}
+	switch (point) {
+	case 0x102: return 'A';
+	case 0x103: return 'a';
+	case 0x110: return 'D';
+	case 0x111: return 'd';
+	case 0x128: return 'I';
+	case 0x129: return 'i';
+	case 0x168: return 'U';
+	case 0x169: return 'u';
+	case 0x1a0: return 'O';
+	case 0x1a1: return 'o';
+	case 0x1af: return 'U';
+	case 0x1b0: return 'u';
+	default:    return ' ';
+	}
+}
+
+const char *fold_letter(int32_t point, char plain[3])
+{
+	plain[0] = plain[1] = plain[2] = '\0';
+	if (point > 0 && point < 0x80) {
+		plain[0] = (char)point;
+		return plain;
+	}
+	if (point >= 0x300 && point <= 0x36f)
+		return plain;
+	plain[0] = base_letter(point);
+	return plain[0] == ' ' ? NULL : plain;
+}
+
+static char lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+size_t fold_typed(const char *text, char *out, size_t size)
+{
+	size_t len = 0;
+	bool gap = false;
+
+	while (*text && size > 0) {
+		char plain[3];
+		int32_t point = fold_next(&text);
+		const char *letters = point < 0 ? NULL : fold_letter(point, plain);
+
+		if (letters && !*letters)
+			continue;
+		if (!letters || !is_word(lower(*letters))) {
+			gap = len > 0;
+			continue;
+		}
+		if (len + gap + 1 >= size)
+			break;
+		if (gap)
+			out[len++] = ' ';
+		gap = false;
+		out[len++] = lower(*letters);
+	}
+	if (size > 0)
+		out[len] = '\0';
+	return len;
+}
+
+size_t fold_squash(char *folded)
+{
+	char *to = folded;
+
+	for (const char *from = folded; *from; from++)
+		if (*from != ' ')
+			*to++ = *from;
+	*to = '\0';
+	return (size_t)(to - folded);
+}
