@@ -1,0 +1,105 @@
+"""Where the programs are, and how a test runs them."""
+import contextlib
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BIN = pathlib.Path(os.environ.get("GIOTHONG_BIN", ROOT / "build" / "asan" / "bin"))
+CONFIG = ROOT / "config"
+POSTGRES_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def workshop(prefix="giothong-"):
+    """A new folder that other users may walk through: PostgreSQL does not run as root."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    path.chmod(0o755)
+    return path
+
+
+def sanitizer_environment(folder):
+    """Reports of ASan, UBSan and LSan go to files in `folder`, where every test looks for them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o777)
+    environment = dict(os.environ)
+    asan = environment.get("ASAN_OPTIONS", "detect_leaks=1:strict_string_checks=1")
+    ubsan = environment.get("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
+    environment["ASAN_OPTIONS"] = f"{asan}:log_path={folder}/report"
+    environment["UBSAN_OPTIONS"] = f"{ubsan}:log_path={folder}/report"
+    environment["LC_ALL"] = "C.UTF-8"
+    for name in ("NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY", "PGHOST", "PGUSER", "PGDATABASE", "PGPORT", "PGPASSWORD"):
+        environment.pop(name, None)
+    return environment
+
+
+class SanitizerReports:
+    """Every folder where a program of this run may leave a report."""
+
+    def __init__(self):
+        self.folders, self.told = [], set()
+
+    def watch(self, folder):
+        self.folders.append(folder)
+        return sanitizer_environment(folder)
+
+    def news(self):
+        texts = []
+        for folder in self.folders:
+            for path in sorted(folder.glob("report*")):
+                if path not in self.told and path.stat().st_size:
+                    self.told.add(path)
+                    texts.append(f"--- {path}\n{path.read_text(errors='replace')[:6000]}")
+        return "\n".join(texts)
+
+
+REPORTS = SanitizerReports()
+
+
+class Outcome:
+    """What a finished command left: status, out, err."""
+
+    def __init__(self, done):
+        self.status, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    def __repr__(self):
+        return f"<exit {self.status}>\nout: {self.out[-2000:]}\nerr: {self.err[-2000:]}"
+
+
+def run(program, *arguments, folder, user=None, timeout=60, stdin=None, environment=None):
+    """Runs `giothong` or `giothongd` to its end."""
+    command = [str(BIN / program), *map(str, arguments)]
+    environment = {**REPORTS.watch(folder / "sanitizer"), **(environment or {})}
+    done = subprocess.run(as_user(command, user), capture_output=True, text=True, timeout=timeout, input=stdin,
+                          env=environment)
+    return Outcome(done)
+
+
+def as_user(command, user):
+    """The command as an ordinary user (a number), when the tests run as root."""
+    if user is None or os.geteuid() != 0:
+        return command
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--", *command]
+
+
+def copy_programs(folder):
+    """The programs where every user can reach them."""
+    target = folder / "bin"
+    target.mkdir()
+    for name in ("giothong", "giothongd"):
+        shutil.copy2(BIN / name, target / name)
+    target.chmod(0o755)
+    return target
+
+
+def remove(folder):
+    with contextlib.suppress(OSError):
+        shutil.rmtree(folder)
