@@ -1,0 +1,186 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <event2/event.h>
+
+#include "app/say.h"
+#include "base/text.h"
+#include "domain/unit.h"
+#include "store/catalog_store.h"
+
+enum { FILE_MAX_BYTES = 64 << 20 };
+
+/* A command does one thing at a time, so one mark is enough. */
+static bool finished;
+
+/* ---- the command line ---- */
+
+const char *cli_option(const struct cli *cli, const char *name, int nth)
+{
+	for (int i = 0; i < cli->noptions; i++)
+		if (streq(cli->options[i].name, name) && nth-- == 0)
+			return cli->options[i].value ? cli->options[i].value : "";
+	return NULL;
+}
+
+bool cli_has(const struct cli *cli, const char *name)
+{
+	return cli_option(cli, name, 0) != NULL;
+}
+
+bool cli_require(struct cli *cli, const char *name, const char **value)
+{
+	*value = cli_option(cli, name, 0);
+	if (*value && !text_is_blank(*value))
+		return true;
+	return error_set(&cli->error, ERR_CONFIG, "--%s is needed", "cần --%s", name);
+}
+
+bool cli_number(struct cli *cli, const char *name, long min, long max, int *out)
+{
+	const char *text = cli_option(cli, name, 0);
+	long value;
+
+	if (!text)
+		return true;
+	if (!text_to_int(text, min, max, &value))
+		return error_set(&cli->error, ERR_CONFIG, "--%s must be a number from %ld to %ld",
+				 "--%s phải là số từ %ld đến %ld", name, min, max);
+	*out = (int)value;
+	return true;
+}
+
+int cli_usage(struct cli *cli)
+{
+	const struct cli_command *command = cli->command;
+
+	say_error(cli->setup->program, cli->setup->language, &cli->error);
+	if (command)
+		fprintf(stderr, "%s: giothong %s%s%s --help\n", cli_word(cli, "See", "Xem"), command->group,
+			command->verb ? " " : "", command->verb ? command->verb : "");
+	else
+		fprintf(stderr, "%s: giothong --help\n", cli_word(cli, "See", "Xem"));
+	return EXIT_USAGE;
+}
+
+/* ---- saying ---- */
+
+const char *cli_word(const struct cli *cli, const char *en, const char *vi)
+{
+	return cli->setup->language == LANGUAGE_VI ? vi : en;
+}
+
+void cli_say(const struct cli *cli, const char *en, const char *vi, ...)
+{
+	va_list args;
+
+	if (cli->json)
+		return;
+	va_start(args, vi);
+	vprintf(cli_word(cli, en, vi), args);
+	va_end(args);
+}
+
+static void write_error(struct json_out *out, const struct error *err, enum language language)
+{
+	jout_object(out, "error");
+	jout_text(out, "code", error_slug(err->code));
+	jout_text(out, "detail", err->detail[language]);
+	jout_array(out, "errors");
+	for (size_t i = 0; i < err->nfields; i++) {
+		jout_object(out, NULL);
+		jout_text(out, "pointer", err->fields[i].pointer);
+		jout_text(out, "code", err->fields[i].code);
+		jout_text(out, "detail", err->fields[i].detail[language]);
+		jout_end(out);
+	}
+	jout_end(out);
+	jout_end(out);
+}
+
+int cli_refuse(struct cli *cli)
+{
+	say_error(cli->setup->program, cli->setup->language, &cli->error);
+	/* A command that has begun its own answer puts the refusal in there. */
+	if (cli->json && cli->out.depth <= 1) {
+		if (cli->out.depth == 0)
+			jout_object(&cli->out, NULL);
+		write_error(&cli->out, &cli->error, cli->setup->language);
+		jout_end(&cli->out);
+	}
+	return EXIT_REFUSED;
+}
+
+/* ---- working ---- */
+
+static bool read_stream(struct cli *cli, FILE *stream, struct buf *buf, const char *path)
+{
+	size_t n;
+
+	do {
+		char *room = buf_reserve(buf, 65536);
+
+		n = fread(room, 1, 65536, stream);
+		buf->len += n;
+	} while (n > 0 && buf->len <= FILE_MAX_BYTES);
+	if (ferror(stream))
+		return error_set(&cli->error, ERR_SYSTEM, "%s cannot be read: %s", "không đọc được %s: %s", path,
+				 strerror(errno));
+	if (buf->len > FILE_MAX_BYTES)
+		return error_set(&cli->error, ERR_SYSTEM, "%s is too large", "%s quá lớn", path);
+	return true;
+}
+
+bool cli_read_file(struct cli *cli, const char *path, const char **text, size_t *len)
+{
+	struct buf buf = { 0 };
+	struct stat info;
+	FILE *stream = streq(path, "-") ? stdin : fopen(path, "re");
+	bool fine;
+
+	if (stream && fstat(fileno(stream), &info) == 0 && S_ISDIR(info.st_mode)) {
+		errno = EISDIR;
+		if (stream != stdin)
+			fclose(stream);
+		stream = NULL;
+	}
+	if (!stream)
+		return error_set(&cli->error, ERR_SYSTEM, "%s cannot be opened: %s", "không mở được %s: %s", path,
+				 strerror(errno));
+	fine = read_stream(cli, stream, &buf, path);
+	if (stream != stdin)
+		fclose(stream);
+	if (fine) {
+		*text = arena_strndup(&cli->arena, buf.data ? buf.data : "", buf.len);
+		*len = buf.len;
+	}
+	buf_release(&buf);
+	return fine;
+}
+
+void cli_finished(void)
+{
+	finished = true;
+}
+
+void cli_wait(struct cli *cli)
+{
+	while (!finished)
+		event_base_loop(cli->base, EVLOOP_ONCE);
+	finished = false;
+}
+
+CLI_OPERATION(unit_load)
+
+struct unit_map *cli_load_units(struct cli *cli)
+{
+	struct unit_load load = { 0 };
+
+	return unit_load_run(cli, &load) ? load.map : NULL;
+}

@@ -1,0 +1,10 @@
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+/* One table per file, each ended by a zeroed row. */
+extern const struct cli_command migrate_commands[], plan_commands[], propose_commands[], history_commands[],
+	token_commands[], audit_commands[], catalog_commands[], config_commands[];
+
+#endif
