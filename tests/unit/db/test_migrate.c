@@ -65,7 +65,8 @@ static void expect_text(const struct error *err, const char *part)
 static int fresh_database(void **state)
 {
 	(void)state;
-	pg_sql(&pg, "DROP DATABASE IF EXISTS m");
+	if (pg_count(&pg, "SELECT count(*) FROM pg_database WHERE datname = 'm'"))
+		pg_sql(&pg, "DROP DATABASE m");
 	pg_sql(&pg, "CREATE DATABASE m");
 	snprintf(owner, sizeof(owner), "host=%s user=owner dbname=m", pg.dir);
 	snprintf(app, sizeof(app), "host=%s user='The App\\'s \"role\"' dbname=m", pg.dir);

@@ -1,0 +1,60 @@
+#include "config/options.h"
+
+#include "config/config.h"
+
+/* The _Generic makes a row whose member has another type fail to compile. */
+#define MEMBER(m, type) _Generic(((struct config *)0)->m, type: offsetof(struct config, m))
+#define TEXT(name, m, fallback, help) \
+	{ name, OPTION_TEXT, MEMBER(m, char *), 0, 0, NULL, fallback, false, help }
+#define CHOICE(name, m, choices, fallback, help) \
+	{ name, OPTION_TEXT, MEMBER(m, char *), 0, 0, choices, fallback, false, help }
+#define INT(name, m, min, max, fallback, help) \
+	{ name, OPTION_INT, MEMBER(m, int), min, max, NULL, fallback, false, help }
+#define BOOL(name, m, fallback, help) \
+	{ name, OPTION_BOOL, MEMBER(m, bool), 0, 0, NULL, fallback, false, help }
+
+const struct option config_options[] = {
+	TEXT("listen.address", listen, "127.0.0.1:8080",
+	     "where to serve: 127.0.0.1:8080, [::1]:8080 or unix:/run/giothong/http"),
+	TEXT("listen.trusted_proxy", trusted_proxy, "",
+	     "whose X-Forwarded-For is believed: an address, a network (10.0.0.0/8) or unix\n"
+	     "needed to listen beyond this machine, since TLS ends at the proxy"),
+	BOOL("listen.insecure", insecure, "no",
+	     "listen beyond this machine without a proxy: everything is readable on the way"),
+	INT("workers.count", workers, 0, 256, "0", "event loops, one per thread; 0: half of the cores"),
+	INT("workers.pool", pool_threads, 1, 64, "2", "threads for heavy work, such as passwords"),
+	CHOICE("log.level", log_level, "error warning info debug", "info", "error, warning, info or debug"),
+	TEXT("database.conninfo", database_conninfo, "",
+	     "libpq connection string of the daemon's role; several hosts may be named:\n"
+	     "host=db1,db2 dbname=giothong user=giothong_app passfile=/etc/giothong/pgpass"),
+	TEXT("database.owner_conninfo", database_owner_conninfo, "",
+	     "the same for the schema's owner; only \"giothong migrate\" uses it"),
+	TEXT("database.role", database_role, "giothong_app",
+	     "the daemon's role, which \"giothong migrate\" grants what it needs"),
+	INT("database.queue", database_queue, 1, 100000, "1000",
+	    "queries that may wait per worker and connection; more are answered 503"),
+	INT("database.read_ms", database_read_ms, 100, 20000, "5000",
+	    "milliseconds until a short read is given up"),
+	INT("database.write_ms", database_write_ms, 100, 20000, "8000",
+	    "milliseconds until a write is given up"),
+	INT("database.slow_ms", database_slow_ms, 100, 20000, "15000",
+	    "milliseconds until a report is given up"),
+	TEXT("keyring.dir", keyring_dir, "",
+	     "folder of the secret keys, mode 0700, files 0600\n"
+	     "default: DIR/keyring with --data DIR, else LoadCredential= of systemd"),
+	INT("limits.connections", limits_connections, 1, 1000000, "20000",
+	    "clients at a time; more wait to be accepted"),
+	INT("limits.body", limits_body, 1024, 67108864, "1048576", "bytes of a request's body"),
+	INT("limits.anonymous_per_minute", limits_anonymous_per_minute, 0, 10000000, "300",
+	    "requests without a token per minute and address, but for what memory answers; 0: no limit"),
+	INT("limits.token_per_minute", limits_token_per_minute, 0, 10000000, "6000",
+	    "requests per minute and token; 0: no limit"),
+	INT("limits.sms_per_minute", limits_sms_per_minute, 0, 10000000, "6000",
+	    "messages per minute of one gateway; 0: no limit"),
+	TEXT("sms.signature", sms_signature, "", "ends an SMS where there is room, such as: CTD Lai Chau"),
+#ifdef GIOTHONG_TEST_SEAMS
+	{ "test.now", OPTION_TEXT, MEMBER(test_now, char *), 0, 0, NULL, "", true,
+	  "RFC 3339: the wall clock starts there" },
+#endif
+	{ 0 }
+};
