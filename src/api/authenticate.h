@@ -1,0 +1,13 @@
+#ifndef API_AUTHENTICATE_H
+#define API_AUTHENTICATE_H
+
+struct request;
+
+/*
+ * Who asks, may they, and not too often: then next(). Otherwise the request is
+ * answered here: 401, 403, 429 or 503.
+ */
+void request_authenticate(struct request *r, void (*next)(struct request *r));
+void request_reply_unauthenticated(struct request *r);
+
+#endif

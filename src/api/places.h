@@ -1,0 +1,23 @@
+#ifndef API_PLACES_H
+#define API_PLACES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * A place in a query, as people type it: every unit that it may mean and all
+ * units that share territory with those, as ids for a filter of the store.
+ */
+struct params;
+struct request;
+
+/* Waits for the unit map; answers 503 itself when it cannot be had. */
+void request_with_units(struct request *r, void (*next)(struct request *r));
+
+/*
+ * Parameter `name` (ids or names, comma list): at least one id, which lives as
+ * long as the request. False: absent, or a fault in params->err.
+ */
+bool params_places(struct params *params, const char *name, const char *const **ids, size_t *count);
+
+#endif

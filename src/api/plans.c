@@ -1,0 +1,346 @@
+#include <string.h>
+
+#include "api/params.h"
+#include "api/places.h"
+#include "api/plan_import.h"
+#include "api/private.h"
+#include "api/request.h"
+#include "base/text.h"
+#include "domain/plan.h"
+#include "store/plan_store.h"
+#include "store/round_store.h"
+#include "wire/plan_wire.h"
+#include "wire/round_wire.h"
+
+/* Plans: the list, one, a new one, a file, and a draft round in one. */
+
+/* ---- GET /plans ---- */
+
+struct list_op {
+	struct request  *r;
+	struct plan_list list;
+};
+
+static void list_on_loaded(struct plan_list *list)
+{
+	struct list_op *op = container_of(list, struct list_op, list);
+	struct buf *buf = api_scratch(op->r->api);
+	struct json_out out = { .buf = buf };
+
+	if (list->error.code != ERR_NONE) {
+		request_reply_error(op->r, &list->error);
+		return;
+	}
+	jout_object(&out, NULL);
+	jout_array(&out, "items");
+	for (size_t i = 0; i < list->nplans; i++)
+		plan_write(&out, NULL, &list->plans[i], false);
+	jout_end(&out);
+	jout_text(&out, "next_cursor", list->more ? list->plans[list->nplans - 1].id : NULL);
+	jout_end(&out);
+	request_reply_json(op->r, 200, buf, NULL);
+}
+
+static void list_start(struct request *r)
+{
+	struct list_op *op = http_alloc(r->x, sizeof(*op));
+	struct params params;
+	struct error err;
+
+	op->r = r;
+	if (params_init(&params, r, &err)) {
+		op->list.limit = params_limit(&params);
+		params_cursor(&params, op->list.after);
+		params_finish(&params);
+	}
+	if (err.code != ERR_NONE) {
+		request_reply_error(r, &err);
+		return;
+	}
+	op->list.arena = r->arena;
+	op->list.done = list_on_loaded;
+	plan_list_send(api_store(r->api), &op->list);
+}
+
+/* ---- GET /plans/{id} ---- */
+
+struct get_op {
+	struct request  *r;
+	struct plan_load load;
+	int              status;         /* 200, or 201 after a replayed POST */
+};
+
+static void drop_drafts(struct request *r, struct plan *plan)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plan->nrounds; i++)
+		if (request_sees_round(r, &plan->rounds[i]))
+			plan->rounds[kept++] = plan->rounds[i];
+	plan->nrounds = kept;
+}
+
+static void get_on_loaded(struct plan_load *load)
+{
+	struct get_op *op = container_of(load, struct get_op, load);
+	struct request *r = op->r;
+
+	if (load->error.code != ERR_NONE) {
+		request_reply_error(r, &load->error);
+		return;
+	}
+	drop_drafts(r, &load->plan);
+
+	struct buf *buf = api_scratch(r->api);
+	struct json_out out = { .buf = buf };
+
+	plan_write(&out, NULL, &load->plan, true);
+	if (op->status == 201)
+		request_reply_created(r, buf, "plans", load->plan.id, load->plan.version);
+	else
+		request_reply_versioned(r, 200, buf, load->plan.version);
+}
+
+static void load_plan(struct request *r, const char *key, int status)
+{
+	struct get_op *op = http_alloc(r->x, sizeof(*op));
+
+	op->r = r;
+	op->status = status;
+	op->load.key = key;
+	op->load.arena = r->arena;
+	op->load.done = get_on_loaded;
+	plan_load_send(api_store(r->api), &op->load);
+}
+
+static void get_start(struct request *r)
+{
+	load_plan(r, request_param(r, "id"), 200);
+}
+
+/* ---- POST /plans ---- */
+
+struct create_op {
+	struct request   *r;
+	struct plan       plan;
+	struct plan_diff  diff;
+	struct plan_apply apply;
+};
+
+/* A plan is the whole province's: a scope on some units does not reach so far. */
+static bool may_write_plan(struct request *r)
+{
+	return request_may_write(r, NULL, 0, r->today, NULL);
+}
+
+static void create_on_applied(struct plan_apply *apply)
+{
+	struct create_op *op = container_of(apply, struct create_op, apply);
+
+	if (apply->error.code != ERR_NONE)
+		request_reply_error(op->r, &apply->error);
+	else
+		load_plan(op->r, apply->idempotency.replayed ? apply->idempotency.resource_id : apply->plan_id, 201);
+}
+
+static void create_start(struct request *r)
+{
+	struct create_op *op = http_alloc(r->x, sizeof(*op));
+	struct error err;
+	size_t len;
+	const char *body = http_body(r->x, &len);
+
+	op->r = r;
+	error_clear(&err);
+	if (!plan_read(body, len, r->arena, &op->plan, &err) || !plan_check(&op->plan, &err) ||
+	    !plan_diff(NULL, &op->plan, r->arena, &op->diff, &err)) {
+		request_reply_error(r, &err);
+		return;
+	}
+	if (!may_write_plan(r) || !request_idempotency(r, &op->apply.idempotency))
+		return;
+	op->apply.incoming = &op->plan;
+	op->apply.diff = &op->diff;
+	op->apply.actor = r->actor;
+	op->apply.arena = r->arena;
+	op->apply.done = create_on_applied;
+	plan_apply_send(api_store(r->api), &op->apply);
+}
+
+/* ---- POST /plans/import ---- */
+
+struct import_op {
+	struct request    *r;
+	struct plan_import import;
+};
+
+static void import_on_done(struct plan_import *import)
+{
+	struct import_op *op = container_of(import, struct import_op, import);
+	struct request *r = op->r;
+
+	if (import->error.code != ERR_NONE) {
+		request_reply_error(r, &import->error);
+		return;
+	}
+	struct buf *buf = api_scratch(r->api);
+	struct json_out out = { .buf = buf };
+
+	plan_diff_write(&out, &import->plan, &import->diff, import->applied);
+	request_reply_json(r, 200, buf, NULL);
+}
+
+static bool import_content_type(struct request *r, bool *csv, struct error *err)
+{
+	const char *type = http_header(r->x, "content-type");
+
+	*csv = type && text_starts_with(type, "text/csv");
+	if (*csv || (type && text_starts_with(type, "application/json")))
+		return true;
+	return error_set(err, ERR_UNSUPPORTED_MEDIA_TYPE,
+			 "Send the plan as application/json, or its rounds as text/csv.",
+			 "Hãy gửi kế hoạch dạng application/json, hoặc các đợt dạng text/csv.");
+}
+
+static void import_with_units(struct request *r)
+{
+	struct import_op *op = http_alloc(r->x, sizeof(*op));
+	struct plan_import *import = &op->import;
+	struct params params;
+	struct error err;
+
+	op->r = r;
+	if (params_init(&params, r, &err)) {
+		import->plan_key = params_text(&params, "plan");
+		import->dry_run = params_bool(&params, "dry_run");
+		if (params_finish(&params) && import_content_type(r, &import->csv, &err) && import->csv &&
+		    !import->plan_key)
+			error_set(&err, ERR_INVALID_QUERY, "Name the plan that the rows are of: ?plan=NUMBER.",
+				  "Hãy nêu kế hoạch của các dòng này: ?plan=SỐ.");
+	}
+	if (err.code != ERR_NONE) {
+		request_reply_error(r, &err);
+		return;
+	}
+	if (!may_write_plan(r))
+		return;
+	import->store = api_store(r->api);
+	import->units = api_units(r->api);
+	import->text = http_body(r->x, &import->len);
+	import->actor = r->actor;
+	import->arena = r->arena;
+	import->done = import_on_done;
+	plan_import_start(import);
+}
+
+static void import_start(struct request *r)
+{
+	request_with_units(r, import_with_units);
+}
+
+/* ---- POST /plans/{id}/rounds ---- */
+
+struct round_op {
+	struct request     *r;
+	struct plan_load    plan;        /* 1: the plan it goes into */
+	struct round_create create;      /* 2 */
+	struct round_load   replay;      /* 2b: what an earlier call made */
+};
+
+static void reply_round_created(struct request *r, const struct round *round)
+{
+	struct buf *buf = api_scratch(r->api);
+	struct json_out out = { .buf = buf };
+
+	round_write(&out, NULL, round);
+	request_reply_created(r, buf, "rounds", round->id, round->version);
+}
+
+static void round_on_replayed(struct round_load *load)
+{
+	struct round_op *op = container_of(load, struct round_op, replay);
+
+	if (load->error.code != ERR_NONE)
+		request_reply_error(op->r, &load->error);
+	else
+		reply_round_created(op->r, &load->round);
+}
+
+static void round_on_created(struct round_create *create)
+{
+	struct round_op *op = container_of(create, struct round_op, create);
+
+	if (create->error.code != ERR_NONE) {
+		request_reply_error(op->r, &create->error);
+	} else if (create->idempotency.replayed) {
+		op->replay.key = create->idempotency.resource_id;
+		op->replay.arena = op->r->arena;
+		op->replay.done = round_on_replayed;
+		round_load_send(api_store(op->r->api), &op->replay);
+	} else {
+		reply_round_created(op->r, &create->round);
+	}
+}
+
+static bool within_plan(const struct round *round, const struct plan *plan, struct error *err)
+{
+	if (date_compare(round->to, plan->from) >= 0 && date_compare(round->from, plan->to) <= 0)
+		return true;
+	return error_add_field(err, "/date", "out_of_range", "The plan runs from %04d-%02d-%02d to %04d-%02d-%02d.",
+			       "Kế hoạch có thời gian từ %04d-%02d-%02d đến %04d-%02d-%02d.", plan->from.year,
+			       plan->from.month, plan->from.day, plan->to.year, plan->to.month, plan->to.day);
+}
+
+static void round_on_plan(struct plan_load *load)
+{
+	struct round_op *op = container_of(load, struct round_op, plan);
+	struct round *round = &op->create.round;
+	struct request *r = op->r;
+	struct error err;
+	size_t len;
+	const char *body = http_body(r->x, &len);
+
+	if (load->error.code != ERR_NONE) {
+		request_reply_error(r, &load->error);
+		return;
+	}
+	error_clear(&err);
+	if (!round_read(body, len, api_units(r->api), r->arena, round, &err) || !round_check(round, &err) ||
+	    !within_plan(round, &load->plan, &err)) {
+		request_reply_error(r, &err);
+		return;
+	}
+	if (!request_may_write(r, round->units, round->nunits, round->from, round->team.id) ||
+	    !request_idempotency(r, &op->create.idempotency))
+		return;
+	round->plan_id = load->plan.id;
+	op->create.actor = r->actor;
+	op->create.arena = r->arena;
+	op->create.done = round_on_created;
+	round_create_send(api_store(r->api), &op->create);
+}
+
+static void round_with_units(struct request *r)
+{
+	struct round_op *op = http_alloc(r->x, sizeof(*op));
+
+	op->r = r;
+	op->plan.key = request_param(r, "id");
+	op->plan.arena = r->arena;
+	op->plan.done = round_on_plan;
+	plan_load_send(api_store(r->api), &op->plan);
+}
+
+static void round_start(struct request *r)
+{
+	request_with_units(r, round_with_units);
+}
+
+const struct route plan_routes[] = {
+	{ HTTP_GET_, "/api/v1/plans", AREA_ROUNDS, ACCESS_READ, list_start, ROUTE_CACHED, 0 },
+	{ HTTP_POST_, "/api/v1/plans", AREA_PLANS, ACCESS_WRITE, create_start, 0, 0 },
+	{ HTTP_POST_, "/api/v1/plans/import", AREA_PLANS, ACCESS_WRITE, import_start, ROUTE_ANY_BODY, 0 },
+	{ HTTP_GET_, "/api/v1/plans/{id}", AREA_ROUNDS, ACCESS_READ, get_start, ROUTE_CACHED, 0 },
+	{ HTTP_POST_, "/api/v1/plans/{id}/rounds", AREA_PLANS, ACCESS_WRITE, round_start, 0, 0 },
+	{ 0 }
+};

@@ -1,0 +1,31 @@
+#ifndef API_PRIVATE_H
+#define API_PRIVATE_H
+
+#include "api/api.h"
+#include "api/board.h"
+#include "api/cache.h"
+#include "api/limits.h"
+#include "api/principals.h"
+#include "base/buf.h"
+#include "http/http.h"
+#include "http/router.h"
+#include "store/store.h"
+#include "worker/worker.h"
+
+struct api {
+	struct worker           *worker;
+	const struct api_daemon *daemon;
+	struct http_server      *http;
+	struct http_router      *router;
+	const struct route     **routes;         /* by route number */
+	size_t                   nroutes;
+	struct store             store;
+	struct buf               scratch;
+	struct board             board;          /* what the topics' versions keep fresh */
+	struct cache             cache;
+	struct principals        principals;
+	struct limits            limits;
+	bool                     draining;
+};
+
+#endif

@@ -1,0 +1,169 @@
+#include "api/private.h"
+#include "api/places.h"
+#include "api/request.h"
+#include "base/text.h"
+#include "domain/report.h"
+#include "domain/round.h"
+#include "store/round_store.h"
+#include "wire/round_wire.h"
+
+/* What was reported of a round. Reading asks for the round first: a draft's reports are not public. */
+
+struct report_op {
+	struct request      *r;
+	struct round_load    load;
+	struct report_list   list;
+	struct report_create create;
+};
+
+static struct report_op *load_round(struct request *r, void (*done)(struct round_load *load))
+{
+	struct report_op *op = http_alloc(r->x, sizeof(*op));
+
+	op->r = r;
+	op->load.key = request_param(r, "id");
+	op->load.arena = r->arena;
+	op->load.done = done;
+	round_load_send(api_store(r->api), &op->load);
+	return op;
+}
+
+/* ---- GET ---- */
+
+static void list_on_listed(struct report_list *list)
+{
+	struct report_op *op = container_of(list, struct report_op, list);
+	struct buf *buf = api_scratch(op->r->api);
+	struct json_out out = { .buf = buf };
+
+	if (list->error.code != ERR_NONE) {
+		request_reply_error(op->r, &list->error);
+		return;
+	}
+	jout_object(&out, NULL);
+	jout_array(&out, "items");
+	for (size_t i = 0; i < list->nreports; i++)
+		report_write(&out, NULL, &list->reports[i]);
+	jout_end(&out);
+	jout_null(&out, "next_cursor");          /* a round has a handful */
+	jout_end(&out);
+	request_reply_json(op->r, 200, buf, NULL);
+}
+
+static void list_on_loaded(struct round_load *load)
+{
+	struct report_op *op = container_of(load, struct report_op, load);
+
+	if (load->error.code != ERR_NONE) {
+		request_reply_error(op->r, &load->error);
+		return;
+	}
+	if (!request_sees_round(op->r, &load->round)) {
+		request_reply_no_round(op->r);
+		return;
+	}
+	op->list.round = load->round.id;
+	op->list.arena = op->r->arena;
+	op->list.done = list_on_listed;
+	report_list_send(api_store(op->r->api), &op->list);
+}
+
+static void list_start(struct request *r)
+{
+	load_round(r, list_on_loaded);
+}
+
+/* ---- POST ---- */
+
+static void reply_report(struct request *r, const char *round_id, const struct report *report)
+{
+	struct buf *buf = api_scratch(r->api);
+	struct json_out out = { .buf = buf };
+
+	report_write(&out, NULL, report);
+	http_add_header(r->x, "Location", arena_printf(r->arena, "/api/v1/rounds/%s/reports", round_id));
+	request_reply_json(r, 201, buf, NULL);
+}
+
+/* An earlier call with this key made the report: it is looked up, since answers are not stored. */
+static void create_on_replayed(struct report_list *list)
+{
+	struct report_op *op = container_of(list, struct report_op, list);
+	const char *id = op->create.idempotency.resource_id;
+
+	if (list->error.code != ERR_NONE) {
+		request_reply_error(op->r, &list->error);
+		return;
+	}
+	for (size_t i = 0; i < list->nreports; i++) {
+		if (streq(list->reports[i].id, id)) {
+			reply_report(op->r, op->load.round.id, &list->reports[i]);
+			return;
+		}
+	}
+	request_reply_no_round(op->r);
+}
+
+static void create_on_created(struct report_create *create)
+{
+	struct report_op *op = container_of(create, struct report_op, create);
+
+	if (create->error.code != ERR_NONE) {
+		request_reply_error(op->r, &create->error);
+		return;
+	}
+	if (!create->idempotency.replayed) {
+		reply_report(op->r, create->round_id, &create->report);
+		return;
+	}
+	op->list.round = op->load.round.id;
+	op->list.arena = op->r->arena;
+	op->list.done = create_on_replayed;
+	report_list_send(api_store(op->r->api), &op->list);
+}
+
+static void create_on_loaded(struct round_load *load)
+{
+	struct report_op *op = container_of(load, struct report_op, load);
+	const struct round *round = &load->round;
+	struct request *r = op->r;
+	struct error err;
+	size_t len;
+	const char *body = http_body(r->x, &len);
+
+	if (load->error.code != ERR_NONE) {
+		request_reply_error(r, &load->error);
+		return;
+	}
+	if (!request_may_write(r, round->units, round->nunits, round->from, round->team.id))
+		return;
+	error_clear(&err);
+	if (!report_read(body, len, r->arena, &op->create.report, &err) ||
+	    !report_check(&op->create.report, r->today, &err)) {
+		request_reply_error(r, &err);
+		return;
+	}
+	if (!request_idempotency(r, &op->create.idempotency))
+		return;
+	op->create.round_id = round->id;
+	op->create.actor = r->actor;
+	op->create.arena = r->arena;
+	op->create.done = create_on_created;
+	report_create_send(api_store(r->api), &op->create);
+}
+
+static void create_with_units(struct request *r)
+{
+	load_round(r, create_on_loaded);
+}
+
+static void create_start(struct request *r)
+{
+	request_with_units(r, create_with_units);
+}
+
+const struct route report_routes[] = {
+	{ HTTP_GET_, "/api/v1/rounds/{id}/reports", AREA_ROUNDS, ACCESS_READ, list_start, ROUTE_CACHED, 0 },
+	{ HTTP_POST_, "/api/v1/rounds/{id}/reports", AREA_REPORTS, ACCESS_WRITE, create_start, 0, 0 },
+	{ 0 }
+};

@@ -1,0 +1,284 @@
+#include "api/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/private.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "domain/scope.h"
+
+struct store *api_store(struct api *api)
+{
+	return &api->store;
+}
+
+const struct unit_map *api_units(struct api *api)
+{
+	return api->board.units;
+}
+
+struct buf *api_scratch(struct api *api)
+{
+	buf_reset(&api->scratch);
+	return &api->scratch;
+}
+
+const char *request_param(const struct request *r, const char *name)
+{
+	return http_match_param(&r->match, name);
+}
+
+bool request_sees_drafts(const struct request *r)
+{
+	enum access_verdict verdict = access_decide(r->principal.role, AREA_PLANS, ACCESS_READ);
+
+	return verdict == ACCESS_YES || verdict == ACCESS_IN_SCOPE;
+}
+
+bool request_sees_round(const struct request *r, const struct round *round)
+{
+	return round_is_public(round) || request_sees_drafts(r) ||
+	       (round->team.id && streq(round->team.id, r->principal.team));
+}
+
+static void reply_out_of_scope(struct request *r)
+{
+	struct error err;
+
+	error_clear(&err);
+	error_set(&err, ERR_OUT_OF_SCOPE,
+		  "Your token does not cover the units or the team of this record. Ask an admin for a wider scope.",
+		  "Mã truy cập không bao gồm đơn vị hành chính hoặc đội của bản ghi này. Hãy đề nghị quản trị viên mở rộng phạm vi.");
+	request_reply_error(r, &err);
+}
+
+static bool scope_covers(const struct request *r, const struct named *units, size_t nunits, struct date on)
+{
+	const struct principal *who = &r->principal;
+
+	if (who->nunits == 0)
+		return true;
+	if (!api_units(r->api) || nunits == 0)
+		return false;
+	for (size_t i = 0; i < nunits; i++)
+		if (!scope_allows(api_units(r->api), who->units, who->nunits, units[i].id, on, r->today))
+			return false;
+	return true;
+}
+
+bool request_may_write(struct request *r, const struct named *units, size_t nunits, struct date on,
+		       const char *team)
+{
+	bool allowed = false;
+
+	switch (access_decide(r->principal.role, r->route->area, ACCESS_WRITE)) {
+	case ACCESS_YES:
+		allowed = true;
+		break;
+	case ACCESS_IN_SCOPE:
+		allowed = scope_covers(r, units, nunits, on);
+		break;
+	case ACCESS_OWN:
+		allowed = team && streq(team, r->principal.team);
+		break;
+	case ACCESS_NO:
+		break;
+	}
+	if (!allowed)
+		reply_out_of_scope(r);
+	return allowed;
+}
+
+/* `"7"` or `"7.0123abcd"`: what stands before the dot is the version. */
+static bool parse_etag_version(const char *text, int64_t *version)
+{
+	char *end;
+
+	if (text_starts_with(text, "W/"))
+		return false;
+	if (*text++ != '"' || *text < '1' || *text > '9')
+		return false;
+	long long value = strtoll(text, &end, 10);
+
+	*version = value;
+	return (*end == '"' && end[1] == '\0') || (*end == '.' && end[strlen(end) - 1] == '"');
+}
+
+bool request_if_match(struct request *r, int64_t *version)
+{
+	const char *header = http_header(r->x, "if-match");
+	struct error err;
+
+	error_clear(&err);
+	if (!header)
+		error_set(&err, ERR_PRECONDITION_REQUIRED,
+			  "Read the record first and send its ETag in If-Match, so that nobody's change is overwritten.",
+			  "Hãy đọc bản ghi trước rồi gửi ETag của nó trong If-Match, để không ghi đè thay đổi của người khác.");
+	else if (!parse_etag_version(header, version))
+		error_set(&err, ERR_BAD_REQUEST, "If-Match must be one ETag exactly as it was given.",
+			  "If-Match phải là đúng một ETag như đã nhận.");
+	else
+		return true;
+	request_reply_error(r, &err);
+	return false;
+}
+
+void request_reply_stale(struct request *r, int64_t version)
+{
+	struct error err;
+
+	error_clear(&err);
+	error_set(&err, ERR_STALE,
+		  "Somebody changed the record meanwhile: it is at version %lld now. Read it again, then repeat the change.",
+		  "Bản ghi đã được người khác thay đổi: hiện là phiên bản %lld. Hãy đọc lại rồi thực hiện lại.",
+		  (long long)version);
+	request_reply_error(r, &err);
+}
+
+bool request_idempotency(struct request *r, struct idempotency *idempotency)
+{
+	const char *key = http_header(r->x, "idempotency-key");
+	struct error err;
+
+	*idempotency = (struct idempotency){ .status = 201 };
+	if (!key)
+		return true;
+	error_clear(&err);
+	if (!*key || strlen(key) > 200) {
+		error_set(&err, ERR_BAD_REQUEST, "Idempotency-Key must have 1 to 200 characters.",
+			  "Idempotency-Key phải có từ 1 đến 200 ký tự.");
+		request_reply_error(r, &err);
+		return false;
+	}
+	idempotency->key = key;
+	idempotency->principal = r->principal.id ? r->principal.id : "public";
+	/* The path, not the pattern: the same key for two rounds means two things. */
+	idempotency->route = arena_printf(r->arena, "%s %s", http_method_name(http_method(r->x)),
+					  http_path(r->x));
+	idempotency->body = http_body(r->x, &idempotency->body_len);
+	return true;
+}
+
+/* ---- answers ---- */
+
+static void reply_text_error(struct request *r, const struct error *err, int seconds)
+{
+	enum language language = http_language(r->x);
+	const char *title = http_error_title(err->code, language);
+	char retry[16];
+
+	if (seconds > 0) {
+		snprintf(retry, sizeof(retry), "%d", seconds);
+		http_add_header(r->x, "Retry-After", retry);
+	}
+	http_reply(r->x, &(struct http_reply){
+		.status = http_error_status(err->code),
+		.content_type = "text/plain; charset=utf-8",
+		.body = title,
+		.body_len = strlen(title),
+	});
+}
+
+void request_reply_error_after(struct request *r, const struct error *err, int seconds)
+{
+	if (err->code == ERR_UNAUTHENTICATED) {
+		http_add_header(r->x, "WWW-Authenticate", "Bearer realm=\"giothong\"");
+		http_add_header(r->x, "WWW-Authenticate", "Basic realm=\"giothong\", charset=\"UTF-8\"");
+	}
+	if (r->route->flags & ROUTE_TEXT)
+		reply_text_error(r, err, seconds);
+	else
+		http_reply_error_after(r->x, err, seconds);
+}
+
+void request_reply_error(struct request *r, const struct error *err)
+{
+	bool later = err->code == ERR_UNAVAILABLE || err->code == ERR_UNKNOWN_OUTCOME ||
+		     err->code == ERR_TOO_MANY_REQUESTS || err->code == ERR_IDEMPOTENCY_RUNNING;
+
+	request_reply_error_after(r, err, later ? 1 : 0);
+}
+
+static void digest_etag(const struct request *r, const struct buf *buf, const char *prefix, char out[64])
+{
+	const struct keyring *keyring = r->api->worker->keyring;
+	char digest[DIGEST_HEX_SIZE];
+
+	keyring_digest(keyring, keyring_active(keyring, KEY_HASH), "etag", buf->data, buf->len, digest);
+	snprintf(out, 64, "\"%s%.16s\"", prefix, digest + 2);
+}
+
+void request_reply_no_round(struct request *r)
+{
+	struct error err;
+
+	error_clear(&err);
+	error_set(&err, ERR_NOT_FOUND, "There is no such round. GET /api/v1/rounds lists them.",
+		  "Không có đợt này. Xem danh sách ở /api/v1/rounds.");
+	request_reply_error(r, &err);
+}
+
+/* Public answers may be kept by the client, but must be asked about again each time. */
+static const char *cache_control(const struct request *r)
+{
+	return r->anonymous && r->route->flags & ROUTE_CACHED ? "no-cache" : "private, no-cache";
+}
+
+/* Into memory only if the topics stand where they stood before the reading began. */
+static bool keep_in_memory(const struct request *r)
+{
+	return r->stored_fresh && r->generation == r->api->board.generation &&
+	       board_fresh(&r->api->board);
+}
+
+static void reply_ok(struct request *r, int status, const struct buf *buf, const char *etag)
+{
+	if (status == 200 && keep_in_memory(r)) {
+		struct http_ready *ready = http_ready_new("application/json", etag, cache_control(r), buf->data,
+							  buf->len);
+
+		cache_put(&r->api->cache, http_target(r->x), r->today, http_ready_ref(ready));
+		http_reply_ready(r->x, ready);
+		http_ready_unref(ready);
+		return;
+	}
+	http_reply(r->x, &(struct http_reply){
+		.status = status,
+		.content_type = "application/json",
+		.body = buf->data,
+		.body_len = buf->len,
+		.etag = etag,
+		.cache_control = http_method(r->x) == HTTP_GET_ || http_method(r->x) == HTTP_HEAD_
+					 ? cache_control(r) : NULL,
+	});
+}
+
+void request_reply_json(struct request *r, int status, const struct buf *buf, const char *etag)
+{
+	char text[64];
+
+	if (!etag && r->route->mode == ACCESS_READ && status == 200) {
+		digest_etag(r, buf, "", text);
+		etag = text;
+	}
+	reply_ok(r, status, buf, etag);
+}
+
+void request_reply_versioned(struct request *r, int status, const struct buf *buf, int64_t version)
+{
+	char prefix[24], text[64];
+
+	snprintf(prefix, sizeof(prefix), "%lld.", (long long)version);
+	digest_etag(r, buf, prefix, text);
+	reply_ok(r, status, buf, text);
+}
+
+void request_reply_created(struct request *r, const struct buf *buf, const char *collection,
+			   const char *id, int64_t version)
+{
+	http_add_header(r->x, "Location", arena_printf(r->arena, "/api/v1/%s/%s", collection, id));
+	request_reply_versioned(r, 201, buf, version);
+}

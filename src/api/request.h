@@ -1,0 +1,108 @@
+#ifndef API_REQUEST_H
+#define API_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/json_out.h"
+#include "base/memory.h"
+#include "domain/access.h"
+#include "domain/round.h"
+#include "http/http.h"
+#include "http/router.h"
+#include "store/store.h"
+
+/*
+ * One request on its way through the API: matched to a route, the principal
+ * known and allowed, then handed to the route's start(). It lives in the
+ * exchange's memory. Whoever answers does it with one of the api_reply_*()
+ * below, exactly once.
+ */
+struct api;
+struct request;
+struct unit_map;
+
+/* Who asks. Texts live as long as the request. */
+struct principal {
+	enum role          role;         /* ROLE_PUBLIC without a token */
+	const char        *id;           /* token id; NULL for the public */
+	const char *const *units;        /* scope; none: the whole province */
+	size_t             nunits;
+	const char        *team;         /* whose rounds are "own"; NULL */
+};
+
+enum route_flag {
+	ROUTE_CACHED = 1 << 0,           /* the public answer may come from memory (topics rounds and units) */
+	ROUTE_TEXT = 1 << 1,             /* errors are plain text: an SMS gateway reads them */
+	ROUTE_SMS = 1 << 2,              /* counted against the gateways' limit */
+	ROUTE_ANY_BODY = 1 << 3          /* looks at Content-Type itself; others take JSON only */
+};
+
+struct route {
+	enum http_method method;
+	const char      *pattern;        /* NULL ends a table */
+	enum access_area area;
+	enum access_mode mode;
+	void           (*start)(struct request *r);
+	unsigned         flags;
+	size_t           body_max;       /* 0: the server's default */
+};
+
+struct request {
+	struct http_exchange *x;
+	struct api           *api;
+	const struct route   *route;
+	struct http_match     match;
+	struct principal      principal;
+	struct actor          actor;
+	struct arena         *arena;
+	bool                  anonymous; /* no Authorization was sent */
+	bool                  stored_fresh;      /* what is read now may be kept in memory: */
+	uint64_t              generation;        /* ... unless the topics moved meanwhile */
+	struct date           today;
+};
+
+/* What all handlers use of the worker. */
+struct store *api_store(struct api *api);
+/* The units of the province; NULL until they were loaded once. */
+const struct unit_map *api_units(struct api *api);
+struct buf *api_scratch(struct api *api);            /* emptied; for one answer, used before returning to the loop */
+
+const char *request_param(const struct request *r, const char *name);
+
+/* Drafts, and anything else that is not published. */
+bool request_sees_drafts(const struct request *r);
+bool request_sees_round(const struct request *r, const struct round *round);
+/*
+ * Whether the principal may write a record with these units on this date
+ * (and of this team, for roles that own rounds). Answers 403 itself when not.
+ */
+bool request_may_write(struct request *r, const struct named *units, size_t nunits, struct date on,
+		       const char *team);
+/* The version in If-Match. Answers 428 or 400 itself when there is none. */
+bool request_if_match(struct request *r, int64_t *version);
+/* Answers 412. */
+void request_reply_stale(struct request *r, int64_t version);
+/* Fills the key of a POST that creates. Answers 400 itself when the header is not usable. */
+bool request_idempotency(struct request *r, struct idempotency *idempotency);
+
+/* ---- answers ---- */
+
+void request_reply_error(struct request *r, const struct error *err);
+void request_reply_no_round(struct request *r);      /* 404 */
+void request_reply_error_after(struct request *r, const struct error *err, int seconds);
+/* `buf` as JSON; kept in memory where the route and the reader allow. etag may be NULL. */
+void request_reply_json(struct request *r, int status, const struct buf *buf, const char *etag);
+/* The same for one thing with a version: the ETag is "<version>.<digest>", of which If-Match reads the version. */
+void request_reply_versioned(struct request *r, int status, const struct buf *buf, int64_t version);
+/* 201 with Location: /api/v1/<collection>/<id>. */
+void request_reply_created(struct request *r, const struct buf *buf, const char *collection,
+			   const char *id, int64_t version);
+
+/* Route tables, one per resource. */
+extern const struct route health_routes[], page_routes[], round_routes[], report_routes[], plan_routes[],
+	unit_routes[], catalog_routes[], token_routes[], audit_routes[], sms_routes[];
+
+#endif

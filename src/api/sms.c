@@ -1,0 +1,204 @@
+#include <string.h>
+
+#include "api/private.h"
+#include "api/request.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "domain/sms.h"
+#include "store/access_store.h"
+#include "wire/wire.h"
+
+/*
+ * Donors' messages, as a gateway hands them over: Kannel in a query string,
+ * whose answer is the SMS itself, and others as JSON. Whatever a donor typed is
+ * answered with 200; 503 says "send it again in a moment".
+ */
+struct inbound_op {
+	struct request       *r;
+	bool                  json;
+	const char           *number, *message_id;       /* NULL: not given */
+	struct sms_request    request;
+	struct sms_answer     answer;
+	struct board_waiter   waiter;
+	struct sms_help_claim claim;
+};
+
+/* ---- answers ---- */
+
+static void reply_text(struct inbound_op *op, const struct sms_answer *answer)
+{
+	if (answer && answer->ucs2)
+		http_add_header(op->r->x, "X-Kannel-Coding", "2");
+	http_reply(op->r->x, &(struct http_reply){
+		.status = 200,
+		.content_type = "text/plain; charset=utf-8",
+		.body = answer ? answer->text : "",
+		.body_len = answer ? strlen(answer->text) : 0,
+	});
+}
+
+static void reply_json(struct inbound_op *op, const struct sms_answer *answer)
+{
+	struct buf *buf = api_scratch(op->r->api);
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	if (answer) {
+		jout_object(&out, "reply");
+		jout_text(&out, "text", answer->text);
+		jout_text(&out, "encoding", answer->ucs2 ? "ucs2" : "gsm7");
+		jout_int(&out, "segments", answer->segments);
+		jout_end(&out);
+	} else {
+		jout_null(&out, "reply");
+	}
+	jout_end(&out);
+	request_reply_json(op->r, 200, buf, NULL);
+}
+
+/* NULL: say nothing to this message. */
+static void reply(struct inbound_op *op, const struct sms_answer *answer)
+{
+	if (op->json)
+		reply_json(op, answer);
+	else
+		reply_text(op, answer);
+}
+
+static void on_board(struct board_waiter *waiter, bool available)
+{
+	struct inbound_op *op = container_of(waiter, struct inbound_op, waiter);
+	const struct api *api = op->r->api;
+	struct error err;
+
+	if (!available) {
+		error_clear(&err);
+		error_set(&err, ERR_UNAVAILABLE, "The rounds cannot be read now. Send the message again in a moment.",
+			  "Hiện không đọc được lịch. Hãy gửi lại tin sau giây lát.");
+		request_reply_error(op->r, &err);
+		return;
+	}
+	sms_answer_schedule(&op->request, api->board.rounds, api->board.nrounds, api->board.units, op->r->today,
+			    api->worker->config->sms_signature, &op->answer);
+	reply(op, &op->answer);
+}
+
+/* The claim is a courtesy against endless help between two machines: without the database help goes out. */
+static void on_claimed(struct sms_help_claim *claim)
+{
+	struct inbound_op *op = container_of(claim, struct inbound_op, claim);
+
+	if (claim->error.code == ERR_NONE && !claim->granted) {
+		reply(op, NULL);
+		return;
+	}
+	sms_answer_help(&op->request, op->r->api->worker->config->sms_signature, &op->answer);
+	reply(op, &op->answer);
+}
+
+static void answer_start(struct inbound_op *op, const char *text)
+{
+	sms_parse(text, &op->request);
+	if (op->request.command == SMS_SCHEDULE) {
+		op->waiter.ready = on_board;
+		board_wait(&op->r->api->board, &op->waiter);
+		return;
+	}
+	op->claim.number = op->number ? op->number : "";
+	op->claim.message_id = op->message_id;
+	op->claim.done = on_claimed;
+	sms_help_claim_send(api_store(op->r->api), &op->claim);
+}
+
+/* ---- GET /sms/kannel ---- */
+
+enum { MAX_TEXT = 1600 };
+
+static const struct http_param *find_param(const struct http_param *params, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (streq(params[i].name, name) && params[i].value_len > 0)
+			return &params[i];
+	return NULL;
+}
+
+static int read_coding(const struct http_param *param)
+{
+	return param && param->value_len == 1 && strchr("012", param->value[0]) ? param->value[0] - '0' : -1;
+}
+
+static void kannel_start(struct request *r)
+{
+	struct inbound_op *op = http_alloc(r->x, sizeof(*op));
+	const struct http_param *text, *param;
+	struct http_param *params;
+	char utf8[MAX_TEXT] = "";
+	struct error err;
+	size_t count;
+
+	op->r = r;
+	/* An escape that is none can only come from a gateway set up wrongly: the donor gets help all the same. */
+	if (!http_query(r->x, &params, &count, &err))
+		count = 0;
+	if ((param = find_param(params, count, "from")) != NULL)
+		op->number = param->value;
+	if ((param = find_param(params, count, "id")) != NULL)
+		op->message_id = param->value;
+	text = find_param(params, count, "text");
+	if (text) {
+		param = find_param(params, count, "charset");
+		sms_decode(text->value, text->value_len, read_coding(find_param(params, count, "coding")),
+			   param ? param->value : NULL, utf8, sizeof(utf8));
+	}
+	answer_start(op, utf8);
+}
+
+/* ---- POST /api/v1/sms/inbound ---- */
+
+static bool read_inbound(struct inbound_op *op, const char **text, struct error *err)
+{
+	struct wire_reader reader;
+	const char *received_at, *to;
+	size_t len;
+	const char *body = http_body(op->r->x, &len);
+	json_t *object = wire_parse_object(body, len, err);
+	int64_t at;
+
+	if (!object)
+		return false;
+	wire_reader_init(&reader, object, "", op->r->arena, err);
+	wire_text(&reader, "id", WIRE_REQUIRED, 128, &op->message_id);
+	wire_text(&reader, "from", WIRE_REQUIRED, 32, &op->number);
+	wire_text(&reader, "to", WIRE_OPTIONAL, 32, &to);
+	if (wire_text(&reader, "received_at", WIRE_OPTIONAL, 40, &received_at) && !time_parse(received_at, &at))
+		error_add_field(err, "/received_at", "invalid_time", "Write a time as RFC 3339, with its offset.",
+				"Viết thời điểm theo RFC 3339, kèm múi giờ.");
+	*text = "";
+	wire_text(&reader, "text", WIRE_OPTIONAL, MAX_TEXT, text);
+
+	bool ok = wire_reader_finish(&reader);
+
+	json_decref(object);
+	return ok;
+}
+
+static void inbound_start(struct request *r)
+{
+	struct inbound_op *op = http_alloc(r->x, sizeof(*op));
+	const char *text;
+	struct error err;
+
+	op->r = r;
+	op->json = true;
+	error_clear(&err);
+	if (read_inbound(op, &text, &err))
+		answer_start(op, text);
+	else
+		request_reply_error(r, &err);
+}
+
+const struct route sms_routes[] = {
+	{ HTTP_GET_, "/sms/kannel", AREA_SMS, ACCESS_WRITE, kannel_start, ROUTE_SMS | ROUTE_TEXT, 0 },
+	{ HTTP_POST_, "/api/v1/sms/inbound", AREA_SMS, ACCESS_WRITE, inbound_start, ROUTE_SMS, 64 * 1024 },
+	{ 0 }
+};
