@@ -14,7 +14,7 @@
 #include "domain/unit.h"
 #include "store/catalog_store.h"
 
-enum { FILE_MAX_BYTES = 64 << 20 };
+enum { FILE_MAX_BYTES = 64 << 20, UNIT_MATCHES = 8 };
 
 /* A command does one thing at a time, so one mark is enough. */
 static bool finished;
@@ -183,4 +183,25 @@ struct unit_map *cli_load_units(struct cli *cli)
 	struct unit_load load = { 0 };
 
 	return unit_load_run(cli, &load) ? load.map : NULL;
+}
+
+const struct unit *cli_find_unit(struct cli *cli, const struct unit_map *map, const char *typed)
+{
+	const struct unit *found[UNIT_MATCHES], *exact = unit_by_id(map, typed);
+	struct date today = clock_today(&cli->setup->clock);
+	size_t count, valid = 0;
+
+	if (exact)
+		return exact;
+	count = unit_match(map, typed, today, found, UNIT_MATCHES);
+	for (size_t i = 0; i < count && i < UNIT_MATCHES; i++)
+		valid += unit_valid_on(found[i], today);
+	if (valid == 0)
+		error_set(&cli->error, ERR_INVALID_FIELD, "there is no unit \"%s\" today",
+			  "hiện không có đơn vị \"%s\"", typed);
+	else if (valid > 1)
+		error_set(&cli->error, ERR_INVALID_FIELD, "several units are named \"%s\": give the id, %s or %s",
+			  "có nhiều đơn vị tên \"%s\": hãy ghi mã, %s hoặc %s", typed, found[0]->id,
+			  found[1]->id);
+	return valid == 1 ? found[0] : NULL;
 }

@@ -18,6 +18,7 @@
  */
 struct db;
 struct event_base;
+struct unit;
 struct unit_map;
 
 enum { CLI_MAX_ARGUMENTS = 8, CLI_MAX_OPTIONS = 64 };
@@ -94,6 +95,8 @@ const char *cli_word(const struct cli *cli, const char *en, const char *vi);
 bool cli_read_file(struct cli *cli, const char *path, const char **text, size_t *len);
 /* The units of the province; the caller frees. NULL and cli->error. */
 struct unit_map *cli_load_units(struct cli *cli);
+/* The one unit of today that is so named (or any by id); borrowed from map. NULL and cli->error. */
+const struct unit *cli_find_unit(struct cli *cli, const struct unit_map *map, const char *typed);
 
 /*
  * Store operations end on the loop; a command waits for each. CLI_OPERATION(x)

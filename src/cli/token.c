@@ -1,0 +1,231 @@
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "crypto/token.h"
+#include "domain/unit.h"
+#include "store/access_store.h"
+#include "store/catalog_store.h"
+
+CLI_OPERATION(token_create)
+CLI_OPERATION(token_list)
+CLI_OPERATION(token_revoke)
+CLI_OPERATION(catalog_load)
+
+enum { TOKEN_MAX_UNITS = 64 };
+
+/* ---- token create ---- */
+
+static bool read_role(struct cli *cli, enum role *role)
+{
+	const char *text;
+
+	if (!cli_require(cli, "role", &text))
+		return false;
+	if (!role_parse(text, role))
+		return error_set(&cli->error, ERR_CONFIG,
+				 "\"%s\" is no role: gateway, team, hospital, comms, staff, auditor or admin",
+				 "\"%s\" không phải vai trò: gateway, team, hospital, comms, staff, auditor hoặc admin",
+				 text);
+	return true;
+}
+
+/* The last day on which the token works. */
+static bool read_expiry(struct cli *cli, int64_t *expires_us)
+{
+	const char *text = cli_option(cli, "expires", 0);
+	struct date day;
+
+	*expires_us = INT64_MIN;
+	if (!text)
+		return true;
+	if (!date_parse(text, &day))
+		return error_set(&cli->error, ERR_CONFIG, "--expires must be a date: YYYY-MM-DD",
+				 "--expires phải là ngày: YYYY-MM-DD");
+	if (date_compare(day, clock_today(&cli->setup->clock)) < 0)
+		return error_set(&cli->error, ERR_CONFIG, "--expires %s is past", "--expires %s đã qua", text);
+	*expires_us = date_instant(date_add_days(day, 1), 0);
+	return true;
+}
+
+static bool read_units(struct cli *cli, struct access_token *token)
+{
+	struct unit_map *map;
+	const char *typed;
+	bool fine = true;
+
+	if (!cli_has(cli, "unit"))
+		return true;
+	map = cli_load_units(cli);
+	if (!map)
+		return false;
+	token->unit_ids = arena_alloc(&cli->arena, TOKEN_MAX_UNITS * sizeof(token->unit_ids[0]));
+	while (fine && token->nunit_ids < TOKEN_MAX_UNITS &&
+	       (typed = cli_option(cli, "unit", (int)token->nunit_ids)) != NULL) {
+		const struct unit *unit = cli_find_unit(cli, map, typed);
+
+		fine = unit != NULL;
+		if (fine)
+			token->unit_ids[token->nunit_ids++] = arena_strdup(&cli->arena, unit->id);
+	}
+	unit_map_free(map);
+	return fine;
+}
+
+static bool read_team(struct cli *cli, struct access_token *token)
+{
+	const char *code = cli_option(cli, "team", 0);
+	struct catalog_load load = { .kind = CATALOG_TEAM, .key = code, .arena = &cli->arena };
+
+	if (!code)
+		return true;
+	if (!catalog_load_run(cli, &load)) {
+		if (cli->error.code == ERR_NOT_FOUND)
+			error_set(&cli->error, ERR_NOT_FOUND, "there is no team \"%s\"", "không có đội \"%s\"", code);
+		return false;
+	}
+	token->team_id = arena_strdup(&cli->arena, load.item.team.id);
+	return true;
+}
+
+static void print_created(struct cli *cli, const struct access_token *token, const char *text)
+{
+	cli_say(cli, "%s\n", "%s\n", text);
+	/* Beside the token, so that `$(giothong token create ...)` holds the token alone. */
+	if (!cli->json)
+		fprintf(stderr, cli_word(cli, "%s: token \"%s\" (%s) made; it is shown this once and kept nowhere\n",
+					 "%s: đã tạo mã truy cập \"%s\" (%s); chỉ hiện một lần và không lưu ở đâu\n"),
+			cli->setup->program, token->name, role_text(token->role));
+	jout_object(&cli->out, NULL);
+	jout_text(&cli->out, "id", token->id);
+	jout_text(&cli->out, "name", token->name);
+	jout_text(&cli->out, "role", role_text(token->role));
+	jout_text(&cli->out, "token", text);
+	jout_time(&cli->out, "expires_at", token->expires_us);
+	jout_end(&cli->out);
+}
+
+static int create_run(struct cli *cli)
+{
+	struct token_create create = { .arena = &cli->arena, .actor = cli->actor };
+	char text[TOKEN_TEXT_SIZE];
+
+	create.token.last_used_us = create.token.revoked_us = INT64_MIN;
+	if (!read_role(cli, &create.token.role) || !cli_require(cli, "name", &create.token.name) ||
+	    !read_expiry(cli, &create.token.expires_us))
+		return cli_usage(cli);
+	if (create.token.role == ROLE_TEAM && !cli_has(cli, "team")) {
+		error_set(&cli->error, ERR_CONFIG, "a team's token needs --team CODE", "mã của đội cần --team MÃ");
+		return cli_usage(cli);
+	}
+	if (!read_units(cli, &create.token) || !read_team(cli, &create.token))
+		return cli_refuse(cli);
+	token_make(text);
+	token_hash(text, create.hash);
+	if (!token_create_run(cli, &create))
+		return cli_refuse(cli);
+	print_created(cli, &create.token, text);
+	explicit_bzero(text, sizeof(text));
+	return EXIT_OK;
+}
+
+/* ---- token list ---- */
+
+static const char *state_of(const struct cli *cli, const struct access_token *token)
+{
+	if (token->revoked_us != INT64_MIN)
+		return "revoked";
+	if (token->expires_us != INT64_MIN && token->expires_us <= clock_wall_us(&cli->setup->clock))
+		return "expired";
+	return "live";
+}
+
+static const char *day_of(int64_t wall_us, char out[DATE_TEXT_SIZE])
+{
+	return wall_us == INT64_MIN ? "-" : date_format(date_of_instant(wall_us), out);
+}
+
+static void print_token(struct cli *cli, const struct access_token *token)
+{
+	struct json_out *out = &cli->out;
+	char expires[DATE_TEXT_SIZE], used[DATE_TEXT_SIZE];
+
+	cli_say(cli, "%s  %-8s %-8s %-10s %-10s %s\n", "%s  %-8s %-8s %-10s %-10s %s\n", token->id,
+		role_text(token->role), state_of(cli, token), day_of(token->expires_us, expires),
+		day_of(token->last_used_us, used), token->name);
+	jout_object(out, NULL);
+	jout_text(out, "id", token->id);
+	jout_text(out, "name", token->name);
+	jout_text(out, "role", role_text(token->role));
+	jout_text(out, "state", state_of(cli, token));
+	jout_array(out, "units");
+	for (size_t i = 0; i < token->nunit_ids; i++)
+		jout_text(out, NULL, token->unit_ids[i]);
+	jout_end(out);
+	jout_text(out, "team", token->team_id);
+	jout_time(out, "created_at", token->created_us);
+	jout_time(out, "expires_at", token->expires_us);
+	jout_time(out, "revoked_at", token->revoked_us);
+	jout_time(out, "last_used_at", token->last_used_us);
+	jout_end(out);
+}
+
+static int list_run(struct cli *cli)
+{
+	struct token_list list = { .arena = &cli->arena };
+
+	if (!token_list_run(cli, &list))
+		return cli_refuse(cli);
+	cli_say(cli, "%-36s  %-8s %-8s %-10s %-10s %s\n", "%-36s  %-8s %-8s %-10s %-10s %s\n", "id", "role", "state",
+		"expires", "used", "name");
+	jout_object(&cli->out, NULL);
+	jout_array(&cli->out, "items");
+	for (size_t i = 0; i < list.ntokens; i++)
+		print_token(cli, &list.tokens[i]);
+	jout_end(&cli->out);
+	jout_end(&cli->out);
+	return EXIT_OK;
+}
+
+/* ---- token revoke ---- */
+
+static int revoke_run(struct cli *cli)
+{
+	struct token_revoke revoke = { .key = cli->arguments[0], .arena = &cli->arena, .actor = cli->actor };
+
+	if (!token_revoke_run(cli, &revoke)) {
+		if (cli->error.code == ERR_NOT_FOUND)
+			error_set(&cli->error, ERR_NOT_FOUND, "there is no live token \"%s\"",
+				  "không có mã truy cập \"%s\" còn hiệu lực", revoke.key);
+		return cli_refuse(cli);
+	}
+	cli_say(cli, "token \"%s\" is revoked\n", "đã thu hồi mã truy cập \"%s\"\n", revoke.key);
+	jout_object(&cli->out, NULL);
+	jout_text(&cli->out, "revoked", revoke.key);
+	jout_end(&cli->out);
+	return EXIT_OK;
+}
+
+static const struct cli_option create_options[] = {
+	{ "role", "ROLE",
+	  { "gateway, team, hospital, comms, staff, auditor or admin",
+	    "gateway, team, hospital, comms, staff, auditor hoặc admin" } },
+	{ "name", "NAME", { "whose it is, once among live tokens", "của ai; không trùng với mã còn hiệu lực" } },
+	{ "unit", "UNIT", { "only this unit (id or name); may be given again", "chỉ đơn vị này (mã hoặc tên); có thể lặp lại" } },
+	{ "team", "CODE", { "the team whose rounds are its own", "đội có các đợt là của mình" } },
+	{ "expires", "DATE", { "the last day on which it works", "ngày cuối còn dùng được" } },
+	{ 0 }
+};
+
+const struct cli_command token_commands[] = {
+	{ "token", "create", "", 0, 0, CLI_DATABASE, create_options,
+	  { "make an access token and print it once", "tạo mã truy cập, in ra một lần" }, create_run },
+	{ "token", "list", "", 0, 0, CLI_DATABASE, NULL,
+	  { "list access tokens (never their texts)", "liệt kê mã truy cập (không in nội dung mã)" }, list_run },
+	{ "token", "revoke", "NAME|ID", 1, 1, CLI_DATABASE, NULL,
+	  { "end an access token", "thu hồi mã truy cập" }, revoke_run },
+	{ 0 }
+};
