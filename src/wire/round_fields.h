@@ -8,7 +8,7 @@
 struct json_out;
 struct unit_map;
 
-enum { ROUND_MAX_UNITS = 64, ROUND_MAX_CAMPAIGNS = 8 };
+enum { ROUND_MAX_UNITS = 32, ROUND_MAX_CAMPAIGNS = 8 };
 
 /*
  * Reads those of the `wanted` members (enum round_field bits) that are in the

@@ -1,0 +1,145 @@
+#include "wire/plan_wire.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "wire/csv_rows.h"
+#include "wire/fields.h"
+#include "wire/round_fields.h"
+#include "wire/unit_names.h"
+
+/* The spreadsheet that staff keep of a plan's rounds. */
+
+static const char *const columns[] = { "ordinal", "date",  "start",     "end",    "place",
+				       "units",   "organiser", "target", NULL };
+
+struct import {
+	struct csv_rows        table;
+	const struct plan     *of;
+	const struct unit_map *units;
+};
+
+static const struct round *known_round(const struct plan *of, int ordinal)
+{
+	for (size_t i = 0; of->rounds && i < of->nrounds; i++)
+		if (of->rounds[i].ordinal == ordinal)
+			return &of->rounds[i];
+	return NULL;
+}
+
+static void read_ordinal_and_date(struct import *import, const struct csv_row *row, struct round *round)
+{
+	struct csv_rows *table = &import->table;
+	struct date day;
+
+	if (!csv_cell(table, row, "ordinal"))
+		wire_fault_required(table->err, csv_pointer(table, row, "ordinal"));
+	csv_int(table, row, "ordinal", 1, 366, &round->ordinal);
+	if (!csv_cell(table, row, "date"))
+		wire_fault_required(table->err, csv_pointer(table, row, "date"));
+	if (csv_date(table, row, "date", &day))
+		round->from = round->to = day;
+	csv_minute(table, row, "start", 1439, &round->start_minute);
+	csv_minute(table, row, "end", 1440, &round->end_minute);
+}
+
+static void read_units(struct import *import, const struct csv_row *row, struct round *round)
+{
+	const char **typed;
+	size_t count = csv_list(&import->table, row, "units", &typed);
+	struct unit_names names = { .units = import->units, .from = round->from, .to = round->to,
+				    .pointer = csv_pointer(&import->table, row, "units"),
+				    .arena = import->table.arena, .err = import->table.err };
+
+	if (count > ROUND_MAX_UNITS)
+		error_add_field(names.err, names.pointer, "too_many", "At most %d units.", "Tối đa %d đơn vị.",
+				ROUND_MAX_UNITS);
+	else if (count > 0)
+		unit_names_resolve(&names, typed, count, &round->units, &round->nunits);
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	char x[512], y[512];
+
+	return a && b && text_fold(a, x, sizeof(x)) && text_fold(b, y, sizeof(y)) && streq(x, y);
+}
+
+/* A place that the round has already is that venue; another is named as typed, for the store to look up. */
+static void read_place(struct import *import, const struct csv_row *row, const struct round *known,
+		       struct round *round)
+{
+	const char *typed;
+
+	if (!csv_text(&import->table, row, "place", WIRE_TITLE_MAX, &typed))
+		return;
+	if (known && known->venue.id && (streq(known->venue.id, typed) || same_name(known->venue.name, typed)))
+		round->venue = known->venue;
+	else
+		round->venue = (struct named){ typed, typed };
+}
+
+static void read_round(struct import *import, const struct csv_row *row, struct round *round)
+{
+	const struct round *known;
+
+	round_init(round);
+	round->precision = PRECISION_DAY;
+	read_ordinal_and_date(import, row, round);
+	known = known_round(import->of, round->ordinal);
+	round->title = known ? known->title : round_default_title(import->table.arena, round->ordinal);
+	read_units(import, row, round);
+	read_place(import, row, known, round);
+	csv_text(&import->table, row, "organiser", WIRE_ORGANISER_MAX, &round->organiser);
+	csv_int(&import->table, row, "target", 0, 100000, &round->target_units);
+	round->status = ROUND_DRAFT;
+	round->date_status = FACT_PROPOSED;
+	round->time_status = round->start_minute >= 0 ? FACT_PROPOSED : FACT_UNKNOWN;
+	round->place_status = round->nunits > 0 || round->venue.id ? FACT_PROPOSED : FACT_UNKNOWN;
+}
+
+/* Found here, where the line is known; later only the ordinal would be. */
+static void refuse_doubles(const struct import *import, const struct plan *plan, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (plan->rounds[i].ordinal == plan->rounds[index].ordinal && plan->rounds[index].ordinal > 0) {
+			error_add_field(import->table.err,
+					csv_pointer(&import->table, &import->table.rows[index], "ordinal"),
+					"duplicate", "The ordinal stands on line %zu already.",
+					"Số thứ tự đã có ở dòng %zu.", import->table.rows[i].line);
+			return;
+		}
+}
+
+static int compare_ordinals(const void *a, const void *b)
+{
+	return ((const struct round *)a)->ordinal - ((const struct round *)b)->ordinal;
+}
+
+bool plan_file_read_csv(const char *text, size_t len, const struct plan *of, const struct unit_map *units,
+			struct arena *arena, struct plan *plan, struct error *err)
+{
+	struct import import = { .table = { .columns = columns, .arena = arena, .err = err }, .of = of,
+				 .units = units };
+
+	*plan = *of;
+	plan->rounds = NULL;
+	plan->nrounds = 0;
+	if (!csv_rows_read(&import.table, text, len))
+		return false;
+	if (import.table.count > 366)
+		return error_add_field(err, "line 368", "too_many", "A plan has at most 366 rounds.",
+				       "Một kế hoạch có tối đa 366 đợt.");
+	plan->nrounds = import.table.count;
+	plan->rounds = arena_alloc(arena, (plan->nrounds + 1) * sizeof(*plan->rounds));
+	for (size_t i = 0; i < plan->nrounds; i++) {
+		read_round(&import, &import.table.rows[i], &plan->rounds[i]);
+		refuse_doubles(&import, plan, i);
+	}
+	if (err->code != ERR_NONE)
+		return false;
+	qsort(plan->rounds, plan->nrounds, sizeof(*plan->rounds), compare_ordinals);
+	return true;
+}
