@@ -26,22 +26,32 @@ bool plan_read(const char *body, size_t len, struct arena *arena, struct plan *p
 /*
  * A plan file: the plan and its rounds as one JSON object. Everything a file
  * may say of a round it may: statuses, date_status, document. Faults carry
- * pointers; a syntax fault line and column.
+ * pointers; a syntax fault line and column. Venues are ids or names, teams ids
+ * or codes, campaigns ids or slugs: all as given, in `id`, for the importer to
+ * look up. plan_check() is still the caller's to call, as after every read here.
  */
 bool plan_file_read_json(const char *text, size_t len, const struct unit_map *units,
 			 struct arena *arena, struct plan *plan, struct error *err);
 /*
  * Rows `ordinal,date,start,end,place,units,organiser,target` for an existing
  * plan (its head is copied from `of`). Dates YYYY-MM-DD or D/M/YYYY; units
- * separated by ';', as ids or names; a heading line in any order, more
- * columns refused; blank lines skipped; a UTF-8 mark is fine. Rounds are
- * drafts with proposed facts. Faults carry "line 4, column date".
+ * separated by ';', as ids or names; a place is a venue's id or name; a
+ * heading line in any order, missing and other columns refused by name; blank
+ * lines skipped; a UTF-8 mark is fine. Rounds are drafts with proposed facts;
+ * what the columns do not say is not set, but for the title, which is that of
+ * the round in `of` or "Đợt hiến máu số 7". Faults carry "line 4, column date".
  */
 bool plan_file_read_csv(const char *text, size_t len, const struct plan *of,
 			const struct unit_map *units, struct arena *arena, struct plan *plan,
 			struct error *err);
 
-/* A file that asks for a proposal: a plan file with only the fixed rounds, and a member "propose". */
+/*
+ * A file that asks for a proposal: a plan file with only the fixed rounds, and
+ * a member "propose" {rounds, teams (1), gap_days (84), places, start, end,
+ * target_units, capacity, status ("draft")}. Places are [{unit, name, rounds}];
+ * without them every district of the plan's first day (or, when there is none,
+ * that ever was) shares the rounds whose place is not fixed, evenly.
+ */
 struct propose_file {
 	struct plan            plan;
 	struct propose_request request;  /* calendar members are for the caller to fill in */
@@ -58,7 +68,8 @@ void plan_file_write(struct buf *buf, const struct plan *plan);
 
 /*
  * A file of config/rounds: rounds as the press reported them. Columns as in
- * lai-chau-history.csv. Codes are "<prefix><yy>-H<row>" ("LC20-H05"), so a
+ * lai-chau-history.csv; venues come as a name without an id, and stand in the
+ * note. A date is a day, "2024-11" or "2024". Codes are "<prefix><yy>-H<row>" ("LC20-H05"), so a
  * file only ever grows at its end.
  */
 bool history_read_csv(const char *text, size_t len, const char *code_prefix,

@@ -25,11 +25,17 @@ char *version_etag(int64_t version, char out[32]);
 /*
  * Body of POST /plans/{id}/rounds: a draft. Units are ids or names (resolved
  * as of the round's date; a name that means several is refused with the ids),
- * campaigns are slugs or ids, venue and team ids.
+ * campaigns are slugs or ids, venue is an id, team as given: the store looks
+ * them up. A unit that is not valid on the round's date gives those that hold
+ * its territory then. round_check() is still the caller's to call.
  */
 bool round_read(const char *body, size_t len, const struct unit_map *units, struct arena *arena,
 		struct round *round, struct error *err);
-/* Body of PATCH (verb ROUND_EDIT) or of a verb; an empty body is {}. `now`: the round as it is. */
+/*
+ * Body of PATCH (verb ROUND_EDIT) or of a verb; an empty body is {}. `now`: the
+ * round as it is. A new date beyond the end of a host unit also sets the units
+ * that follow it.
+ */
 bool round_step_read(const char *body, size_t len, enum round_verb verb, const struct round *now,
 		     const struct unit_map *units, struct arena *arena, struct round_step *step,
 		     struct error *err);

@@ -31,7 +31,8 @@ struct parse {
 	bool               failed, bad_heading;
 };
 
-static bool fault_here(struct parse *parse, const char *column, const char *code, const char *en, const char *vi)
+static bool fault_here(struct parse *parse, const char *column, const char *code, const char *en,
+		       const char *vi)
 {
 	char pointer[96];
 
@@ -345,7 +346,8 @@ static size_t count_marks(const char *text)
 	return marks;
 }
 
-size_t csv_list(const struct csv_rows *table, const struct csv_row *row, const char *column, const char ***out)
+size_t csv_list(const struct csv_rows *table, const struct csv_row *row, const char *column,
+		const char ***out)
 {
 	const char *cell = csv_cell(table, row, column);
 	size_t count = 0;

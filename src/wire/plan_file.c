@@ -59,7 +59,7 @@ static void read_statuses(struct wire_reader *reader, struct round *round)
 static void read_round(struct wire_reader *reader, const struct unit_map *units, struct round *round)
 {
 	int64_t ordinal = 0;
-	unsigned set = round_fields_read(reader, units, ~0u, true, round);
+	unsigned set = round_fields_read(reader, units, ~0u, ROUND_FIELDS_PERIODS | ROUND_FIELDS_FILE, round);
 
 	wire_int(reader, "ordinal", WIRE_REQUIRED, 1, PLAN_ROUNDS_MAX, &ordinal);
 	round->ordinal = (int)ordinal;

@@ -88,7 +88,8 @@ static void write_row(struct json_out *out, const struct plan_diff_row *row)
 	jout_end(out);
 }
 
-void plan_diff_write(struct json_out *out, const struct plan *plan, const struct plan_diff *diff, bool applied)
+void plan_diff_write(struct json_out *out, const struct plan *plan, const struct plan_diff *diff,
+		     bool applied)
 {
 	jout_object(out, NULL);
 	plan_write(out, "plan", plan, false);

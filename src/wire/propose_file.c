@@ -114,8 +114,8 @@ static int place_of(const struct round *round, const struct unit_map *units, con
 	return -1;
 }
 
-static size_t collect_fixed(const struct plan *plan, const struct unit_map *units, const struct places *places,
-			    struct propose_fixed *fixed)
+static size_t collect_fixed(const struct plan *plan, const struct unit_map *units,
+			    const struct places *places, struct propose_fixed *fixed)
 {
 	size_t count = 0;
 

@@ -148,13 +148,13 @@ static bool read_units(struct wire_reader *reader, const struct unit_map *units,
 	return true;
 }
 
-static bool read_venue(struct wire_reader *reader, struct round *round)
+static bool read_venue(struct wire_reader *reader, bool names, struct round *round)
 {
 	const char *id;
 
-	if (!wire_text_or_clear(reader, "venue", WIRE_KEY_MAX, &id))
+	if (!wire_text_or_clear(reader, "venue", names ? WIRE_TITLE_MAX : WIRE_KEY_MAX, &id))
 		return false;
-	if (id && !uuid_valid(id))
+	if (id && !names && !uuid_valid(id))
 		error_add_field(reader->err, wire_pointer(reader, "venue"), "invalid_value",
 				"Send the id of a venue; see /api/v1/venues.",
 				"Hãy gửi mã của địa điểm; xem /api/v1/venues.");
@@ -197,13 +197,13 @@ static bool read_title(struct wire_reader *reader, struct round *round)
 }
 
 unsigned round_fields_read(struct wire_reader *reader, const struct unit_map *units, unsigned wanted,
-			   bool periods, struct round *round)
+			   unsigned flags, struct round *round)
 {
 	unsigned set = 0;
 
 	if ((wanted & ROUND_TITLE) && read_title(reader, round))
 		set |= ROUND_TITLE;
-	if ((wanted & ROUND_DATE) && read_date(reader, periods, round))
+	if ((wanted & ROUND_DATE) && read_date(reader, flags & ROUND_FIELDS_PERIODS, round))
 		set |= ROUND_DATE;
 	if ((wanted & ROUND_TIME) && read_minute(reader, "start", 1439, &round->start_minute))
 		set |= ROUND_TIME;
@@ -211,7 +211,7 @@ unsigned round_fields_read(struct wire_reader *reader, const struct unit_map *un
 		set |= ROUND_TIME;
 	if ((wanted & ROUND_UNITS) && read_units(reader, units, round))
 		set |= ROUND_UNITS;
-	if ((wanted & ROUND_VENUE) && read_venue(reader, round))
+	if ((wanted & ROUND_VENUE) && read_venue(reader, flags & ROUND_FIELDS_FILE, round))
 		set |= ROUND_VENUE;
 	if ((wanted & ROUND_TEAM) && read_team(reader, round))
 		set |= ROUND_TEAM;

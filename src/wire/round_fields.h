@@ -14,11 +14,14 @@ enum { ROUND_MAX_UNITS = 32, ROUND_MAX_CAMPAIGNS = 8 };
  * Reads those of the `wanted` members (enum round_field bits) that are in the
  * object, over what is in *round; null clears what may be empty. Units are
  * resolved as of the round's date: the one read here, else the one in *round.
- * Returns the bits of the members that were there. `periods`: a month or a
- * year will do ("period" with "date_precision").
+ * Returns the bits of the members that were there.
  */
+enum round_fields_flag {
+	ROUND_FIELDS_PERIODS = 1 << 0,   /* a month or a year will do: "period" with "date_precision" */
+	ROUND_FIELDS_FILE = 1 << 1       /* a venue may be given by its name, for the importer to look up */
+};
 unsigned round_fields_read(struct wire_reader *reader, const struct unit_map *units, unsigned wanted,
-			   bool periods, struct round *round);
+			   unsigned flags, struct round *round);
 
 /* "Đợt hiến máu số 7", in the arena. */
 const char *round_default_title(struct arena *arena, int ordinal);

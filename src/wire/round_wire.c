@@ -127,7 +127,7 @@ enum {
 
 static void read_new(struct wire_reader *reader, const struct unit_map *units, struct round *round)
 {
-	unsigned set = round_fields_read(reader, units, ALL_FIELDS, true, round);
+	unsigned set = round_fields_read(reader, units, ALL_FIELDS, ROUND_FIELDS_PERIODS, round);
 	int64_t ordinal;
 
 	if (wire_int(reader, "ordinal", WIRE_OPTIONAL, 1, 366, &ordinal))
@@ -224,7 +224,7 @@ static void read_step(struct wire_reader *reader, const struct unit_map *units, 
 {
 	const struct verb_body *body = &bodies[step->verb];
 
-	step->set = round_fields_read(reader, units, body->fields, false, &step->values);
+	step->set = round_fields_read(reader, units, body->fields, 0, &step->values);
 	carry_units(reader, units, now, step);
 	if (body->reason)
 		wire_text(reader, "reason", WIRE_REQUIRED, WIRE_REASON_MAX, &step->reason);
