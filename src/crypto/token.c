@@ -1,0 +1,67 @@
+#include "crypto/token.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static const char prefix[] = "gh_";
+enum { PREFIX_LEN = 3, RANDOM_BYTES = 32, LETTERS = 43 };
+
+void token_make(char out[TOKEN_TEXT_SIZE])
+{
+	unsigned char random[RANDOM_BYTES];
+
+	randombytes_buf(random, sizeof(random));
+	memcpy(out, prefix, PREFIX_LEN);
+	sodium_bin2base64(out + PREFIX_LEN, TOKEN_TEXT_SIZE - PREFIX_LEN, random, sizeof(random),
+			  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_memzero(random, sizeof(random));
+}
+
+bool token_well_formed(const char *text)
+{
+	unsigned char random[RANDOM_BYTES];
+	const char *end = NULL;
+	size_t len = 0;
+
+	if (!text_starts_with(text, prefix) || strlen(text) != PREFIX_LEN + LETTERS)
+		return false;
+	bool fine = sodium_base642bin(random, sizeof(random), text + PREFIX_LEN, LETTERS, NULL, &len, &end,
+				      sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
+
+	sodium_memzero(random, sizeof(random));
+	return fine && len == RANDOM_BYTES && *end == '\0';
+}
+
+void token_hash(const char *text, unsigned char out[TOKEN_HASH_BYTES])
+{
+	crypto_generichash(out, TOKEN_HASH_BYTES, (const unsigned char *)text, strlen(text), NULL, 0);
+}
+
+void token_hash_hex(const unsigned char hash[TOKEN_HASH_BYTES], char out[TOKEN_HASH_HEX_SIZE])
+{
+	memcpy(out, "\\x", 2);
+	sodium_bin2hex(out + 2, TOKEN_HASH_HEX_SIZE - 2, hash, TOKEN_HASH_BYTES);
+}
+
+bool basic_decode(const char *base64, char *out, size_t size, char **user, char **password)
+{
+	const char *end = NULL;
+	size_t len = 0;
+	char *colon;
+
+	if (size == 0 ||
+	    sodium_base642bin((unsigned char *)out, size - 1, base64, strlen(base64), NULL, &len, &end,
+			      sodium_base64_VARIANT_ORIGINAL) != 0 ||
+	    *end != '\0')
+		return false;
+	out[len] = '\0';
+	colon = memchr(out, ':', len);
+	if (!colon || memchr(out, '\0', len))
+		return false;
+	*colon = '\0';
+	*user = out;
+	*password = colon + 1;
+	return true;
+}
