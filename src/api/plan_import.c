@@ -193,11 +193,17 @@ static bool resolve_team(struct plan_import *import, struct round *round)
 			       "Không có đội \"%s\": hãy thêm đội trước, hoặc sửa mã đội.", typed);
 }
 
-static bool is_host(const struct round *round, const char *unit_id)
+/* Venues lie in communes, hosts may be districts. */
+static bool is_host(const struct plan_import *import, const struct round *round, const char *unit_id)
 {
-	for (size_t i = 0; i < round->nunits; i++)
-		if (streq(round->units[i].id, unit_id))
+	const struct unit *unit = unit_by_id(import->units, unit_id);
+
+	for (size_t i = 0; i < round->nunits; i++) {
+		const struct unit *host = unit_by_id(import->units, round->units[i].id);
+
+		if (host && unit && unit_related(import->units, host, unit))
 			return true;
+	}
 	return round->nunits == 0;
 }
 
@@ -218,7 +224,7 @@ static const struct venue *find_venue(const struct plan_import *import, const st
 			return venue;
 		}
 		if (text_fold(venue->name, name, sizeof(name)) && *wanted && streq(name, wanted) &&
-		    is_host(round, venue->unit_id)) {
+		    is_host(import, round, venue->unit_id)) {
 			found = venue;
 			++*matches;
 		}

@@ -71,11 +71,8 @@ static int list_run(struct cli *cli)
 	}
 	jout_object(&cli->out, NULL);
 	jout_array(&cli->out, "items");
-	if (!print_pages(cli, &list, limit)) {
-		buf_reset(&cli->buf);
-		cli->out = (struct json_out){ .buf = &cli->buf };
+	if (!print_pages(cli, &list, limit))
 		return cli_refuse(cli);
-	}
 	jout_end(&cli->out);
 	jout_end(&cli->out);
 	return EXIT_OK;

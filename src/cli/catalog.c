@@ -48,11 +48,8 @@ static int list_kind(struct cli *cli, enum catalog_kind kind)
 	jout_object(&cli->out, NULL);
 	jout_array(&cli->out, "items");
 	while (more) {
-		if (!catalog_list_run(cli, &list)) {
-			buf_reset(&cli->buf);
-			cli->out = (struct json_out){ .buf = &cli->buf };
+		if (!catalog_list_run(cli, &list))
 			return cli_refuse(cli);
-		}
 		for (size_t i = 0; i < list.nitems; i++)
 			print_item(cli, &list.items[i]);
 		more = list.more && list.nitems > 0;

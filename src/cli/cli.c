@@ -107,10 +107,15 @@ static void write_error(struct json_out *out, const struct error *err, enum lang
 int cli_refuse(struct cli *cli)
 {
 	say_error(cli->setup->program, cli->setup->language, &cli->error);
-	/* A command that has begun its own answer puts the refusal in there. */
-	if (cli->json && cli->out.depth <= 1) {
-		if (cli->out.depth == 0)
-			jout_object(&cli->out, NULL);
+	if (!cli->json)
+		return EXIT_REFUSED;
+	/* A whole answer that tells of the refusal stays; a half one goes. */
+	if (cli->out.depth > 0) {
+		buf_reset(&cli->buf);
+		cli->out = (struct json_out){ .buf = &cli->buf };
+	}
+	if (cli->buf.len == 0) {
+		jout_object(&cli->out, NULL);
 		write_error(&cli->out, &cli->error, cli->setup->language);
 		jout_end(&cli->out);
 	}

@@ -1,0 +1,139 @@
+#include "cli/commands.h"
+
+#include <stdio.h>
+
+#include "domain/unit.h"
+#include "store/plan_store.h"
+#include "store/round_store.h"
+#include "wire/plan_wire.h"
+
+/* `giothong history import`: rounds of the past as the press reported them. */
+CLI_OPERATION(history_apply)
+CLI_OPERATION(round_load)
+
+/* Of the province: codes are LC20-H05. */
+static const char default_prefix[] = "LC";
+
+struct history {
+	struct unit_map      *units;
+	struct round_history *rows;
+	size_t                nrows;
+};
+
+static bool load(struct cli *cli, struct history *history)
+{
+	const char *prefix = cli_option(cli, "prefix", 0);
+	const char *text;
+	size_t len;
+
+	if (!cli_read_file(cli, cli->arguments[0], &text, &len))
+		return false;
+	history->units = cli_load_units(cli);
+	return history->units && history_read_csv(text, len, prefix ? prefix : default_prefix, history->units,
+						  &cli->arena, &history->rows, &history->nrows, &cli->error);
+}
+
+static const char *when(const struct round *round, char out[DATE_TEXT_SIZE])
+{
+	date_format(round->from, out);
+	if (round->precision == PRECISION_YEAR)
+		out[4] = '\0';
+	else if (round->precision == PRECISION_MONTH)
+		out[7] = '\0';
+	return out;
+}
+
+/* Which rows are there is asked one by one: files of history are short. */
+static bool print_row(struct cli *cli, const struct round *round, size_t *created)
+{
+	struct round_load known = { .key = round->code, .arena = &cli->arena };
+	bool there = round_load_run(cli, &known);
+	char day[DATE_TEXT_SIZE];
+
+	if (!there && cli->error.code != ERR_NOT_FOUND)
+		return false;
+	error_clear(&cli->error);
+	*created += !there;
+	cli_say(cli, "%s %-9s %-10s %s\n", "%s %-9s %-10s %s\n", there ? " " : "+", round->code, when(round, day),
+		round->title);
+	jout_object(&cli->out, NULL);
+	jout_text(&cli->out, "code", round->code);
+	jout_text(&cli->out, "action", there ? "keep" : "create");
+	jout_text(&cli->out, "date", when(round, day));
+	jout_text(&cli->out, "title", round->title);
+	jout_end(&cli->out);
+	return true;
+}
+
+static bool print_rows(struct cli *cli, const struct history *history, size_t *created)
+{
+	jout_array(&cli->out, "rounds");
+	for (size_t i = 0; i < history->nrows; i++)
+		if (!print_row(cli, &history->rows[i].round, created))
+			return false;
+	jout_end(&cli->out);
+	return true;
+}
+
+static bool apply(struct cli *cli, const struct history *history, size_t *created)
+{
+	struct history_apply apply_op = { .rows = history->rows, .nrows = history->nrows, .actor = cli->actor,
+					  .arena = &cli->arena };
+
+	if (!history_apply_run(cli, &apply_op))
+		return false;
+	*created = apply_op.created;
+	return true;
+}
+
+static void conclude(struct cli *cli, const struct history *history, size_t created, bool dry_run)
+{
+	if (created == 0)
+		cli_say(cli, "nothing changes: all %zu rounds are there\n", "không có gì thay đổi: đã có đủ %zu đợt\n",
+			history->nrows);
+	else if (dry_run)
+		cli_say(cli, "dry run: %zu of %zu rounds would be added\n", "chạy thử: sẽ thêm %zu trong %zu đợt\n",
+			created, history->nrows);
+	else
+		cli_say(cli, "%zu of %zu rounds added\n", "đã thêm %zu trong %zu đợt\n", created, history->nrows);
+	jout_int(&cli->out, "created", (int64_t)created);
+	jout_int(&cli->out, "kept", (int64_t)(history->nrows - created));
+	jout_bool(&cli->out, "applied", !dry_run && created > 0);
+	jout_end(&cli->out);
+}
+
+static bool import(struct cli *cli, struct history *history)
+{
+	bool dry_run = cli_has(cli, "dry-run");
+	size_t created = 0;
+
+	if (!load(cli, history))
+		return false;
+	jout_object(&cli->out, NULL);
+	if (!print_rows(cli, history, &created) ||
+	    (!dry_run && created > 0 && !apply(cli, history, &created)))
+		return false;
+	conclude(cli, history, created, dry_run);
+	return true;
+}
+
+static int import_run(struct cli *cli)
+{
+	struct history history = { 0 };
+	int status = import(cli, &history) ? EXIT_OK : cli_refuse(cli);
+
+	unit_map_free(history.units);
+	return status;
+}
+
+static const struct cli_option import_options[] = {
+	{ "dry-run", NULL, { "only show what would be added", "chỉ cho xem sẽ thêm gì" } },
+	{ "prefix", "CODE", { "what the rounds' codes begin with (LC)", "phần đầu của mã đợt (LC)" } },
+	{ 0 }
+};
+
+const struct cli_command history_commands[] = {
+	{ "history", "import", "FILE", 1, 1, CLI_DATABASE, import_options,
+	  { "add rounds of the past from a CSV file", "thêm các đợt đã qua từ tệp CSV" }, import_run },
+	{ 0 }
+};
