@@ -1,0 +1,238 @@
+"""Who may what: every route, every role, one table; scopes; tokens."""
+import base64
+import json
+
+import httpx
+import pytest
+
+from harness.client import problem
+from harness.daemon import wait_until
+from harness.seeds import TODAY, day
+
+ROLES = ["public", "gateway", "team", "hospital", "comms", "staff", "auditor", "admin"]
+
+ALL = set(ROLES)
+NOBODY = set()
+EDITORS = {"staff", "admin"}
+REPORTERS = {"team", "staff", "admin"}          # team: rounds of its own
+GATEWAYS = {"gateway", "admin"}
+METRICS = ALL                                    # the tests come from loopback
+
+# (method, path with {names}): roles that get through. Every route of openapi.json stands here.
+TABLE = {
+    ("GET", "/healthz"): ALL,
+    ("GET", "/readyz"): ALL,
+    ("GET", "/metrics"): METRICS,
+    ("GET", "/openapi.json"): ALL,
+    ("GET", "/docs"): ALL,
+    ("GET", "/docs.js"): ALL,
+    ("GET", "/problems/{slug}"): ALL,
+    ("GET", "/api/v1/rounds"): ALL,
+    ("GET", "/api/v1/rounds/{id}"): ALL,
+    ("PATCH", "/api/v1/rounds/{id}"): EDITORS,
+    **{("POST", f"/api/v1/rounds/{{id}}/{verb}"): EDITORS for verb in
+       ("confirm", "announce", "open", "start", "close", "reopen", "postpone", "move", "cancel")},
+    ("GET", "/api/v1/rounds/{id}/reports"): ALL,
+    ("POST", "/api/v1/rounds/{id}/reports"): REPORTERS,
+    ("GET", "/api/v1/plans"): ALL,
+    ("POST", "/api/v1/plans"): EDITORS,
+    ("POST", "/api/v1/plans/import"): EDITORS,
+    ("GET", "/api/v1/plans/{id}"): ALL,
+    ("POST", "/api/v1/plans/{id}/rounds"): EDITORS,
+    ("GET", "/api/v1/units"): ALL,
+    ("GET", "/api/v1/units/{id}"): ALL,
+    ("GET", "/api/v1/units/{id}/as_of"): ALL,
+    **{("GET", f"/api/v1/{kind}"): ALL for kind in ("campaigns", "venues", "teams")},
+    **{("POST", f"/api/v1/{kind}"): EDITORS for kind in ("campaigns", "venues", "teams")},
+    **{("GET", f"/api/v1/{kind}/{{id}}"): ALL for kind in ("campaigns", "venues", "teams")},
+    **{("PATCH", f"/api/v1/{kind}/{{id}}"): EDITORS for kind in ("campaigns", "venues", "teams")},
+    ("GET", "/api/v1/tokens"): {"auditor", "admin"},
+    ("GET", "/api/v1/audit"): {"auditor", "admin"},
+    ("GET", "/sms/kannel"): GATEWAYS,
+    ("POST", "/api/v1/sms/inbound"): GATEWAYS,
+}
+
+
+def test_the_table_names_every_route(contract):
+    assert set(TABLE) == contract.routes()
+
+
+def test_the_table_names_every_role(daemon):
+    roles = daemon.value("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'access_token_role_ck'")
+    assert all(f"'{role}'" in roles for role in ROLES[1:])
+
+
+@pytest.fixture
+def things(seeds, staff, daemon):
+    """An id for each {id} of the table; the round is one of the team's own."""
+    daemon.token("team")
+    own = next(t["id"] for t in staff.items("/api/v1/teams", limit=500) if t["code"] == daemon.own_team())
+    one = seeds.official(team=own, date=day(100 + seeds.number() % 150))
+    return {"rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
+            "venues": seeds.venue()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}
+
+
+def fill(path, things):
+    if "{slug}" in path:
+        return path.replace("{slug}", "stale")
+    for kind, value in things.items():
+        path = path.replace(f"/{kind}/{{id}}", f"/{kind}/{value}")
+    assert "{" not in path
+    return path
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_route_as(role, api, things, daemon, contract):
+    """A role that may not is stopped by 401 or 403 before its body is looked at; one that may gets further."""
+    client = api.as_(role)
+    for (method, template), allowed in TABLE.items():
+        path = fill(template, things)
+        if path == "/sms/kannel":
+            path += "?id=1&from=0900000000&to=8088&text=LICH"
+        options = {"json": {}} if method in ("POST", "PATCH") else {}
+        status = client.request(method, path, **options).status_code
+        what = f"{role}: {method} {template} -> {status}"
+        if role in allowed:
+            assert status not in (401, 403, 404, 405, 500), what
+        else:
+            assert status == (401 if role == "public" else 403), what
+
+
+def test_a_team_reports_its_own_rounds_only(api, seeds, things):
+    team = api.as_("team")
+    body = {"source": "team", "reported_on": TODAY, "units": {"value": 3}}
+    team.post(f"/api/v1/rounds/{things['rounds']}/reports", json=body, expect=201)
+    problem(team.post(f"/api/v1/rounds/{seeds.official()['id']}/reports", json=body), "out-of-scope", 403)
+
+
+def test_a_team_sees_drafts_of_its_own_only(api, seeds, things):
+    team = api.as_("team")
+    own = seeds.draft(team=things["teams"], date=day(260 + seeds.number() % 30))
+    foreign = seeds.draft()
+    assert team.round(own["id"])["id"] == own["id"]
+    assert team.get(f"/api/v1/rounds/{foreign['id']}", expect=None).status_code == 404
+    assert [r["id"] for r in team.items("/api/v1/rounds", plan=own["plan"]["id"])] == [own["id"]]
+    assert team.items("/api/v1/rounds", plan=foreign["plan"]["id"]) == []
+
+
+# ---- scopes ----
+
+@pytest.fixture
+def scoped(daemon, api, seeds):
+    """Staff of one place: scoped(UNIT, ...)."""
+    def make(*units):
+        more = [word for unit in units for word in ("--unit", unit)]
+        return api.with_token(daemon.new_token("staff", f"scoped {seeds.number()}", *more))
+    return make
+
+
+def unit_id(api, name, on):
+    (found,) = [u for u in api.items("/api/v1/units", q=name, on=on) if u["full_name"] == name]
+    return found["id"]
+
+
+def test_a_scope_covers_its_communes_on_their_date(api, seeds, staff, scoped):
+    district = unit_id(api, "Huyện Than Uyên", "2025-01-01")
+    client = scoped(district)
+    commune = next(u for u in api.items("/api/v1/units", on="2025-01-01", limit=500) if u["district"] == district)
+    inside = seeds.official(units=[commune["id"]], date="2025-04-14")
+    assert client.step(inside["id"], "postpone", {"reason": "mưa"}).status_code == 200
+    outside = seeds.official(units=["Huyện Sìn Hồ"], date="2025-04-14")
+    problem(client.step(outside["id"], "postpone", {"reason": "mưa"}, expect=403), "out-of-scope")
+    assert staff.round(outside["id"]) == outside
+    both = seeds.official(units=[district, "Huyện Sìn Hồ"], date="2025-04-14")
+    problem(client.step(both["id"], "postpone", {"reason": "mưa"}, expect=403), "out-of-scope")
+
+
+def test_nobody_moves_a_round_out_of_their_scope(api, seeds, scoped):
+    district = unit_id(api, "Huyện Than Uyên", "2025-01-01")
+    client = scoped(district)
+    one = seeds.official(units=[district], date="2025-04-14")
+    body = {"reason": "đổi nơi", "date": "2025-04-20", "units": ["Huyện Sìn Hồ"]}
+    problem(client.step(one["id"], "move", body, expect=403), "out-of-scope")
+
+
+def test_a_scope_makes_only_its_own(api, seeds, scoped, staff):
+    client = scoped(unit_id(api, "Huyện Than Uyên", "2025-01-01"))
+    plan = seeds.plan()
+    good = {"title": "Đợt", "date": "2025-04-14", "units": ["Huyện Than Uyên"]}
+    client.post(f"/api/v1/plans/{plan['id']}/rounds", json=good, expect=201)
+    problem(client.post(f"/api/v1/plans/{plan['id']}/rounds", json={**good, "units": ["Huyện Sìn Hồ"]}), "out-of-scope", 403)
+    body = {"number": f"{seeds.number()}/KH-NGOAI", "code_prefix": "NGX", "title": "x", "from": "2025-01-01", "to": "2025-12-31"}
+    problem(client.post("/api/v1/plans", json=body), "out-of-scope", 403)
+
+
+def test_a_scope_on_an_abolished_unit_is_read_only(fresh_daemon, api_of):
+    daemon = fresh_daemon(now="2025-08-01T08:00:00+07:00")
+    staff = api_of(daemon, daemon.token("staff"))
+    district = unit_id(staff, "Huyện Than Uyên", "2025-01-01")
+    client = api_of(daemon, daemon.new_token("staff", "of a district that was", "--unit", district))
+    plan = staff.post("/api/v1/plans", json={"number": "1/KH-CU", "code_prefix": "CU", "title": "cũ", "from": "2025-01-01",
+                                             "to": "2025-12-31"}, expect=201).json()
+    body = {"title": "Đợt", "date": "2025-04-14", "units": [district]}
+    problem(client.post(f"/api/v1/plans/{plan['id']}/rounds", json=body), "out-of-scope", 403)
+    staff.post(f"/api/v1/plans/{plan['id']}/rounds", json=body, expect=201)
+
+
+# ---- tokens ----
+
+def test_401_tells_how(api):
+    answer = api.post("/api/v1/teams", json={}, expect=401)
+    problem(answer, "unauthenticated")
+    assert "Bearer" in answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("header", ["Bearer gh_wrong", "Bearer", "Bearer ", "Basic !!!!", "Basic " + "A" * 3000, "Digest x", "gh_x",
+                                    "Bearer gh_" + "A" * 43, "Basic " + base64.b64encode(b"nocolon").decode()])
+def test_one_answer_for_unknown_and_for_wrong(api, header):
+    bodies = [api.get("/api/v1/tokens", headers={"Authorization": h}, expect=401).json() for h in (header, "Bearer gh_" + "B" * 43)]
+    for body in bodies:
+        body.pop("request_id")
+    assert bodies[0] == bodies[1]
+
+
+def test_a_wrong_token_is_refused_even_where_none_is_needed(api):
+    api.get("/api/v1/rounds", headers={"Authorization": "Bearer gh_" + "A" * 43}, expect=401)
+
+
+def test_basic_with_the_token_as_password(daemon, staff):
+    answer = httpx.get(f"{daemon.url}/api/v1/tokens", auth=("anything", daemon.token("admin")))
+    assert answer.status_code == 200
+
+
+def test_tokens_are_kept_as_hashes(daemon):
+    token = daemon.token("staff")
+    dump = json.dumps([[str(v) for v in row] for row in daemon.sql("SELECT * FROM access_token")])
+    assert token not in dump and token[3:] not in dump
+    assert token not in daemon.log()
+
+
+def test_a_revoked_token_ends_within_a_second(daemon, api, seeds):
+    name = f"short {seeds.number()}"
+    client = api.with_token(daemon.new_token("auditor", name))
+    client.get("/api/v1/audit")
+    daemon.cli_ok("token", "revoke", name)
+    wait_until(lambda: client.get("/api/v1/audit", expect=None).status_code == 401, 1.0, what="401")
+
+
+def test_an_expired_token(fresh_daemon, api_of):
+    """The last day counts whole; then it is over, by the daemon's clock."""
+    daemon = fresh_daemon(now="2030-03-10T23:59:40+07:00")
+    command = ["--set", "test.now=2030-03-10T12:00:00+07:00"]
+    client = api_of(daemon, daemon.new_token("auditor", "for one day", "--expires", "2030-03-10", *command))
+    client.get("/api/v1/audit")
+    wait_until(lambda: client.get("/api/v1/audit", expect=None).status_code == 401, 30, every=0.5, what="401 at midnight")
+    outcome = daemon.cli("token", "create", "--role", "auditor", "--name", "of yesterday", "--expires", "2001-01-01")
+    assert outcome.status in (1, 2)
+
+
+def test_last_use_is_noted(daemon, admin, api, seeds):
+    name = f"seen {seeds.number()}"
+    client = api.with_token(daemon.new_token("auditor", name))
+    client.get("/api/v1/audit")
+
+    def noted():
+        return daemon.value("SELECT last_used_at FROM access_token WHERE name = %s", name)
+    wait_until(noted, 70, what="last_used_at")
+    (row,) = [t for t in admin.items("/api/v1/tokens") if t["name"] == name]
+    assert row["role"] == "auditor" and row["last_used_at"] and "hash" not in row and "token" not in row
