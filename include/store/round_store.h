@@ -95,6 +95,8 @@ struct round_create {
 	void              (*done)(struct round_create *create);
 	struct db_query     query;       /* private from here on */
 	struct store       *store;
+	bool                numbered;    /* by the plan */
+	int                 attempts;
 };
 void round_create_send(struct store *store, struct round_create *create);
 
