@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -23,7 +21,6 @@
 #include "base/uuid.h"
 #include "base/version.h"
 #include "cluster/cluster.h"
-#include "http/http.h"
 #include "jobs/jobs.h"
 #include "worker/pool.h"
 #include "worker/worker.h"
@@ -244,17 +241,6 @@ static void main_on_watchdog(evutil_socket_t fd, short what, void *context)
 
 /* ---- making ---- */
 
-/* No core file and no debugger of the same user may show keys or people. */
-static void protect_memory(void)
-{
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-	struct rlimit none = { 0, 0 };
-
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
-
 static void raise_descriptors(const struct config *config)
 {
 	size_t needed, allowed = 0;
@@ -297,27 +283,6 @@ static bool stop_was_asked(void *context)
 
 	event_base_loop(daemon->home.base, EVLOOP_NONBLOCK);
 	return daemon->phase == STOPPED;
-}
-
-static bool check_listen(const struct config *config, struct error *err)
-{
-	bool proxied = config->trusted_proxy && *config->trusted_proxy;
-
-	if (http_listen_is_private(config->listen) || proxied || config->insecure)
-		return true;
-	return error_set(err, ERR_CONFIG,
-			 "%s can be reached from outside: set listen.trusted_proxy, or say --insecure",
-			 "%s có thể truy cập từ bên ngoài: hãy đặt listen.trusted_proxy, hoặc dùng --insecure",
-			 config->listen);
-}
-
-static size_t worker_count(const struct config *config)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (config->workers > 0)
-		return (size_t)config->workers;
-	return cores > 3 ? (size_t)cores / 2 : 1;
 }
 
 static void make_thread(struct daemon *daemon, size_t index)
@@ -390,7 +355,7 @@ static bool run_threads(struct daemon *daemon, struct error *err)
 
 static bool open_listeners(struct daemon *daemon, struct error *err)
 {
-	daemon->nworkers = worker_count(&daemon->setup->config);
+	daemon->nworkers = (size_t)daemon->setup->config.workers;
 	daemon->fds = xmalloc(daemon->nworkers * sizeof(daemon->fds[0]));
 	for (size_t i = 0; i < daemon->nworkers; i++)
 		daemon->fds[i] = -1;
@@ -403,7 +368,7 @@ static bool start(struct daemon *daemon, struct error *err)
 	struct setup *setup = daemon->setup;
 	uint64_t watchdog_us = 0;
 
-	if (!check_listen(&setup->config, err) || !setup_open(setup, SETUP_DAEMON, err))
+	if (!setup_open(setup, SETUP_DAEMON, err))
 		return false;
 	if (stop_was_asked(daemon))
 		return true;
@@ -483,7 +448,6 @@ int daemon_run(struct setup *setup)
 	struct daemon daemon = { .setup = setup, .status = EXIT_OK };
 	struct error err = { 0 };
 
-	protect_memory();
 	setup->interrupted = stop_was_asked;
 	setup->context = &daemon;
 	start_home(&daemon);

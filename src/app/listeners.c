@@ -1,6 +1,5 @@
 #include "app/listeners.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -38,66 +37,33 @@ static bool split(const char *address, char host[128], char port[16])
 	return true;
 }
 
-/*
- * SO_REUSEPORT would let a second daemon of the same user share the port and
- * take half of the connections. So the port is tried without it first.
- */
-static bool port_is_free(const char *address, struct error *err)
+/* Port 0 means any: it is chosen here, since all workers must listen on the same one. */
+static bool choose_port(const char *address, char *out, size_t size)
 {
-	const struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
-					.ai_socktype = SOCK_STREAM };
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
 	struct addrinfo *found = NULL;
-	char host[128], port[16];
-	bool in_use = false;
-
-	if (!split(address, host, port) || getaddrinfo(*host ? host : NULL, port, &hints, &found) != 0)
-		return true;             /* http_listen() will say it better */
-	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int on = 1;
-
-	if (fd >= 0) {
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-		if (found->ai_family == AF_INET6)
-			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-		in_use = bind(fd, found->ai_addr, found->ai_addrlen) < 0 && errno == EADDRINUSE;
-		close(fd);
-	}
-	freeaddrinfo(found);
-	if (in_use)
-		return error_set(err, ERR_SYSTEM, "%s is in use by another program: choose another --listen",
-				 "%s đang được chương trình khác dùng: hãy chọn --listen khác", address);
-	return true;
-}
-
-/* With port 0 the kernel chose one; the other workers must listen there too. */
-static void actual_address(int fd, const char *address, char *out, size_t size)
-{
-	struct sockaddr_storage name;
+	struct sockaddr_storage name = { 0 };
 	socklen_t len = sizeof(name);
 	char host[128], port[16];
+	bool chosen = false;
 
-	snprintf(out, size, "%s", address);
-	if (!split(address, host, port) || !streq(port, "0") ||
-	    getsockname(fd, (struct sockaddr *)&name, &len) < 0)
-		return;
-	in_port_t chosen = name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
-						      : ((struct sockaddr_in *)&name)->sin_port;
+	if (!split(address, host, port) || !streq(port, "0") || getaddrinfo(host, port, &hints, &found) != 0)
+		return false;
+	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	snprintf(out, size, "%.*s:%u", (int)(strrchr(address, ':') - address), address,
-		 (unsigned)ntohs(chosen));
-}
+	if (fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&name, &len) == 0) {
+		in_port_t number = name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
+							      : ((struct sockaddr_in *)&name)->sin_port;
 
-static int open_next(const char *address, int first_fd, struct error *err)
-{
-	int fd;
-
-	if (!is_unix(address))
-		return http_listen(address, err);
-	fd = fcntl(first_fd, F_DUPFD_CLOEXEC, 0);
-	if (fd < 0)
-		error_set(err, ERR_SYSTEM, "cannot share %s: %s", "không chia sẻ được %s: %s", address,
-			  strerror(errno));
-	return fd;
+		snprintf(out, size, "%.*s:%u", (int)(strrchr(address, ':') - address), address,
+			 (unsigned)ntohs(number));
+		chosen = true;
+	}
+	if (fd >= 0)
+		close(fd);
+	freeaddrinfo(found);
+	return chosen;
 }
 
 bool listeners_open(const char *address, int *fds, size_t count, char url[LISTEN_URL_SIZE],
@@ -105,18 +71,16 @@ bool listeners_open(const char *address, int *fds, size_t count, char url[LISTEN
 {
 	char actual[LISTEN_URL_SIZE - 8];
 
-	if (!is_unix(address) && !port_is_free(address, err))
-		return false;
-	fds[0] = http_listen(address, err);
-	if (fds[0] < 0)
-		return false;
-	actual_address(fds[0], address, actual, sizeof(actual));
-	for (size_t i = 1; i < count; i++) {
-		fds[i] = open_next(is_unix(address) ? address : actual, fds[0], err);
+	if (is_unix(address) || !choose_port(address, actual, sizeof(actual)))
+		snprintf(actual, sizeof(actual), "%s", address);
+	for (size_t i = 0; i < count; i++) {
+		fds[i] = http_listen(actual, err);
 		if (fds[i] < 0) {
 			listeners_close(fds, i);
 			return false;
 		}
+		/* PostgreSQL, started again by us, must not hold our port. */
+		fcntl(fds[i], F_SETFD, FD_CLOEXEC);
 	}
 	snprintf(url, LISTEN_URL_SIZE, "%s%s", is_unix(address) ? "" : "http://", actual);
 	return true;

@@ -30,7 +30,7 @@ static const struct common_option {
 	  { "keep everything in DIR: a private PostgreSQL and the keys",
 	    "giữ mọi thứ trong DIR: PostgreSQL riêng và các khóa" } },
 	{ "config", "FILE", false,
-	  { "use the database and the settings that FILE names", "dùng cơ sở dữ liệu và thiết đặt ghi trong FILE" } },
+	  { "settings, also of a database elsewhere", "tệp thiết đặt, kể cả cơ sở dữ liệu ở nơi khác" } },
 	{ "listen", "HOST:PORT", true,
 	  { "where to serve, also unix:/PATH (127.0.0.1:8080)",
 	    "nơi phục vụ, cũng có thể là unix:/PATH (127.0.0.1:8080)" } },
@@ -196,9 +196,6 @@ bool setup_read(struct setup *setup, struct error *err)
 	for (size_t i = 0; i < setup->noptions; i++)
 		if (!apply_option(config, &setup->options[i], err))
 			return false;
-	if (setup->config_file && config->data_dir && *config->data_dir)
-		return error_set(err, ERR_CONFIG, "--data and --config exclude each other",
-				 "chỉ dùng một trong hai: --data hoặc --config");
 	return config_check(config, err) && apply_log_level(config, err) && start_clock(setup, err);
 }
 
@@ -217,17 +214,6 @@ static bool folder_is_empty(const char *path)
 	return empty;
 }
 
-static char *keyring_dir(const struct config *config)
-{
-	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-
-	if (config->keyring_dir && *config->keyring_dir)
-		return xstrdup(config->keyring_dir);
-	if (config->data_dir && *config->data_dir)
-		return xasprintf("%s/keyring", config->data_dir);
-	return credentials && *credentials ? xstrdup(credentials) : NULL;
-}
-
 /*
  * Keys are made for a database that is new, never for one that has data: new
  * keys would quietly replace lost ones, and what the lost ones sealed would
@@ -235,22 +221,19 @@ static char *keyring_dir(const struct config *config)
  */
 static bool open_keyring(struct setup *setup, bool database_is_new, struct error *err)
 {
-	char *dir = keyring_dir(&setup->config);
-	bool fine;
+	const char *dir = setup->config.keyring_dir;
 
-	if (!dir)
+	if (!*dir)
 		return error_set(err, ERR_CONFIG, "no keyring: set keyring.dir or LoadCredential= of systemd",
 				 "không có bộ khóa: hãy đặt keyring.dir hoặc LoadCredential= của systemd");
-	if (!folder_is_empty(dir))
-		fine = true;
-	else if (setup->cluster && database_is_new)
-		fine = keyring_create(dir, err);
-	else
-		fine = error_set(err, ERR_CONFIG, "the keyring %s is missing: bring it back from its copy",
-				 "thiếu bộ khóa %s: hãy khôi phục từ bản sao", dir);
-	if (fine)
-		setup->keyring = keyring_open(dir, err);
-	free(dir);
+	if (folder_is_empty(dir)) {
+		if (!setup->cluster || !database_is_new)
+			return error_set(err, ERR_CONFIG, "the keyring %s is missing: bring it back from its copy",
+					 "thiếu bộ khóa %s: hãy khôi phục từ bản sao", dir);
+		if (!keyring_create(dir, err))
+			return false;
+	}
+	setup->keyring = keyring_open(dir, err);
 	return setup->keyring != NULL;
 }
 
