@@ -56,6 +56,7 @@ struct daemon_thread {
 struct daemon {
 	struct setup         *setup;
 	enum phase            phase;
+	bool                  served;            /* was ready once */
 	int                   status;            /* to exit with */
 	char                  id[UUID_TEXT_SIZE];
 	char                  url[LISTEN_URL_SIZE];
@@ -151,6 +152,7 @@ static void main_on_connected(struct message *message)
 		return;
 	event_del(&daemon->deadline);
 	enter(daemon, SERVING);
+	daemon->served = true;
 	printf("giothongd %s ready on %s\n", GIOTHONG_VERSION, daemon->url);
 	fflush(stdout);
 	sd_notify(0, "READY=1");
@@ -245,7 +247,8 @@ static void raise_descriptors(const struct config *config)
 {
 	size_t needed, allowed = 0;
 
-	if (!descriptors_allow((size_t)config->limits_connections, &needed, &allowed))
+	/* A worker holds its listener, loop, mailbox and connections to the database too. */
+	if (!descriptors_allow((size_t)(config->limits_connections + 16 * (config->workers + 1)), &needed, &allowed))
 		log_warning("few_descriptors",
 			    "allowed=%zu needed=%zu hint=\"raise LimitNOFILE= or lower limits.connections\"",
 			    allowed, needed);
@@ -458,6 +461,7 @@ int daemon_run(struct setup *setup)
 		event_base_loop(daemon.home.base, EVLOOP_NO_EXIT_ON_EMPTY);
 	}
 	stop(&daemon);
-	log_info("stopped", "status=%d", daemon.status);
+	if (daemon.served)
+		log_info("stopped", "status=%d", daemon.status);
 	return daemon.status;
 }

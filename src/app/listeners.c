@@ -13,8 +13,8 @@
 #include "base/text.h"
 #include "http/http.h"
 
-/* Beside connections: databases, loops, mailboxes, logs, and some air. */
-enum { OTHER_DESCRIPTORS = 256 };
+/* Standard streams, the main loop, the log, the lock, and some air. */
+enum { OTHER_DESCRIPTORS = 64 };
 
 static bool is_unix(const char *address)
 {
@@ -101,10 +101,10 @@ void listeners_remove(const char *address)
 		unlink(address + strlen("unix:"));
 }
 
-bool descriptors_allow(size_t connections, size_t *needed, size_t *allowed)
+bool descriptors_allow(size_t count, size_t *needed, size_t *allowed)
 {
 	struct rlimit limit;
-	rlim_t want = (rlim_t)connections + OTHER_DESCRIPTORS;
+	rlim_t want = (rlim_t)count + OTHER_DESCRIPTORS;
 
 	*needed = (size_t)want;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= want)

@@ -23,9 +23,9 @@ void listeners_close(int *fds, size_t count);
 void listeners_remove(const char *address);
 
 /*
- * Lets this process open as many descriptors as `connections` need. False and
+ * Lets this process open `count` descriptors beside a few of its own. False and
  * *allowed when the system does not permit it: the front then pauses accepting.
  */
-bool descriptors_allow(size_t connections, size_t *needed, size_t *allowed);
+bool descriptors_allow(size_t count, size_t *needed, size_t *allowed);
 
 #endif

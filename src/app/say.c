@@ -29,7 +29,8 @@ void say_error(const char *program, enum language language, const struct error *
 {
 	const char *detail = err->detail[language];
 
-	if (*detail)
+	/* A single fault often says the same with its field. */
+	if (*detail && (err->nfields == 0 || !streq(detail, err->fields[0].detail[language])))
 		fprintf(stderr, "%s: %s\n", program, detail);
 	else if (err->nfields == 0)
 		fprintf(stderr, "%s: %s\n", program, error_slug(err->code));

@@ -228,8 +228,10 @@ static bool open_keyring(struct setup *setup, bool database_is_new, struct error
 				 "không có bộ khóa: hãy đặt keyring.dir hoặc LoadCredential= của systemd");
 	if (folder_is_empty(dir)) {
 		if (!setup->cluster || !database_is_new)
-			return error_set(err, ERR_CONFIG, "the keyring %s is missing: bring it back from its copy",
-					 "thiếu bộ khóa %s: hãy khôi phục từ bản sao", dir);
+			return error_set(err, ERR_CONFIG, "the keyring %s is missing: bring it back from its copy"
+					 " (only a new database gets new keys: \"giothong keyring create\")",
+					 "thiếu bộ khóa %s: hãy khôi phục từ bản sao"
+					 " (chỉ cơ sở dữ liệu mới dùng khóa mới: \"giothong keyring create\")", dir);
 		if (!keyring_create(dir, err))
 			return false;
 	}

@@ -10,6 +10,7 @@
 
 #include "app/say.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/cli.h"
@@ -20,7 +21,7 @@ enum { CONNECT_MS = 5000 };
 
 static const struct cli_command *const tables[] = {
 	migrate_commands, plan_commands,  propose_commands, history_commands, catalog_commands,
-	token_commands,   audit_commands, config_commands,
+	token_commands,   audit_commands, keyring_commands, config_commands,
 };
 
 static const struct cli_option json_option = {
@@ -240,7 +241,6 @@ static bool connect_database(struct cli *cli)
 	struct timeval pause = { .tv_usec = 5000 };
 	int64_t until = clock_mono_us() + CONNECT_MS * 1000;
 
-	cli->setup->db.lanes[DB_SLOW] = false;
 	cli->base = event_base_new();
 	cli->db = db_new(cli->base, &cli->setup->db);
 	cli->store = (struct store){ cli->db, cli->setup->keyring, &cli->setup->clock };
@@ -260,8 +260,12 @@ static bool prepare(struct cli *cli)
 
 	if (need == CLI_NOTHING)
 		return true;
-	if (!setup_read(cli->setup, &cli->error) ||
-	    !setup_open(cli->setup, need == CLI_SCHEMA ? SETUP_MIGRATE : SETUP_COMMAND, &cli->error))
+	if (!setup_read(cli->setup, &cli->error))
+		return false;
+	/* A command tells what it did itself. */
+	if (!streq(cli->setup->config.log_level, "debug"))
+		log_set_level(LOG_LEVEL_WARNING);
+	if (!setup_open(cli->setup, need == CLI_SCHEMA ? SETUP_MIGRATE : SETUP_COMMAND, &cli->error))
 		return false;
 	cli->actor = (struct actor){ .kind = "command", .id = user_name(cli), .role = ROLE_ADMIN };
 	return need == CLI_SCHEMA || connect_database(cli);

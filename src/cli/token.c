@@ -148,13 +148,19 @@ static const char *day_of(int64_t wall_us, char out[DATE_TEXT_SIZE])
 	return wall_us == INT64_MIN ? "-" : date_format(date_of_instant(wall_us), out);
 }
 
+/* The last day on which it works, as it was given. */
+static const char *last_day(const struct access_token *token, char out[DATE_TEXT_SIZE])
+{
+	return day_of(token->expires_us == INT64_MIN ? INT64_MIN : token->expires_us - 1, out);
+}
+
 static void print_token(struct cli *cli, const struct access_token *token)
 {
 	struct json_out *out = &cli->out;
 	char expires[DATE_TEXT_SIZE], used[DATE_TEXT_SIZE];
 
 	cli_say(cli, "%s  %-8s %-8s %-10s %-10s %s\n", "%s  %-8s %-8s %-10s %-10s %s\n", token->id,
-		role_text(token->role), state_of(cli, token), day_of(token->expires_us, expires),
+		role_text(token->role), state_of(cli, token), last_day(token, expires),
 		day_of(token->last_used_us, used), token->name);
 	jout_object(out, NULL);
 	jout_text(out, "id", token->id);
