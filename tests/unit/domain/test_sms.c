@@ -417,7 +417,7 @@ static void the_signature_comes_last_and_whole(void **state)
 	sms_answer_schedule(&request, &round, 1, map, may, "Hội CTĐ Lai Châu", &answer);
 	assert_string_equal(answer.text, "Than Uyen: 18/05. Hoi CTD Lai Chau");
 	round.venue = (struct named){ "v", "Nhà thi đấu, Trung tâm Văn hóa, Thể thao và Truyền thông huyện Than Uyên, khu 2 "
-					   "thị trấn Than Uyên, cạnh sân vận động trung tâm của cả huyện" };
+					   "thị trấn Than Uyên, cạnh sân vận động trung tâm của cả huyện, phía sau chợ" };
 	sms_answer_schedule(&request, &round, 1, map, may, "Hội CTĐ Lai Châu", &answer);
 	assert_string_equal(answer.text, "Than Uyen: 18/05. Hoi CTD Lai Chau");
 }

@@ -1,0 +1,137 @@
+"""The administrator's command: exit status 0, 1, 2; --help and --json everywhere."""
+import json
+import re
+
+import pytest
+
+from harness import programs
+from harness.daemon import TOKEN
+
+COMMANDS = [["migrate"], ["plan", "import"], ["plan", "propose"], ["plan", "list"], ["plan", "show"], ["history", "import"],
+            ["token", "create"], ["token", "list"], ["token", "revoke"], ["audit", "list"], ["config", "sample"]]
+
+
+@pytest.fixture(scope="module")
+def folder():
+    one = programs.workshop()
+    yield one
+    programs.remove(one)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_of_each(folder, command):
+    outcome = programs.run("giothong", *command, "--help", folder=folder)
+    assert outcome.status == 0 and outcome.err == "" and " ".join(command) in outcome.out and "--json" in outcome.out
+
+
+def test_help_names_every_command(folder):
+    text = programs.run("giothong", "--help", folder=folder).out
+    listed = set(re.findall(r"^  ([a-z]+(?: [a-z]+)?)\b", text, re.M))
+    assert {" ".join(c) for c in COMMANDS} <= listed, listed
+
+
+def test_help_in_vietnamese(folder):
+    outcome = programs.run("giothong", "--help", folder=folder, environment={"LC_ALL": "vi_VN.UTF-8", "LANG": "vi_VN.UTF-8"})
+    assert outcome.status == 0 and "cách dùng" in outcome.out
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["plan"], ["plan", "nonsense"], ["plan", "import"], ["token", "create"],
+                                       ["token", "create", "--role"], ["token", "create", "--role", "king", "--name", "x"],
+                                       ["token", "create", "--role", "team", "--name", "x"], ["token", "list", "surplus"],
+                                       ["token", "list", "--nonsense"], ["plan", "import", "a.json", "b.json"]])
+def test_wrong_usage_is_2(daemon, arguments):
+    outcome = daemon.cli(*arguments)
+    assert outcome.status == 2 and outcome.out == "" and outcome.err.startswith("giothong: "), outcome
+
+
+def test_without_a_place_is_2(folder):
+    assert programs.run("giothong", "token", "list", folder=folder).status == 2
+
+
+@pytest.mark.parametrize("arguments", [["plan", "import", "/nonexistent.json"], ["plan", "show", "9999/KH-KHONG"],
+                                       ["token", "revoke", "nobody of that name"], ["history", "import", "/nonexistent.csv"],
+                                       ["token", "create", "--role", "team", "--name", "x", "--team", "KHONG"],
+                                       ["token", "create", "--role", "staff", "--name", "x", "--unit", "Atlantis"]])
+def test_refused_is_1(daemon, arguments):
+    outcome = daemon.cli(*arguments)
+    assert outcome.status == 1 and outcome.out == "" and outcome.err.strip(), outcome
+
+
+@pytest.mark.parametrize("arguments", [["plan", "list"], ["plan", "show", "3653/KH-UBND"], ["token", "list"], ["audit", "list"],
+                                       ["plan", "import", programs.CONFIG / "plans" / "lai-chau-2025.json"],
+                                       ["history", "import", programs.CONFIG / "rounds" / "lai-chau-history.csv"], ["migrate"]],
+                         ids=lambda a: " ".join(map(str, a[:2])))
+def test_json_is_json(loaded, arguments):
+    outcome = loaded.cli_ok(*arguments, "--json")
+    assert isinstance(json.loads(outcome.out), dict)
+    assert loaded.cli_ok(*arguments).out.strip(), "and without it, words"
+
+
+def test_refusals_as_json_too(daemon):
+    outcome = daemon.cli("plan", "show", "9999/KH-KHONG", "--json")
+    assert outcome.status == 1
+    if outcome.out.strip():
+        assert json.loads(outcome.out)
+
+
+def test_a_token_alone_on_stdout(daemon, seeds):
+    outcome = daemon.cli_ok("token", "create", "--role", "comms", "--name", f"alone {seeds.number()}")
+    assert TOKEN.fullmatch(outcome.out.strip())
+
+
+def test_one_live_token_a_name(daemon, seeds):
+    name = f"once {seeds.number()}"
+    daemon.new_token("comms", name)
+    assert daemon.cli("token", "create", "--role", "comms", "--name", name).status == 1
+    daemon.cli_ok("token", "revoke", name)
+    daemon.new_token("comms", name)
+
+
+def test_tokens_are_listed_without_their_text(daemon, seeds):
+    name = f"listed {seeds.number()}"
+    text = daemon.new_token("staff", name, "--expires", "2099-01-01")
+    outcome = daemon.cli_ok("token", "list")
+    assert name in outcome.out and text not in outcome.out and not TOKEN.search(outcome.out)
+
+
+def test_without_a_running_daemon(fresh_daemon):
+    """A command starts the cluster for itself and stops it again."""
+    daemon = fresh_daemon()
+    assert daemon.stop() == 0
+    daemon.cli_ok("plan", "import", programs.CONFIG / "plans" / "lai-chau-2025.json")
+    assert not daemon.postmaster_pid()
+    daemon.start()
+    assert daemon.value("SELECT count(*) FROM round") == 18
+
+
+def test_on_a_folder_that_is_not_there_yet(folder):
+    outcome = programs.run("giothong", "--data", folder / "new", "plan", "list", folder=folder, timeout=120)
+    assert outcome.status in (0, 1), outcome
+
+
+def test_sample_settings_are_the_file_in_the_tree(folder):
+    outcome = programs.run("giothong", "config", "sample", folder=folder)
+    tree = (programs.CONFIG / "giothong.ini").read_text()
+    sample = re.sub(r"(?ms)^#[^\n]*\n(?:#[^\n]*\n)*;?test\.?now.*?\n", "", outcome.out)
+    names = set(re.findall(r"^[;#]?\s*(\w+) =", tree, re.M))
+    assert names <= set(re.findall(r"^[;#]?\s*(\w+) =", sample, re.M))
+
+
+def test_propose_is_deterministic_and_feeds_import(loaded, folder):
+    source = next(iter(sorted((programs.CONFIG / "plans").glob("*propose*.json"))), None)
+    if source is None:
+        pytest.skip("no file to propose from")
+    first, second = (loaded.cli_ok("plan", "propose", source).out for _ in range(2))
+    assert first == second
+    plan = json.loads(first)
+    assert len(plan["rounds"]) >= 1
+    path = folder / "proposed.json"
+    path.write_text(first)
+    loaded.cli_ok("plan", "import", path, "--dry-run")
+
+
+def test_a_broken_pipe_is_no_crash(daemon):
+    import subprocess
+    command = f"'{programs.BIN}/giothong' --data '{daemon.data}' audit list --limit 5000 | head -n 1"
+    environment = programs.REPORTS.watch(daemon.folder / "sanitizer")
+    assert subprocess.run(["sh", "-c", command], env=environment, capture_output=True, timeout=60).returncode == 0

@@ -1,0 +1,171 @@
+"""Two daemons on one database: what one changes the other shows within a second, or it shows nothing."""
+import concurrent.futures
+import time
+
+import httpx
+import pytest
+
+from harness import programs
+from harness.client import Api
+from harness.daemon import Daemon, wait_until
+from harness.database import Postgres
+
+PLAN = programs.CONFIG / "plans" / "lai-chau-2025.json"
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    one = Postgres().make()
+    try:
+        yield one
+    finally:
+        one.remove()
+
+
+@pytest.fixture(scope="module")
+def pair(postgres):
+    config = postgres.configuration()
+    made = []
+    try:
+        outcome = programs.run("giothong", "--config", config, "keyring", "create", folder=postgres.folder)
+        assert outcome.status == 0, outcome
+        outcome = programs.run("giothong", "--config", config, "migrate", folder=postgres.folder)
+        assert outcome.status == 0, outcome
+        for _ in range(2):
+            daemon = Daemon(folder=postgres.folder, config=config)
+            made.append(daemon)
+            daemon.start()
+        made[0].cli_ok("plan", "import", PLAN)
+        yield made
+        assert [d.stop() for d in made] == [0, 0]
+    finally:
+        for daemon in made:
+            daemon.end()
+
+
+@pytest.fixture
+def clients(pair, contract):
+    token = pair[0].token("staff")
+    return [Api(d, contract, token) for d in pair] + [Api(d, contract) for d in pair]
+
+
+@pytest.fixture
+def one(clients):
+    """A round to change."""
+    return clients[0].items("/api/v1/rounds", plan="3653-KH-UBND")[2]
+
+
+def test_a_change_shows_on_the_other_within_a_second(clients, one):
+    staff, _, public, other = clients
+    path = f"/api/v1/rounds/{one['id']}"
+    for n in range(5):
+        for client in (public, other):
+            client.get(path), client.get("/api/v1/rounds")
+        title = f"Tên mới {n} {time.monotonic_ns()}"
+        staff.patch(path, {"title": title}, etag=staff.etag(path), expect=200)
+        done = time.monotonic()
+        for client in (other, public):
+            wait_until(lambda: client.get(path).json()["title"] == title, 1.0 - (time.monotonic() - done), every=0.01, what="the change")
+            listed = client.get("/api/v1/rounds").json()["items"]
+            assert title in [r["title"] for r in listed], "and in every list"
+
+
+def test_a_revoked_token_ends_on_both(pair, clients):
+    name = f"revoked {time.monotonic_ns()}"
+    token = pair[0].new_token("auditor", name)
+    both = [client.with_token(token) for client in clients[:2]]
+    for client in both:
+        client.get("/api/v1/audit")
+    pair[0].cli_ok("token", "revoke", name)
+    for client in both:
+        wait_until(lambda: client.get("/api/v1/audit", expect=None).status_code == 401, 1.0, what="401")
+
+
+def test_twenty_writers_over_both_daemons(pair, clients, one):
+    path = f"/api/v1/rounds/{one['id']}"
+    etag = clients[0].etag(path)
+    version = clients[0].round(one["id"])["version"]
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = pool.map(lambda n: clients[n % 2].patch(path, {"title": f"số {n}"}, etag=etag).status_code, range(20))
+    assert sorted(answers) == [200] + [412] * 19
+    assert clients[1].round(one["id"])["version"] == version + 1
+
+
+def test_the_same_key_at_both(clients, pair):
+    body = {"code": f"TWO{time.monotonic_ns() % 10**9}", "name": "Đội"}
+    headers = {"Idempotency-Key": body["code"]}
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda n: clients[n % 2].post("/api/v1/teams", json=body, headers=headers), range(10)))
+    assert len({a.json()["id"] for a in answers if a.status_code == 201}) == 1
+    assert all(a.status_code in (201, 409) for a in answers)
+
+
+def test_frozen_database_and_no_stale_byte(postgres, pair, clients):
+    """Memory may answer for one second after the last good poll began; then the truth or 503."""
+    public = httpx.Client(base_url=pair[0].url, timeout=30)
+    path = "/api/v1/rounds"
+    assert public.get(path).status_code == 200 and public.get(path).status_code == 200
+    postgres.freeze()
+    frozen = time.monotonic()
+    try:
+        statuses = []
+        while time.monotonic() - frozen < 4:
+            began = time.monotonic() - frozen
+            answer = public.get(path)
+            statuses.append((round(began, 2), answer.status_code))
+            assert answer.status_code in (200, 503)
+            if answer.status_code == 503:
+                assert int(answer.headers["retry-after"]) >= 1
+            assert not (answer.status_code == 200 and began > 1.3), statuses
+            time.sleep(0.05)
+        assert public.get("/healthz").status_code == 200, "what needs no database still answers"
+        assert public.get("/readyz").status_code == 503
+        assert public.get("/openapi.json").status_code == 200
+        began = time.monotonic()
+        assert public.get("/api/v1/rounds?limit=7").status_code == 503
+        assert time.monotonic() - began < 20
+    finally:
+        postgres.thaw()
+    wait_until(lambda: public.get(path).status_code == 200, 15, what="fresh again")
+    wait_until(lambda: public.get("/readyz").status_code == 200, 15, what="ready again")
+
+
+def test_database_stopped_and_started(postgres, pair, clients, one):
+    staff, _, public, _ = clients
+    postgres.stop()
+    wait_until(lambda: public.http.get("/readyz").status_code == 503, 15, what="noticed")
+    assert public.http.get("/api/v1/rounds?limit=9").status_code == 503
+    answer = staff.http.patch(f"/api/v1/rounds/{one['id']}", json={"title": "x"}, headers={"If-Match": '"1"'})
+    assert answer.status_code == 503 and answer.headers["retry-after"]
+    assert public.http.get("/sms/kannel?id=1&from=1&to=2&text=LICH",
+                           headers={"Authorization": f"Bearer {pair[0].tokens.get('gateway', 'gh_' + 'A' * 43)}"}).status_code in (401, 503)
+    postgres.start()
+    wait_until(lambda: public.http.get("/readyz").status_code == 200, 15, what="ready again")
+    wait_until(lambda: public.http.get("/api/v1/rounds?limit=9").status_code == 200, 5, what="served again")
+
+
+def test_the_daemon_does_not_change_the_schema(postgres, contract):
+    """With --config only `giothong migrate` does: a daemon on an empty database refuses."""
+    postgres.sql("CREATE DATABASE other OWNER giothong_owner")
+    text = postgres.configuration().read_text().replace("dbname=giothong", "dbname=other")
+    path = postgres.folder / "other.ini"
+    path.write_text(text)
+    outcome = programs.run("giothongd", "--config", path, "--listen", f"127.0.0.1:{programs.free_port()}", folder=postgres.folder)
+    assert outcome.status == 1 and "migrate" in outcome.err and len(outcome.err.strip().splitlines()) <= 3, outcome
+    assert postgres.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", database="other") == [(0,)]
+
+
+def test_dead_hosts_are_passed_over(postgres, pair, contract):
+    """Several hosts in one connection string: the one that lives is found."""
+    dead = programs.free_port()
+    text = postgres.configuration().read_text().replace(
+        f"host=127.0.0.1 port={postgres.port}", f"host=127.0.0.1,127.0.0.1 port={dead},{postgres.port}")
+    path = postgres.folder / "hosts.ini"
+    path.write_text(text)
+    daemon = Daemon(folder=postgres.folder, config=path)
+    try:
+        daemon.start()
+        assert Api(daemon, contract).get("/api/v1/rounds").json()["items"]
+        assert daemon.stop() == 0
+    finally:
+        daemon.end()

@@ -1,0 +1,131 @@
+"""Too much at once: 429 with Retry-After, 503 instead of a queue without end, connections that wait."""
+import concurrent.futures
+import contextlib
+import os
+import signal
+import socket
+import time
+
+import httpx
+
+from harness.client import problem
+from harness.daemon import wait_until
+from harness.raw import connect, read_answer
+
+LOW = {"limits.anonymous_per_minute": 20, "limits.token_per_minute": 60, "limits.sms_per_minute": 20, "workers.count": 1}
+
+
+def test_each_address_and_token_has_its_rate(fresh_daemon, api_of):
+    daemon = fresh_daemon(settings=LOW)
+    public, staff = api_of(daemon), api_of(daemon, daemon.token("staff"))
+    admin = api_of(daemon, daemon.token("admin"))
+
+    def until_refused(ask, most):
+        for n in range(most):
+            answer = ask(n)
+            if answer.status_code == 429:
+                assert 1 <= int(answer.headers["retry-after"]) <= 60
+                return n, answer
+        raise AssertionError(f"{most} answers and no 429")
+
+    # answers that memory cannot give: each asks another question
+    n, answer = until_refused(lambda n: public.get(f"/api/v1/rounds?from=2020-01-{n % 28 + 1:02d}&limit={n + 1}", expect=None), 60)
+    assert n >= 15
+    problem(answer, "too-many-requests", 429)
+    public.get("/healthz")
+    n, _ = until_refused(lambda n: staff.get("/api/v1/plans", expect=None), 100)
+    assert n >= 45
+    admin.get("/api/v1/plans")                             # another token has its own
+
+
+def test_memory_is_not_rationed(fresh_daemon, api_of):
+    daemon = fresh_daemon(settings=LOW)
+    public = api_of(daemon)
+    assert all(public.get("/api/v1/rounds", expect=None).status_code == 200 for _ in range(300))
+
+
+def test_the_gateway_is_told_in_plain_text(fresh_daemon, api_of):
+    daemon = fresh_daemon(settings=LOW)
+    gateway = api_of(daemon, daemon.token("gateway"))
+    answers = [gateway.get(f"/sms/kannel?id={n}&from=1&to=2&text=LICH", expect=None) for n in range(40)]
+    refused = [a for a in answers if a.status_code == 429]
+    assert refused and all(a.headers["content-type"].startswith("text/plain") and a.headers["retry-after"] for a in refused)
+
+
+def test_guessing_tokens_is_slowed_down(fresh_daemon):
+    daemon = fresh_daemon(settings=LOW)
+    statuses = [httpx.get(f"{daemon.url}/api/v1/tokens", headers={"Authorization": f"Bearer gh_{n:043d}"}).status_code
+                for n in range(40)]
+    assert statuses[0] == 401 and statuses[-1] == 429
+
+
+def test_the_queue_to_the_database_is_bounded(fresh_daemon, api_of):
+    """The database stands still: no request waits for ever, and what cannot wait is told at once."""
+    daemon = fresh_daemon(settings={"database.queue": 10, "workers.count": 1})
+    token = daemon.token("staff")
+    staff = api_of(daemon, token)
+    staff.get("/api/v1/plans")
+    daemon_pids = frozen_backends(daemon)
+    try:
+        def ask(n):
+            began = time.monotonic()
+            answer = httpx.get(f"{daemon.url}/api/v1/plans", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+            return answer.status_code, time.monotonic() - began, answer.headers.get("retry-after")
+        with concurrent.futures.ThreadPoolExecutor(60) as pool:
+            answers = list(pool.map(ask, range(60)))
+    finally:
+        for pid in daemon_pids:
+            os.kill(pid, signal.SIGCONT)
+    assert all(status == 503 and retry for status, _, retry in answers), answers
+    assert sum(seconds < 1 for _, seconds, _ in answers) >= 30, "the queue holds ten, the rest are told at once"
+    assert max(seconds for _, seconds, _ in answers) < 20
+    wait_until(lambda: staff.get("/api/v1/plans", expect=None).status_code == 200, 15, what="normal again")
+
+
+def frozen_backends(daemon):
+    pids = [row[0] for row in daemon.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'giothong_app'")]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    return pids
+
+
+def test_connections_beyond_the_limit_wait_their_turn(fresh_daemon):
+    daemon = fresh_daemon(settings={"limits.connections": 20, "workers.count": 1})
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(connect(daemon)) for _ in range(20)]
+        for connection in held:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert read_answer(connection)[0] == 200
+        late = stack.enter_context(connect(daemon, timeout=1))
+        late.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        with contextlib.suppress(socket.timeout):
+            late.recv(1)
+            raise AssertionError("more were served than the limit allows")
+        before = cpu_seconds(daemon.process.pid)
+        time.sleep(1)
+        assert cpu_seconds(daemon.process.pid) - before < 0.5, "it waits, it does not spin"
+        held[0].close()
+        late.settimeout(10)
+        assert read_answer(late)[0] == 200
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_no_spin_when_descriptors_run_out(fresh_daemon):
+    import resource
+    daemon = fresh_daemon(settings={"workers.count": 1})
+    pid = daemon.process.pid
+    used = len(os.listdir(f"/proc/{pid}/fd"))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 10, used + 10))
+    with contextlib.ExitStack() as stack:
+        for _ in range(30):
+            stack.enter_context(connect(daemon))
+        time.sleep(0.5)
+        before = cpu_seconds(pid)
+        time.sleep(1)
+        assert cpu_seconds(pid) - before < 0.5
+    wait_until(lambda: httpx.get(f"{daemon.url}/healthz", timeout=5).status_code == 200, 10, what="served again")

@@ -1,0 +1,406 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "http/probe.h"
+
+#define END "Host: x\r\n\r\n"
+#define GET "GET /echo HTTP/1.1\r\n" END
+
+static size_t open_now(const struct probe *p)
+{
+	return http_server_counters(p->server)->open;
+}
+
+/* ---- time limits; the tick comes once a second, so a limit of 1 is over after at most 2 ---- */
+
+static void start_with_seconds(struct probe *p, int head, int body, int idle, int answer)
+{
+	*p = (struct probe){ 0 };
+	http_limits_init(&p->limits);
+	p->limits.head_seconds = head;
+	p->limits.body_seconds = body;
+	p->limits.idle_seconds = idle;
+	p->limits.answer_seconds = answer;
+	probe_start(p, "unix");
+}
+
+/* Bytes that drip in do not move the deadline. */
+static void drip(struct probe *p, struct client *c, const char *bytes, int ms)
+{
+	for (int gone = 0; gone < ms && !c->ended; gone += 150) {
+		if (*bytes && send(c->fd, bytes, 1, MSG_NOSIGNAL) == 1)
+			bytes++;
+		probe_wait(p, c, 150);
+	}
+}
+
+static void test_head_and_body_deadlines(void **state)
+{
+	struct probe p;
+	struct client head, body, silent, chunks;
+
+	(void)state;
+	start_with_seconds(&p, 1, 1, 60, 60);
+	head = client_connect(&p);
+	body = client_connect(&p);
+	chunks = client_connect(&p);
+	silent = client_connect(&p);
+	client_say(&body, "POST /echo HTTP/1.1\r\nContent-Length: 100\r\n" END "x");
+	client_say(&chunks, "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "5\r\nab");
+	drip(&p, &head, "GET /echo HTTP/1.1\r\nHost", 2300);
+	client_pump(&body);
+	client_pump(&chunks);
+	assert_string_equal(client_statuses(&head, false), "408");
+	assert_string_equal(client_statuses(&body, false), "408");
+	assert_string_equal(client_statuses(&chunks, false), "408");
+	assert_true(head.ended && body.ended);
+	assert_false(silent.ended);
+	client_say(&silent, GET);
+	assert_string_equal(client_statuses(&silent, false), "200");
+	client_close(&head);
+	client_close(&body);
+	client_close(&chunks);
+	client_close(&silent);
+	probe_stop(&p);
+}
+
+static void test_idle_and_work(void **state)
+{
+	struct probe p;
+	struct client idle, used, working;
+
+	(void)state;
+	start_with_seconds(&p, 60, 60, 1, 60);
+	idle = client_connect(&p);
+	used = client_connect(&p);
+	working = client_connect(&p);
+	client_say(&used, GET);
+	client_say(&working, "GET /later HTTP/1.1\r\n" END);
+	probe_wait(&p, NULL, 2200);
+	client_pump(&idle);
+	client_pump(&used);
+	client_pump(&working);
+	assert_true(idle.ended);
+	assert_int_equal(idle.got.len, 0);
+	assert_true(used.ended);
+	assert_false(working.ended);             /* the application takes the time it needs */
+	probe_answer_later(&p, "done");
+	client_pump(&working);
+	assert_string_equal(client_statuses(&working, false), "200");
+	client_close(&idle);
+	client_close(&used);
+	client_close(&working);
+	probe_stop(&p);
+}
+
+static void test_slow_reader_and_linger(void **state)
+{
+	struct probe p;
+	struct client slow, refused;
+
+	(void)state;
+	start_with_seconds(&p, 60, 60, 60, 1);
+	slow = client_connect(&p);
+	refused = client_connect(&p);
+	for (int i = 0; i < 40; i++)
+		client_send(&slow, "GET /big HTTP/1.1\r\n" END, strlen("GET /big HTTP/1.1\r\n" END));
+	client_say(&refused, "BAD\r\n");
+	assert_true(refused.ended);              /* the server has shut down its side, and listens still */
+	assert_int_equal(open_now(&p), 2);
+	assert_int_equal(send(refused.fd, "more", 4, MSG_NOSIGNAL), 4);
+	probe_wait(&p, NULL, 2200);
+	assert_int_equal(open_now(&p), 0);
+	client_close(&slow);
+	client_close(&refused);
+	probe_stop(&p);
+}
+
+/* A refusal reaches a client that is still sending: no reset overtakes it. */
+static void test_refusal_while_sending(void **state)
+{
+	static char junk[100000];
+	struct probe p = { 0 };
+	struct client c;
+
+	(void)state;
+	probe_start(&p, "unix");
+	c = client_connect(&p);
+	client_send(&c, "POST /echo HTTP/1.1\r\nContent-Length: 99999999\r\n" END,
+		    strlen("POST /echo HTTP/1.1\r\nContent-Length: 99999999\r\n" END));
+	for (int i = 0; i < 20; i++)
+		client_send(&c, junk, sizeof(junk));
+	client_pump(&c);
+	assert_string_equal(client_statuses(&c, false), "413");
+	client_close(&c);
+	assert_int_equal(open_now(&p), 0);
+	probe_stop(&p);
+}
+
+/* ---- accepting ---- */
+
+static void test_connections_max(void **state)
+{
+	struct probe p = { 0 };
+	struct client c[4];
+	int turns = 0;
+
+	(void)state;
+	http_limits_init(&p.limits);
+	p.limits.connections_max = 2;
+	probe_start(&p, "unix");
+	for (int i = 0; i < 4; i++)
+		c[i] = client_connect(&p);
+	for (int i = 0; i < 4; i++)
+		client_say(&c[i], GET);
+	assert_int_equal(open_now(&p), 2);
+	assert_int_equal(http_server_counters(p.server)->accept_paused, 1);
+	/* Two wait in the kernel, and the loop does not spin over them. */
+	for (; turns < 50; turns++)
+		event_base_loop(p.base, EVLOOP_NONBLOCK);
+	assert_int_equal(http_server_counters(p.server)->accept_paused, 1);
+	client_close(&c[0]);
+	client_close(&c[1]);
+	client_pump(&c[2]);
+	client_pump(&c[3]);
+	assert_string_equal(client_statuses(&c[2], false), "200");
+	assert_string_equal(client_statuses(&c[3], false), "200");
+	client_close(&c[2]);
+	client_close(&c[3]);
+	probe_stop(&p);
+}
+
+static void test_descriptors_run_out(void **state)
+{
+	struct rlimit old, low;
+	struct probe p = { 0 };
+	struct client first, second;
+
+	(void)state;
+	probe_start(&p, "unix");
+	first = client_connect(&p);
+	client_say(&first, GET);
+	second = client_connect(&p);
+	getrlimit(RLIMIT_NOFILE, &old);
+	low = old;
+	low.rlim_cur = 3;
+	setrlimit(RLIMIT_NOFILE, &low);
+	for (int i = 0; i < 20; i++)
+		event_base_loop(p.base, EVLOOP_NONBLOCK);
+	setrlimit(RLIMIT_NOFILE, &old);
+	assert_int_equal(http_server_counters(p.server)->accept_paused, 1);
+	client_say(&first, GET);
+	assert_string_equal(client_statuses(&first, false), "200 200");
+	probe_wait(&p, NULL, 1300);              /* the tick tries again */
+	client_say(&second, GET);
+	assert_string_equal(client_statuses(&second, false), "200");
+	client_close(&first);
+	client_close(&second);
+	probe_stop(&p);
+}
+
+/* ---- draining ---- */
+
+static void test_drain(void **state)
+{
+	struct probe p = { 0 };
+	struct client idle, working, half, sent, waiting;
+
+	(void)state;
+	probe_start(&p, "unix");
+	idle = client_connect(&p);
+	working = client_connect(&p);
+	half = client_connect(&p);
+	sent = client_connect(&p);
+	client_say(&idle, GET);
+	client_say(&working, "GET /later HTTP/1.1\r\n" END);
+	client_say(&half, "GET /echo HTTP/1.1\r\n");
+	waiting = client_connect(&p);
+	/* Two requests are on their way, one of them on a connection not yet accepted. */
+	assert_true(send(sent.fd, GET, strlen(GET), 0) > 0);
+	assert_true(send(waiting.fd, GET, strlen(GET), 0) > 0);
+	http_server_drain(p.server);
+	client_pump(&idle);
+	assert_true(idle.ended);
+	client_pump(&sent);
+	client_pump(&waiting);
+	assert_string_equal(client_statuses(&sent, false), "200");
+	assert_string_equal(client_statuses(&waiting, false), "200");
+	assert_true(sent.ended);
+	assert_false(http_server_drained(p.server));
+	client_say(&half, END);
+	assert_string_equal(client_statuses(&half, false), "200");
+	probe_answer_later(&p, "done");
+	client_pump(&working);
+	assert_string_equal(client_statuses(&working, false), "200");
+	assert_non_null(strstr(working.got.data, "Connection: close\r\n"));
+	client_close(&idle);
+	client_close(&working);
+	client_close(&half);
+	client_close(&sent);
+	client_close(&waiting);
+	assert_true(http_server_drained(p.server));
+	probe_stop(&p);
+}
+
+/* ---- listening ---- */
+
+static int port_of(int fd)
+{
+	struct sockaddr_in in;
+	socklen_t len = sizeof(in);
+
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	return ntohs(in.sin_port);
+}
+
+static void test_listen_tcp(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct error err = { 0 };
+	char address[64];
+	int other, mine, again, on = 1;
+
+	(void)state;
+	/* Another program's listener, which would share its port with anyone who asks. */
+	other = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(other, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	assert_int_equal(bind(other, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(listen(other, 1), 0);
+	snprintf(address, sizeof(address), "127.0.0.1:%d", port_of(other));
+	assert_int_equal(http_listen(address, &err), -1);
+	assert_non_null(strstr(err.detail[LANGUAGE_EN], "is in use"));
+	assert_non_null(strstr(err.detail[LANGUAGE_VI], "đang được dùng"));
+	close(other);
+
+	error_clear(&err);
+	mine = http_listen(address, &err);
+	assert_true(mine >= 0);
+	again = http_listen(address, &err);      /* a second worker of this process */
+	assert_true(again >= 0);
+	close(mine);
+	close(again);
+}
+
+static void test_listen_unix(void **state)
+{
+	struct error err = { 0 };
+	char address[64], path[64];
+	struct stat st;
+	int first, second, file;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/http-listen-%d.sock", (int)getpid());
+	snprintf(address, sizeof(address), "unix:%s", path);
+	first = http_listen(address, &err);
+	assert_true(first >= 0);
+	second = http_listen(address, &err);     /* shared inside the process */
+	assert_true(second >= 0 && second != first);
+	close(second);
+	close(first);
+	assert_int_equal(stat(path, &st), 0);    /* stale now: replaced */
+	first = http_listen(address, &err);
+	assert_true(first >= 0);
+	close(first);
+	unlink(path);
+
+	file = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(http_listen(address, &err), -1);
+	assert_non_null(strstr(err.detail[LANGUAGE_EN], "is not a socket"));
+	close(file);
+	unlink(path);
+}
+
+static void test_listen_unix_in_use(void **state)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct error err = { 0 };
+	char address[128];
+	int other;
+
+	(void)state;
+	snprintf(un.sun_path, sizeof(un.sun_path), "/tmp/http-other-%d.sock", (int)getpid());
+	other = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(bind(other, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(listen(other, 1), 0);
+	snprintf(address, sizeof(address), "unix:%s", un.sun_path);
+	assert_int_equal(http_listen(address, &err), -1);
+	assert_non_null(strstr(err.detail[LANGUAGE_EN], "is in use"));
+	close(other);
+	unlink(un.sun_path);
+}
+
+static void test_addresses(void **state)
+{
+	static const char *const wrong[] = { "", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x",
+					     "127.0.0.1:65536", "::1:80", "[::1:80", "[]:80", "unix:" };
+	struct error err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		if (http_listen(wrong[i], &err) != -1 || err.code != ERR_CONFIG)
+			fail_msg("\"%s\" was taken", wrong[i]);
+	assert_true(http_listen_is_private("127.0.0.1:80"));
+	assert_true(http_listen_is_private("127.9.9.9:80"));
+	assert_true(http_listen_is_private("localhost:80"));
+	assert_true(http_listen_is_private("[::1]:80"));
+	assert_true(http_listen_is_private("unix:/run/x"));
+	assert_false(http_listen_is_private("0.0.0.0:80"));
+	assert_false(http_listen_is_private("[::]:80"));
+	assert_false(http_listen_is_private("192.0.2.1:80"));
+	assert_false(http_listen_is_private("127.example:80"));
+}
+
+/* Over TCP: the peer's address, and no delay on what is accepted. */
+static void test_tcp(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct probe p = { 0 };
+	struct client c = { .p = &p };
+	struct error err = { 0 };
+	int probe_fd = http_listen("127.0.0.1:0", &err);
+
+	(void)state;
+	in.sin_port = htons((uint16_t)port_of(probe_fd));
+	close(probe_fd);
+	snprintf(p.address, sizeof(p.address), "127.0.0.1:%d", ntohs(in.sin_port));
+	probe_start(&p, p.address);
+	c.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	(void)connect(c.fd, (struct sockaddr *)&in, sizeof(in));
+	probe_wait(&p, &c, 50);
+	client_send(&c, GET GET GET, strlen(GET GET GET));
+	probe_wait(&p, &c, 50);
+	assert_string_equal(client_statuses(&c, false), "200 200 200");
+	client_close(&c);
+	probe_wait(&p, NULL, 50);
+	assert_int_equal(open_now(&p), 0);
+	probe_stop(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_head_and_body_deadlines),
+		cmocka_unit_test(test_idle_and_work),
+		cmocka_unit_test(test_slow_reader_and_linger),
+		cmocka_unit_test(test_refusal_while_sending),
+		cmocka_unit_test(test_connections_max),
+		cmocka_unit_test(test_descriptors_run_out),
+		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_listen_tcp),
+		cmocka_unit_test(test_listen_unix),
+		cmocka_unit_test(test_listen_unix_in_use),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_tcp),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
