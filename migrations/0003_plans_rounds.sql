@@ -88,11 +88,12 @@ CREATE TABLE round (
     note          text,
     version       bigint   NOT NULL DEFAULT 1,
     CONSTRAINT round_pk        PRIMARY KEY (id),
-    CONSTRAINT round_code_uk   UNIQUE (code),
     CONSTRAINT round_plan_fk   FOREIGN KEY (plan_id) REFERENCES plan (id),
     CONSTRAINT round_venue_fk  FOREIGN KEY (venue_id) REFERENCES venue (id),
     CONSTRAINT round_team_fk   FOREIGN KEY (team_id) REFERENCES team (id),
+    -- before round_code_uk, so that a number taken is told as such
     CONSTRAINT round_ordinal_uk UNIQUE (plan_id, ordinal),
+    CONSTRAINT round_code_uk   UNIQUE (code),
     CONSTRAINT round_ordinal_ck CHECK ((plan_id IS NULL) = (ordinal IS NULL) AND ordinal BETWEEN 1 AND 366),
     CONSTRAINT round_span_ck   CHECK (from_day <= to_day AND to_day - from_day <= 366   -- lists rely on it
                                       AND (precision <> 'day' OR from_day = to_day)),

@@ -220,7 +220,8 @@ static void apply_on_done(struct db_query *query, const struct db_result *result
 	struct plan_apply *apply = container_of(query, struct plan_apply, query);
 	enum claim claim;
 
-	if (apply->existing && result_violates(result, "round_ordinal_uk")) {
+	if (apply->existing && (result_violates(result, "round_ordinal_uk") ||
+				result_violates(result, "round_code_uk"))) {
 		fail_stale(&apply->error);
 		apply->done(apply);
 		return;
