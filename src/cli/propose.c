@@ -122,7 +122,7 @@ static void put_place(struct cli *cli, const struct propose *propose, int place,
 	const struct unit *unit = unit_by_id(propose->units, id);
 	size_t max = unit_count(propose->units);
 	const struct unit **hosts = arena_alloc(&cli->arena, max * sizeof(hosts[0]));
-	const char *name = propose->file.request.places[place].name;
+	const char *name = propose->file.request.places[place].name, *where;
 
 	round->nunits = unit_as_of(propose->units, unit, round->from, hosts, max);
 	round->units = arena_alloc(&cli->arena, (round->nunits + 1) * sizeof(round->units[0]));
@@ -130,12 +130,15 @@ static void put_place(struct cli *cli, const struct propose *propose, int place,
 		round->units[i] = (struct named){ hosts[i]->id, hosts[i]->full_name };
 	round->place_status = FACT_PROPOSED;
 	if (!streq(name, unit->full_name))
-		round->title = arena_printf(&cli->arena, "Hiến máu tình nguyện %s", name);
+		where = name;
 	else if (unit_valid_on(unit, round->from))
-		round->title = arena_printf(&cli->arena, "Hiến máu tình nguyện %s", inner_name(cli, unit));
+		where = inner_name(cli, unit);
 	else
-		round->title = arena_printf(&cli->arena, "Hiến máu tình nguyện địa bàn %s cũ",
-					    inner_name(cli, unit));
+		where = arena_printf(&cli->arena, "địa bàn %s cũ", inner_name(cli, unit));
+	round->title = arena_printf(&cli->arena, "%s %s",
+				    propose->file.plan.demo ? "Dữ liệu mẫu: hiến máu tình nguyện"
+							    : "Hiến máu tình nguyện",
+				    where);
 }
 
 static void put_campaigns(struct cli *cli, const struct propose *propose, const struct proposed_round *chosen,
