@@ -17,6 +17,7 @@ struct address {
 
 static bool parse_address(const char *text, struct address *address)
 {
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 	unsigned char *b = address->bytes;
 
 	address->family = AF_INET;
@@ -25,7 +26,7 @@ static bool parse_address(const char *text, struct address *address)
 	address->family = AF_INET6;
 	if (inet_pton(AF_INET6, text, b) != 1)
 		return false;
-	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)b)) {
+	if (memcmp(b, mapped, sizeof(mapped)) == 0) {
 		address->family = AF_INET;
 		memmove(b, b + 12, 4);
 	}

@@ -40,7 +40,7 @@ static int find_weight(const char *p, const char *end)
 		p++;                             /* the ';' */
 		while (p < end && (*p == ' ' || *p == '\t'))
 			p++;
-		if (end - p > 2 && (*p == 'q' || *p == 'Q') && p[1] == '=')
+		if (end - p >= 2 && (*p == 'q' || *p == 'Q') && p[1] == '=')
 			return parse_weight(p + 2);
 		while (p < end && *p != ';')
 			p++;

@@ -297,7 +297,7 @@ static inline const char *answer_field(const struct answer *a, const char *name)
 	const char *line = a->head;
 
 	while (line < a->head + a->head_len) {
-		const char *end = strstr(line, "\r\n");
+		const char *end = memmem(line, (size_t)(a->head + a->head_len - line), "\r\n", 2);
 
 		if (strncasecmp(line, name, name_len) == 0 && line[name_len] == ':') {
 			snprintf(value, sizeof(value), "%.*s", (int)(end - line - (long)name_len - 2),
@@ -312,7 +312,8 @@ static inline const char *answer_field(const struct answer *a, const char *name)
 /* Takes one answer from the text at *at; false at the end. `no_body`: it is to a HEAD. */
 static inline bool answer_next(const char **at, const char *end, bool no_body, struct answer *a)
 {
-	const char *empty = *at < end ? strstr(*at, "\r\n\r\n") : NULL;
+	size_t left = (size_t)(end - *at);
+	const char *empty = left > 0 ? memmem(*at, left < 4096 ? left : 4096, "\r\n\r\n", 4) : NULL;
 	const char *length;
 
 	if (!empty || strncmp(*at, "HTTP/1.1 ", 9) != 0)

@@ -293,7 +293,7 @@ static void test_listen_tcp(void **state)
 static void test_listen_unix(void **state)
 {
 	struct error err = { 0 };
-	char address[64], path[64];
+	char address[64], path[48];
 	struct stat st;
 	int first, second, file;
 
@@ -367,12 +367,13 @@ static void test_tcp(void **state)
 	struct client c = { .p = &p };
 	struct error err = { 0 };
 	int probe_fd = http_listen("127.0.0.1:0", &err);
+	char address[32];
 
 	(void)state;
 	in.sin_port = htons((uint16_t)port_of(probe_fd));
 	close(probe_fd);
-	snprintf(p.address, sizeof(p.address), "127.0.0.1:%d", ntohs(in.sin_port));
-	probe_start(&p, p.address);
+	snprintf(address, sizeof(address), "127.0.0.1:%d", ntohs(in.sin_port));
+	probe_start(&p, address);
 	c.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	(void)connect(c.fd, (struct sockaddr *)&in, sizeof(in));
 	probe_wait(&p, &c, 50);
