@@ -117,20 +117,12 @@ static void the_plan_of_lai_chau(void **state)
 	struct arena arena;
 	struct error err = { 0 };
 	struct proposed_round *rounds;
-	char day[DATE_TEXT_SIZE];
 
 	(void)state;
 	arena_init(&arena);
 	rounds = plan_propose(&lai_chau, &arena, &err);
 	assert_non_null(rounds);
 	check_result(&lai_chau, rounds);
-	if (getenv("SHOW"))
-		for (int i = 0; i < 18; i++)
-			printf("%2d %s place %d team %d %s %s\n   %s\n   %s\n", rounds[i].ordinal,
-			       date_format(rounds[i].on, day), rounds[i].place, rounds[i].team,
-			       rounds[i].campaign_ids[0] ? rounds[i].campaign_ids[0] : "-",
-			       rounds[i].campaign_ids[0] && rounds[i].campaign_ids[1] ? rounds[i].campaign_ids[1] : "",
-			       rounds[i].reason[0], rounds[i].reason[1]);
 	for (size_t c = 0; c < ARRAY_SIZE(campaigns); c++) {
 		int used = 0;
 
@@ -380,8 +372,6 @@ static void any_proposal_obeys(void **state)
 		}
 		arena_release(&arena);
 	}
-	if (getenv("SHOW"))
-		printf("%d of %d\n", given, runs);
 	assert_true(given > runs / 4);
 }
 
