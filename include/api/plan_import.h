@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/memory.h"
+#include "domain/catalog_names.h"
 #include "domain/plan.h"
 #include "store/catalog_store.h"
 #include "store/plan_store.h"
@@ -50,8 +51,7 @@ struct plan_import {
 	void                 (*done)(struct plan_import *import);
 	/* private from here on */
 	struct catalog_list    catalogs[CATALOG_KIND_COUNT];
-	struct catalog_item   *items[CATALOG_KIND_COUNT];
-	size_t                 nitems[CATALOG_KIND_COUNT];
+	struct catalog         catalog;
 	int                    waiting;
 	struct plan_load       load;
 	struct plan_apply      apply;

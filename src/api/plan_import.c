@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/text.h"
-#include "domain/unit.h"
 #include "wire/plan_wire.h"
 
 /* In the order they happen. */
@@ -18,7 +16,7 @@ static void on_loaded(struct plan_load *load);
 static void compare(struct plan_import *import, const struct plan *existing);
 static void on_applied(struct plan_apply *apply);
 
-enum { PAGE = 500, NAME_MAX_BYTES = 512 };
+enum { PAGE = 500 };
 
 static void finish(struct plan_import *import)
 {
@@ -32,11 +30,10 @@ void plan_import_start(struct plan_import *import)
 	error_clear(&import->error);
 	import->applied = false;
 	import->plan_id[0] = '\0';
+	import->catalog = (struct catalog){ .units = import->units };
 	import->waiting = CATALOG_KIND_COUNT;
 	for (int kind = 0; kind < CATALOG_KIND_COUNT; kind++) {
 		import->catalogs[kind] = (struct catalog_list){ .kind = (enum catalog_kind)kind };
-		import->items[kind] = NULL;
-		import->nitems[kind] = 0;
 		list_next(import, (enum catalog_kind)kind);
 	}
 }
@@ -57,15 +54,15 @@ static void list_next(struct plan_import *import, enum catalog_kind kind)
 static void keep_page(struct plan_import *import, const struct catalog_list *list)
 {
 	enum catalog_kind kind = list->kind;
-	size_t have = import->nitems[kind];
+	size_t have = import->catalog.nitems[kind];
 	struct catalog_item *all = arena_alloc(import->arena, (have + list->nitems + 1) * sizeof(*all));
 
 	if (have > 0)
-		memcpy(all, import->items[kind], have * sizeof(*all));
+		memcpy(all, import->catalog.items[kind], have * sizeof(*all));
 	if (list->nitems > 0)
 		memcpy(all + have, list->items, list->nitems * sizeof(*all));
-	import->items[kind] = all;
-	import->nitems[kind] = have + list->nitems;
+	import->catalog.items[kind] = all;
+	import->catalog.nitems[kind] = have + list->nitems;
 }
 
 static void on_page(struct plan_import *import, struct catalog_list *list)
@@ -147,127 +144,17 @@ static void on_loaded(struct plan_load *load)
 
 /* ---- step 3: what people write becomes ids ---- */
 
-static bool is_campaign(const struct catalog_item *item, const char *text)
-{
-	return streq(item->campaign.slug, text) || streq(item->campaign.id, text);
-}
-
-static bool resolve_campaigns(struct plan_import *import, struct named *list, size_t count, int ordinal)
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct catalog_item *found = NULL;
-		char pointer[64] = "/campaigns";
-
-		for (size_t k = 0; k < import->nitems[CATALOG_CAMPAIGN] && !found; k++)
-			if (is_campaign(&import->items[CATALOG_CAMPAIGN][k], list[i].id))
-				found = &import->items[CATALOG_CAMPAIGN][k];
-		if (ordinal > 0)
-			snprintf(pointer, sizeof(pointer), "round %d, campaigns", ordinal);
-		if (!found)
-			return error_add_field(&import->error, pointer, "unknown_campaign",
-					       "There is no campaign \"%s\".", "Không có chiến dịch \"%s\".",
-					       list[i].id);
-		list[i] = (struct named){ found->campaign.id, found->campaign.name };
-	}
-	return true;
-}
-
-static bool resolve_team(struct plan_import *import, struct round *round)
-{
-	const char *typed = round->team.id;
-	char pointer[64];
-
-	if (!typed)
-		return true;
-	for (size_t k = 0; k < import->nitems[CATALOG_TEAM]; k++) {
-		const struct team *team = &import->items[CATALOG_TEAM][k].team;
-
-		if (streq(team->code, typed) || streq(team->id, typed)) {
-			round->team = (struct named){ team->id, team->name };
-			return true;
-		}
-	}
-	snprintf(pointer, sizeof(pointer), "round %d, team", round->ordinal);
-	return error_add_field(&import->error, pointer, "unknown_team",
-			       "There is no team \"%s\": add it first, or correct its code.",
-			       "Không có đội \"%s\": hãy thêm đội trước, hoặc sửa mã đội.", typed);
-}
-
-/* Venues lie in communes, hosts may be districts. */
-static bool is_host(const struct plan_import *import, const struct round *round, const char *unit_id)
-{
-	const struct unit *unit = unit_by_id(import->units, unit_id);
-
-	for (size_t i = 0; i < round->nunits; i++) {
-		const struct unit *host = unit_by_id(import->units, round->units[i].id);
-
-		if (host && unit && unit_related(import->units, host, unit))
-			return true;
-	}
-	return round->nunits == 0;
-}
-
-/* The same name may stand in two communes: then the round's own units decide. */
-static const struct venue *find_venue(const struct plan_import *import, const struct round *round,
-				      const char *typed, size_t *matches)
-{
-	const struct venue *found = NULL;
-	char wanted[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
-
-	*matches = 0;
-	text_fold(typed, wanted, sizeof(wanted));
-	for (size_t k = 0; k < import->nitems[CATALOG_VENUE]; k++) {
-		const struct venue *venue = &import->items[CATALOG_VENUE][k].venue;
-
-		if (streq(venue->id, typed)) {
-			*matches = 1;
-			return venue;
-		}
-		if (text_fold(venue->name, name, sizeof(name)) && *wanted && streq(name, wanted) &&
-		    is_host(import, round, venue->unit_id)) {
-			found = venue;
-			++*matches;
-		}
-	}
-	return found;
-}
-
-static bool resolve_venue(struct plan_import *import, struct round *round)
-{
-	const char *typed = round->venue.id;
-	size_t matches;
-	char pointer[64];
-
-	if (!typed)
-		return true;
-	const struct venue *venue = find_venue(import, round, typed, &matches);
-
-	if (venue && matches == 1) {
-		round->venue = (struct named){ venue->id, venue->name };
-		round->venue_address = venue->address;
-		return true;
-	}
-	snprintf(pointer, sizeof(pointer), "round %d, venue", round->ordinal);
-	if (matches > 1)
-		return error_add_field(&import->error, pointer, "ambiguous_venue",
-				       "Several venues are named \"%s\": give the id.",
-				       "Có nhiều địa điểm tên \"%s\": hãy ghi mã.", typed);
-	return error_add_field(&import->error, pointer, "unknown_venue",
-			       "There is no venue \"%s\" in the round's units: add it first.",
-			       "Không có địa điểm \"%s\" tại nơi tổ chức đợt: hãy thêm trước.", typed);
-}
-
 static bool resolve(struct plan_import *import)
 {
 	struct plan *plan = &import->plan;
-	bool fine = resolve_campaigns(import, plan->campaigns, plan->ncampaigns, 0);
+	bool fine = catalog_find_campaigns(&import->catalog, plan->campaigns, plan->ncampaigns, "/campaigns",
+					   &import->error);
 
 	for (size_t i = 0; i < plan->nrounds; i++) {
-		struct round *round = &plan->rounds[i];
+		char prefix[32];
 
-		fine &= resolve_campaigns(import, round->campaigns, round->ncampaigns, round->ordinal);
-		fine &= resolve_team(import, round);
-		fine &= resolve_venue(import, round);
+		snprintf(prefix, sizeof(prefix), "/rounds/%zu", i);
+		fine &= catalog_find_names(&import->catalog, &plan->rounds[i], prefix, &import->error);
 	}
 	return fine;
 }

@@ -29,8 +29,11 @@ void say_error(const char *program, enum language language, const struct error *
 {
 	const char *detail = err->detail[language];
 
-	/* A single fault often says the same with its field. */
-	if (*detail && (err->nfields == 0 || !streq(detail, err->fields[0].detail[language])))
+	/* That fields are not valid is said by the fields; a single fault often repeats itself there. */
+	bool fields_say_it = err->nfields > 0 && (err->code == ERR_INVALID_FIELD ||
+						  streq(detail, err->fields[0].detail[language]));
+
+	if (*detail && !fields_say_it)
 		fprintf(stderr, "%s: %s\n", program, detail);
 	else if (err->nfields == 0)
 		fprintf(stderr, "%s: %s\n", program, error_slug(err->code));

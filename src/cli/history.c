@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 
+#include "domain/catalog_names.h"
 #include "domain/unit.h"
+#include "store/catalog_store.h"
 #include "store/plan_store.h"
 #include "store/round_store.h"
 #include "wire/plan_wire.h"
@@ -10,6 +12,9 @@
 /* `giothong history import`: rounds of the past as the press reported them. */
 CLI_OPERATION(history_apply)
 CLI_OPERATION(round_load)
+CLI_OPERATION(catalog_list)
+
+enum { CAMPAIGN_PAGE = 500 };
 
 /* Of the province: codes are LC20-H05. */
 static const char default_prefix[] = "LC";
@@ -20,6 +25,27 @@ struct history {
 	size_t                nrows;
 };
 
+/* The file has slugs. */
+static bool find_campaigns(struct cli *cli, struct history *history)
+{
+	struct catalog_list list = { .kind = CATALOG_CAMPAIGN, .inactive = true, .limit = CAMPAIGN_PAGE,
+				     .arena = &cli->arena };
+	struct catalog catalog = { .units = history->units };
+	bool fine = true;
+
+	if (!catalog_list_run(cli, &list))
+		return false;
+	catalog.items[CATALOG_CAMPAIGN] = list.items;
+	catalog.nitems[CATALOG_CAMPAIGN] = list.nitems;
+	for (size_t i = 0; i < history->nrows; i++) {
+		struct round *round = &history->rows[i].round;
+
+		fine &= catalog_find_campaigns(&catalog, round->campaigns, round->ncampaigns, round->code,
+					       &cli->error);
+	}
+	return fine;
+}
+
 static bool load(struct cli *cli, struct history *history)
 {
 	const char *prefix = cli_option(cli, "prefix", 0);
@@ -29,8 +55,10 @@ static bool load(struct cli *cli, struct history *history)
 	if (!cli_read_file(cli, cli->arguments[0], &text, &len))
 		return false;
 	history->units = cli_load_units(cli);
-	return history->units && history_read_csv(text, len, prefix ? prefix : default_prefix, history->units,
-						  &cli->arena, &history->rows, &history->nrows, &cli->error);
+	return history->units &&
+	       history_read_csv(text, len, prefix ? prefix : default_prefix, history->units, &cli->arena,
+				&history->rows, &history->nrows, &cli->error) &&
+	       find_campaigns(cli, history);
 }
 
 static const char *when(const struct round *round, char out[DATE_TEXT_SIZE])
