@@ -3,24 +3,45 @@
 #include "crypto/keyring.h"
 
 /*
- * `giothong keyring create DIR`: the first keys of a database that is not the
- * daemon's own (with --data the daemon makes them). Never touches keys that are there.
+ * `giothong keyring create`: the first keys of a database that is not the
+ * daemon's own (with --data the daemon makes them). Never touches keys that are
+ * there; needs no database.
  */
+static bool choose_dir(struct cli *cli, const char **dir)
+{
+	*dir = cli->arguments[0];
+	if (*dir)
+		return true;
+	if (!setup_read(cli->setup, &cli->error))
+		return false;
+	*dir = cli->setup->config.keyring_dir;
+	return **dir || error_set(&cli->error, ERR_CONFIG, "say DIR, or set keyring.dir",
+				  "hãy nêu DIR, hoặc đặt keyring.dir");
+}
+
+static bool is_made(const char *dir)
+{
+	struct error ignored = { 0 };
+	struct keyring *there = keyring_open(dir, &ignored);
+
+	keyring_free(there);
+	return there != NULL;
+}
+
+static bool create(struct cli *cli, const char *dir)
+{
+	if (!crypto_start(&cli->error))
+		return false;
+	if (is_made(dir))
+		return error_set(&cli->error, ERR_ALREADY_EXISTS, "%s has keys already", "%s đã có khóa", dir);
+	return keyring_create(dir, &cli->error);
+}
+
 static int create_run(struct cli *cli)
 {
-	const char *dir = cli->arguments[0];
-	struct keyring *there = NULL;
-	struct error ignored = { 0 };
+	const char *dir;
 
-	if (!crypto_start(&cli->error))
-		return cli_refuse(cli);
-	there = keyring_open(dir, &ignored);
-	keyring_free(there);
-	if (there) {
-		error_set(&cli->error, ERR_ALREADY_EXISTS, "%s has keys already", "%s đã có khóa", dir);
-		return cli_refuse(cli);
-	}
-	if (!keyring_create(dir, &cli->error))
+	if (!choose_dir(cli, &dir) || !create(cli, dir))
 		return cli_refuse(cli);
 	cli_say(cli, "keys made in %s: keep a copy apart from the database's backups; without them nothing sealed is read again\n",
 		"đã tạo khóa trong %s: hãy giữ một bản sao tách khỏi bản sao lưu cơ sở dữ liệu; mất khóa là mất dữ liệu đã niêm phong\n",
@@ -32,7 +53,7 @@ static int create_run(struct cli *cli)
 }
 
 const struct cli_command keyring_commands[] = {
-	{ "keyring", "create", "DIR", 1, 1, CLI_NOTHING, NULL,
+	{ "keyring", "create", "[DIR]", 0, 1, CLI_NOTHING, NULL,
 	  { "make the first keys, for a database elsewhere", "tạo bộ khóa đầu tiên, cho cơ sở dữ liệu ở nơi khác" },
 	  create_run },
 	{ 0 }
