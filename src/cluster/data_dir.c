@@ -1,0 +1,100 @@
+#include "cluster/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+/* As root another user must be able to walk through what we make; otherwise it is ours alone. */
+static bool make_one(const char *path)
+{
+	mode_t mode = geteuid() == 0 ? 0755 : 0700;
+
+	return (mkdir(path, mode) == 0 && chmod(path, mode) == 0) || errno == EEXIST;
+}
+
+static bool make_all(const char *path)
+{
+	char *part = xstrdup(path);
+	bool fine = true;
+
+	for (char *slash = part; fine && (slash = strchr(slash + 1, '/')) != NULL;) {
+		*slash = '\0';
+		fine = make_one(part);
+		*slash = '/';
+	}
+	fine = fine && make_one(part);
+	free(part);
+	return fine;
+}
+
+char *data_dir_make(const char *path, struct error *err)
+{
+	struct stat st;
+	char *real = make_all(path) ? realpath(path, NULL) : NULL;
+
+	if (!real || stat(real, &st) < 0) {
+		error_set(err, ERR_CONFIG, "the folder %s cannot be made: %s", "không tạo được thư mục %s: %s",
+			  path, strerror(errno));
+	} else if (!S_ISDIR(st.st_mode)) {
+		error_set(err, ERR_CONFIG, "%s is not a folder", "%s không phải thư mục", path);
+	} else {
+		return real;
+	}
+	free(real);
+	return NULL;
+}
+
+static pid_t read_holder(int fd)
+{
+	char text[16];
+	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (len <= 0)
+		return 0;
+	text[len] = '\0';
+	return (pid_t)atoi(text);
+}
+
+static void write_holder(int fd)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+
+	/* Only for the message of the one who comes second; the lock itself is flock's. */
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)len, 0) < 0)
+		return;
+}
+
+int data_dir_lock(const char *data_dir, pid_t *holder, struct error *err)
+{
+	char *path = xasprintf("%s/lock", data_dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	*holder = 0;
+	if (fd < 0) {
+		error_set(err, ERR_CONFIG, "%s cannot be opened: %s", "không mở được %s: %s", path,
+			  strerror(errno));
+	} else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		*holder = read_holder(fd);
+		if (*holder > 0)
+			error_set(err, ERR_CONFIG, "%s is in use by pid %d", "%s đang được pid %d dùng",
+				  data_dir, (int)*holder);
+		else
+			error_set(err, ERR_CONFIG, "%s is in use by another daemon",
+				  "%s đang được một tiến trình khác dùng", data_dir);
+		close(fd);
+		fd = -1;
+	} else {
+		write_holder(fd);
+	}
+	free(path);
+	return fd;
+}

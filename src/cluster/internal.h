@@ -1,0 +1,119 @@
+#ifndef CLUSTER_INTERNAL_H
+#define CLUSTER_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cluster/cluster.h"
+
+struct buf;
+
+/* ---- account.c: the operating-system user that PostgreSQL runs as ---- */
+
+enum { ACCOUNT_GROUPS_MAX = 64 };
+
+struct account {
+	uid_t  uid;
+	gid_t  gid;
+	gid_t  groups[ACCOUNT_GROUPS_MAX];
+	size_t ngroups;
+	char   name[64];
+	bool   other;            /* not who we are: children change to it */
+};
+
+/* We ourselves; for root the owner of the cluster that is there, else the user postgres. */
+bool account_choose(struct account *account, const char *postgres_dir, struct error *err);
+/* In a child, before exec. Only system calls. */
+bool account_enter(const struct account *account);
+/* Whether it can walk to `dir`; the error names the folder that is closed. */
+bool account_can_reach(const struct account *account, const char *dir, struct error *err);
+
+/* ---- run.c: programs of PostgreSQL ---- */
+
+/* A server in a session of its own, writing into a fresh file `log`; its pid, or -1. */
+pid_t run_server(const struct account *account, const char *const argv[], const char *log);
+/*
+ * Runs to the end, with `input` (may be NULL) on its standard input; all that
+ * it says goes into `output`. False when it did not exit with 0. It dies with us.
+ */
+bool run_tool(const struct account *account, const char *const argv[], const char *input,
+	      struct buf *output);
+/* The line that says what went wrong, without its end, into out. */
+void run_reason(const char *output, char *out, size_t size);
+
+/* ---- binaries.c ---- */
+
+enum { BIN_DIR_SIZE = 64 };
+
+/* Of the newest version installed. */
+bool binaries_newest(char out[BIN_DIR_SIZE], struct error *err);
+/* Of the version that made the cluster. */
+bool binaries_of(const char *postgres_dir, char out[BIN_DIR_SIZE], struct error *err);
+
+/* ---- runtime_dir.c: the folder of the socket ---- */
+
+enum { RUNTIME_DIR_SIZE = 80 };
+
+/* The same DIR always has the same one (for one user in one kind of session). */
+void runtime_dir_choose(const struct account *account, const char *data_dir, char out[RUNTIME_DIR_SIZE]);
+/* Makes it, or takes the one that is there if nobody else can have made it. */
+bool runtime_dir_make(const struct account *account, const char *dir, struct error *err);
+
+/* ---- settings.c: files that the daemon writes into the cluster ---- */
+
+/* giothong.conf, pg_hba.conf and pg_ident.conf. `runtime_dir` NULL: a server runs; leave giothong.conf. */
+bool settings_write(const struct account *account, const char *postgres_dir, const char *runtime_dir,
+		    struct error *err);
+/* Appends to postgresql.conf of a new cluster what reads giothong.conf. */
+bool settings_include(const char *postgres_dir, struct error *err);
+
+/* ---- create.c ---- */
+
+/* Makes DIR/postgres, whole or not at all. */
+bool cluster_create(const struct account *account, const char *data_dir, struct error *err);
+
+/* ---- process.c: what runs on a cluster ---- */
+
+struct pid_file {
+	pid_t pid;
+	char  socket_dir[RUNTIME_DIR_SIZE];
+	char  status[16];        /* starting, ready, stopping, ... */
+};
+
+/* False when there is none, or it is half-written. */
+bool pid_file_read(const char *postgres_dir, struct pid_file *out);
+/*
+ * The name that a server of that cluster bears (cluster_name). It stands in
+ * the titles of its processes, which everybody may read.
+ */
+enum { SERVER_NAME_SIZE = 32 };
+void server_name(const char *postgres_dir, char out[SERVER_NAME_SIZE]);
+/* A living process of a server (or of initdb) on that cluster. */
+bool process_serves(pid_t pid, const char *postgres_dir);
+/* Any process at all, such as a backend whose postmaster was killed; 0 when none. */
+pid_t process_find(const char *postgres_dir);
+
+/* ---- data_dir.c ---- */
+
+/* Makes DIR where it is missing; its real path (new), or NULL and *err. */
+char *data_dir_make(const char *path, struct error *err);
+/* The lock's descriptor; -1 and the holder's pid (0: not known), or -1 and *err. */
+int data_dir_lock(const char *data_dir, pid_t *holder, struct error *err);
+
+struct cluster {
+	char           *data_dir, *postgres_dir;
+	struct account  account;
+	int             lock_fd;         /* -1: a daemon has it */
+	pid_t           pid;             /* the postmaster; 0: none */
+	bool            is_child;        /* ours to reap */
+	bool            announced;       /* the log knows that it is ready */
+	char            bin_dir[BIN_DIR_SIZE];
+	char            runtime_dir[RUNTIME_DIR_SIZE];
+	char            owner_conninfo[CLUSTER_CONNINFO_SIZE], app_conninfo[CLUSTER_CONNINFO_SIZE];
+	int64_t         next_start_us;
+	int             backoff_ms;
+};
+
+#endif
