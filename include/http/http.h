@@ -59,17 +59,20 @@ struct http_limits {
 void http_limits_init(struct http_limits *limits);
 
 struct http_counters {
-	uint64_t accepted, closed, requests, bytes_in, bytes_out, rejected, accept_paused;
+	uint64_t accepted, closed, bytes_in, bytes_out;
+	uint64_t requests;           /* with a valid head: those that the application saw */
+	uint64_t rejected;           /* refused by the front: not valid, too large, too slow */
+	uint64_t accept_paused;      /* times that no more connections could be taken */
 	uint64_t status[6];          /* answers by class: [2] is 2xx */
 	uint64_t seconds_count;      /* answers measured */
 	uint64_t seconds_us;         /* sum of their times */
-	uint64_t bucket[8];          /* cumulative later: <=1,5,10,50,100,500,1000 ms, more */
+	uint64_t bucket[8];          /* each alone, not cumulative: <=1,5,10,50,100,500,1000 ms, more */
 	size_t   open;               /* connections now */
 };
 
 /*
- * New; borrows base, app and owner. `listen_fd` is a bound, listening,
- * non-blocking socket that the server takes over (TCP or Unix).
+ * New; borrows base and owner. `listen_fd` is a bound, listening, non-blocking
+ * socket that the server takes over (TCP or Unix); -1: none (see src/http/feed.h).
  * `trusted_proxy`: address (CIDR, or "unix") whose X-Forwarded-For is believed,
  * or NULL.
  */
@@ -79,10 +82,16 @@ struct http_server *http_server_new(struct event_base *base, int listen_fd,
 /* Stops accepting and closes idle connections; requests at work are answered with Connection: close. */
 void http_server_drain(struct http_server *server);
 bool http_server_drained(const struct http_server *server);      /* no connection is left */
+/* Closes everything. An exchange that is not answered yet must not be touched afterwards. NULL is fine. */
 void http_server_free(struct http_server *server);
 const struct http_counters *http_server_counters(const struct http_server *server);
 
-/* Opens "HOST:PORT", "[::1]:PORT" or "unix:/path". SO_REUSEPORT lets several workers have one each. -1 and *err. */
+/*
+ * Opens "HOST:PORT", "[::1]:PORT" or "unix:/path"; -1 and *err. Workers of one
+ * process call it once each and share the address (SO_REUSEPORT; a Unix socket
+ * is duplicated). An address where another process listens is refused, and the
+ * socket file that a killed daemon left is replaced.
+ */
 int http_listen(const char *address, struct error *err);
 /* HOST is a loopback address or a Unix socket. */
 bool http_listen_is_private(const char *address);
@@ -132,17 +141,24 @@ struct http_reply {
 	const char *content_type;        /* NULL: no body */
 	const char *body;                /* copied */
 	size_t      body_len;
-	const char *etag;                /* quoted, or NULL; If-None-Match on GET then gives 304 */
+	const char *etag;                /* quoted, or NULL; If-None-Match on GET or HEAD then gives 304 */
 	const char *cache_control;       /* NULL: "no-store" */
 	bool        vary_language;
 };
-/* Compresses (gzip) bodies over 1 KiB where the client takes it. */
+/*
+ * Compresses (gzip) bodies over 1 KiB where the client takes it. The gzip form
+ * has a tag of its own ("v1-gzip"); in If-Match and If-None-Match the front
+ * takes it for the one given here, so the application sees only "v1".
+ */
 void http_reply(struct http_exchange *x, const struct http_reply *reply);
 
 /*
  * The problem document of RFC 9457 for *err, in the client's language: type
- * /problems/<slug>, title, status, detail, errors[], request_id. 503, 429 and
- * 409-running carry Retry-After (`retry_after` seconds, 0: the default of 1).
+ * /problems/<slug>, title, status, detail (what happened, then the advice of
+ * its code), errors[], request_id. On a path with plain errors: the detail as text.
+ * 503, 429 and 409-running carry Retry-After (`retry_after` seconds, 0: the
+ * default of 1); 401 carries WWW-Authenticate; ERR_UNKNOWN_OUTCOME closes the
+ * connection. Fields given by http_add_header() come first.
  */
 void http_reply_error(struct http_exchange *x, const struct error *err);
 void http_reply_error_after(struct http_exchange *x, const struct error *err, int retry_after);
@@ -153,7 +169,8 @@ const char *http_error_advice(enum error_code code, enum language language);
 
 /*
  * A whole answer kept ready: head, body, gzip form and 304, made once and sent
- * many times with one copy. Reference counted within one thread.
+ * many times with one copy. Reference counted within one thread. It has no
+ * Request-Id and does not vary by language.
  */
 struct http_ready;
 struct http_ready *http_ready_new(const char *content_type, const char *etag,

@@ -9,7 +9,8 @@
 /*
  * Finds the route of a path. Patterns are literal segments and {name}
  * segments: "/api/v1/rounds/{id}/reports"; a literal beats a {name}. A {name}
- * takes one segment, never an empty one. Built once, then read-only.
+ * takes one segment, never an empty one. Where a literal leads to no route at
+ * all, {name} gets its turn. Built once, then read-only, so threads may share it.
  */
 struct http_router;
 
@@ -17,7 +18,7 @@ enum { ROUTE_MAX_PARAMS = 4 };
 
 struct http_match {
 	int         route;                       /* the number given to http_router_add(), or -1 */
-	unsigned    allowed;                     /* bit per http_method declared for this path; 0: no such path */
+	unsigned    allowed;                     /* bit per http_method of this path, HEAD with GET; 0: no such path */
 	size_t      nparams;
 	struct {
 		const char *name;
@@ -32,7 +33,7 @@ void http_router_add(struct http_router *router, enum http_method method, const 
 void http_router_match(const struct http_router *router, enum http_method method, const char *path,
 		       struct http_match *match);
 const char *http_match_param(const struct http_match *match, const char *name);
-/* "GET, HEAD, OPTIONS" of a set of methods, into out. */
+/* The Allow field of a set of methods: "GET, HEAD, OPTIONS". HEAD goes with GET, OPTIONS with any. */
 void http_allow_text(unsigned allowed, char out[64]);
 
 #endif

@@ -311,10 +311,12 @@ static void settle(struct http_conn *c)
 		if (c->state != CONN_LINGER)
 			begin_linger(c);
 	} else {
-		if (c->pending)
-			drop_pending(c);
+		drop_pending(c);
 		enter(c, reading_state(c));
-		watch(c, WATCH_READ);
+		if (c->state == CONN_IDLE && c->server->draining)
+			http_conn_close(c);
+		else
+			watch(c, WATCH_READ);
 	}
 }
 

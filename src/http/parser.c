@@ -52,7 +52,8 @@ static int on_value(llhttp_t *parser, const char *at, size_t len)
 static int on_headers_complete(llhttp_t *parser)
 {
 	parser->upgrade = 0;
-	exchange_of(parser)->keep_alive = llhttp_should_keep_alive(parser) != 0;
+	exchange_of(parser)->keep_alive = llhttp_should_keep_alive(parser) != 0 &&
+					  !(parser->flags & F_CONNECTION_CLOSE);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "base/json_out.h"
+#include "base/log.h"
 #include "http/connection.h"
 #include "http/exchange.h"
 #include "http/server.h"
@@ -114,6 +115,14 @@ static void add_fields(struct http_exchange *x, enum error_code code, int retry_
 		http_close_after(x);
 }
 
+/* What an operator must look at; overload and refusals are counted instead. */
+static void log_failure(const struct http_exchange *x, enum error_code code)
+{
+	if (code == ERR_INTERNAL || code == ERR_UNKNOWN_OUTCOME || code == ERR_NONE)
+		log_error("request_failed", "request=%s method=%s problem=%s", http_request_id(x),
+			  http_method_name(http_method(x)), error_slug(code));
+}
+
 void http_reply_error_after(struct http_exchange *x, const struct error *err, int retry_after)
 {
 	struct http_reply reply = { .status = http_error_status(err->code), .vary_language = true };
@@ -127,6 +136,7 @@ void http_reply_error_after(struct http_exchange *x, const struct error *err, in
 		reply.content_type = "application/problem+json";
 	}
 	add_fields(x, err->code, retry_after);
+	log_failure(x, err->code);
 	reply.body = body.data;
 	reply.body_len = body.len;
 	http_reply(x, &reply);

@@ -199,14 +199,15 @@ static void close_idle(struct http_server *server)
 
 	for (c = TAILQ_FIRST(&server->lists[CONN_IDLE]); c; c = next) {
 		next = TAILQ_NEXT(c, entry);
-		if (c->fd < 0)
+		if (c->fd < 0 || c->busy)
 			continue;
 		/* Reading moves it, or frees it; still idle means that nothing was there. */
 		http_conn_read(c);
 	}
 	for (c = TAILQ_FIRST(&server->lists[CONN_IDLE]); c; c = next) {
 		next = TAILQ_NEXT(c, entry);
-		http_conn_close(c);
+		if (!c->busy)
+			http_conn_close(c);
 	}
 }
 

@@ -73,6 +73,7 @@ static const struct http_case http_cases[] = {
 	     true),
 	CASE("close", GET1 "Connection: close\r\n\r\n", "200", "GET /echo ? []", true),
 	CASE("close in a list", GET1 "Connection: te, close\r\n\r\n", "200", "GET /echo ? []", true),
+	CASE("close wins", "GET /echo HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", "200", "GET /echo ? []", true),
 	CASE("bytes after close are not read", GET1 "Connection: close\r\n\r\n\1\2", "200", "GET /echo ? []", true),
 
 	/* ---- several in one write ---- */
