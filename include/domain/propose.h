@@ -13,8 +13,15 @@
  *
  * Held to: no public holiday, no day of a Tết break; at least `gap_days`
  * between two rounds at one place; at most one round a team a day; every
- * place served; days and windows of campaigns used; rounds spread evenly over
- * the plan. Rounds already fixed by the plan stay as they are.
+ * place served; rounds in order of date. Rounds already fixed by the plan stay as
+ * they are: what they break is told in their reason, not refused.
+ *
+ * Within that, as near as can be: rounds spread evenly over the plan; a campaign's
+ * main day used, or the nearest free day when it is a holiday; every campaign whose
+ * window lies in the plan used once; weekends before Fridays before other weekdays
+ * (two days at most for that). What could not be had is told in a reason.
+ *
+ * The search is bounded, so a very tight request may be refused though a plan exists.
  */
 struct arena;
 struct error;
@@ -35,7 +42,7 @@ struct campaign_window {
 struct propose_place {
 	const char *id;                  /* of the district (or a name of the group) */
 	const char *name;
-	int         rounds;              /* how many rounds it is to get; at least 1 */
+	int         rounds;              /* how many rounds it is to get, its fixed ones included; at least 1 */
 };
 
 struct propose_fixed {
@@ -49,6 +56,7 @@ struct propose_request {
 	int         rounds;              /* of the plan, the fixed ones included */
 	int         teams;               /* at least 1 */
 	int         gap_days;            /* 84: Circular 26 Art. 6(1) */
+	/* their rounds together: all but the fixed ones with no place */
 	const struct propose_place   *places;    size_t nplaces;
 	const struct propose_fixed   *fixed;     size_t nfixed;
 	const struct holiday         *holidays;  size_t nholidays;

@@ -50,7 +50,13 @@ struct sms_answer {
  * order of date, past ones too). Proposed rounds are told without a day and as
  * not official; cancelled, postponed and moved ones are said to be so. A place
  * that is not known gets the nearest names; a place without a coming round
- * its last one.
+ * its last one. Demonstration data is marked "MAU". `signature` (NULL: none) ends
+ * the text where it fits whole. What does not fit is told shorter or left out,
+ * never cut. Allocates nothing.
+ *
+ * A place means every unit ever so named and whatever shares land with one of
+ * them. A round hosted by the whole province, or with no host known, is shown
+ * to whoever asks for the province (or for the town of its name), or for no place.
  */
 void sms_answer_schedule(const struct sms_request *request, const struct round *rounds, size_t nrounds,
 			 const struct unit_map *units, struct date today, const char *signature,

@@ -68,7 +68,11 @@ size_t unit_as_of(const struct unit_map *map, const struct unit *unit, struct da
 size_t unit_match(const struct unit_map *map, const char *typed, struct date on,
 		  const struct unit **out, size_t max);
 
-/* The names nearest to a misspelt one, best first, each name once; nothing when all are too far. */
+/*
+ * The names nearest to a misspelt one, best first, each name once (by its unit valid on
+ * `on`, if any); nothing when all are too far. The beginning of a name is near. Returns
+ * how many went to `out`: at most `max`, and at most 16.
+ */
 size_t unit_nearest(const struct unit_map *map, const char *typed, struct date on,
 		    const struct unit **out, size_t max);
 

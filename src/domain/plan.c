@@ -50,7 +50,7 @@ static bool check_slug(const char *slug)
 	if (!slug || !*slug)
 		return false;
 	for (const char *p = slug; *p; p++)
-		if (!is_slug_char(*p) && !(*p == '-' && p > slug && p[1]))
+		if (!is_slug_char(*p) && !(*p == '-' && p > slug && is_slug_char(p[1])))
 			return false;
 	return true;
 }

@@ -69,14 +69,14 @@ static void every_step_from_every_status(void **state)
 	(void)state;
 	for (int status = 0; status < ROUND_STATUS_COUNT; status++) {
 		for (int verb = 0; verb < ROUND_VERB_COUNT; verb++) {
-			struct round now = ready(status), next;
-			struct round_step step = step_of(verb);
+			struct round now = ready((enum round_status)status), next;
+			struct round_step step = step_of((enum round_verb)verb);
 			struct error err = { 0 };
 			bool ok = round_change(&now, &step, day, &next, &err);
 			int got = ok ? (int)next.status : NO;
 
 			if (got != life[status][verb])
-				fail_msg("%s, %s: %d (%s)", round_status_text(status), round_verb_text(verb), got,
+				fail_msg("%s, %s: %d (%s)", round_status_text((enum round_status)status), round_verb_text((enum round_verb)verb), got,
 					 err.detail[LANGUAGE_EN]);
 			if (ok) {
 				assert_int_equal(next.version, 8);
@@ -406,7 +406,7 @@ static void words_and_minutes(void **state)
 	for (int i = 0; i < ROUND_STATUS_COUNT; i++) {
 		enum round_status status;
 
-		assert_true(round_status_parse(round_status_text(i), &status) && (int)status == i);
+		assert_true(round_status_parse(round_status_text((enum round_status)i), &status) && (int)status == i);
 	}
 	assert_true(minute_parse("07:30", &minute) && minute == 450);
 	assert_true(minute_parse("00:00", &minute) && minute == 0);

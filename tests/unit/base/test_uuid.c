@@ -1,0 +1,56 @@
+#include "base/uuid.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/memory.h"
+
+static void ids_carry_their_instant(void **state)
+{
+	char one[UUID_TEXT_SIZE], two[UUID_TEXT_SIZE];
+
+	(void)state;
+	uuid7_make(one, INT64_C(1645557742000) * 1000);        /* the example of RFC 9562 */
+	assert_memory_equal(one, "017f22e2-79b0-7", 15);
+	assert_true(strchr("89ab", one[19]) != NULL);
+	assert_true(uuid_valid(one));
+	uuid7_make(two, INT64_C(1645557742000) * 1000);
+	assert_string_not_equal(one, two);
+	uuid7_make(two, INT64_C(1645557742001) * 1000);
+	assert_true(strcmp(one, two) < 0);
+}
+
+static void only_the_canonical_form_is_valid(void **state)
+{
+	static const struct {
+		const char *text;
+		bool valid;
+	} cases[] = {
+		{ "01890a5d-ac96-774b-bcce-b302099a8057", true },
+		{ "01890A5D-AC96-774B-BCCE-B302099A8057", true },
+		{ "01890a5d-ac96-774b-bcce-b302099a805", false },
+		{ "01890a5d-ac96-774b-bcce-b302099a80577", false },
+		{ "01890a5dac96-774b-bcce-b302099a80577-", false },
+		{ "{1890a5d-ac96-774b-bcce-b302099a8057", false },
+		{ "g1890a5d-ac96-774b-bcce-b302099a8057", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(uuid_valid(cases[i].text), cases[i].valid);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ids_carry_their_instant),
+		cmocka_unit_test(only_the_canonical_form_is_valid),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
