@@ -3,14 +3,9 @@
 #include "base/text.h"
 
 static const char *const role_texts[ROLE_COUNT] = {
-	[ROLE_PUBLIC] = "public",
-	[ROLE_GATEWAY] = "gateway",
-	[ROLE_TEAM] = "team",
-	[ROLE_HOSPITAL] = "hospital",
-	[ROLE_COMMS] = "comms",
-	[ROLE_STAFF] = "staff",
-	[ROLE_AUDITOR] = "auditor",
-	[ROLE_ADMIN] = "admin",
+	[ROLE_PUBLIC] = "public",     [ROLE_GATEWAY] = "gateway", [ROLE_TEAM] = "team",
+	[ROLE_HOSPITAL] = "hospital", [ROLE_COMMS] = "comms",     [ROLE_STAFF] = "staff",
+	[ROLE_AUDITOR] = "auditor",   [ROLE_ADMIN] = "admin",
 };
 
 struct right {
@@ -22,6 +17,7 @@ struct right {
 #define SCOPE ACCESS_IN_SCOPE
 #define YES   ACCESS_YES
 
+/* clang-format off */
 /* The design's table, turned: a row is an area, a column a role. What is not here is forbidden. */
 static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_OPEN] = {
@@ -56,6 +52,8 @@ static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
 		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
 	},
 };
+
+/* clang-format on */
 
 enum access_verdict access_decide(enum role role, enum access_area area, enum access_mode mode)
 {

@@ -56,19 +56,32 @@ static char base_letter(int32_t point)
 		return (char)(point % 2 ? small : small - 'a' + 'A');
 	}
 	switch (point) {
-	case 0x102: return 'A';
-	case 0x103: return 'a';
-	case 0x110: return 'D';
-	case 0x111: return 'd';
-	case 0x128: return 'I';
-	case 0x129: return 'i';
-	case 0x168: return 'U';
-	case 0x169: return 'u';
-	case 0x1a0: return 'O';
-	case 0x1a1: return 'o';
-	case 0x1af: return 'U';
-	case 0x1b0: return 'u';
-	default:    return ' ';
+	case 0x102:
+		return 'A';
+	case 0x103:
+		return 'a';
+	case 0x110:
+		return 'D';
+	case 0x111:
+		return 'd';
+	case 0x128:
+		return 'I';
+	case 0x129:
+		return 'i';
+	case 0x168:
+		return 'U';
+	case 0x169:
+		return 'u';
+	case 0x1a0:
+		return 'O';
+	case 0x1a1:
+		return 'o';
+	case 0x1af:
+		return 'U';
+	case 0x1b0:
+		return 'u';
+	default:
+		return ' ';
 	}
 }
 

@@ -87,7 +87,8 @@ static bool check_span(const struct plan *plan, struct error *err)
 		return error_add_field(err, "/to", "required", "Give the plan's last day.",
 				       "Hãy cho ngày cuối của kế hoạch.");
 	if (date_compare(plan->to, plan->from) < 0)
-		return error_add_field(err, "/to", "before_start", "The last day must not be before the first.",
+		return error_add_field(err, "/to", "before_start",
+				       "The last day must not be before the first.",
 				       "Ngày cuối không được trước ngày đầu.");
 	if (date_days(plan->to) - date_days(plan->from) > PLAN_DAYS_MAX)
 		return error_add_field(err, "/to", "too_long", "A plan spans at most %d days: split it.",
@@ -101,17 +102,20 @@ static bool check_head(const struct plan *plan, struct error *err)
 
 	ok &= check_text(plan->title, "/title", err);
 	if (!check_slug(plan->slug))
-		ok = error_add_field(err, "/slug", "invalid", "Use letters, digits and single hyphens between them.",
+		ok = error_add_field(err, "/slug", "invalid",
+				     "Use letters, digits and single hyphens between them.",
 				     "Chỉ dùng chữ không dấu, chữ số và dấu gạch nối ở giữa.");
 	if (!check_prefix(plan->code_prefix))
-		ok = error_add_field(err, "/code_prefix", "invalid", "Use 1 to 12 capitals and digits, like LC25.",
+		ok = error_add_field(err, "/code_prefix", "invalid",
+				     "Use 1 to 12 capitals and digits, like LC25.",
 				     "Dùng 1 đến 12 chữ hoa không dấu và chữ số, như LC25.");
 	for (size_t i = 0; i < plan->nlegal_basis; i++)
 		ok &= check_text(plan->legal_basis[i], "/legal_basis", err);
 	for (size_t i = 0; i < plan->ncampaigns; i++)
 		for (size_t j = 0; j < i; j++)
 			if (streq(plan->campaigns[i].id, plan->campaigns[j].id))
-				ok = error_add_field(err, "/campaigns", "duplicate", "Name each campaign once.",
+				ok = error_add_field(err, "/campaigns", "duplicate",
+						     "Name each campaign once.",
 						     "Mỗi chiến dịch chỉ ghi một lần.");
 	return check_span(plan, err) && ok;
 }
@@ -119,8 +123,8 @@ static bool check_head(const struct plan *plan, struct error *err)
 /* A day lies inside; of a month or a year some day does. */
 static bool inside_plan(const struct plan *plan, const struct round *round)
 {
-	return date_is_none(round->from) || (date_compare(round->to, plan->from) >= 0 &&
-					     date_compare(round->from, plan->to) <= 0);
+	return date_is_none(round->from) ||
+	       (date_compare(round->to, plan->from) >= 0 && date_compare(round->from, plan->to) <= 0);
 }
 
 static bool check_round(const struct plan *plan, size_t index, bool span_ok, int *seen, struct error *err)
@@ -137,8 +141,9 @@ static bool check_round(const struct plan *plan, size_t index, bool span_ok, int
 				     "Hãy đánh số đợt, từ 1 trở đi.");
 	} else if (round->ordinal > 0 && round->ordinal <= PLAN_ROUNDS_MAX) {
 		if (seen[round->ordinal])
-			ok = error_add_field(err, pointer, "duplicate", "Round %d is there twice: number each once.",
-					     "Đợt %d bị ghi hai lần: mỗi số chỉ dùng một lần.", round->ordinal);
+			ok = error_add_field(
+				err, pointer, "duplicate", "Round %d is there twice: number each once.",
+				"Đợt %d bị ghi hai lần: mỗi số chỉ dùng một lần.", round->ordinal);
 		seen[round->ordinal] = 1;
 	}
 	if (span_ok && !inside_plan(plan, round)) {
@@ -157,7 +162,8 @@ bool plan_check(const struct plan *plan, struct error *err)
 	bool span_ok = !date_is_none(plan->from) && !date_is_none(plan->to);
 
 	if (plan->nrounds > PLAN_ROUNDS_MAX)
-		return error_add_field(err, "/rounds", "too_many", "A plan holds at most %d rounds: split it.",
+		return error_add_field(err, "/rounds", "too_many",
+				       "A plan holds at most %d rounds: split it.",
 				       "Một kế hoạch có nhiều nhất %d đợt: hãy tách ra.", PLAN_ROUNDS_MAX);
 	for (size_t i = 0; i < plan->nrounds; i++)
 		ok &= check_round(plan, i, span_ok, seen, err);
@@ -222,7 +228,8 @@ static unsigned differing_fields(const struct round *was, const struct round *no
 
 	if (differs(was->title, now->title))
 		fields |= ROUND_TITLE;
-	if (!date_is_none(now->from) && (date_compare(was->from, now->from) || date_compare(was->to, now->to)))
+	if (!date_is_none(now->from) &&
+	    (date_compare(was->from, now->from) || date_compare(was->to, now->to)))
 		fields |= ROUND_DATE;
 	if (now->start_minute >= 0 &&
 	    (was->start_minute != now->start_minute || was->end_minute != now->end_minute))
@@ -357,7 +364,7 @@ static int compare_rows(const void *a, const void *b)
 }
 
 static const struct {
-	unsigned    bits;
+	unsigned bits;
 	const char *name;
 } field_names[] = {
 	{ ROUND_DATE, "date" },           { ROUND_TIME, "time" },           { ROUND_UNITS, "units" },
@@ -376,14 +383,16 @@ static void list_fields(unsigned fields, bool facts, char *out, size_t size)
 			len += (size_t)snprintf(out + len, size - len, "%s%s", len ? ", " : "",
 						field_names[i].name);
 	if (facts && len < size)
-		snprintf(out + len, size - len, "%s%s", len ? ", " : "", "date_status, time_status or place_status");
+		snprintf(out + len, size - len, "%s%s", len ? ", " : "",
+			 "date_status, time_status or place_status");
 }
 
 /* Which steps the differences of an announced round would need. */
 static const char *steps_needed(const struct plan_diff_row *row)
 {
 	const unsigned placed = ROUND_DATE | ROUND_TIME | ROUND_UNITS | ROUND_VENUE;
-	bool move = (row->fields & ROUND_DATE) || (row->fields & placed && row->was->place_status == FACT_OFFICIAL);
+	bool move = (row->fields & ROUND_DATE) ||
+		    (row->fields & placed && row->was->place_status == FACT_OFFICIAL);
 	bool edit = row->fields & ~(move ? placed : 0u);
 
 	if (move)
@@ -407,12 +416,13 @@ static void report_refusal(const struct plan_diff_row *row, size_t index, struct
 /* Sets the error first: its code is of the whole import, its fields say which rounds. */
 static bool report_refusals(const struct plan *incoming, const struct plan_diff *diff, struct error *err)
 {
-	error_set(err, ERR_IMPORT_REFUSED,
-		  "%zu announced rounds would change, so nothing is imported: change them with the steps named, "
-		  "or correct the file.",
-		  "Có %zu đợt đã thông báo sẽ bị thay đổi nên không nhập gì: hãy dùng các bước đã nêu, "
-		  "hoặc sửa tệp.",
-		  diff->refused);
+	error_set(
+		err, ERR_IMPORT_REFUSED,
+		"%zu announced rounds would change, so nothing is imported: change them with the steps named, "
+		"or correct the file.",
+		"Có %zu đợt đã thông báo sẽ bị thay đổi nên không nhập gì: hãy dùng các bước đã nêu, "
+		"hoặc sửa tệp.",
+		diff->refused);
 	for (size_t i = 0; i < diff->nrows; i++) {
 		if (diff->rows[i].action != PLAN_REFUSE)
 			continue;

@@ -20,35 +20,43 @@
  * that came away empty claim a round, and the search runs again; a claim that
  * cannot be met is given up and its round says so.
  */
-enum { SEARCH_NODES = 60000, DAYS_TRIED = 48, NEAR_MAIN_DAY = 7, REASON_SIZE = 400, NO_DAY = INT_MAX,
-       PLAN_DAYS_LONGEST = 3660, WEEKDAY_COST = 2, FRIDAY_COST = 1 };
+enum {
+	SEARCH_NODES = 60000,
+	DAYS_TRIED = 48,
+	NEAR_MAIN_DAY = 7,
+	REASON_SIZE = 400,
+	NO_DAY = INT_MAX,
+	PLAN_DAYS_LONGEST = 3660,
+	WEEKDAY_COST = 2,
+	FRIDAY_COST = 1
+};
 
 /* All days are counted from the plan's first. */
 struct slot {
-	bool  fixed;
-	int   target;
-	int   earliest, latest;          /* so that the rounds before and after still find days */
-	int   claim;                     /* campaign that wants this round; -1 */
-	int   refused;                   /* campaign that wanted it in vain; -1 */
-	int   day;                       /* chosen */
-	int   place;
-	int   before;                    /* day of the place's round before it; NO_DAY */
+	bool fixed;
+	int target;
+	int earliest, latest; /* so that the rounds before and after still find days */
+	int claim;            /* campaign that wants this round; -1 */
+	int refused;          /* campaign that wanted it in vain; -1 */
+	int day;              /* chosen */
+	int place;
+	int before; /* day of the place's round before it; NO_DAY */
 };
 
 struct search {
 	const struct propose_request *request;
 	struct arena *arena;
-	struct slot  *slots;             /* 1..rounds */
-	int           n, days;
-	bool         *closed;            /* per day: holiday */
-	int          *room;              /* per day: rounds that still fit */
-	int          *left;              /* per place: rounds to give beside its fixed ones */
-	int          *last;              /* per place: day of its last round so far; NO_DAY */
-	int          *main_days;         /* per campaign: where its day is kept; NO_DAY */
-	bool         *given_up;          /* per campaign: asked, or needs no asking */
-	long          nodes;
-	long         *blocked;           /* per place: how often the gap was in the way */
-	long          day_blocked;
+	struct slot *slots; /* 1..rounds */
+	int n, days;
+	bool *closed;   /* per day: holiday */
+	int *room;      /* per day: rounds that still fit */
+	int *left;      /* per place: rounds to give beside its fixed ones */
+	int *last;      /* per place: day of its last round so far; NO_DAY */
+	int *main_days; /* per campaign: where its day is kept; NO_DAY */
+	bool *given_up; /* per campaign: asked, or needs no asking */
+	long nodes;
+	long *blocked; /* per place: how often the gap was in the way */
+	long day_blocked;
 };
 
 static int day_of(const struct search *search, struct date date)
@@ -90,24 +98,27 @@ static bool check_fixed(const struct propose_request *request, struct error *err
 
 		if (fixed->ordinal < 1 || fixed->ordinal > request->rounds || fixed->place < -1 ||
 		    fixed->place >= (int)request->nplaces)
-			return error_set(err, ERR_NO_PROPOSAL,
-					 "The fixed round %d is not among rounds 1 to %d, or its place is not listed.",
-					 "Đợt cố định %d không nằm trong các đợt 1 đến %d, hoặc nơi tổ chức không có trong danh sách.",
-					 fixed->ordinal, request->rounds);
+			return error_set(
+				err, ERR_NO_PROPOSAL,
+				"The fixed round %d is not among rounds 1 to %d, or its place is not listed.",
+				"Đợt cố định %d không nằm trong các đợt 1 đến %d, hoặc nơi tổ chức không có trong danh sách.",
+				fixed->ordinal, request->rounds);
 		if (date_compare(fixed->on, request->from) < 0 || date_compare(fixed->on, request->to) > 0)
-			return error_set(err, ERR_NO_PROPOSAL,
-					 "The fixed round %d is on %s, outside the plan: change the plan's span or the round.",
-					 "Đợt cố định %d vào ngày %s, ngoài kế hoạch: hãy sửa thời gian của kế hoạch hoặc của đợt.",
-					 fixed->ordinal, date_format(fixed->on, day));
+			return error_set(
+				err, ERR_NO_PROPOSAL,
+				"The fixed round %d is on %s, outside the plan: change the plan's span or the round.",
+				"Đợt cố định %d vào ngày %s, ngoài kế hoạch: hãy sửa thời gian của kế hoạch hoặc của đợt.",
+				fixed->ordinal, date_format(fixed->on, day));
 		for (size_t j = 0; j < i; j++) {
 			int order = date_compare(fixed->on, request->fixed[j].on);
 			int ordinal = fixed->ordinal - request->fixed[j].ordinal;
 
 			if (ordinal == 0 || (ordinal > 0 && order < 0) || (ordinal < 0 && order > 0))
-				return error_set(err, ERR_NO_PROPOSAL,
-						 "The fixed rounds %d and %d are not in order of date: number rounds by date.",
-						 "Các đợt cố định %d và %d không theo thứ tự ngày: hãy đánh số đợt theo ngày.",
-						 request->fixed[j].ordinal, fixed->ordinal);
+				return error_set(
+					err, ERR_NO_PROPOSAL,
+					"The fixed rounds %d and %d are not in order of date: number rounds by date.",
+					"Các đợt cố định %d và %d không theo thứ tự ngày: hãy đánh số đợt theo ngày.",
+					request->fixed[j].ordinal, fixed->ordinal);
 		}
 	}
 	return true;
@@ -119,12 +130,13 @@ static bool check_calendar(const struct propose_request *request, struct error *
 
 	if (date_compare(request->holidays_known_to, request->to) >= 0)
 		return true;
-	return error_set(err, ERR_NO_PROPOSAL,
-			 "Holidays are known only to %s and the plan runs to %s: add the missing holidays first.",
-			 "Ngày nghỉ mới chỉ được biết đến %s mà kế hoạch kéo dài đến %s: hãy bổ sung ngày nghỉ trước.",
-			 date_is_none(request->holidays_known_to) ? "-"
-								  : date_format(request->holidays_known_to, known),
-			 date_format(request->to, to));
+	return error_set(
+		err, ERR_NO_PROPOSAL,
+		"Holidays are known only to %s and the plan runs to %s: add the missing holidays first.",
+		"Ngày nghỉ mới chỉ được biết đến %s mà kế hoạch kéo dài đến %s: hãy bổ sung ngày nghỉ trước.",
+		date_is_none(request->holidays_known_to) ? "-"
+							 : date_format(request->holidays_known_to, known),
+		date_format(request->to, to));
 }
 
 static int fixed_at(const struct propose_request *request, int place)
@@ -150,22 +162,24 @@ static bool check_places(const struct propose_request *request, struct error *er
 		long need = (long)(open - 1) * request->gap_days + 1;
 
 		if (place->rounds < 1)
-			return error_set(err, ERR_NO_PROPOSAL, "%s is to get no round: give it one or leave it out.",
-					 "%s không có đợt nào: hãy cho ít nhất một đợt hoặc bỏ khỏi danh sách.",
-					 place->name);
+			return error_set(
+				err, ERR_NO_PROPOSAL, "%s is to get no round: give it one or leave it out.",
+				"%s không có đợt nào: hãy cho ít nhất một đợt hoặc bỏ khỏi danh sách.",
+				place->name);
 		if (need > span)
-			return error_set(err, ERR_NO_PROPOSAL,
-					 "%s is to get %d rounds, %d days apart: that needs %ld days and the plan has %d.",
-					 "%s cần %d đợt, cách nhau %d ngày: cần %ld ngày mà kế hoạch chỉ có %d.",
-					 place->name, open, request->gap_days, need, span);
+			return error_set(
+				err, ERR_NO_PROPOSAL,
+				"%s is to get %d rounds, %d days apart: that needs %ld days and the plan has %d.",
+				"%s cần %d đợt, cách nhau %d ngày: cần %ld ngày mà kế hoạch chỉ có %d.",
+				place->name, open, request->gap_days, need, span);
 		wanted += place->rounds;
 	}
 	if (wanted == placed)
 		return true;
 	return error_set(err, ERR_NO_PROPOSAL,
 			 "The places are to get %ld rounds and the plan has %ld to give: make the two equal.",
-			 "Các nơi cần %ld đợt mà kế hoạch có %ld đợt để phân: hãy làm cho hai số bằng nhau.", wanted,
-			 placed);
+			 "Các nơi cần %ld đợt mà kế hoạch có %ld đợt để phân: hãy làm cho hai số bằng nhau.",
+			 wanted, placed);
 }
 
 static bool check_fixed_places(const struct propose_request *request, struct error *err)
@@ -189,7 +203,8 @@ static void mark_days(struct search *search)
 	const struct propose_request *request = search->request;
 
 	for (size_t i = 0; i < request->nholidays; i++) {
-		int from = day_of(search, request->holidays[i].from), to = day_of(search, request->holidays[i].to);
+		int from = day_of(search, request->holidays[i].from),
+		    to = day_of(search, request->holidays[i].to);
 
 		for (int day = from < 0 ? 0 : from; day <= to && day < search->days; day++)
 			search->closed[day] = true;
@@ -233,13 +248,14 @@ static bool check_room(const struct search *search, struct error *err)
 		int room = count_room(search, start, last);
 
 		if (room < open)
-			return error_set(err, ERR_NO_PROPOSAL,
-					 "From %s to %s, %d rounds need a day and a team, and only %d are free (no "
-					 "holidays, one round a team a day): add teams or days, or plan fewer rounds.",
-					 "Từ %s đến %s, %d đợt cần ngày và đội mà chỉ có %d lượt trống (trừ ngày nghỉ, "
-					 "mỗi đội một đợt một ngày): hãy thêm đội, thêm ngày hoặc bớt đợt.",
-					 date_format(date_of(search, start), from),
-					 date_format(date_of(search, last), to), open, room);
+			return error_set(
+				err, ERR_NO_PROPOSAL,
+				"From %s to %s, %d rounds need a day and a team, and only %d are free (no "
+				"holidays, one round a team a day): add teams or days, or plan fewer rounds.",
+				"Từ %s đến %s, %d đợt cần ngày và đội mà chỉ có %d lượt trống (trừ ngày nghỉ, "
+				"mỗi đội một đợt một ngày): hãy thêm đội, thêm ngày hoặc bớt đợt.",
+				date_format(date_of(search, start), from),
+				date_format(date_of(search, last), to), open, room);
 		start = last;
 		open = 0;
 	}
@@ -351,7 +367,8 @@ static int nearest_campaign_day(const struct search *search, int index, int near
 /* Even spacing between neighbours that are tied to a day: fixed rounds and claims. Ends count half a step. */
 static void spread_targets(struct search *search)
 {
-	int from_twice = 1, from_day = 0;        /* twice the ordinal; the plan's start stands half a step before 1 */
+	int from_twice = 1,
+	    from_day = 0; /* twice the ordinal; the plan's start stands half a step before 1 */
 
 	for (int o = 1; o <= search->n; o++) {
 		struct slot *slot = &search->slots[o];
@@ -370,7 +387,8 @@ static void spread_targets(struct search *search)
 				break;
 			}
 		}
-		slot->target = from_day + (int)((long)(to_day - from_day) * (2 * o - from_twice) * 2 + (to_twice - from_twice)) /
+		slot->target = from_day + (int)((long)(to_day - from_day) * (2 * o - from_twice) * 2 +
+						(to_twice - from_twice)) /
 						  (2 * (to_twice - from_twice));
 	}
 }
@@ -406,7 +424,8 @@ static bool claim_round(struct search *search, int index)
 			continue;
 		int day = nearest_campaign_day(search, index, search->slots[o].target);
 
-		if (day == NO_DAY || abs(day - search->slots[o].target) >= best_off || !claim_fits(search, o, day))
+		if (day == NO_DAY || abs(day - search->slots[o].target) >= best_off ||
+		    !claim_fits(search, o, day))
 			continue;
 		best = o;
 		best_day = day;
@@ -420,7 +439,8 @@ static bool claim_round(struct search *search, int index)
 	return true;
 }
 
-/* A campaign is used by a round on one of its days; one with a main day in the plan, by a round on that day. */
+/* A campaign is used by a round on one of its days; one with a main day in the plan, by a round on that day.
+ */
 static bool is_used(const struct search *search, int index)
 {
 	int main_day = search->main_days[index];
@@ -442,7 +462,7 @@ static int day_cost(const struct search *search, const struct slot *slot, int da
 	int cost = abs(day - slot->target) * 2;
 
 	if (slot->claim >= 0)
-		return cost;             /* a campaign's day is its own reason */
+		return cost; /* a campaign's day is its own reason */
 	return cost + 2 * (weekday >= 5 ? 0 : weekday == 4 ? FRIDAY_COST : WEEKDAY_COST);
 }
 
@@ -517,7 +537,8 @@ static bool gap_holds(const struct search *search, int place, int day)
 	return true;
 }
 
-/* Whether every place can still get its rounds, the gap apart, before the plan ends; else the place that cannot. */
+/* Whether every place can still get its rounds, the gap apart, before the plan ends; else the place that
+ * cannot. */
 static int place_in_trouble(const struct search *search, int day)
 {
 	for (int p = 0; p < (int)search->request->nplaces; p++) {
@@ -672,7 +693,7 @@ static bool claim_next(struct search *search, int *order, int *count, bool main_
 
 		if (search->given_up[c] || (main_days && !main_day) || is_used(search, c))
 			continue;
-		search->given_up[c] = true;      /* asked once */
+		search->given_up[c] = true; /* asked once */
 		if (nearest_campaign_day(search, c, 0) == NO_DAY || !claim_round(search, c))
 			continue;
 		order[(*count)++] = c;
@@ -711,30 +732,33 @@ static bool refuse_search(const struct search *search, struct error *err)
 		if (search->blocked[p] > 0 && (worst < 0 || search->blocked[p] > search->blocked[worst]))
 			worst = p;
 	if (worst >= 0 && search->blocked[worst] >= search->day_blocked)
-		return error_set(err, ERR_NO_PROPOSAL,
-				 "No plan was found: the %d rounds of %s cannot be kept %d days apart beside the others "
-				 "(%d free turns of teams for %d rounds). Give it fewer rounds, or lengthen the plan.",
-				 "Không tìm được kế hoạch: %d đợt của %s không thể cách nhau %d ngày cùng với các nơi khác "
-				 "(%d lượt đội trống cho %d đợt). Hãy bớt đợt ở đó, hoặc kéo dài kế hoạch.",
-				 request->places[worst].rounds, request->places[worst].name, request->gap_days, room,
-				 request->rounds);
-	return error_set(err, ERR_NO_PROPOSAL,
-			 "No plan was found: %d free turns of teams are too few for %d rounds around those that are "
-			 "fixed. Add teams, or plan fewer rounds.",
-			 "Không tìm được kế hoạch: %d lượt đội trống là quá ít cho %d đợt quanh các đợt cố định. "
-			 "Hãy thêm đội, hoặc bớt đợt.",
-			 room, request->rounds);
+		return error_set(
+			err, ERR_NO_PROPOSAL,
+			"No plan was found: the %d rounds of %s cannot be kept %d days apart beside the others "
+			"(%d free turns of teams for %d rounds). Give it fewer rounds, or lengthen the plan.",
+			"Không tìm được kế hoạch: %d đợt của %s không thể cách nhau %d ngày cùng với các nơi khác "
+			"(%d lượt đội trống cho %d đợt). Hãy bớt đợt ở đó, hoặc kéo dài kế hoạch.",
+			request->places[worst].rounds, request->places[worst].name, request->gap_days, room,
+			request->rounds);
+	return error_set(
+		err, ERR_NO_PROPOSAL,
+		"No plan was found: %d free turns of teams are too few for %d rounds around those that are "
+		"fixed. Add teams, or plan fewer rounds.",
+		"Không tìm được kế hoạch: %d lượt đội trống là quá ít cho %d đợt quanh các đợt cố định. "
+		"Hãy thêm đội, hoặc bớt đợt.",
+		room, request->rounds);
 }
 
 /* ---- the result, and why ---- */
 
 static const char *const weekdays[7][LANGUAGE_COUNT] = {
-	{ "Monday", "thứ Hai" },   { "Tuesday", "thứ Ba" },  { "Wednesday", "thứ Tư" }, { "Thursday", "thứ Năm" },
-	{ "Friday", "thứ Sáu" },   { "Saturday", "thứ Bảy" }, { "Sunday", "Chủ nhật" },
+	{ "Monday", "thứ Hai" },   { "Tuesday", "thứ Ba" }, { "Wednesday", "thứ Tư" },
+	{ "Thursday", "thứ Năm" }, { "Friday", "thứ Sáu" }, { "Saturday", "thứ Bảy" },
+	{ "Sunday", "Chủ nhật" },
 };
 
 struct reason {
-	char   text[LANGUAGE_COUNT][REASON_SIZE];
+	char text[LANGUAGE_COUNT][REASON_SIZE];
 	size_t len[LANGUAGE_COUNT];
 };
 
@@ -792,8 +816,8 @@ static void say_claim(struct reason *reason, const struct search *search, const 
 		say(reason, "the free day nearest to %s, the day of %s, which is a holiday (%s)",
 		    "ngày trống gần nhất với %s (%s), vốn là ngày nghỉ (%s)", day, campaign->name, holiday);
 	else
-		say(reason, "the free day nearest to %s, the day of %s", "ngày trống gần nhất với %s (%s)", day,
-		    campaign->name);
+		say(reason, "the free day nearest to %s, the day of %s", "ngày trống gần nhất với %s (%s)",
+		    day, campaign->name);
 }
 
 static void say_day(struct reason *reason, const struct search *search, const struct slot *slot)
@@ -808,12 +832,13 @@ static void say_day(struct reason *reason, const struct search *search, const st
 	else if (off == 0)
 		say(reason, "the day of even spacing", "đúng ngày chia đều");
 	else
-		say(reason, off == 1 ? "%d day from the even spacing (%s)" : "%d days from the even spacing (%s)",
+		say(reason,
+		    off == 1 ? "%d day from the even spacing (%s)" : "%d days from the even spacing (%s)",
 		    "lệch %d ngày so với ngày chia đều (%s)", off,
 		    date_format(date_of(search, slot->target), target));
 	if (slot->refused >= 0)
-		say(reason, "; %s could not be given a day of its own",
-		    "; %s không xếp được ngày riêng", campaign_at(search, slot->refused)->name);
+		say(reason, "; %s could not be given a day of its own", "; %s không xếp được ngày riêng",
+		    campaign_at(search, slot->refused)->name);
 }
 
 static void say_place(struct reason *reason, const struct search *search, const struct slot *slot)
@@ -841,7 +866,8 @@ static void say_fixed(struct reason *reason, const struct search *search, const 
 	if (same_day > search->request->teams)
 		say(reason, ", though %d rounds are fixed on that day and there are %d teams",
 		    ", dù ngày đó có %d đợt cố định mà chỉ có %d đội", same_day, search->request->teams);
-	if (slot->place >= 0 && slot->before != NO_DAY && slot->day - slot->before < search->request->gap_days)
+	if (slot->place >= 0 && slot->before != NO_DAY &&
+	    slot->day - slot->before < search->request->gap_days)
 		say(reason, ", though it is only %d days after the last round at %s",
 		    ", dù chỉ %d ngày sau đợt trước ở %s", slot->day - slot->before,
 		    search->request->places[slot->place].name);
@@ -852,13 +878,15 @@ static void say_fixed(struct reason *reason, const struct search *search, const 
 		say(reason, ".", ".");
 }
 
-static void write_campaigns(const struct search *search, const struct slot *slot, struct proposed_round *round)
+static void write_campaigns(const struct search *search, const struct slot *slot,
+			    struct proposed_round *round)
 {
 	size_t count = 0;
 
 	/* the campaign that claimed the day comes first, then in the order given */
 	for (int pass = 0; pass < 2; pass++) {
-		for (int c = 0; c < (int)search->request->ncampaigns && count < ARRAY_SIZE(round->campaign_ids); c++) {
+		for (int c = 0;
+		     c < (int)search->request->ncampaigns && count < ARRAY_SIZE(round->campaign_ids); c++) {
 			const char *id = campaign_at(search, c)->id;
 			bool there = false;
 
@@ -886,7 +914,7 @@ static int pick_team(const struct search *search, const struct proposed_round *r
 			best = team;
 	}
 	if (best == 0)
-		best = 1;                /* more fixed rounds on a day than teams: its reason says so */
+		best = 1; /* more fixed rounds on a day than teams: its reason says so */
 	load[best]++;
 	return best;
 }

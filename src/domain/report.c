@@ -108,7 +108,8 @@ static bool is_web_address(const char *text)
 static bool check_source(const struct report *report, struct error *err)
 {
 	if (report->source == REPORT_PRESS && text_is_blank(report->source_url))
-		return error_add_field(err, "/source_url", "required", "Give the web address of the press report.",
+		return error_add_field(err, "/source_url", "required",
+				       "Give the web address of the press report.",
 				       "Hãy cho địa chỉ trang của bài báo.");
 	if (!report->source_url)
 		return true;

@@ -22,36 +22,25 @@ static const char *const precision_texts[DATE_PRECISION_COUNT] = {
 };
 
 static const char *const status_texts[ROUND_STATUS_COUNT] = {
-	[ROUND_DRAFT] = "draft",
-	[ROUND_ANNOUNCED] = "announced",
-	[ROUND_OPEN] = "open",
-	[ROUND_RUNNING] = "running",
-	[ROUND_CLOSED] = "closed",
-	[ROUND_POSTPONED] = "postponed",
-	[ROUND_MOVED] = "moved",
-	[ROUND_CANCELLED] = "cancelled",
+	[ROUND_DRAFT] = "draft",     [ROUND_ANNOUNCED] = "announced", [ROUND_OPEN] = "open",
+	[ROUND_RUNNING] = "running", [ROUND_CLOSED] = "closed",       [ROUND_POSTPONED] = "postponed",
+	[ROUND_MOVED] = "moved",     [ROUND_CANCELLED] = "cancelled",
 };
 
 static const char *const verb_texts[ROUND_VERB_COUNT] = {
-	[ROUND_EDIT] = "edit",
-	[ROUND_CONFIRM] = "confirm",
-	[ROUND_ANNOUNCE] = "announce",
-	[ROUND_OPEN_BOOKING] = "open",
-	[ROUND_START] = "start",
-	[ROUND_CLOSE] = "close",
-	[ROUND_REOPEN] = "reopen",
-	[ROUND_POSTPONE] = "postpone",
-	[ROUND_MOVE] = "move",
+	[ROUND_EDIT] = "edit",         [ROUND_CONFIRM] = "confirm",   [ROUND_ANNOUNCE] = "announce",
+	[ROUND_OPEN_BOOKING] = "open", [ROUND_START] = "start",       [ROUND_CLOSE] = "close",
+	[ROUND_REOPEN] = "reopen",     [ROUND_POSTPONE] = "postpone", [ROUND_MOVE] = "move",
 	[ROUND_CANCEL] = "cancel",
 };
 
 /* Which statuses a verb starts from, as bits; the day and the facts may still forbid it. */
 #define FROM(status) (1u << ROUND_##status)
 static const unsigned verb_from[ROUND_VERB_COUNT] = {
-	[ROUND_EDIT] = FROM(DRAFT) | FROM(ANNOUNCED) | FROM(OPEN) | FROM(RUNNING) | FROM(POSTPONED) |
-		       FROM(MOVED),
-	[ROUND_CONFIRM] = FROM(DRAFT) | FROM(ANNOUNCED) | FROM(OPEN) | FROM(MOVED) | FROM(RUNNING) |
-			  FROM(CLOSED),
+	[ROUND_EDIT] =
+		FROM(DRAFT) | FROM(ANNOUNCED) | FROM(OPEN) | FROM(RUNNING) | FROM(POSTPONED) | FROM(MOVED),
+	[ROUND_CONFIRM] =
+		FROM(DRAFT) | FROM(ANNOUNCED) | FROM(OPEN) | FROM(MOVED) | FROM(RUNNING) | FROM(CLOSED),
 	[ROUND_ANNOUNCE] = FROM(DRAFT),
 	[ROUND_OPEN_BOOKING] = FROM(ANNOUNCED) | FROM(MOVED),
 	[ROUND_START] = FROM(OPEN) | FROM(ANNOUNCED) | FROM(MOVED),
@@ -59,14 +48,20 @@ static const unsigned verb_from[ROUND_VERB_COUNT] = {
 	[ROUND_REOPEN] = FROM(CLOSED) | FROM(POSTPONED) | FROM(CANCELLED),
 	[ROUND_POSTPONE] = FROM(ANNOUNCED) | FROM(OPEN) | FROM(MOVED),
 	[ROUND_MOVE] = FROM(ANNOUNCED) | FROM(OPEN) | FROM(POSTPONED) | FROM(MOVED),
-	[ROUND_CANCEL] = FROM(DRAFT) | FROM(ANNOUNCED) | FROM(OPEN) | FROM(MOVED) | FROM(POSTPONED) |
-			 FROM(RUNNING),
+	[ROUND_CANCEL] =
+		FROM(DRAFT) | FROM(ANNOUNCED) | FROM(OPEN) | FROM(MOVED) | FROM(POSTPONED) | FROM(RUNNING),
 };
 #undef FROM
 
 enum {
-	TITLE_MAX = 200, NAME_MAX_POINTS = 300, REASON_MAX = 500, NOTE_MAX = 2000,
-	UNITS_MAX = 32, CAMPAIGNS_MAX = 8, PEOPLE_MAX = 100000, ORDINAL_MAX = 366,
+	TITLE_MAX = 200,
+	NAME_MAX_POINTS = 300,
+	REASON_MAX = 500,
+	NOTE_MAX = 2000,
+	UNITS_MAX = 32,
+	CAMPAIGNS_MAX = 8,
+	PEOPLE_MAX = 100000,
+	ORDINAL_MAX = 366,
 	DAY_MINUTES = 24 * 60
 };
 
@@ -176,7 +171,11 @@ char *minute_format(int minute, char out[6])
 void round_init(struct round *round)
 {
 	*round = (struct round){
-		.start_minute = -1, .end_minute = -1, .target_units = -1, .capacity = -1, .version = 1,
+		.start_minute = -1,
+		.end_minute = -1,
+		.target_units = -1,
+		.capacity = -1,
+		.version = 1,
 	};
 }
 
@@ -188,24 +187,24 @@ bool round_is_public(const struct round *round)
 /* ---- facts that cannot be together ---- */
 
 struct check {
-	const char   *prefix;
+	const char *prefix;
 	struct error *err;
-	bool          ok;
+	bool ok;
 };
 
-#define FAULT(check, name, fault_code, ...) \
-	do { \
-		char pointer_[96]; \
+#define FAULT(check, name, fault_code, ...)                                           \
+	do {                                                                          \
+		char pointer_[96];                                                    \
 		snprintf(pointer_, sizeof(pointer_), "%s/%s", (check)->prefix, name); \
-		error_add_field((check)->err, pointer_, fault_code, __VA_ARGS__); \
-		(check)->ok = false; \
+		error_add_field((check)->err, pointer_, fault_code, __VA_ARGS__);     \
+		(check)->ok = false;                                                  \
 	} while (0)
 
 static void check_length(struct check *check, const char *name, const char *text, size_t max)
 {
 	if (text && text_length(text) > max)
-		FAULT(check, name, "too_long", "Shorten it to %zu characters.",
-		      "Hãy rút gọn còn %zu ký tự.", max);
+		FAULT(check, name, "too_long", "Shorten it to %zu characters.", "Hãy rút gọn còn %zu ký tự.",
+		      max);
 }
 
 static bool period_fits(const struct round *round)
@@ -446,10 +445,11 @@ static bool step_start(struct round *next, struct date today, struct error *err)
 		return error_set(err, ERR_ILLEGAL_STEP, "The round has no day yet: move it to its day first.",
 				 "Đợt chưa có ngày cụ thể: hãy move sang đúng ngày trước.");
 	if (date_compare(next->from, today) != 0)
-		return error_set(err, ERR_ILLEGAL_STEP,
-				 "The round is on %s and starts on that day only; move it if the day changed.",
-				 "Đợt diễn ra ngày %s và chỉ bắt đầu trong ngày đó; nếu đổi ngày hãy dùng move.",
-				 date_format(next->from, day));
+		return error_set(
+			err, ERR_ILLEGAL_STEP,
+			"The round is on %s and starts on that day only; move it if the day changed.",
+			"Đợt diễn ra ngày %s và chỉ bắt đầu trong ngày đó; nếu đổi ngày hãy dùng move.",
+			date_format(next->from, day));
 	if (next->date_status == FACT_PROPOSED)
 		next->date_status = FACT_REPORTED;
 	next->status = ROUND_RUNNING;
@@ -464,9 +464,10 @@ static bool step_close(struct round *next, struct date today, struct error *err)
 					 "The round is not running and its day is not past: start it first.",
 					 "Đợt chưa diễn ra và ngày của đợt chưa qua: hãy start trước.");
 		if (next->date_status == FACT_PROPOSED)
-			return error_set(err, ERR_ILLEGAL_STEP,
-					 "Its date was only proposed: confirm it first if the round was held.",
-					 "Ngày mới chỉ là dự kiến: nếu đợt đã diễn ra, hãy confirm trước.");
+			return error_set(
+				err, ERR_ILLEGAL_STEP,
+				"Its date was only proposed: confirm it first if the round was held.",
+				"Ngày mới chỉ là dự kiến: nếu đợt đã diễn ra, hãy confirm trước.");
 	}
 	next->status = ROUND_CLOSED;
 	return true;
@@ -492,16 +493,19 @@ static bool step_confirm(const struct round_step *step, struct round *next, stru
 	bool ok = true;
 
 	if (!step->confirm_date && !step->confirm_time && !step->confirm_place)
-		ok = error_add_field(err, "/facts", "required", "Say what becomes official: date, time or place.",
+		ok = error_add_field(err, "/facts", "required",
+				     "Say what becomes official: date, time or place.",
 				     "Hãy cho biết điều gì thành chính thức: date, time hay place.");
 	if (step->confirm_date && date_is_none(next->from))
 		ok = error_add_field(err, "/date", "required", "There is no date to confirm: give it first.",
 				     "Chưa có ngày để xác nhận: hãy cho ngày trước.");
 	if (step->confirm_time && next->start_minute < 0)
-		ok = error_add_field(err, "/start", "required", "There are no hours to confirm: give them first.",
+		ok = error_add_field(err, "/start", "required",
+				     "There are no hours to confirm: give them first.",
 				     "Chưa có giờ để xác nhận: hãy cho giờ trước.");
 	if (step->confirm_place && next->nunits == 0 && !next->venue.id)
-		ok = error_add_field(err, "/units", "required", "There is no place to confirm: give it first.",
+		ok = error_add_field(err, "/units", "required",
+				     "There is no place to confirm: give it first.",
 				     "Chưa có địa điểm để xác nhận: hãy cho địa điểm trước.");
 	if (step->confirm_date)
 		next->date_status = FACT_OFFICIAL;
@@ -609,7 +613,8 @@ static bool step_move(const struct round *now, const struct round_step *step, st
 	bool date = !same_date(now, next), time = !same_time(now, next), place = !same_place(now, next);
 
 	if (!date && !time && !place)
-		return error_add_field(err, "/date", "unchanged", "The round is there already: give what changes.",
+		return error_add_field(err, "/date", "unchanged",
+				       "The round is there already: give what changes.",
 				       "Đợt vốn đã như vậy: hãy cho điều thay đổi.");
 	if (place && next->nunits == 0 && !next->venue.id)
 		return error_add_field(err, "/units", "required", "Give the new host unit or venue.",
@@ -619,7 +624,7 @@ static bool step_move(const struct round *now, const struct round_step *step, st
 	if (date)
 		next->date_status = moved;
 	if (date || time)
-		next->time_status = next->start_minute < 0	? FACT_UNKNOWN
+		next->time_status = next->start_minute < 0   ? FACT_UNKNOWN
 				    : step->set & ROUND_TIME ? moved
 							     : FACT_PROPOSED;
 	if (place)
@@ -637,10 +642,12 @@ static bool edit_date(const struct round *now, const struct round_step *step, st
 		      struct error *err)
 {
 	if (now->status != ROUND_DRAFT)
-		return error_add_field(err, "/date", "announced", "The round is announced: use move to change its date.",
+		return error_add_field(err, "/date", "announced",
+				       "The round is announced: use move to change its date.",
 				       "Đợt đã được thông báo: hãy dùng move để đổi ngày.");
 	if (step->values.date_status == FACT_OFFICIAL)
-		return error_add_field(err, "/date_status", "needs_confirm", "Use confirm to make a date official.",
+		return error_add_field(err, "/date_status", "needs_confirm",
+				       "Use confirm to make a date official.",
 				       "Hãy dùng confirm để ngày thành chính thức.");
 	copy_date(&step->values, next);
 	next->date_status = set_status(!date_is_none(next->from), step->values.date_status);
@@ -651,10 +658,12 @@ static bool edit_time(const struct round *now, const struct round_step *step, st
 		      struct error *err)
 {
 	if (now->time_status == FACT_OFFICIAL)
-		return error_add_field(err, "/start", "official", "The hours are official: use move to change them.",
+		return error_add_field(err, "/start", "official",
+				       "The hours are official: use move to change them.",
 				       "Giờ đã chính thức: hãy dùng move để đổi giờ.");
 	if (step->values.time_status == FACT_OFFICIAL)
-		return error_add_field(err, "/time_status", "needs_confirm", "Use confirm to make hours official.",
+		return error_add_field(err, "/time_status", "needs_confirm",
+				       "Use confirm to make hours official.",
 				       "Hãy dùng confirm để giờ thành chính thức.");
 	copy_time(&step->values, next);
 	next->time_status = set_status(next->start_minute >= 0, step->values.time_status);
@@ -669,7 +678,8 @@ static bool edit_place(const struct round *now, const struct round_step *step, s
 				       "The place is official: use move to change it.",
 				       "Địa điểm đã chính thức: hãy dùng move để đổi địa điểm.");
 	if (step->values.place_status == FACT_OFFICIAL)
-		return error_add_field(err, "/place_status", "needs_confirm", "Use confirm to make a place official.",
+		return error_add_field(err, "/place_status", "needs_confirm",
+				       "Use confirm to make a place official.",
 				       "Hãy dùng confirm để địa điểm thành chính thức.");
 	copy_place(step, next);
 	next->place_status = set_status(next->nunits > 0 || next->venue.id, step->values.place_status);
@@ -720,7 +730,8 @@ static bool step_given(const struct round_step *step, struct error *err)
 		ok = error_add_field(err, "/reason", "required", "Say why, in words for the public.",
 				     "Hãy cho biết lý do, bằng lời dành cho công chúng.");
 	if (step->verb == ROUND_CONFIRM && text_is_blank(step->document))
-		ok = error_add_field(err, "/document", "required", "Name the document that makes it official.",
+		ok = error_add_field(err, "/document", "required",
+				     "Name the document that makes it official.",
 				     "Hãy nêu văn bản làm căn cứ chính thức.");
 	return ok;
 }

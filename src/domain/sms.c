@@ -16,19 +16,19 @@ enum { PLACES_MAX = 8, ITEMS_MAX = 6, SHOWN_MAX = 4, NEAR_MAX = 3, POSTPONED_DAY
 enum detail {
 	DETAIL_FULL,
 	DETAIL_NO_VENUE,
-	DETAIL_SHORT,                    /* first host, new date: no hours, no old date */
-	DETAIL_BARE,                     /* no host either, where the head names the place */
+	DETAIL_SHORT, /* first host, new date: no hours, no old date */
+	DETAIL_BARE,  /* no host either, where the head names the place */
 	DETAIL_COUNT
 };
 
 /* What is asked, and by when. */
 struct question {
 	const struct unit_map *units;
-	struct date            today;
-	const struct unit     *places[PLACES_MAX];
-	size_t                 nplaces;          /* 0: everywhere */
-	bool                   province;         /* the province is among the places ... */
-	bool                   province_only;    /* ... and alone */
+	struct date today;
+	const struct unit *places[PLACES_MAX];
+	size_t nplaces;     /* 0: everywhere */
+	bool province;      /* the province is among the places ... */
+	bool province_only; /* ... and alone */
 };
 
 /* ---- which rounds ---- */
@@ -155,8 +155,7 @@ static void add_period(struct sms_line *line, const struct round *round, struct 
 	}
 }
 
-static void add_when(struct sms_line *line, const struct round *round, struct date today,
-		     enum detail detail)
+static void add_when(struct sms_line *line, const struct round *round, struct date today, enum detail detail)
 {
 	bool day = round->precision == PRECISION_DAY;
 
@@ -380,7 +379,8 @@ static void answer_nothing(struct sms_writer *writer, const struct question *que
 		writer_add(writer, " Soạn LICH để xem cả tỉnh.");
 }
 
-/* The text asked for, cut at a blank where one is near; it is folded, so it holds letters and digits alone. */
+/* The text asked for, cut at a blank where one is near; it is folded, so it holds letters and digits alone.
+ */
 static void add_asked(struct sms_line *line, const char *argument, size_t max)
 {
 	char text[64];

@@ -104,22 +104,31 @@ void sms_parse(const char *utf8, struct sms_request *request)
 
 /* ---- what a gateway hands over ---- */
 
-enum encoding { ENCODING_UTF8, ENCODING_UTF16BE, ENCODING_UTF16LE, ENCODING_1252, ENCODING_GSM, ENCODING_ASCII,
-		ENCODING_GUESS };
+enum encoding {
+	ENCODING_UTF8,
+	ENCODING_UTF16BE,
+	ENCODING_UTF16LE,
+	ENCODING_1252,
+	ENCODING_GSM,
+	ENCODING_ASCII,
+	ENCODING_GUESS
+};
 
 static enum encoding encoding_named(const char *charset)
 {
 	static const struct {
-		const char   *name;
+		const char *name;
 		enum encoding encoding;
 	} names[] = {
-		{ "UTF8", ENCODING_UTF8 },         { "UTF16BE", ENCODING_UTF16BE }, { "UTF16", ENCODING_UTF16BE },
-		{ "UTF16LE", ENCODING_UTF16LE },   { "UCS2", ENCODING_UTF16BE },    { "UCS2BE", ENCODING_UTF16BE },
-		{ "UCS2LE", ENCODING_UTF16LE },    { "ISO10646UCS2", ENCODING_UTF16BE },
-		{ "ISO88591", ENCODING_1252 },     { "LATIN1", ENCODING_1252 },     { "WINDOWS1252", ENCODING_1252 },
-		{ "CP1252", ENCODING_1252 },       { "GSM", ENCODING_GSM },         { "GSM7", ENCODING_GSM },
-		{ "GSM7BIT", ENCODING_GSM },       { "GSM0338", ENCODING_GSM },     { "ASCII", ENCODING_ASCII },
-		{ "USASCII", ENCODING_ASCII },
+		{ "UTF8", ENCODING_UTF8 },        { "UTF16BE", ENCODING_UTF16BE },
+		{ "UTF16", ENCODING_UTF16BE },    { "UTF16LE", ENCODING_UTF16LE },
+		{ "UCS2", ENCODING_UTF16BE },     { "UCS2BE", ENCODING_UTF16BE },
+		{ "UCS2LE", ENCODING_UTF16LE },   { "ISO10646UCS2", ENCODING_UTF16BE },
+		{ "ISO88591", ENCODING_1252 },    { "LATIN1", ENCODING_1252 },
+		{ "WINDOWS1252", ENCODING_1252 }, { "CP1252", ENCODING_1252 },
+		{ "GSM", ENCODING_GSM },          { "GSM7", ENCODING_GSM },
+		{ "GSM7BIT", ENCODING_GSM },      { "GSM0338", ENCODING_GSM },
+		{ "ASCII", ENCODING_ASCII },      { "USASCII", ENCODING_ASCII },
 	};
 	char name[24];
 	size_t len = 0;
@@ -149,13 +158,14 @@ static enum encoding encoding_guessed(const char *bytes, size_t len, int coding)
 
 	if (coding == 2 && len % 2 == 0 && !utf8)
 		return ENCODING_UTF16BE;
-	return utf8 ? ENCODING_UTF8 : coding < 0 && len % 2 == 0 && memchr(bytes, 0, len) ? ENCODING_UTF16BE
-											  : ENCODING_1252;
+	return utf8                                                  ? ENCODING_UTF8
+	       : coding < 0 && len % 2 == 0 && memchr(bytes, 0, len) ? ENCODING_UTF16BE
+								     : ENCODING_1252;
 }
 
 struct utf8_out {
-	char  *p;
-	size_t left;                     /* without the NUL */
+	char *p;
+	size_t left; /* without the NUL */
 };
 
 static void put_point(struct utf8_out *out, int32_t point)
@@ -181,7 +191,7 @@ static void put_point(struct utf8_out *out, int32_t point)
 		bytes[len++] = (char)(0x80 | (point & 0x3f));
 	}
 	if (len > out->left) {
-		out->left = 0;           /* full: nothing shorter may follow either */
+		out->left = 0; /* full: nothing shorter may follow either */
 		return;
 	}
 	memcpy(out->p, bytes, len);
@@ -264,6 +274,7 @@ static void read_ascii(const char *bytes, size_t len, struct utf8_out *out)
 		put_point(out, (unsigned char)bytes[i] < 0x80 ? bytes[i] : '?');
 }
 
+/* clang-format off */
 /* GSM 03.38, one septet a byte. 0x1b introduces the extension table. */
 static const uint16_t gsm_points[128] = {
 	'@', 0xa3, '$', 0xa5, 0xe8, 0xe9, 0xf9, 0xec, 0xf2, 0xc7, '\n', 0xd8, 0xf8, '\r', 0xc5, 0xe5,
@@ -275,6 +286,8 @@ static const uint16_t gsm_points[128] = {
 	0xbf, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o',
 	'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z', 0xe4, 0xf6, 0xf1, 0xfc, 0xe0,
 };
+
+/* clang-format on */
 
 static int32_t gsm_extension(unsigned char septet)
 {

@@ -19,30 +19,30 @@ enum { KEY_SIZE = 96, NEAREST_MAX_DISTANCE = 3, NAME_PREFIX_MIN = 3 };
 
 /* A unit and what is worked out about it. */
 struct node {
-	struct unit   unit;
-	uint64_t     *territory;
-	const char   *plain;             /* folded name without blanks */
-	bool          resolved, resolving;
+	struct unit unit;
+	uint64_t *territory;
+	const char *plain; /* folded name without blanks */
+	bool resolved, resolving;
 };
 
 struct key {
-	const char   *text;              /* NULL: an empty slot */
-	uint32_t      hash;
+	const char *text; /* NULL: an empty slot */
+	uint32_t hash;
 	struct node **nodes;
-	size_t        nnodes;
+	size_t nnodes;
 };
 
 struct unit_map {
-	struct arena  arena;
-	struct node **nodes;             /* in order of id, once finished */
-	size_t        count, cap;
-	size_t        words;             /* of a territory */
-	struct key   *keys;              /* of spellings */
-	size_t        nkeys, key_slots;
-	struct node **ids;               /* open addressing */
-	size_t        id_slots;
-	const char   *province;          /* folded name; "" */
-	bool          finished;
+	struct arena arena;
+	struct node **nodes; /* in order of id, once finished */
+	size_t count, cap;
+	size_t words;     /* of a territory */
+	struct key *keys; /* of spellings */
+	size_t nkeys, key_slots;
+	struct node **ids; /* open addressing */
+	size_t id_slots;
+	const char *province; /* folded name; "" */
+	bool finished;
 };
 
 static const char *const level_texts[] = {
@@ -56,12 +56,9 @@ static const struct {
 	const char *type;
 	const char *words[4];
 } type_words[] = {
-	{ "tinh", { "tinh" } },
-	{ "thanh_pho", { "thanh pho", "tp", "t p" } },
-	{ "huyen", { "huyen", "h" } },
-	{ "thi_tran", { "thi tran", "tt", "t t" } },
-	{ "phuong", { "phuong", "p" } },
-	{ "xa", { "xa", "x" } },
+	{ "tinh", { "tinh" } },          { "thanh_pho", { "thanh pho", "tp", "t p" } },
+	{ "huyen", { "huyen", "h" } },   { "thi_tran", { "thi tran", "tt", "t t" } },
+	{ "phuong", { "phuong", "p" } }, { "xa", { "xa", "x" } },
 };
 
 const char *unit_level_text(enum unit_level level)
@@ -206,9 +203,9 @@ static bool check_link(const struct unit_map *map, const struct unit *unit, cons
 {
 	if (!link || node_by_id(map, link))
 		return true;
-	return error_set(err, ERR_MALFORMED, "The unit %s names %s, which is no unit: add it or drop the link.",
-			 "Đơn vị %s nêu %s, vốn không có: hãy thêm đơn vị đó hoặc bỏ liên kết.", unit->id,
-			 link);
+	return error_set(
+		err, ERR_MALFORMED, "The unit %s names %s, which is no unit: add it or drop the link.",
+		"Đơn vị %s nêu %s, vốn không có: hãy thêm đơn vị đó hoặc bỏ liên kết.", unit->id, link);
 }
 
 static bool check_links(const struct unit_map *map, struct error *err)
@@ -235,7 +232,8 @@ static bool lies_in(const struct unit *unit, const struct unit *in)
 	return streq(unit->parent, in->id) || streq(unit->district, in->id);
 }
 
-/* Predecessors of the same level only: a link across levels says what followed, not what a unit is made of. */
+/* Predecessors of the same level only: a link across levels says what followed, not what a unit is made of.
+ */
 static bool made_of(const struct unit_map *map, const struct unit *unit, const char *predecessor)
 {
 	return node_by_id(map, predecessor)->unit.level == unit->level;
@@ -255,7 +253,8 @@ static bool is_empty(const struct unit_map *map, const uint64_t *territory)
 	return true;
 }
 
-/* A commune: of its predecessors, or a bit of its own (given by `index`). A ring of links ends at its entry. */
+/* A commune: of its predecessors, or a bit of its own (given by `index`). A ring of links ends at its entry.
+ */
 static void resolve_commune(const struct unit_map *map, struct node *node, size_t index)
 {
 	if (node->resolved || node->resolving)
@@ -376,7 +375,8 @@ static void add_typed_keys(struct unit_map *map, const char *name, struct node *
 	}
 }
 
-/* Past a word for a kind of unit at the front of folded text ("huyen than uyen"); the text itself when there is none. */
+/* Past a word for a kind of unit at the front of folded text ("huyen than uyen"); the text itself when there
+ * is none. */
 static const char *after_type_word(const char *folded)
 {
 	const char *best = folded;
@@ -458,7 +458,7 @@ bool unit_valid_on(const struct unit *unit, struct date on)
 /* A set of units kept in order of id. */
 struct unit_set {
 	const struct unit **out;
-	size_t              max, count;
+	size_t max, count;
 };
 
 static void set_insert(struct unit_set *set, const struct unit *unit)
@@ -540,7 +540,8 @@ static void set_rank(struct unit_set *set, const struct unit *unit, struct date 
 	set->out[at] = unit;
 }
 
-/* The spelling as it stands, else without a kind that fits no unit of that name, else without the province after it. */
+/* The spelling as it stands, else without a kind that fits no unit of that name, else without the province
+ * after it. */
 static const struct key *look_up(const struct unit_map *map, const char *typed)
 {
 	char folded[KEY_SIZE], text[KEY_SIZE];
@@ -594,7 +595,7 @@ static unsigned name_distance(const char *typed, size_t len, const char *name)
 
 struct near {
 	const struct node *node;
-	unsigned           distance;
+	unsigned distance;
 };
 
 static bool nearer(const struct near *a, const struct near *b, struct date on)
@@ -721,7 +722,8 @@ static bool within_scope(const struct unit_map *map, const struct unit *unit, co
 	return any;
 }
 
-bool unit_covers(const struct unit_map *map, const struct unit *scope, const struct unit *unit, struct date on)
+bool unit_covers(const struct unit_map *map, const struct unit *scope, const struct unit *unit,
+		 struct date on)
 {
 	const struct unit *then[64];
 	size_t count;

@@ -14,11 +14,13 @@ static void only_real_dates_are_read(void **state)
 		const char *text;
 		bool ok;
 	} cases[] = {
-		{ "2025-01-02", true },   { "2024-02-29", true },  { "2025-02-29", false }, { "1900-02-29", false },
-		{ "2000-02-29", true },   { "2025-04-31", false }, { "2025-13-01", false }, { "2025-00-10", false },
-		{ "2025-01-00", false },  { "0000-01-01", false }, { "0001-01-01", true },  { "9999-12-31", true },
-		{ "2025-1-02", false },   { "2025-01-02 ", false }, { "2025-01-0", false }, { "", false },
-		{ "+025-01-02", false },  { "2025/01/02", false }, { "20250102", false },
+		{ "2025-01-02", true },  { "2024-02-29", true },   { "2025-02-29", false },
+		{ "1900-02-29", false }, { "2000-02-29", true },   { "2025-04-31", false },
+		{ "2025-13-01", false }, { "2025-00-10", false },  { "2025-01-00", false },
+		{ "0000-01-01", false }, { "0001-01-01", true },   { "9999-12-31", true },
+		{ "2025-1-02", false },  { "2025-01-02 ", false }, { "2025-01-0", false },
+		{ "", false },           { "+025-01-02", false },  { "2025/01/02", false },
+		{ "20250102", false },
 	};
 	struct date date;
 	char text[DATE_TEXT_SIZE];
@@ -85,7 +87,8 @@ static void months_end_on_their_last_day(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		assert_string_equal(date_format(date_add_months(cases[i].from, cases[i].months), text), cases[i].want);
+		assert_string_equal(date_format(date_add_months(cases[i].from, cases[i].months), text),
+				    cases[i].want);
 }
 
 static void the_civil_day_turns_at_seventeen_utc(void **state)
@@ -100,14 +103,15 @@ static void the_civil_day_turns_at_seventeen_utc(void **state)
 	assert_string_equal(date_format(date_of_instant(us), day), "2025-01-02");
 	assert_string_equal(time_format(us, text), "2025-01-02T00:00:00+07:00");
 	assert_true(date_instant(date_make(2025, 1, 2), 0) == us);
-	assert_string_equal(time_format(date_instant(date_make(2025, 1, 2), 450), text), "2025-01-02T07:30:00+07:00");
+	assert_string_equal(time_format(date_instant(date_make(2025, 1, 2), 450), text),
+			    "2025-01-02T07:30:00+07:00");
 	assert_string_equal(time_format(-1, text), "1970-01-01T06:59:59+07:00");
 }
 
 static void times_are_read_with_their_offset(void **state)
 {
 	static const struct {
-		const char *text, *want;         /* want NULL: refused */
+		const char *text, *want; /* want NULL: refused */
 	} cases[] = {
 		{ "2025-01-02T07:30:00+07:00", "2025-01-02T07:30:00+07:00" },
 		{ "2025-01-02T00:30:00Z", "2025-01-02T07:30:00+07:00" },

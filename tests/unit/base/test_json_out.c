@@ -29,8 +29,9 @@ static void commas_and_brackets_fall_into_place(void **state)
 	jout_bool(&out, "demo", false);
 	jout_raw(&out, "raw", "[1]");
 	jout_end(&out);
-	assert_string_equal(buf.data, "{\"code\":\"LC25-07\",\"units\":[{},[],1,2],\"venue\":null,\"demo\":false,"
-				      "\"raw\":[1]}");
+	assert_string_equal(buf.data,
+			    "{\"code\":\"LC25-07\",\"units\":[{},[],1,2],\"venue\":null,\"demo\":false,"
+			    "\"raw\":[1]}");
 	buf_release(&buf);
 }
 
@@ -46,7 +47,8 @@ static void texts_are_escaped(void **state)
 	jout_text(&out, NULL, "");
 	jout_text(&out, NULL, NULL);
 	jout_end(&out);
-	assert_string_equal(buf.data, "[\"Mường \\\"Tè\\\" \\\\ \\n\\u0009\\u0001\\u007f/\",\"a\\u0000b\",\"\",null]");
+	assert_string_equal(buf.data,
+			    "[\"Mường \\\"Tè\\\" \\\\ \\n\\u0009\\u0001\\u007f/\",\"a\\u0000b\",\"\",null]");
 	buf_release(&buf);
 }
 
@@ -68,8 +70,9 @@ static void numbers_and_times(void **state)
 	jout_time(&out, NULL, date_instant(date_make(2025, 1, 2), 450));
 	jout_time(&out, NULL, INT64_MIN);
 	jout_end(&out);
-	assert_string_equal(buf.data, "[0,-9223372036854775808,9223372036854775807,0.25,null,null,\"2025-01-02\",null,"
-				      "\"2025-01-02T07:30:00+07:00\",null]");
+	assert_string_equal(buf.data,
+			    "[0,-9223372036854775808,9223372036854775807,0.25,null,null,\"2025-01-02\",null,"
+			    "\"2025-01-02T07:30:00+07:00\",null]");
 	buf_release(&buf);
 }
 

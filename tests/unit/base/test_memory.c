@@ -56,7 +56,7 @@ static void texts_are_copied(void **state)
 }
 
 struct outer {
-	int   before;
+	int before;
 	short member;
 };
 

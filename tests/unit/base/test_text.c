@@ -12,12 +12,12 @@
 static void spellings_of_one_name_fold_alike(void **state)
 {
 	static const struct {
-		const char *typed, *want;        /* want NULL: refused */
+		const char *typed, *want; /* want NULL: refused */
 	} cases[] = {
 		{ "Mường Tè", "muong te" },
 		{ "MƯỜNG TÈ", "muong te" },
-		{ "Mu\xcc\x9bo\xcc\x9b\xcc\x80ng Te\xcc\x80", "muong te" },     /* decomposed */
-		{ "M\xc6\xb0\xc6\xa1\xcc\x80ng Tè", "muong te" },                /* half composed */
+		{ "Mu\xcc\x9bo\xcc\x9b\xcc\x80ng Te\xcc\x80", "muong te" }, /* decomposed */
+		{ "M\xc6\xb0\xc6\xa1\xcc\x80ng Tè", "muong te" },           /* half composed */
 		{ "muong te", "muong te" },
 		{ "  Mường -  Tè. ", "muong te" },
 		{ "Đoàn Kết", "doan ket" },
@@ -74,9 +74,9 @@ static void utf8_is_strict(void **state)
 	assert_true(text_valid_utf8("Mường Tè 😀", strlen("Mường Tè 😀")));
 	assert_true(text_valid_utf8("", 0));
 	assert_false(text_valid_utf8("a\0b", 3));
-	assert_false(text_valid_utf8("\xc0\x80", 2));                 /* overlong */
-	assert_false(text_valid_utf8("\xed\xa0\x80", 3));             /* surrogate */
-	assert_false(text_valid_utf8("\xf4\x90\x80\x80", 4));         /* beyond Unicode */
+	assert_false(text_valid_utf8("\xc0\x80", 2));         /* overlong */
+	assert_false(text_valid_utf8("\xed\xa0\x80", 3));     /* surrogate */
+	assert_false(text_valid_utf8("\xf4\x90\x80\x80", 4)); /* beyond Unicode */
 	assert_false(text_valid_utf8("\xe1\xbb", 2));
 	assert_false(text_valid_utf8("\x80", 1));
 }
@@ -87,9 +87,15 @@ static void distances(void **state)
 		const char *a, *b;
 		unsigned limit, want;
 	} cases[] = {
-		{ "than uyen", "than uyen", 3, 0 }, { "than uyen", "thna uyen", 3, 1 }, { "than uyen", "tan uyen", 3, 1 },
-		{ "than uyen", "than uyn", 3, 1 },  { "sin ho", "phong tho", 3, 4 },    { "", "abc", 3, 3 },
-		{ "", "abcd", 3, 4 },               { "ca", "abc", 3, 3 },              { "abc", "xyz", 2, 3 },
+		{ "than uyen", "than uyen", 3, 0 },
+		{ "than uyen", "thna uyen", 3, 1 },
+		{ "than uyen", "tan uyen", 3, 1 },
+		{ "than uyen", "than uyn", 3, 1 },
+		{ "sin ho", "phong tho", 3, 4 },
+		{ "", "abc", 3, 3 },
+		{ "", "abcd", 3, 4 },
+		{ "ca", "abc", 3, 3 },
+		{ "abc", "xyz", 2, 3 },
 	};
 
 	(void)state;

@@ -14,7 +14,7 @@ static void ids_carry_their_instant(void **state)
 	char one[UUID_TEXT_SIZE], two[UUID_TEXT_SIZE];
 
 	(void)state;
-	uuid7_make(one, INT64_C(1645557742000) * 1000);        /* the example of RFC 9562 */
+	uuid7_make(one, INT64_C(1645557742000) * 1000); /* the example of RFC 9562 */
 	assert_memory_equal(one, "017f22e2-79b0-7", 15);
 	assert_true(strchr("89ab", one[19]) != NULL);
 	assert_true(uuid_valid(one));

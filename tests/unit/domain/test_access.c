@@ -6,28 +6,35 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-/* The design's table, in its own notation: one column a role, read then write: - no, o own, s in scope, y yes. */
+/* The design's table, in its own notation: one column a role, read then write: - no, o own, s in scope, y
+ * yes. */
 static const char *const table[AREA_COUNT][ROLE_COUNT] = {
 	/*                 public gateway team hospital comms staff auditor admin */
-	[AREA_OPEN]    = { "y-", "y-", "y-", "y-", "y-", "y-", "y-", "y-" },
+	[AREA_OPEN] = { "y-", "y-", "y-", "y-", "y-", "y-", "y-", "y-" },
 	[AREA_METRICS] = { "--", "--", "--", "--", "--", "--", "y-", "y-" },
-	[AREA_ROUNDS]  = { "y-", "y-", "y-", "y-", "y-", "y-", "y-", "y-" },
-	[AREA_PLANS]   = { "--", "--", "o-", "--", "y-", "ss", "y-", "yy" },
+	[AREA_ROUNDS] = { "y-", "y-", "y-", "y-", "y-", "y-", "y-", "y-" },
+	[AREA_PLANS] = { "--", "--", "o-", "--", "y-", "ss", "y-", "yy" },
 	[AREA_REPORTS] = { "--", "--", "oo", "--", "--", "ys", "y-", "yy" },
-	[AREA_SMS]     = { "--", "-y", "--", "--", "--", "y-", "y-", "yy" },
-	[AREA_TOKENS]  = { "--", "--", "--", "--", "--", "--", "y-", "yy" },
-	[AREA_AUDIT]   = { "--", "--", "--", "--", "--", "--", "y-", "y-" },
+	[AREA_SMS] = { "--", "-y", "--", "--", "--", "y-", "y-", "yy" },
+	[AREA_TOKENS] = { "--", "--", "--", "--", "--", "--", "y-", "yy" },
+	[AREA_AUDIT] = { "--", "--", "--", "--", "--", "--", "y-", "y-" },
 };
 
 static void who_may_what(void **state)
 {
-	static const char letters[] = { [ACCESS_NO] = '-', [ACCESS_OWN] = 'o', [ACCESS_IN_SCOPE] = 's', [ACCESS_YES] = 'y' };
+	static const char letters[] = {
+		[ACCESS_NO] = '-', [ACCESS_OWN] = 'o', [ACCESS_IN_SCOPE] = 's', [ACCESS_YES] = 'y'
+	};
 
 	(void)state;
 	for (int area = 0; area < AREA_COUNT; area++) {
 		for (int role = 0; role < ROLE_COUNT; role++) {
-			assert_int_equal(letters[access_decide((enum role)role, (enum access_area)area, ACCESS_READ)], table[area][role][0]);
-			assert_int_equal(letters[access_decide((enum role)role, (enum access_area)area, ACCESS_WRITE)], table[area][role][1]);
+			assert_int_equal(
+				letters[access_decide((enum role)role, (enum access_area)area, ACCESS_READ)],
+				table[area][role][0]);
+			assert_int_equal(
+				letters[access_decide((enum role)role, (enum access_area)area, ACCESS_WRITE)],
+				table[area][role][1]);
 		}
 	}
 }
@@ -37,7 +44,7 @@ static void what_is_not_in_the_table_is_forbidden(void **state)
 	(void)state;
 	assert_int_equal(access_decide(ROLE_COUNT, AREA_OPEN, ACCESS_READ), ACCESS_NO);
 	assert_int_equal(access_decide(ROLE_ADMIN, AREA_COUNT, ACCESS_READ), ACCESS_NO);
-	assert_int_equal(access_decide((enum role)-1, AREA_OPEN, ACCESS_READ), ACCESS_NO);
+	assert_int_equal(access_decide((enum role) - 1, AREA_OPEN, ACCESS_READ), ACCESS_NO);
 	assert_int_equal(access_decide(ROLE_ADMIN, AREA_PLANS, (enum access_mode)7), ACCESS_NO);
 }
 

@@ -34,9 +34,16 @@ static struct round make_round(int ordinal, struct date on)
 static struct plan make_plan(struct round *rounds, size_t nrounds)
 {
 	return (struct plan){
-		.number = "3653/KH-UBND", .slug = "3653-KH-UBND", .code_prefix = "LC25", .title = "Kế hoạch 2025",
-		.from = { 2024, 12, 20 }, .to = { 2025, 11, 28 }, .campaigns = campaigns, .ncampaigns = 2,
-		.rounds = rounds, .nrounds = nrounds,
+		.number = "3653/KH-UBND",
+		.slug = "3653-KH-UBND",
+		.code_prefix = "LC25",
+		.title = "Kế hoạch 2025",
+		.from = { 2024, 12, 20 },
+		.to = { 2025, 11, 28 },
+		.campaigns = campaigns,
+		.ncampaigns = 2,
+		.rounds = rounds,
+		.nrounds = nrounds,
 	};
 }
 
@@ -45,7 +52,7 @@ static void slugs(void **state)
 	static const struct {
 		const char *number;
 		size_t size;
-		const char *want;        /* NULL: refused */
+		const char *want; /* NULL: refused */
 	} cases[] = {
 		{ "3653/KH-UBND", 64, "3653-KH-UBND" },
 		{ "  3653 / KH - UBND ", 64, "3653-KH-UBND" },
@@ -79,7 +86,8 @@ static void expect(const struct plan *plan, const char *pointer)
 
 static void heads_and_days_are_checked(void **state)
 {
-	struct round rounds[2] = { make_round(1, date_make(2024, 12, 20)), make_round(2, date_make(2025, 11, 28)) };
+	struct round rounds[2] = { make_round(1, date_make(2024, 12, 20)),
+				   make_round(2, date_make(2025, 11, 28)) };
 	struct plan plan = make_plan(rounds, 2);
 
 	(void)state;
@@ -146,7 +154,8 @@ static int arena_teardown(void **state)
 
 static void a_new_plan_is_all_new(void **state)
 {
-	struct round rounds[2] = { make_round(2, date_make(2025, 3, 1)), make_round(1, date_make(2025, 1, 5)) };
+	struct round rounds[2] = { make_round(2, date_make(2025, 3, 1)),
+				   make_round(1, date_make(2025, 1, 5)) };
 	struct plan plan = make_plan(rounds, 2);
 	struct plan_diff diff;
 	struct error err = { 0 };
@@ -247,7 +256,8 @@ int main(void)
 		cmocka_unit_test(heads_and_days_are_checked),
 		cmocka_unit_test_setup_teardown(a_new_plan_is_all_new, arena_setup, arena_teardown),
 		cmocka_unit_test_setup_teardown(drafts_follow_the_file, arena_setup, arena_teardown),
-		cmocka_unit_test_setup_teardown(announced_rounds_are_never_changed, arena_setup, arena_teardown),
+		cmocka_unit_test_setup_teardown(announced_rounds_are_never_changed, arena_setup,
+						arena_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

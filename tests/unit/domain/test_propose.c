@@ -24,7 +24,12 @@ static const struct holiday holidays[] = {
 static const struct campaign_window campaigns[] = {
 	{ "chu-nhat-do", "Chủ nhật Đỏ", { 2024, 12, 1 }, { 2025, 3, 31 }, { 0 }, true },
 	{ "tet-xuan-hong", "Tết và Lễ hội Xuân hồng", { 2025, 1, 1 }, { 2025, 3, 31 }, { 0 }, false },
-	{ "toan-dan-hien-mau", "Ngày toàn dân hiến máu", { 2025, 4, 7 }, { 2025, 4, 7 }, { 2025, 4, 7 }, false },
+	{ "toan-dan-hien-mau",
+	  "Ngày toàn dân hiến máu",
+	  { 2025, 4, 7 },
+	  { 2025, 4, 7 },
+	  { 2025, 4, 7 },
+	  false },
 	{ "hanh-trinh-do", "Hành trình Đỏ", { 2025, 5, 30 }, { 2025, 7, 30 }, { 0 }, false },
 	{ "giot-mau-hong-he", "Những giọt máu hồng hè", { 2025, 5, 1 }, { 2025, 8, 31 }, { 0 }, false },
 	{ "ngay-the-gioi-14-6", "14/6", { 2025, 6, 14 }, { 2025, 6, 14 }, { 2025, 6, 14 }, false },
@@ -41,15 +46,27 @@ static const struct propose_place places[] = {
 static const struct propose_fixed ends[] = { { 1, { 2024, 12, 20 }, -1 }, { 18, { 2025, 11, 28 }, -1 } };
 
 static const struct propose_request lai_chau = {
-	.from = { 2024, 12, 20 }, .to = { 2025, 11, 28 }, .rounds = 18, .teams = 1, .gap_days = 84,
-	.places = places, .nplaces = 8, .fixed = ends, .nfixed = 2, .holidays = holidays, .nholidays = 5,
-	.campaigns = campaigns, .ncampaigns = 8, .holidays_known_to = { 2027, 12, 31 },
+	.from = { 2024, 12, 20 },
+	.to = { 2025, 11, 28 },
+	.rounds = 18,
+	.teams = 1,
+	.gap_days = 84,
+	.places = places,
+	.nplaces = 8,
+	.fixed = ends,
+	.nfixed = 2,
+	.holidays = holidays,
+	.nholidays = 5,
+	.campaigns = campaigns,
+	.ncampaigns = 8,
+	.holidays_known_to = { 2027, 12, 31 },
 };
 
 static bool is_holiday(const struct propose_request *request, struct date on)
 {
 	for (size_t i = 0; i < request->nholidays; i++)
-		if (date_compare(request->holidays[i].from, on) <= 0 && date_compare(on, request->holidays[i].to) <= 0)
+		if (date_compare(request->holidays[i].from, on) <= 0 &&
+		    date_compare(on, request->holidays[i].to) <= 0)
 			return true;
 	return false;
 }
@@ -71,7 +88,8 @@ static void check_result(const struct propose_request *request, const struct pro
 
 		assert_int_equal(round->ordinal, i + 1);
 		assert_int_equal(round->fixed, fixed != NULL);
-		assert_true(date_compare(round->on, request->from) >= 0 && date_compare(round->on, request->to) <= 0);
+		assert_true(date_compare(round->on, request->from) >= 0 &&
+			    date_compare(round->on, request->to) <= 0);
 		if (i > 0)
 			assert_true(date_compare(rounds[i - 1].on, round->on) <= 0);
 		assert_true(round->team >= 1 && round->team <= request->teams);
@@ -177,7 +195,8 @@ static void the_same_request_gives_the_same_plan(void **state)
 	(void)state;
 	arena_init(&one);
 	arena_init(&two);
-	struct proposed_round *a = plan_propose(&lai_chau, &one, &err), *b = plan_propose(&lai_chau, &two, &err);
+	struct proposed_round *a = plan_propose(&lai_chau, &one, &err),
+			      *b = plan_propose(&lai_chau, &two, &err);
 
 	for (int i = 0; i < 18; i++) {
 		assert_int_equal(date_compare(a[i].on, b[i].on), 0);
@@ -246,8 +265,14 @@ static void gaps_are_counted_to_the_day(void **state)
 {
 	static const struct propose_place two[] = { { "a", "A", 2 } }, three[] = { { "a", "A", 3 } };
 	struct propose_request request = {
-		.from = { 2025, 3, 1 }, .to = { 2025, 5, 24 }, .rounds = 2, .teams = 1, .gap_days = 84,
-		.places = two, .nplaces = 1, .holidays_known_to = { 2025, 12, 31 },
+		.from = { 2025, 3, 1 },
+		.to = { 2025, 5, 24 },
+		.rounds = 2,
+		.teams = 1,
+		.gap_days = 84,
+		.places = two,
+		.nplaces = 1,
+		.holidays_known_to = { 2025, 12, 31 },
 	};
 
 	(void)state;
@@ -265,10 +290,20 @@ static void gaps_are_counted_to_the_day(void **state)
 static void days_and_teams_are_counted(void **state)
 {
 	static const struct holiday long_break[] = { { { 2025, 3, 2 }, { 2025, 3, 9 }, "Nghỉ" } };
-	static const struct propose_place four[] = { { "a", "A", 1 }, { "b", "B", 1 }, { "c", "C", 1 }, { "d", "D", 1 } };
+	static const struct propose_place four[] = {
+		{ "a", "A", 1 }, { "b", "B", 1 }, { "c", "C", 1 }, { "d", "D", 1 }
+	};
 	struct propose_request request = {
-		.from = { 2025, 3, 1 }, .to = { 2025, 3, 10 }, .rounds = 4, .teams = 2, .gap_days = 84, .places = four,
-		.nplaces = 4, .holidays = long_break, .nholidays = 1, .holidays_known_to = { 2025, 12, 31 },
+		.from = { 2025, 3, 1 },
+		.to = { 2025, 3, 10 },
+		.rounds = 4,
+		.teams = 2,
+		.gap_days = 84,
+		.places = four,
+		.nplaces = 4,
+		.holidays = long_break,
+		.nholidays = 1,
+		.holidays_known_to = { 2025, 12, 31 },
 	};
 
 	(void)state;
@@ -279,9 +314,11 @@ static void days_and_teams_are_counted(void **state)
 
 static void fixed_rounds_are_facts(void **state)
 {
-	static const struct propose_fixed on_holiday[] = { { 1, { 2025, 1, 26 }, 0 }, { 2, { 2025, 1, 30 }, 0 } };
+	static const struct propose_fixed on_holiday[] = { { 1, { 2025, 1, 26 }, 0 },
+							   { 2, { 2025, 1, 30 }, 0 } };
 	static const struct propose_fixed outside[] = { { 1, { 2024, 12, 19 }, -1 } };
-	static const struct propose_fixed crossed[] = { { 1, { 2025, 5, 1 }, -1 }, { 2, { 2025, 4, 1 }, -1 } };
+	static const struct propose_fixed crossed[] = { { 1, { 2025, 5, 1 }, -1 },
+							{ 2, { 2025, 4, 1 }, -1 } };
 	static const struct propose_place few[] = { { "a", "A", 3 } };
 	struct propose_request request = lai_chau;
 	struct arena arena;
@@ -368,7 +405,8 @@ static void any_proposal_obeys(void **state)
 			given++;
 		} else {
 			assert_int_equal(err.code, ERR_NO_PROPOSAL);
-			assert_true(strlen(err.detail[LANGUAGE_EN]) > 20 && strlen(err.detail[LANGUAGE_VI]) > 20);
+			assert_true(strlen(err.detail[LANGUAGE_EN]) > 20 &&
+				    strlen(err.detail[LANGUAGE_VI]) > 20);
 		}
 		arena_release(&arena);
 	}

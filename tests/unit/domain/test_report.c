@@ -13,8 +13,12 @@
 static const struct date today = { 2025, 5, 20 };
 static struct report full(void)
 {
-	struct report report = { .source = REPORT_TEAM, .reported_on = { 2025, 5, 18 }, .registered = { 330, FIGURE_EXACT }, .present = { 330, FIGURE_EXACT },
-				 .accepted = { 326, FIGURE_EXACT }, .units = { 326, FIGURE_EXACT },
+	struct report report = { .source = REPORT_TEAM,
+				 .reported_on = { 2025, 5, 18 },
+				 .registered = { 330, FIGURE_EXACT },
+				 .present = { 330, FIGURE_EXACT },
+				 .accepted = { 326, FIGURE_EXACT },
+				 .units = { 326, FIGURE_EXACT },
 				 .ml = { 114100, FIGURE_EXACT } };
 
 	return report;
@@ -49,7 +53,8 @@ static void figures_stay_in_range(void **state)
 	report = full();
 	report.present.qualifier = FIGURE_QUALIFIER_COUNT;
 	expect(&report, "/present");
-	report.registered.value = report.present.value = report.accepted.value = report.units.value = report.ml.value = -1;
+	report.registered.value = report.present.value = report.accepted.value = report.units.value =
+		report.ml.value = -1;
 	expect(&report, "/units");
 	report.units.value = 0;
 	expect(&report, "");

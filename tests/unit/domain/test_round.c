@@ -37,7 +37,9 @@ static struct round ready(enum round_status status)
 
 static struct round_step step_of(enum round_verb verb)
 {
-	struct round_step step = { .verb = verb, .reason = "đường sạt lở", .document = "15/QĐ-BCĐ", .confirm_date = true };
+	struct round_step step = {
+		.verb = verb, .reason = "đường sạt lở", .document = "15/QĐ-BCĐ", .confirm_date = true
+	};
 
 	round_init(&step.values);
 	if (verb == ROUND_EDIT) {
@@ -50,6 +52,7 @@ static struct round_step step_of(enum round_verb verb)
 	return step;
 }
 
+/* clang-format off */
 /* Rows: status before; columns: verb; -1: refused; else status after. On the round's day. */
 #define NO (-1)
 static const int life[ROUND_STATUS_COUNT][ROUND_VERB_COUNT] = {
@@ -87,6 +90,8 @@ static void every_step_from_every_status(void **state)
 		}
 	}
 }
+
+/* clang-format on */
 
 /* The first fault's pointer, or the code of the whole; "" when the step is taken. */
 static const char *outcome(const struct round *now, const struct round_step *step, struct date today,
@@ -338,42 +343,149 @@ static void a_draft_never_becomes_public_by_being_cancelled(void **state)
 /* ---- facts ---- */
 
 static struct round facts;
-static void no_title(void) { facts.title = "  "; }
-static void end_before_start(void) { facts.start_minute = 450; facts.end_minute = 450; facts.time_status = FACT_PROPOSED; }
-static void end_after_start(void) { facts.start_minute = 450; facts.end_minute = 451; facts.time_status = FACT_PROPOSED; }
-static void end_at_midnight(void) { facts.start_minute = 1439; facts.end_minute = 1440; facts.time_status = FACT_PROPOSED; }
-static void start_at_midnight(void) { facts.start_minute = 1440; facts.time_status = FACT_PROPOSED; }
-static void end_alone(void) { facts.end_minute = 600; }
-static void time_without_day(void) { facts.precision = PRECISION_YEAR; facts.from = date_make(2025, 1, 1); facts.to = date_make(2025, 12, 31); facts.start_minute = 450; facts.time_status = FACT_REPORTED; }
-static void time_status_alone(void) { facts.time_status = FACT_OFFICIAL; }
-static void time_of_no_status(void) { facts.start_minute = 450; }
-static void two_days(void) { facts.to = morrow; }
-static void half_month(void) { facts.precision = PRECISION_MONTH; }
-static void whole_month(void) { facts.precision = PRECISION_MONTH; facts.from = date_make(2024, 2, 1); facts.to = date_make(2024, 2, 29); }
-static void whole_year(void) { facts.precision = PRECISION_YEAR; facts.from = date_make(2024, 1, 1); facts.to = date_make(2024, 12, 31); }
-static void no_date(void) { facts.from = facts.to = (struct date){ 0 }; facts.date_status = FACT_UNKNOWN; }
-static void no_date_but_official(void) { facts.from = facts.to = (struct date){ 0 }; }
-static void date_of_no_status(void) { facts.date_status = FACT_UNKNOWN; }
-static void no_place_but_official(void) { facts.nunits = 0; }
-static void venue_of_no_status(void) { facts.venue.id = "v"; facts.place_status = FACT_UNKNOWN; }
-static void host_twice(void) { static struct named twice[] = { { "12", "a" }, { "12", "b" } }; facts.units = twice; facts.nunits = 2; }
-static void open_without_capacity(void) { facts.status = ROUND_OPEN; facts.capacity = -1; }
-static void cancelled_without_reason(void) { facts.status = ROUND_CANCELLED; facts.status_reason = NULL; }
-static void target_too_high(void) { facts.target_units = 100001; }
-static void target_at_limit(void) { facts.target_units = 100000; }
-static void nothing(void) { }
+static void no_title(void)
+{
+	facts.title = "  ";
+}
+static void end_before_start(void)
+{
+	facts.start_minute = 450;
+	facts.end_minute = 450;
+	facts.time_status = FACT_PROPOSED;
+}
+static void end_after_start(void)
+{
+	facts.start_minute = 450;
+	facts.end_minute = 451;
+	facts.time_status = FACT_PROPOSED;
+}
+static void end_at_midnight(void)
+{
+	facts.start_minute = 1439;
+	facts.end_minute = 1440;
+	facts.time_status = FACT_PROPOSED;
+}
+static void start_at_midnight(void)
+{
+	facts.start_minute = 1440;
+	facts.time_status = FACT_PROPOSED;
+}
+static void end_alone(void)
+{
+	facts.end_minute = 600;
+}
+static void time_without_day(void)
+{
+	facts.precision = PRECISION_YEAR;
+	facts.from = date_make(2025, 1, 1);
+	facts.to = date_make(2025, 12, 31);
+	facts.start_minute = 450;
+	facts.time_status = FACT_REPORTED;
+}
+static void time_status_alone(void)
+{
+	facts.time_status = FACT_OFFICIAL;
+}
+static void time_of_no_status(void)
+{
+	facts.start_minute = 450;
+}
+static void two_days(void)
+{
+	facts.to = morrow;
+}
+static void half_month(void)
+{
+	facts.precision = PRECISION_MONTH;
+}
+static void whole_month(void)
+{
+	facts.precision = PRECISION_MONTH;
+	facts.from = date_make(2024, 2, 1);
+	facts.to = date_make(2024, 2, 29);
+}
+static void whole_year(void)
+{
+	facts.precision = PRECISION_YEAR;
+	facts.from = date_make(2024, 1, 1);
+	facts.to = date_make(2024, 12, 31);
+}
+static void no_date(void)
+{
+	facts.from = facts.to = (struct date){ 0 };
+	facts.date_status = FACT_UNKNOWN;
+}
+static void no_date_but_official(void)
+{
+	facts.from = facts.to = (struct date){ 0 };
+}
+static void date_of_no_status(void)
+{
+	facts.date_status = FACT_UNKNOWN;
+}
+static void no_place_but_official(void)
+{
+	facts.nunits = 0;
+}
+static void venue_of_no_status(void)
+{
+	facts.venue.id = "v";
+	facts.place_status = FACT_UNKNOWN;
+}
+static void host_twice(void)
+{
+	static struct named twice[] = { { "12", "a" }, { "12", "b" } };
+	facts.units = twice;
+	facts.nunits = 2;
+}
+static void open_without_capacity(void)
+{
+	facts.status = ROUND_OPEN;
+	facts.capacity = -1;
+}
+static void cancelled_without_reason(void)
+{
+	facts.status = ROUND_CANCELLED;
+	facts.status_reason = NULL;
+}
+static void target_too_high(void)
+{
+	facts.target_units = 100001;
+}
+static void target_at_limit(void)
+{
+	facts.target_units = 100000;
+}
+static void nothing(void) {}
 
 static const struct {
 	void (*change)(void);
 	const char *want;
 } checks[] = {
-	{ nothing, "" }, { no_title, "/title" }, { end_before_start, "/end" }, { end_after_start, "" },
-	{ end_at_midnight, "" }, { start_at_midnight, "/start" }, { end_alone, "/start" },
-	{ time_without_day, "/start" }, { time_status_alone, "/start" }, { time_of_no_status, "/time_status" },
-	{ two_days, "/date" }, { half_month, "/date" }, { whole_month, "" }, { whole_year, "" }, { no_date, "" },
-	{ no_date_but_official, "/date" }, { date_of_no_status, "/date_status" }, { no_place_but_official, "/units" },
-	{ venue_of_no_status, "/place_status" }, { host_twice, "/units" }, { open_without_capacity, "/capacity" },
-	{ cancelled_without_reason, "/status_reason" }, { target_too_high, "/target_units" }, { target_at_limit, "" },
+	{ nothing, "" },
+	{ no_title, "/title" },
+	{ end_before_start, "/end" },
+	{ end_after_start, "" },
+	{ end_at_midnight, "" },
+	{ start_at_midnight, "/start" },
+	{ end_alone, "/start" },
+	{ time_without_day, "/start" },
+	{ time_status_alone, "/start" },
+	{ time_of_no_status, "/time_status" },
+	{ two_days, "/date" },
+	{ half_month, "/date" },
+	{ whole_month, "" },
+	{ whole_year, "" },
+	{ no_date, "" },
+	{ no_date_but_official, "/date" },
+	{ date_of_no_status, "/date_status" },
+	{ no_place_but_official, "/units" },
+	{ venue_of_no_status, "/place_status" },
+	{ host_twice, "/units" },
+	{ open_without_capacity, "/capacity" },
+	{ cancelled_without_reason, "/status_reason" },
+	{ target_too_high, "/target_units" },
+	{ target_at_limit, "" },
 };
 
 static void facts_that_cannot_be_together(void **state)
@@ -406,7 +518,8 @@ static void words_and_minutes(void **state)
 	for (int i = 0; i < ROUND_STATUS_COUNT; i++) {
 		enum round_status status;
 
-		assert_true(round_status_parse(round_status_text((enum round_status)i), &status) && (int)status == i);
+		assert_true(round_status_parse(round_status_text((enum round_status)i), &status) &&
+			    (int)status == i);
 	}
 	assert_true(minute_parse("07:30", &minute) && minute == 450);
 	assert_true(minute_parse("00:00", &minute) && minute == 0);

@@ -37,7 +37,9 @@ static const struct {
 	{ "LICH", SMS_SCHEDULE, "", false },
 	{ "lich", SMS_SCHEDULE, "", false },
 	{ "Lịch", SMS_SCHEDULE, "", false },
-	{ "Li\xcc\xa3" "ch", SMS_SCHEDULE, "", false },
+	{ "Li\xcc\xa3"
+	  "ch",
+	  SMS_SCHEDULE, "", false },
 	{ "HM LICH", SMS_SCHEDULE, "", false },
 	{ "HMLICH", SMS_SCHEDULE, "", false },
 	{ "lich hm", SMS_SCHEDULE, "", false },
@@ -160,7 +162,8 @@ static void gateway_bytes_are_read(void **state)
 
 static void any_bytes_give_valid_utf8(void **state)
 {
-	static const char *const charsets[] = { "UTF-8", "UTF-16BE", "UTF-16LE", "WINDOWS-1252", "GSM", "ASCII", "" };
+	static const char *const charsets[] = { "UTF-8", "UTF-16BE", "UTF-16LE", "WINDOWS-1252",
+						"GSM",   "ASCII",    "" };
 	char bytes[64], out[96];
 	uint32_t seed = 3;
 
@@ -199,7 +202,8 @@ static struct named than_uyen[] = { { "110@pre-2025-07-01", "Huyện Than Uyên"
 static struct named sin_ho[] = { { "108@pre-2025-07-01", "Huyện Sìn Hồ" } };
 static struct named muong_kim[] = { { "03637@2025-07-01", "Xã Mường Kim" } };
 static struct named province[] = { { "12", "Tỉnh Lai Châu" } };
-static struct named wards[] = { { "03408@2025-07-01", "Phường Tân Phong" }, { "03388@2025-07-01", "Phường Đoàn Kết" } };
+static struct named wards[] = { { "03408@2025-07-01", "Phường Tân Phong" },
+				{ "03388@2025-07-01", "Phường Đoàn Kết" } };
 
 static struct round official(struct named *unit, size_t nunits, int year, int month, int day)
 {
@@ -255,10 +259,12 @@ static void an_official_round_is_told_whole(void **state)
 	rounds[0].start_minute = 450;
 	rounds[0].time_status = FACT_OFFICIAL;
 	rounds[0].venue = (struct named){ "v", "Trung tâm Y tế huyện Than Uyên" };
-	assert_string_equal(ask("LICH than uyen", rounds, 2, may),
-			    "Than Uyen: 18/05 7h30, TTYT huyen Than Uyen. Muong Kim du kien thang 9/2025, chua chinh thuc.");
-	assert_string_equal(ask("LICH", rounds, 2, may),
-			    "Hien mau: Than Uyen 18/05 7h30, TTYT huyen Than Uyen. Muong Kim du kien thang 9/2025, chua chinh thuc.");
+	assert_string_equal(
+		ask("LICH than uyen", rounds, 2, may),
+		"Than Uyen: 18/05 7h30, TTYT huyen Than Uyen. Muong Kim du kien thang 9/2025, chua chinh thuc.");
+	assert_string_equal(
+		ask("LICH", rounds, 2, may),
+		"Hien mau: Than Uyen 18/05 7h30, TTYT huyen Than Uyen. Muong Kim du kien thang 9/2025, chua chinh thuc.");
 	assert_string_equal(ask("LICH than uyen", rounds, 1, (struct date){ 2024, 12, 31 }),
 			    "Than Uyen: 18/05/2025 7h30, TTYT huyen Than Uyen.");
 	assert_string_equal(ask("LICH than uyen", rounds, 1, rounds[0].from),
@@ -266,7 +272,8 @@ static void an_official_round_is_told_whole(void **state)
 	assert_string_equal(ask("LICH than uyen co dau", rounds, 1, may),
 			    "Than Uyên: 18/05 7h30, TTYT huyện Than Uyên.");
 	rounds[0].end_minute = 630;
-	assert_string_equal(ask("LICHTHANUYEN", rounds, 1, may), "Than Uyen: 18/05 7h30-10h30, TTYT huyen Than Uyen.");
+	assert_string_equal(ask("LICHTHANUYEN", rounds, 1, may),
+			    "Than Uyen: 18/05 7h30-10h30, TTYT huyen Than Uyen.");
 	rounds[0].time_status = rounds[0].place_status = FACT_PROPOSED;
 	assert_string_equal(ask("lich h. than uyen", rounds, 1, may), "Than Uyen: 18/05.");
 	assert_string_equal(ask("lich", rounds, 1, may), "Hien mau: Than Uyen (noi du kien) 18/05.");
@@ -283,7 +290,8 @@ static void a_proposed_day_is_never_told(void **state)
 		assert_string_equal(ask("LICH sin ho", &round, 1, (struct date){ 2025, 10, 1 }),
 				    "Sin Ho: chua co dot sap toi. Soan LICH de xem ca tinh.");
 		round.status = ROUND_CANCELLED;
-		assert_string_equal(ask("LICH sin ho", &round, 1, may), "Sin Ho: dot du kien thang 9/2025: HUY.");
+		assert_string_equal(ask("LICH sin ho", &round, 1, may),
+				    "Sin Ho: dot du kien thang 9/2025: HUY.");
 	}
 }
 
@@ -295,10 +303,12 @@ static void changes_are_said(void **state)
 	round.status = ROUND_CANCELLED;
 	assert_string_equal(ask("LICH than uyen", &round, 1, may), "Than Uyen: 25/05: HUY.");
 	round.status = ROUND_POSTPONED;
-	assert_string_equal(ask("LICH than uyen", &round, 1, may), "Than Uyen: 25/05: HOAN, chua co ngay moi.");
+	assert_string_equal(ask("LICH than uyen", &round, 1, may),
+			    "Than Uyen: 25/05: HOAN, chua co ngay moi.");
 	assert_string_equal(ask("LICH", &round, 1, (struct date){ 2025, 6, 24 }),
 			    "Hien mau: Than Uyen 25/05: HOAN, chua co ngay moi.");
-	assert_string_equal(ask("LICH", &round, 1, (struct date){ 2025, 6, 25 }), "Hien mau: chua co dot sap toi.");
+	assert_string_equal(ask("LICH", &round, 1, (struct date){ 2025, 6, 25 }),
+			    "Hien mau: chua co dot sap toi.");
 	round.status = ROUND_MOVED;
 	round.moved_from = date_make(2025, 5, 18);
 	assert_string_equal(ask("LICH than uyen", &round, 1, may), "Than Uyen: 18/05 doi sang 25/05.");
@@ -309,7 +319,8 @@ static void changes_are_said(void **state)
 	assert_string_equal(ask("LICH than uyen", &round, 1, may),
 			    "Than Uyen: 18/05 doi sang du kien thang 5/2025, chua chinh thuc.");
 	round.moved_from = (struct date){ 0 };
-	assert_string_equal(ask("LICH than uyen", &round, 1, may), "Than Uyen: du kien thang 5/2025, chua chinh thuc.");
+	assert_string_equal(ask("LICH than uyen", &round, 1, may),
+			    "Than Uyen: du kien thang 5/2025, chua chinh thuc.");
 	round.date_status = FACT_OFFICIAL;
 	assert_string_equal(ask("LICH than uyen", &round, 1, may), "Than Uyen: 25/05 (da doi).");
 }
@@ -329,10 +340,12 @@ static void the_last_round_is_told_when_none_comes(void **state)
 	rounds[1].status = ROUND_CLOSED;
 	assert_string_equal(ask("LICH than uyen", rounds, 1, later),
 			    "Than Uyen: chua co dot sap toi. Dot truoc: nam 2022. Soan LICH de xem ca tinh.");
-	assert_string_equal(ask("LICH than uyen", rounds, 3, later),
-			    "Than Uyen: chua co dot sap toi. Dot truoc: 18/05/2024. Soan LICH de xem ca tinh.");
-	assert_string_equal(ask("LICH than uyen", rounds, 4, later),
-			    "Than Uyen: chua co dot sap toi. Dot truoc: 09/09/2025, Muong Kim. Soan LICH de xem ca tinh.");
+	assert_string_equal(
+		ask("LICH than uyen", rounds, 3, later),
+		"Than Uyen: chua co dot sap toi. Dot truoc: 18/05/2024. Soan LICH de xem ca tinh.");
+	assert_string_equal(
+		ask("LICH than uyen", rounds, 4, later),
+		"Than Uyen: chua co dot sap toi. Dot truoc: 09/09/2025, Muong Kim. Soan LICH de xem ca tinh.");
 	assert_string_equal(ask("LICH", rounds, 2, later),
 			    "Hien mau: chua co dot sap toi. Dot truoc: 18/05/2024, Than Uyen.");
 	assert_string_equal(ask("LICH", rounds, 0, later), "Hien mau: chua co dot sap toi.");
@@ -349,10 +362,12 @@ static void places_are_met_through_their_land(void **state)
 	assert_string_equal(ask("LICH huyen than uyen", rounds, 3, may), "Than Uyen: Muong Kim 09/09.");
 	assert_string_equal(ask("LICH xa muong kim", rounds, 3, may), "Muong Kim: 09/09.");
 	assert_string_equal(ask("LICH tam duong", rounds, 3, may), "Tam Duong: Tan Phong, Doan Ket 12/12.");
-	assert_string_equal(ask("LICH lai chau", rounds, 3, may), "Lai Chau: 14/06. Tan Phong, Doan Ket 12/12.");
+	assert_string_equal(ask("LICH lai chau", rounds, 3, may),
+			    "Lai Chau: 14/06. Tan Phong, Doan Ket 12/12.");
 	assert_string_equal(ask("LICH tinh lai chau", rounds, 3, may),
 			    "Lai Chau: Lai Chau 14/06. Muong Kim 09/09. Tan Phong, Doan Ket 12/12.");
-	assert_string_equal(ask("LICH sin ho", rounds, 3, may), "Sin Ho: chua co dot sap toi. Soan LICH de xem ca tinh.");
+	assert_string_equal(ask("LICH sin ho", rounds, 3, may),
+			    "Sin Ho: chua co dot sap toi. Soan LICH de xem ca tinh.");
 	assert_string_equal(ask("LICH lai chau", &nowhere, 1, may), "Lai Chau: 28/11.");
 	assert_string_equal(ask("LICH", &nowhere, 1, may), "Hien mau: 28/11.");
 	assert_string_equal(ask("LICH than uyen", &nowhere, 1, may),
@@ -374,14 +389,17 @@ static void unknown_places_get_near_names(void **state)
 	const char *answer;
 
 	(void)state;
-	assert_string_equal(ask("LICH thna uyen", NULL, 0, may),
-			    "Khong ro dia danh thna uyen. Co phai: Than Uyen, Tan Uyen? Soan LICH <ten xa/huyen>.");
+	assert_string_equal(
+		ask("LICH thna uyen", NULL, 0, may),
+		"Khong ro dia danh thna uyen. Co phai: Than Uyen, Tan Uyen? Soan LICH <ten xa/huyen>.");
 	assert_string_equal(ask("LICH washington dc 20500", NULL, 0, may),
 			    "Khong ro dia danh washington dc 20500. Soan LICH <ten xa/huyen>.");
 	assert_string_equal(ask("LICH <script>`${x}", NULL, 0, may),
 			    "Khong ro dia danh script x. Soan LICH <ten xa/huyen>.");
-	answer = ask("LICH mot noi rat la xa xoi ma khong ai biet la o dau ca tren doi nay dau nhe", NULL, 0, may);
-	assert_string_equal(answer, "Khong ro dia danh mot noi rat la xa xoi ma khong. Soan LICH <ten xa/huyen>.");
+	answer = ask("LICH mot noi rat la xa xoi ma khong ai biet la o dau ca tren doi nay dau nhe", NULL, 0,
+		     may);
+	assert_string_equal(answer,
+			    "Khong ro dia danh mot noi rat la xa xoi ma khong. Soan LICH <ten xa/huyen>.");
 	answer = ask("LICH thna uyen co dau", NULL, 0, may);
 	assert_string_equal(answer, "Không rõ địa danh thna uyen. Có phải: Than Uyên, Tân Uyên? Soạn LICH.");
 }
@@ -416,8 +434,10 @@ static void the_signature_comes_last_and_whole(void **state)
 	sms_parse("lich than uyen", &request);
 	sms_answer_schedule(&request, &round, 1, map, may, "Hội CTĐ Lai Châu", &answer);
 	assert_string_equal(answer.text, "Than Uyen: 18/05. Hoi CTD Lai Chau");
-	round.venue = (struct named){ "v", "Nhà thi đấu, Trung tâm Văn hóa, Thể thao và Truyền thông huyện Than Uyên, khu 2 "
-					   "thị trấn Than Uyên, cạnh sân vận động trung tâm của cả huyện, phía sau chợ" };
+	round.venue = (struct named){
+		"v", "Nhà thi đấu, Trung tâm Văn hóa, Thể thao và Truyền thông huyện Than Uyên, khu 2 "
+		     "thị trấn Than Uyên, cạnh sân vận động trung tâm của cả huyện, phía sau chợ"
+	};
 	sms_answer_schedule(&request, &round, 1, map, may, "Hội CTĐ Lai Châu", &answer);
 	assert_string_equal(answer.text, "Than Uyen: 18/05. Hoi CTD Lai Chau");
 }
@@ -425,9 +445,15 @@ static void the_signature_comes_last_and_whole(void **state)
 /* Whatever the rounds are, the answer is one message with at least one of them in it. */
 static void every_answer_fits_one_message(void **state)
 {
-	static const char *const texts[] = { "LICH", "LICH CO DAU", "LICH tua sin chai", "LICH tua sin chai co dau",
-					     "lich huyen sin ho co dau", "lich tinh lai chau co dau", "lich sin ho" };
-	static struct named host[] = { { "03529@2025-07-01", "Xã Tủa Sín Chải" }, { "03532@2025-07-01", "Xã Pu Sam Cáp" },
+	static const char *const texts[] = { "LICH",
+					     "LICH CO DAU",
+					     "LICH tua sin chai",
+					     "LICH tua sin chai co dau",
+					     "lich huyen sin ho co dau",
+					     "lich tinh lai chau co dau",
+					     "lich sin ho" };
+	static struct named host[] = { { "03529@2025-07-01", "Xã Tủa Sín Chải" },
+				       { "03532@2025-07-01", "Xã Pu Sam Cáp" },
 				       { "03394@2025-07-01", "Xã Sin Suối Hồ" } };
 	uint32_t seed = 11;
 
@@ -452,7 +478,8 @@ static void every_answer_fits_one_message(void **state)
 			if (bits >> 13 & 1)
 				rounds[i].moved_from = date_make(2025, 11, 10);
 			if (bits >> 14 & 1)
-				rounds[i].venue = (struct named){ "v", "Nhà văn hóa `bản` [Nậm Cày] – khu €1\nxã" };
+				rounds[i].venue =
+					(struct named){ "v", "Nhà văn hóa `bản` [Nậm Cày] – khu €1\nxã" };
 		}
 		const char *answer = ask(texts[run % 7], rounds, 5, may);
 

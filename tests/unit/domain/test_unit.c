@@ -137,8 +137,8 @@ static void near_names_are_offered(void **state)
 	static const struct {
 		const char *typed, *best;
 	} cases[] = {
-		{ "than uyn", "Than Uyên" },   { "thna uyen", "Than Uyên" }, { "huyen tam duog", "Tam Đường" },
-		{ "sin h", "Sìn Hồ" },         { "phong tho1", "Phong Thổ" }, { "muong t", "Mường Tè" },
+		{ "than uyn", "Than Uyên" }, { "thna uyen", "Than Uyên" },  { "huyen tam duog", "Tam Đường" },
+		{ "sin h", "Sìn Hồ" },       { "phong tho1", "Phong Thổ" }, { "muong t", "Mường Tè" },
 		{ "nam nhum", "Nậm Nhùn" },
 	};
 	const struct unit *out[5];
@@ -165,7 +165,8 @@ static const struct {
 	const char *want;
 } as_of[] = {
 	{ "110@pre-2025-07-01", { 2025, 6, 30 }, "110@pre-2025-07-01" },
-	{ "110@pre-2025-07-01", { 2025, 7, 1 },
+	{ "110@pre-2025-07-01",
+	  { 2025, 7, 1 },
 	  "03595@2025-07-01 03618@2025-07-01 03637@2025-07-01 03640@2025-07-01" },
 	{ "03619@pre-2025-07-01", { 2026, 1, 1 }, "03595@2025-07-01" },
 	{ "03618@2025-07-01", { 2025, 6, 30 }, "03618@pre-2025-07-01 03625@pre-2025-07-01" },
@@ -255,7 +256,8 @@ static void scopes_cover_by_communes_of_the_day(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(covers); i++)
-		if (unit_covers(map, get(covers[i].scope), get(covers[i].unit), covers[i].on) != covers[i].want)
+		if (unit_covers(map, get(covers[i].scope), get(covers[i].unit), covers[i].on) !=
+		    covers[i].want)
 			fail_msg("row %zu: %s, %s", i, covers[i].scope, covers[i].unit);
 }
 
@@ -263,8 +265,14 @@ static const char *const none[] = { NULL };
 
 static struct unit simple(const char *id, const char *const *predecessors, const char *const *successors)
 {
-	return (struct unit){ .id = id, .gso_code = id, .level = UNIT_COMMUNE, .type = "xa", .name = id,
-			      .full_name = id, .aliases = none, .predecessors = predecessors,
+	return (struct unit){ .id = id,
+			      .gso_code = id,
+			      .level = UNIT_COMMUNE,
+			      .type = "xa",
+			      .name = id,
+			      .full_name = id,
+			      .aliases = none,
+			      .predecessors = predecessors,
 			      .successors = successors };
 }
 
@@ -289,7 +297,8 @@ static void bad_maps_are_refused(void **state)
 	unit_map_free(NULL);
 }
 
-/* A later reform may split a commune: the halves are not each other, nor is a scope on one a scope on the other. */
+/* A later reform may split a commune: the halves are not each other, nor is a scope on one a scope on the
+ * other. */
 static void halves_of_a_split_are_apart(void **state)
 {
 	static const char *const whole[] = { "whole", NULL }, *const halves[] = { "east", "west", NULL };
@@ -345,15 +354,18 @@ static void folding_agrees_with_the_base(void **state)
 		assert_string_equal(fast, slow);
 	}
 	for (int point = 0x1ea0; point <= 0x1ef9; point++) {
-		char letter[4] = { (char)0xe1, (char)(0x80 | (point >> 6 & 0x3f)), (char)(0x80 | (point & 0x3f)), 0 };
+		char letter[4] = { (char)0xe1, (char)(0x80 | (point >> 6 & 0x3f)),
+				   (char)(0x80 | (point & 0x3f)), 0 };
 
 		fold_typed(letter, fast, sizeof(fast));
 		assert_true(text_fold(letter, slow, sizeof(slow)));
 		assert_string_equal(fast, slow);
 	}
-	fold_typed("Ă ă Đ đ Ĩ ĩ Ũ ũ Ơ ơ Ư ư À Á Â Ã È É Ê Ì Í Ò Ó Ô Õ Ù Ú Ý à á â ã è é ê ì í ò ó ô õ ù ú ý", fast,
-		   sizeof(fast));
-	assert_string_equal(fast, "a a d d i i u u o o u u a a a a e e e i i o o o o u u y a a a a e e e i i o o o o u u y");
+	fold_typed("Ă ă Đ đ Ĩ ĩ Ũ ũ Ơ ơ Ư ư À Á Â Ã È É Ê Ì Í Ò Ó Ô Õ Ù Ú Ý à á â ã è é ê ì í ò ó ô õ ù ú ý",
+		   fast, sizeof(fast));
+	assert_string_equal(
+		fast,
+		"a a d d i i u u o o u u a a a a e e e i i o o o o u u y a a a a e e e i i o o o o u u y");
 	assert_int_equal(fold_typed("abc def", fast, 6), 5);
 	assert_string_equal(fast, "abc d");
 }
