@@ -296,6 +296,58 @@ static void test_answer_after_the_client_left(void **state)
 	assert_int_equal(http_server_counters(probe.server)->open, 0);
 }
 
+/* A client may say that it sends no more and still wants its answers, also the late one. */
+static void test_half_closed_client(void **state)
+{
+	struct client c = client_connect(&probe);
+
+	(void)state;
+	client_send(&c, "GET /echo HTTP/1.1\r\n" END "GET /later HTTP/1.1\r\n" END,
+		    strlen("GET /echo HTTP/1.1\r\n" END "GET /later HTTP/1.1\r\n" END));
+	shutdown(c.fd, SHUT_WR);
+	client_pump(&c);
+	assert_string_equal(client_statuses(&c, false), "200");
+	assert_false(c.ended);
+	probe_answer_later(&probe, "late");
+	client_pump(&c);
+	assert_string_equal(client_statuses(&c, false), "200 200");
+	assert_true(c.ended);
+	client_close(&c);
+
+	c = client_connect(&probe);
+	client_say(&c, "GET /echo HTTP/1.1\r\n");
+	shutdown(c.fd, SHUT_WR);
+	client_pump(&c);
+	assert_true(c.ended);
+	assert_int_equal(c.got.len, 0);
+	client_close(&c);
+}
+
+/* Errors to HEAD have no body either. */
+static void test_head_of_an_error(void **state)
+{
+	struct client c = client_feed(&probe);
+	size_t len;
+
+	(void)state;
+	client_say(&c, "HEAD /none HTTP/1.1\r\n" END);
+	len = c.got.len;
+	assert_true(len > 4);
+	assert_string_equal(c.got.data + len - 4, "\r\n\r\n");
+	assert_null(strstr(c.got.data, "/problems/"));
+	client_close(&c);
+}
+
+static void test_ready_size(void **state)
+{
+	struct http_ready *more = http_ready_ref(probe.ready);
+
+	(void)state;
+	assert_in_range(http_ready_size(more), PROBE_BODY_LEN, 4 * PROBE_BODY_LEN);
+	http_ready_unref(more);
+	http_ready_unref(NULL);
+}
+
 /* ---- an application that looks closer ---- */
 
 static char noted[512];
@@ -398,6 +450,9 @@ int main(void)
 		cmocka_unit_test(test_pipeline),
 		cmocka_unit_test(test_full_output),
 		cmocka_unit_test(test_answer_after_the_client_left),
+		cmocka_unit_test(test_half_closed_client),
+		cmocka_unit_test(test_head_of_an_error),
+		cmocka_unit_test(test_ready_size),
 		cmocka_unit_test(test_request_and_headers),
 		cmocka_unit_test(test_counters),
 	};
