@@ -100,7 +100,7 @@ struct round_step {
 	const char     *reason;          /* required by postpone, move, cancel, reopen */
 	const char     *document;        /* required by confirm */
 	bool            confirm_date, confirm_time, confirm_place;
-	unsigned        set;             /* enum round_field bits: which of `values` count (edit, move) */
+	unsigned        set;             /* enum round_field bits: which of `values` count (edit, move, confirm) */
 	struct round    values;
 };
 
@@ -120,12 +120,15 @@ struct round_step {
  *           mere proposal (it was held, and nobody pressed start)
  * reopen    closed -> running; postponed, cancelled -> announced; cancelled as a draft -> draft
  * postpone  announced, open, moved -> postponed
- * move      announced, open, postponed, moved -> moved: new date (a day, from today on), hours or place,
+ * move      announced, open, postponed, moved -> moved: new date (a day, from today on), hours or place
+ *           (and with them perhaps another team),
  *           proposed unless `document` names what makes it official. moved_from keeps the old date where
  *           that was official (a proposed day was never told). Hours not given with a new date carry over
  *           as proposed; a venue not given with new units is dropped
  * cancel    draft, announced, open, moved, postponed, running -> cancelled
- * confirm   announced, open, moved, running, closed and draft: sets the named facts official
+ * confirm   announced, open, moved, running, closed and draft: sets the named facts official. One that
+ *           is not official yet may be given as it really is (also a day that is past): what was
+ *           proposed was never told as a promise
  * edit      not cancelled or closed: title, organiser, campaigns, target, capacity (never below booked),
  *           team, note at any time; date only of a draft; time, venue and units while they are not
  *           official. A date, time or place set so is "proposed", or "reported" where values say so

@@ -488,35 +488,6 @@ static void step_cancel(struct round *next)
 	next->status = ROUND_CANCELLED;
 }
 
-static bool step_confirm(const struct round_step *step, struct round *next, struct error *err)
-{
-	bool ok = true;
-
-	if (!step->confirm_date && !step->confirm_time && !step->confirm_place)
-		ok = error_add_field(err, "/facts", "required",
-				     "Say what becomes official: date, time or place.",
-				     "Hãy cho biết điều gì thành chính thức: date, time hay place.");
-	if (step->confirm_date && date_is_none(next->from))
-		ok = error_add_field(err, "/date", "required", "There is no date to confirm: give it first.",
-				     "Chưa có ngày để xác nhận: hãy cho ngày trước.");
-	if (step->confirm_time && next->start_minute < 0)
-		ok = error_add_field(err, "/start", "required",
-				     "There are no hours to confirm: give them first.",
-				     "Chưa có giờ để xác nhận: hãy cho giờ trước.");
-	if (step->confirm_place && next->nunits == 0 && !next->venue.id)
-		ok = error_add_field(err, "/units", "required",
-				     "There is no place to confirm: give it first.",
-				     "Chưa có địa điểm để xác nhận: hãy cho địa điểm trước.");
-	if (step->confirm_date)
-		next->date_status = FACT_OFFICIAL;
-	if (step->confirm_time)
-		next->time_status = FACT_OFFICIAL;
-	if (step->confirm_place)
-		next->place_status = FACT_OFFICIAL;
-	next->document = step->document;
-	return ok;
-}
-
 /* What a value set by hand is: proposed, or reported where the caller says so; never official. */
 static enum fact_status set_status(bool known, enum fact_status asked)
 {
@@ -578,6 +549,70 @@ static bool same_place(const struct round *a, const struct round *b)
 	return streq(a->venue.id, b->venue.id) && same_list(a->units, a->nunits, b->units, b->nunits);
 }
 
+/* ---- confirm ---- */
+
+static bool refuse_official(const char *pointer, struct error *err)
+{
+	return error_add_field(err, pointer, "official",
+			       "This is official already, and otherwise: use move to change it.",
+			       "Điều này đã chính thức và khác với giá trị mới: hãy dùng move để đổi.");
+}
+
+/* A fact that is not official yet may be confirmed as it really is, whatever was proposed. */
+static bool confirm_values(const struct round *now, const struct round_step *step, struct round *next,
+			   struct error *err)
+{
+	bool ok = true;
+
+	if (step->set & ROUND_DATE)
+		copy_date(&step->values, next);
+	if (step->set & ROUND_TIME)
+		copy_time(&step->values, next);
+	copy_place(step, next);
+	if (now->date_status == FACT_OFFICIAL && !same_date(now, next))
+		ok = refuse_official("/date", err);
+	if (now->time_status == FACT_OFFICIAL && !same_time(now, next))
+		ok = refuse_official("/start", err);
+	if (now->place_status == FACT_OFFICIAL && step->confirm_place && !same_place(now, next))
+		ok = refuse_official("/units", err);
+	return ok;
+}
+
+static bool confirm_is_possible(const struct round_step *step, const struct round *next, struct error *err)
+{
+	bool ok = true;
+
+	if (!step->confirm_date && !step->confirm_time && !step->confirm_place)
+		ok = error_add_field(err, "/facts", "required",
+				     "Say what becomes official: date, time or place.",
+				     "Hãy cho biết điều gì thành chính thức: date, time hay place.");
+	if (step->confirm_date && !has_day(next))
+		ok = error_add_field(err, "/date", "required", "There is no day to confirm: give it.",
+				     "Chưa có ngày để xác nhận: hãy cho ngày.");
+	if (step->confirm_time && next->start_minute < 0)
+		ok = error_add_field(err, "/start", "required", "There are no hours to confirm: give them.",
+				     "Chưa có giờ để xác nhận: hãy cho giờ.");
+	if (step->confirm_place && next->nunits == 0 && !next->venue.id)
+		ok = error_add_field(err, "/units", "required", "There is no place to confirm: give it.",
+				     "Chưa có địa điểm để xác nhận: hãy cho địa điểm.");
+	return ok;
+}
+
+static bool step_confirm(const struct round *now, const struct round_step *step, struct round *next,
+			 struct error *err)
+{
+	bool ok = confirm_values(now, step, next, err) & confirm_is_possible(step, next, err);
+
+	if (step->confirm_date)
+		next->date_status = FACT_OFFICIAL;
+	if (step->confirm_time)
+		next->time_status = FACT_OFFICIAL;
+	if (step->confirm_place)
+		next->place_status = FACT_OFFICIAL;
+	next->document = step->document;
+	return ok;
+}
+
 static bool move_date(const struct round *now, struct round *next, struct date today, struct error *err)
 {
 	if (!has_day(next) || date_compare(next->from, next->to) != 0)
@@ -597,19 +632,21 @@ static bool move_date(const struct round *now, struct round *next, struct date t
 static bool step_move(const struct round *now, const struct round_step *step, struct date today,
 		      struct round *next, struct error *err)
 {
-	const unsigned movable = ROUND_DATE | ROUND_TIME | ROUND_UNITS | ROUND_VENUE;
+	const unsigned movable = ROUND_DATE | ROUND_TIME | ROUND_UNITS | ROUND_VENUE | ROUND_TEAM;
 	bool documented = !text_is_blank(step->document);
 	enum fact_status moved = documented ? FACT_OFFICIAL : FACT_PROPOSED;
 
 	if (!(step->set & movable) || step->set & ~movable)
 		return error_add_field(err, "/date", "required",
-				       "Give a new date, new hours or a new place, and nothing else.",
-				       "Hãy cho ngày mới, giờ mới hoặc địa điểm mới, không gì khác.");
+				       "Give a new date, new hours or a new place (and team), and nothing else.",
+				       "Hãy cho ngày mới, giờ mới hoặc địa điểm mới (và đội), không gì khác.");
 	if (step->set & ROUND_DATE)
 		copy_date(&step->values, next);
 	if (step->set & ROUND_TIME)
 		copy_time(&step->values, next);
 	copy_place(step, next);
+	if (step->set & ROUND_TEAM)
+		next->team = step->values.team;
 	bool date = !same_date(now, next), time = !same_time(now, next), place = !same_place(now, next);
 
 	if (!date && !time && !place)
@@ -743,7 +780,7 @@ static bool take_step(const struct round *now, const struct round_step *step, st
 	case ROUND_EDIT:
 		return step_edit(now, step, next, err);
 	case ROUND_CONFIRM:
-		return step_confirm(step, next, err);
+		return step_confirm(now, step, next, err);
 	case ROUND_ANNOUNCE:
 		return step_announce(next, err);
 	case ROUND_OPEN_BOOKING:

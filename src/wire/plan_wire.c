@@ -13,7 +13,7 @@
 void plan_write(struct json_out *out, const char *key, const struct plan *plan, bool rounds)
 {
 	jout_object(out, key);
-	jout_text(out, "id", plan->id);
+	jout_text(out, "id", *plan->id ? plan->id : NULL);     /* "": not written yet */
 	jout_text(out, "number", plan->number);
 	jout_text(out, "slug", plan->slug);
 	jout_text(out, "code_prefix", plan->code_prefix);
@@ -35,7 +35,10 @@ void plan_write(struct json_out *out, const char *key, const struct plan *plan, 
 			round_write(out, NULL, &plan->rounds[i]);
 		jout_end(out);
 	}
-	jout_int(out, "version", plan->version);
+	if (plan->version > 0)
+		jout_int(out, "version", plan->version);
+	else
+		jout_null(out, "version");
 	jout_end(out);
 }
 

@@ -175,7 +175,8 @@ static const struct verb_body {
 	bool     reason, document, facts;
 } bodies[ROUND_VERB_COUNT] = {
 	[ROUND_EDIT]     = { .fields = ALL_FIELDS },
-	[ROUND_CONFIRM]  = { .document = true, .facts = true },
+	[ROUND_CONFIRM]  = { .fields = ROUND_DATE | ROUND_TIME | ROUND_UNITS | ROUND_VENUE, .document = true,
+			     .facts = true },
 	[ROUND_REOPEN]   = { .reason = true },
 	[ROUND_POSTPONE] = { .reason = true },
 	[ROUND_MOVE]     = { .fields = ROUND_DATE | ROUND_TIME | ROUND_UNITS | ROUND_VENUE | ROUND_TEAM,
@@ -189,7 +190,10 @@ static void read_facts(struct wire_reader *reader, struct round_step *step)
 	size_t count;
 
 	if (!wire_texts(reader, "facts", WIRE_OPTIONAL, 3, WIRE_KEY_MAX, &facts, &count)) {
-		step->confirm_date = true;
+		/* What is given is meant; nothing given means the date. */
+		step->confirm_date = step->set & ROUND_DATE || !step->set;
+		step->confirm_time = step->set & ROUND_TIME;
+		step->confirm_place = step->set & (ROUND_UNITS | ROUND_VENUE);
 		return;
 	}
 	if (count == 0)
@@ -216,7 +220,7 @@ static void carry_units(struct wire_reader *reader, const struct unit_map *units
 		return;
 	if (unit_names_carry(units, now->units, now->nunits, step->values.from, reader->arena,
 			     &step->values.units, &step->values.nunits))
-		step->set |= ROUND_UNITS;
+		step->set |= ROUND_UNITS | ROUND_VENUE;      /* the venue stays: values has it */
 }
 
 static void read_step(struct wire_reader *reader, const struct unit_map *units, const struct round *now,
@@ -225,7 +229,6 @@ static void read_step(struct wire_reader *reader, const struct unit_map *units, 
 	const struct verb_body *body = &bodies[step->verb];
 
 	step->set = round_fields_read(reader, units, body->fields, 0, &step->values);
-	carry_units(reader, units, now, step);
 	if (body->reason)
 		wire_text(reader, "reason", WIRE_REQUIRED, WIRE_REASON_MAX, &step->reason);
 	if (body->document)
@@ -233,6 +236,7 @@ static void read_step(struct wire_reader *reader, const struct unit_map *units, 
 			  WIRE_DOCUMENT_MAX, &step->document);
 	if (body->facts)
 		read_facts(reader, step);
+	carry_units(reader, units, now, step);
 }
 
 static bool is_empty(const char *body, size_t len)

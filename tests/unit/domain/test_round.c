@@ -136,6 +136,35 @@ static void reasons_and_documents_are_required(void **state)
 	assert_string_equal(outcome(&now, &step, day, &next), "/reason required");
 }
 
+static void confirming_takes_what_really_was(void **state)
+{
+	struct round now = ready(ROUND_ANNOUNCED), next;
+	struct round_step step = step_of(ROUND_CONFIRM);
+
+	(void)state;
+	step.set = ROUND_DATE;
+	step.values.from = step.values.to = date_add_days(day, -30);
+	assert_string_equal(outcome(&now, &step, day, &next), "/date official");
+	now.date_status = FACT_PROPOSED;
+	assert_string_equal(outcome(&now, &step, day, &next), "");
+	assert_int_equal(next.date_status, FACT_OFFICIAL);
+	assert_int_equal(date_compare(next.from, step.values.from), 0);
+	assert_true(date_is_none(next.moved_from));
+	assert_int_equal(next.status, ROUND_ANNOUNCED);
+
+	step = step_of(ROUND_CONFIRM);
+	step.confirm_date = false;
+	step.confirm_time = true;
+	now.start_minute = now.end_minute = -1;
+	now.time_status = FACT_UNKNOWN;
+	assert_string_equal(outcome(&now, &step, day, &next), "/start required");
+	step.set = ROUND_TIME;
+	step.values.start_minute = 450;
+	step.values.end_minute = 630;
+	assert_string_equal(outcome(&now, &step, day, &next), "");
+	assert_int_equal(next.time_status, FACT_OFFICIAL);
+}
+
 static void announcing_needs_a_day_and_a_place_that_is_not_half_known(void **state)
 {
 	struct round now = ready(ROUND_DRAFT), next;
@@ -538,6 +567,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_step_from_every_status),
 		cmocka_unit_test(reasons_and_documents_are_required),
+		cmocka_unit_test(confirming_takes_what_really_was),
 		cmocka_unit_test(announcing_needs_a_day_and_a_place_that_is_not_half_known),
 		cmocka_unit_test(opening_needs_capacity_an_official_date_and_time_left),
 		cmocka_unit_test(starting_is_for_the_day_itself),

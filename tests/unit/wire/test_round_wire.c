@@ -321,10 +321,25 @@ static void test_move_carries_units(void **state)
 	now.units = &host;
 	now.nunits = 1;
 	assert_fine(read_step(ROUND_MOVE, &now, "{\"reason\":\"x\",\"date\":\"2025-07-10\"}"));
-	assert_int_equal(step.set, ROUND_DATE | ROUND_UNITS);
+	assert_int_equal(step.set, ROUND_DATE | ROUND_UNITS | ROUND_VENUE);
 	assert_true(step.values.nunits >= 4);
 	assert_fine(read_step(ROUND_MOVE, &now, "{\"reason\":\"x\",\"date\":\"2025-06-28\"}"));
 	assert_int_equal(step.set, ROUND_DATE);
+}
+
+static void test_confirm_means_what_it_gives(void **state)
+{
+	struct round now = a_round(date_make(2025, 6, 20));
+
+	(void)state;
+	assert_fine(read_step(ROUND_CONFIRM, &now, "{\"document\":\"x\"}"));
+	assert_true(step.confirm_date && !step.confirm_time && !step.confirm_place && step.set == 0);
+	assert_fine(read_step(ROUND_CONFIRM, &now,
+			      "{\"document\":\"x\",\"start\":\"07:30\",\"end\":\"10:30\"}"));
+	assert_true(!step.confirm_date && step.confirm_time && !step.confirm_place);
+	assert_fine(read_step(ROUND_CONFIRM, &now,
+			      "{\"document\":\"x\",\"facts\":[\"date\"],\"date\":\"2025-06-19\"}"));
+	assert_true(step.confirm_date && !step.confirm_place && step.set == ROUND_DATE);
 }
 
 /* ---- reports ---- */
@@ -377,6 +392,7 @@ int main(void)
 		TEST(test_confirm),
 		TEST(test_verbs_and_their_bodies),
 		TEST(test_move_carries_units),
+		TEST(test_confirm_means_what_it_gives),
 		TEST(test_read_report),
 		TEST(test_report_faults),
 	};
