@@ -29,6 +29,8 @@ struct api *api_new(struct worker *worker, int listen_fd, const struct api_daemo
 /* Prints METHOD and path of every route, one a line, for tests and documentation. */
 void api_print_routes(void);
 
+/* Every request can be served: the database answers, and what requests need of it is loaded. */
+bool api_ready(const struct api *api);
 /* Stop taking connections; finish what is being answered. Posted to the worker's thread by app/. */
 void api_drain(struct api *api);
 bool api_drained(const struct api *api);

@@ -49,8 +49,8 @@ struct daemon_thread {
 	bool           draining;
 	/* main -> thread */
 	struct message drain, stop, ping;
-	/* thread -> main; `connected` and `drained` go once each */
-	struct message connected, drained, pong;
+	/* thread -> main; `ready` and `drained` go once each */
+	struct message ready, drained, pong;
 };
 
 struct daemon {
@@ -67,11 +67,16 @@ struct daemon {
 	struct daemon_thread *threads;           /* workers, then the jobs' */
 	size_t                nthreads, nworkers;
 	int                  *fds;               /* -1: given to an API */
-	size_t                waiting;           /* threads that have not connected, or not drained */
+	size_t                waiting;           /* threads that are not ready, or not drained */
 	size_t                pings;             /* unanswered */
 };
 
 /* ---- on a thread of ours ---- */
+
+static bool thread_ready(const struct daemon_thread *thread)
+{
+	return thread->api ? api_ready(thread->api) : db_connected(thread->worker.db);
+}
 
 static void thread_on_tick(evutil_socket_t fd, short what, void *context)
 {
@@ -80,9 +85,9 @@ static void thread_on_tick(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (!thread->draining && db_connected(thread->worker.db)) {
+	if (!thread->draining && thread_ready(thread)) {
 		event_del(&thread->tick);
-		worker_post(home, &thread->connected);
+		worker_post(home, &thread->ready);
 	} else if (thread->draining && (!thread->api || api_drained(thread->api))) {
 		event_del(&thread->tick);
 		worker_post(home, &thread->drained);
@@ -144,9 +149,9 @@ static void set_deadline(struct daemon *daemon, int ms)
 	event_add(&daemon->deadline, &after);
 }
 
-static void main_on_connected(struct message *message)
+static void main_on_ready(struct message *message)
 {
-	struct daemon *daemon = container_of(message, struct daemon_thread, connected)->daemon;
+	struct daemon *daemon = container_of(message, struct daemon_thread, ready)->daemon;
 
 	if (daemon->phase != STARTING || --daemon->waiting > 0)
 		return;
@@ -300,7 +305,7 @@ static void make_thread(struct daemon *daemon, size_t index)
 		.drain.run = thread_on_drain,
 		.stop.run = thread_on_stop,
 		.ping.run = thread_on_ping,
-		.connected.run = main_on_connected,
+		.ready.run = main_on_ready,
 		.drained.run = main_on_drained,
 		.pong.run = main_on_pong,
 	};
@@ -402,19 +407,28 @@ static void join_threads(struct daemon *daemon)
 			pthread_join(daemon->threads[i].id, NULL);
 }
 
-/*
- * Queries end first, then what waited for them: their done() still finds its
- * API alive. The loop turns once more for what the pool posted last.
- */
-static void free_thread(struct daemon_thread *thread)
+/* No thread runs any more: what they and the pool posted last runs here, and what that posts. */
+static void run_last_messages(struct daemon *daemon)
 {
-	event_del(&thread->tick);
-	event_base_loop(thread->worker.base, EVLOOP_NONBLOCK);
-	db_free(thread->worker.db);
-	thread->worker.db = NULL;
-	api_free(thread->api);
-	jobs_free(thread->jobs);
-	worker_release(&thread->worker);
+	for (size_t turn = 0; turn <= daemon->nthreads; turn++)
+		for (size_t i = 0; i < daemon->nthreads; i++)
+			event_base_loop(daemon->threads[i].worker.base, EVLOOP_NONBLOCK);
+}
+
+/* Queries end first, then what waited for them: their done() still finds its API alive. */
+static void free_threads(struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->nthreads; i++) {
+		event_del(&daemon->threads[i].tick);
+		db_free(daemon->threads[i].worker.db);
+		daemon->threads[i].worker.db = NULL;
+	}
+	for (size_t i = 0; i < daemon->nthreads; i++) {
+		api_free(daemon->threads[i].api);
+		jobs_free(daemon->threads[i].jobs);
+	}
+	for (size_t i = 0; i < daemon->nthreads; i++)
+		worker_release(&daemon->threads[i].worker);
 }
 
 static void free_home(struct daemon *daemon)
@@ -434,8 +448,8 @@ static void stop(struct daemon *daemon)
 	free_home(daemon);
 	join_threads(daemon);
 	pool_free(daemon->pool);
-	for (size_t i = 0; i < daemon->nthreads; i++)
-		free_thread(&daemon->threads[i]);
+	run_last_messages(daemon);
+	free_threads(daemon);
 	if (*daemon->url)
 		listeners_remove(daemon->setup->config.listen);
 	if (daemon->fds)

@@ -8,9 +8,9 @@
  *
  *	starting -> serving -> draining -> stopped
  *
- * Serving begins (and the one line is printed) when every thread has its
- * connections to the database. SIGTERM, SIGINT or SIGHUP drain; a second one ends the
- * drain at once, a third one the process.
+ * Serving begins (and the one line is printed) when every thread can
+ * serve: /readyz then says 200. SIGTERM, SIGINT or SIGHUP drain; a second one
+ * ends the drain at once, a third one the process.
  */
 struct setup;
 

@@ -1,0 +1,9 @@
+#include "api/api.h"
+
+#include "api/private.h"
+#include "db/db.h"
+
+bool api_ready(const struct api *api)
+{
+	return !api->draining && db_connected(api->worker->db) && board_fresh(&api->board) && api->board.units;
+}

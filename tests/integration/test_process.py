@@ -1,0 +1,144 @@
+"""The daemon as a process: readiness to systemd, sockets of all kinds, how it ends."""
+import os
+import signal
+import socket
+import time
+
+import httpx
+import pytest
+
+from harness import programs
+from harness.daemon import Daemon, wait_until
+
+
+@pytest.fixture
+def stopped():
+    """A daemon whose cluster is made, not running."""
+    one = Daemon(settings={"workers.count": 3}).start()
+    assert one.stop() == 0
+    yield one
+    one.end()
+    programs.remove(one.folder)
+
+
+def listening_on(daemon, address):
+    command = [address if word == f"127.0.0.1:{daemon.port}" else word for word in Daemon.command(daemon)]
+    daemon.command = lambda: command
+    return daemon
+
+
+class Manager:
+    """The socket on which systemd hears from a service."""
+
+    def __init__(self, folder):
+        self.path = str(folder / "notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.socket.settimeout(20)
+
+    def hear(self):
+        return self.socket.recv(4096).decode()
+
+
+@pytest.fixture
+def manager(stopped):
+    """The harness takes NOTIFY_SOCKET away; env(1) gives it back."""
+    one = Manager(stopped.folder)
+    yield one
+    one.socket.close()
+
+
+def under_systemd(daemon, manager, watchdog_us):
+    command = ["env", f"NOTIFY_SOCKET={manager.path}", f"WATCHDOG_USEC={watchdog_us}", *Daemon.command(daemon)]
+    daemon.command = lambda: command
+    daemon.launch()
+
+
+def test_systemd_hears_of_each_stage(stopped, manager):
+    under_systemd(stopped, manager, 600000)
+    assert manager.hear() == "READY=1"
+    assert [manager.hear() for _ in range(3)] == ["WATCHDOG=1"] * 3
+    stopped.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: manager.hear() == "STOPPING=1", 5, every=0, what="STOPPING=1")
+    assert stopped.stop() == 0
+
+
+def test_no_sign_of_life_from_a_daemon_that_stands_still(stopped, manager):
+    under_systemd(stopped, manager, 300000)
+    assert manager.hear() == "READY=1"
+    stopped.process.send_signal(signal.SIGSTOP)
+    time.sleep(0.3)
+    manager.socket.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            manager.hear()
+    time.sleep(0.5)
+    with pytest.raises(BlockingIOError):
+        manager.hear()
+    stopped.process.send_signal(signal.SIGCONT)
+    assert stopped.stop() == 0
+
+
+def test_any_free_port(stopped):
+    listening_on(stopped, "127.0.0.1:0").launch()
+    lines = wait_until(lambda: [line for line in stopped.out_path.read_text().splitlines() if line][1:], 20, what="the line")
+    url = lines[-1].split()[-1]
+    for _ in range(30):                       # new connections, so every worker's socket
+        assert httpx.get(f"{url}/healthz").status_code == 200
+    assert stopped.stop() == 0
+
+
+def test_a_unix_socket_shared_by_the_workers(stopped):
+    path = str(stopped.folder / "http")
+    listening_on(stopped, f"unix:{path}").launch()
+    wait_until(lambda: f"ready on unix:{path}" in stopped.out_path.read_text(), 20, what="the line")
+    for _ in range(30):
+        with httpx.Client(transport=httpx.HTTPTransport(uds=path)) as client:
+            assert client.get("http://localhost/readyz").status_code == 200
+    stopped.kill()
+    assert os.path.exists(path), "a killed daemon leaves it"
+    stopped.launch()
+    wait_until(lambda: stopped.out_path.read_text().count("unix:") == 2, 20, what="ready again")
+    assert stopped.stop() == 0
+    assert not os.path.exists(path)
+
+
+def test_postgresql_does_not_hold_our_port(stopped):
+    """Started again by a serving daemon, it must not inherit the listening sockets."""
+    stopped.start()
+    before = stopped.postmaster_pid()
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: stopped.postmaster_pid() not in (None, 0, before), 20, what="a new postmaster")
+    stopped.kill()
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", stopped.port))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_other_signals_drain_too(stopped, number):
+    stopped.start()
+    assert stopped.stop(number) == 0
+    assert not stopped.postmaster_pid()
+
+
+def test_a_request_at_work_is_answered_and_a_slow_one_does_not_hold_the_end(stopped):
+    stopped.start()
+    with socket.create_connection(("127.0.0.1", stopped.port)) as slow:
+        slow.sendall(b"POST /api/v1/eligibility HTTP/1.1\r\nHost: x\r\nContent-Le")
+        began = time.monotonic()
+        assert stopped.stop() == 0
+        assert time.monotonic() - began < 10
+
+
+def test_a_second_signal_ends_the_drain(stopped):
+    stopped.start()
+    with socket.create_connection(("127.0.0.1", stopped.port)) as slow:
+        slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        stopped.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        began = time.monotonic()
+        if stopped.process.poll() is None:
+            stopped.process.send_signal(signal.SIGTERM)
+        assert stopped.stop(signal.SIGCONT) == 0
+        assert time.monotonic() - began < 5
