@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import programs                                        # noqa: E402
 from harness.client import Api                                      # noqa: E402
 from harness.contract import Contract                               # noqa: E402
-from harness.daemon import Daemon                                   # noqa: E402
+from harness.daemon import Daemon, own_daemon                                   # noqa: E402
 from harness.seeds import Seeds                                     # noqa: E402
 
 
@@ -23,23 +23,22 @@ def contract():
 @pytest.fixture(scope="session")
 def daemon():
     """One daemon with its own cluster for all tests of a worker; tests make what they need in it."""
-    one = Daemon().start()
-    try:
+    with own_daemon() as one:
         yield one
-        assert one.stop() == 0, f"the daemon did not end well:\n{one.log()}"
-        reports = programs.REPORTS.news()
-        assert not reports, reports
-    finally:
-        one.end()
-        programs.remove(one.folder)
 
 
 @pytest.fixture(scope="session")
 def loaded(daemon):
-    """The same with the plan of 2025 and the history in it."""
+    """The same with the plan of 2025 in it."""
     daemon.cli_ok("plan", "import", programs.CONFIG / "plans" / "lai-chau-2025.json")
-    daemon.cli_ok("history", "import", programs.CONFIG / "rounds" / "lai-chau-history.csv")
     return daemon
+
+
+@pytest.fixture(scope="session")
+def with_history(loaded):
+    """And the rounds that the press reported."""
+    loaded.cli_ok("history", "import", programs.CONFIG / "rounds" / "lai-chau-history.csv")
+    return loaded
 
 
 @pytest.fixture

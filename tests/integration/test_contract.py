@@ -49,7 +49,8 @@ def test_other_methods_are_405(api, contract, method):
             continue
         answer = api.request(method, PLACEHOLDER.sub("x", path), expect=405)
         assert answer.headers["allow"], path
-        problem(answer, "method-not-allowed") if not path.startswith("/sms/") else None
+        if not path.startswith("/sms/"):
+            problem(answer, "method-not-allowed")
 
 
 def test_nothing_there(api):

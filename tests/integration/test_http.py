@@ -64,7 +64,7 @@ def test_refused_and_closed(daemon, request_, status):
     GET, b"GET /healthz HTTP/1.0\r\n\r\n", b"GET /healthz HTTP/1.0\r\nHost: a\r\n\r\n", b"\r\n" + GET,
     b"GET http://a.example/healthz HTTP/1.1\r\nHost: a.example\r\n\r\n", b"GET /healthz? HTTP/1.1\r\nHost: a:8080\r\n\r\n",
     b"GET /%68ealthz HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", b"GET /healthz HTTP/1.1\r\nHost: a\r\nX:\r\n\r\n",
-    b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
 ])
 def test_taken(daemon, request_):
     assert statuses(talk(daemon, request_)) == [200]
@@ -90,6 +90,13 @@ def test_split_at_every_byte(daemon, request_, status):
     pieces = [request_[i:i + 1] for i in range(len(request_))]
     if status != 400:
         assert statuses(talk(daemon, b"", pieces=pieces, pause=0.0003))[0] == status
+
+
+def test_a_body_where_none_is_expected(daemon):
+    """It is taken off the wire, so that it is never read as a request."""
+    body = b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n"
+    found = statuses(talk(daemon, b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body) + GET))
+    assert found in ([200, 200], [415, 200], [415]), found
 
 
 def test_pipelined_requests_are_answered_in_order(daemon):
@@ -124,7 +131,7 @@ def test_head_is_get_without_the_body(daemon, loaded, api):
 
 def test_expect_continue(daemon):
     token = daemon.token("staff").encode()
-    head = b"POST /api/v1/teams HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\nAuthorization: Bearer %s\r\n\r\n" % token
+    head = b"POST /api/v1/teams HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\n\r\n" % token
     with connect(daemon) as connection:
         connection.sendall(head)
         assert read_answer(connection)[0] == 100

@@ -26,7 +26,7 @@ def creators(seeds):
         (f"/api/v1/plans/{plan['id']}/rounds", rounds, {"title": "khác"}, "round"),
         (f"/api/v1/rounds/{one['id']}/reports", REPORT, {"registered": {"value": 121}}, "round_report"),
         ("/api/v1/campaigns", {"slug": f"thu-{n()}", "name": "Chiến dịch thử"}, {"name": "khác"}, "campaign"),
-        ("/api/v1/venues", {"name": f"Nhà thử {n()}", "unit": "Xã Than Uyên"}, {"address": "khác"}, "venue"),
+        ("/api/v1/venues", {"name": f"Nhà thử {n()}", "unit": "Huyện Than Uyên"}, {"address": "khác"}, "venue"),
         ("/api/v1/teams", {"code": f"LAP{n()}", "name": "Đội thử"}, {"name": "khác"}, "team"),
     ]
 
@@ -52,7 +52,7 @@ def test_the_same_key_of_another_person_or_route_is_another(seeds, staff, admin)
     headers, body = key(), {"code": f"K{seeds.number()}", "name": "Đội"}
     staff.post("/api/v1/teams", json=body, headers=headers, expect=201)
     problem(admin.post("/api/v1/teams", json=body, headers=headers), "already-exists", 409)
-    staff.post("/api/v1/venues", json={"name": f"N{seeds.number()}", "unit": "Xã Than Uyên"}, headers=headers, expect=201)
+    staff.post("/api/v1/venues", json={"name": f"N{seeds.number()}", "unit": "Huyện Than Uyên"}, headers=headers, expect=201)
 
 
 def test_twenty_retries_at_once_make_one(seeds, staff, daemon, api_of):

@@ -10,7 +10,7 @@ ALL = {"from": "2012-01-01", "date_precision": "day,month,year"}
 
 
 @pytest.fixture
-def rounds(loaded, staff):
+def rounds(loaded, with_history, staff):
     return staff.items("/api/v1/rounds", **ALL, limit=500)
 
 
@@ -139,10 +139,13 @@ def test_old_and_new_names_meet(loaded, api):
     heirs = api.items(f"/api/v1/units/{district['id']}/as_of", on="2025-08-01")
     assert heirs and all(u["level"] == "commune" and u["valid_from"] == "2025-07-01" for u in heirs)
     by_district = ids(api.items("/api/v1/rounds", unit=district["id"], **ALL))
-    assert by_district
+    hosted = {r["id"] for r in api.items("/api/v1/rounds", **ALL, limit=500) if district["id"] in ids(r["units"])}
+    assert hosted and hosted <= set(by_district)
     for heir in heirs:
-        old = [r for r in api.items("/api/v1/rounds", unit=heir["id"], **ALL) if r["date"] and r["date"] < "2025-07-01"]
-        assert set(ids(old)) <= set(by_district) and old, heir["name"]
+        found = api.items("/api/v1/rounds", unit=heir["id"], **ALL)
+        assert hosted <= set(ids(found)), heir["name"]
+        later = [r for r in found if r["date"] and r["date"] >= "2025-07-01" and heir["id"] in ids(r["units"])]
+        assert set(ids(later)) <= set(by_district), heir["name"]
 
 
 def test_units_of_a_day(loaded, api):

@@ -11,7 +11,6 @@ import subprocess
 import time
 
 import httpx
-import psycopg
 import pytest
 
 from harness import programs
@@ -71,9 +70,19 @@ def test_only_its_own_files_and_no_port_of_postgresql(stopped):
         assert settings["listen_addresses"] == "" and settings["data_checksums"] == "on" and settings["server_encoding"] == "UTF8"
         assert settings["fsync"] == "on" and settings["synchronous_commit"] == "on"
         assert len(stopped.socket_folder()) < 80
-        with contextlib.suppress(psycopg.OperationalError):
-            psycopg.connect(stopped.conninfo("postgres"), connect_timeout=3).close()
-            assert os.geteuid() != 0, "root is not PostgreSQL's own user: peer must refuse"
+    finally:
+        assert stopped.stop() == 0
+
+
+def test_no_other_user_gets_into_the_database(stopped):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become another user")
+    stopped.start()
+    try:
+        for role in ("giothong_app", "giothong_owner", "postgres"):
+            done = subprocess.run(programs.as_user([str(programs.POSTGRES_BIN / "psql"), stopped.conninfo(role), "-c", "SELECT 1"],
+                                                   ORDINARY), capture_output=True, text=True)
+            assert done.returncode != 0, f"any user may connect as {role}"
     finally:
         assert stopped.stop() == 0
 
@@ -120,12 +129,16 @@ def test_a_migration_edited_after_it_ran(fresh_daemon):
 
 def test_a_database_that_is_too_new(fresh_daemon):
     daemon = fresh_daemon()
-    columns = [r[0] for r in daemon.sql("SELECT column_name FROM information_schema.columns WHERE table_name = 'schema_migration'"
-                                        " ORDER BY ordinal_position")]
-    oldest = next(c for c in columns if "oldest" in c)
-    daemon.sql(f"UPDATE schema_migration SET {oldest} = '9.9.9'")
+    daemon.sql("INSERT INTO schema_migration (number, name, checksum, oldest_daemon) VALUES (9999, '9999_later.sql', 'x', '9.9.9')")
     assert daemon.stop() == 0
     one_line(start_refused(daemon), "9.9.9")
+
+
+def test_a_newer_database_that_allows_this_daemon(fresh_daemon):
+    daemon = fresh_daemon()
+    daemon.sql("INSERT INTO schema_migration (number, name, checksum, oldest_daemon) VALUES (9999, '9999_later.sql', 'x', '0.1.0')")
+    assert daemon.stop() == 0
+    daemon.start()
 
 
 @pytest.mark.parametrize("spoil", ["file mode", "folder mode", "missing", "short", "two active", "odd name"])

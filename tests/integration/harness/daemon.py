@@ -191,6 +191,20 @@ class Daemon:
         return "TD0"
 
 
+@contextlib.contextmanager
+def own_daemon(**options):
+    """A daemon from start to a clean end."""
+    one = Daemon(**options)
+    try:
+        yield one.start()
+        assert one.stop() == 0, f"the daemon did not end well:\n{one.log()}"
+        reports = programs.REPORTS.news()
+        assert not reports, reports
+    finally:
+        one.end()
+        programs.remove(one.folder)
+
+
 def alive(pid):
     try:
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text()

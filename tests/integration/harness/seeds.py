@@ -21,7 +21,7 @@ class Seeds:
         return self.staff.post("/api/v1/teams", json={"code": f"D{n}", "name": f"Đội thử nghiệm {n}", **more},
                                expect=201).json()
 
-    def venue(self, unit="Xã Than Uyên", **more):
+    def venue(self, unit="Huyện Than Uyên", **more):
         n = self.number()
         body = {"name": f"Nhà văn hóa thử nghiệm {n}", "unit": unit, **more}
         return self.staff.post("/api/v1/venues", json=body, expect=201).json()

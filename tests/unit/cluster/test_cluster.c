@@ -345,6 +345,39 @@ static void test_closed_folder(void **state)
 	assert_int_equal(access(want, F_OK), -1);
 }
 
+/* An ordinary user's DIR, opened by root: PostgreSQL still runs as that user, and root gets in. */
+static void test_root_on_a_users_dir(void **state)
+{
+	const struct passwd *user = getpwnam("nobody");
+	int status;
+
+	(void)state;
+	if (geteuid() != 0 || !user)
+		skip();
+	assert_int_equal(chown(top, user->pw_uid, user->pw_gid), 0);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct error err = { 0 };
+
+		if (setgroups(0, NULL) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0)
+			_exit(1);
+		struct cluster *cluster = cluster_open(dir, &err);
+
+		cluster_close(cluster);
+		_exit(cluster ? 0 : 2);
+	}
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	struct cluster *cluster = open_cluster();
+	struct stat st;
+
+	assert_int_equal(stat(cluster->runtime_dir, &st), 0);
+	assert_int_equal(st.st_uid, user->pw_uid);
+	expect_sql(cluster_owner_conninfo(cluster), "SELECT current_user", "giothong_owner");
+	cluster_close(cluster);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, clean)
 
 static int run_all(void)
@@ -352,7 +385,7 @@ static int run_all(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_runtime_dir), TEST(test_closed_folder), TEST(test_open_and_close), TEST(test_lock),
 		TEST(test_adoption), TEST(test_adoption_without_socket), TEST(test_watch),
-		TEST(test_half_made), TEST(test_refusals),
+		TEST(test_half_made), TEST(test_refusals), TEST(test_root_on_a_users_dir),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

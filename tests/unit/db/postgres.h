@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,6 +48,7 @@ static pid_t pg_spawn(const struct postgres *pg, const char *const argv[])
 		_exit(98);
 	if (user && (chdir(pg->dir) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0))
 		_exit(98);
+	prctl(PR_SET_PDEATHSIG, SIGQUIT);        /* nothing survives a test that crashes */
 	execv(argv[0], (char *const *)argv);
 	_exit(97);
 }
