@@ -154,8 +154,8 @@ void http_reply(struct http_exchange *x, const struct http_reply *reply);
 
 /*
  * The problem document of RFC 9457 for *err, in the client's language: type
- * /problems/<slug>, title, status, detail (what happened, then the advice of
- * its code), errors[], request_id. On a path with plain errors: the detail as text.
+ * /problems/<slug>, title, status, detail (what happened), advice (what to do
+ * about its code), errors[], request_id. On a path with plain errors: the detail as text.
  * 503, 429 and 409-running carry Retry-After (`retry_after` seconds, 0: the
  * default of 1); 401 carries WWW-Authenticate; ERR_UNKNOWN_OUTCOME closes the
  * connection. Fields given by http_add_header() come first.

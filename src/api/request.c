@@ -164,51 +164,18 @@ bool request_idempotency(struct request *r, struct idempotency *idempotency)
 
 /* ---- answers ---- */
 
-static void reply_text_error(struct request *r, const struct error *err, int seconds)
-{
-	enum language language = http_language(r->x);
-	const char *title = http_error_title(err->code, language);
-	char retry[16];
-
-	if (seconds > 0) {
-		snprintf(retry, sizeof(retry), "%d", seconds);
-		http_add_header(r->x, "Retry-After", retry);
-	}
-	http_reply(r->x, &(struct http_reply){
-		.status = http_error_status(err->code),
-		.content_type = "text/plain; charset=utf-8",
-		.body = title,
-		.body_len = strlen(title),
-	});
-}
-
 void request_reply_error_after(struct request *r, const struct error *err, int seconds)
 {
 	if (err->code == ERR_UNAUTHENTICATED) {
 		http_add_header(r->x, "WWW-Authenticate", "Bearer realm=\"giothong\"");
 		http_add_header(r->x, "WWW-Authenticate", "Basic realm=\"giothong\", charset=\"UTF-8\"");
 	}
-	if (r->route->flags & ROUTE_TEXT)
-		reply_text_error(r, err, seconds);
-	else
-		http_reply_error_after(r->x, err, seconds);
+	http_reply_error_after(r->x, err, seconds);
 }
 
 void request_reply_error(struct request *r, const struct error *err)
 {
-	bool later = err->code == ERR_UNAVAILABLE || err->code == ERR_UNKNOWN_OUTCOME ||
-		     err->code == ERR_TOO_MANY_REQUESTS || err->code == ERR_IDEMPOTENCY_RUNNING;
-
-	request_reply_error_after(r, err, later ? 1 : 0);
-}
-
-static void digest_etag(const struct request *r, const struct buf *buf, const char *prefix, char out[64])
-{
-	const struct keyring *keyring = r->api->worker->keyring;
-	char digest[DIGEST_HEX_SIZE];
-
-	keyring_digest(keyring, keyring_active(keyring, KEY_HASH), "etag", buf->data, buf->len, digest);
-	snprintf(out, 64, "\"%s%.16s\"", prefix, digest + 2);
+	request_reply_error_after(r, err, 0);
 }
 
 void request_reply_no_round(struct request *r)

@@ -35,9 +35,8 @@ struct principal {
 
 enum route_flag {
 	ROUTE_CACHED = 1 << 0,           /* the public answer may come from memory (topics rounds and units) */
-	ROUTE_TEXT = 1 << 1,             /* errors are plain text: an SMS gateway reads them */
-	ROUTE_SMS = 1 << 2,              /* counted against the gateways' limit */
-	ROUTE_ANY_BODY = 1 << 3          /* looks at Content-Type itself; others take JSON only */
+	ROUTE_SMS = 1 << 1,              /* counted against the gateways' limit */
+	ROUTE_ANY_BODY = 1 << 2          /* looks at Content-Type itself; others take JSON only */
 };
 
 struct route {

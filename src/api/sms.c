@@ -198,7 +198,7 @@ static void inbound_start(struct request *r)
 }
 
 const struct route sms_routes[] = {
-	{ HTTP_GET_, "/sms/kannel", AREA_SMS, ACCESS_WRITE, kannel_start, ROUTE_SMS | ROUTE_TEXT, 0 },
+	{ HTTP_GET_, "/sms/kannel", AREA_SMS, ACCESS_WRITE, kannel_start, ROUTE_SMS, 0 },
 	{ HTTP_POST_, "/api/v1/sms/inbound", AREA_SMS, ACCESS_WRITE, inbound_start, ROUTE_SMS, 64 * 1024 },
 	{ 0 }
 };

@@ -31,15 +31,6 @@ static bool wants_plain(struct http_exchange *x)
 	return server->app.plain_errors && server->app.plain_errors(path_so_far(x), server->owner);
 }
 
-/* What happened, then what to do about it: no answer leaves the client with the first alone. */
-static char *full_detail(struct http_exchange *x, const struct error *err, enum language language)
-{
-	const char *detail = err->detail[language];
-	const char *advice = http_error_advice(err->code, language);
-
-	return arena_printf(&x->arena, "%s%s%s", detail, *detail ? " " : "", advice);
-}
-
 static void write_fields(struct json_out *out, const struct error *err, enum language language)
 {
 	if (err->nfields == 0)
@@ -66,7 +57,8 @@ static void write_problem(struct buf *body, struct http_exchange *x, const struc
 	jout_text(&out, "type", arena_printf(&x->arena, "/problems/%s", error_slug(err->code)));
 	jout_text(&out, "title", http_error_title(err->code, language));
 	jout_int(&out, "status", http_error_status(err->code));
-	jout_text(&out, "detail", full_detail(x, err, language));
+	jout_text(&out, "detail", err->detail[language]);
+	jout_text(&out, "advice", http_error_advice(err->code, language));
 	write_fields(&out, err, language);
 	jout_text(&out, "request_id", http_request_id(x));
 	jout_end(&out);
