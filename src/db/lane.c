@@ -132,8 +132,8 @@ static void retry_later(struct lane *lane)
 
 void lane_lose(struct lane *lane, const char *why)
 {
-	log_warning("db_connection_lost", "lane=%s in_flight=%d why=\"%s\"", lane_name(lane->id),
-		    lane->sent.count, why);
+	log_warning("db_connection_lost", "lane=%s in_flight=%d why=\"%.*s\"", lane_name(lane->id),
+		    lane->sent.count, (int)strcspn(why, "\n"), why);
 	disconnect(lane);
 	lane->db->counters.reconnects++;
 	retry_later(lane);
