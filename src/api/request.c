@@ -188,6 +188,16 @@ void request_reply_no_round(struct request *r)
 	request_reply_error(r, &err);
 }
 
+/* A strong tag of these bytes; keyed, so that it says nothing to those who do not have them. */
+static void digest_etag(const struct request *r, const struct buf *buf, const char *prefix, char out[64])
+{
+	const struct keyring *keyring = r->api->worker->keyring;
+	char digest[DIGEST_HEX_SIZE];
+
+	keyring_digest(keyring, keyring_active(keyring, KEY_HASH), "etag", buf->data, buf->len, digest);
+	snprintf(out, 64, "\"%s%.16s\"", prefix, digest + 2);
+}
+
 /* Public answers may be kept by the client, but must be asked about again each time. */
 static const char *cache_control(const struct request *r)
 {
