@@ -39,6 +39,11 @@ class Manager:
     def hear(self):
         return self.socket.recv(4096).decode()
 
+    def hear_until(self, word):
+        """A slow start may say that it is alive before it says that it is ready."""
+        while (heard := self.hear()) != word:
+            assert heard == "WATCHDOG=1"
+
 
 @pytest.fixture
 def manager(stopped):
@@ -56,16 +61,16 @@ def under_systemd(daemon, manager, watchdog_us):
 
 def test_systemd_hears_of_each_stage(stopped, manager):
     under_systemd(stopped, manager, 600000)
-    assert manager.hear() == "READY=1"
+    manager.hear_until("READY=1")
     assert [manager.hear() for _ in range(3)] == ["WATCHDOG=1"] * 3
     stopped.process.send_signal(signal.SIGTERM)
-    wait_until(lambda: manager.hear() == "STOPPING=1", 5, every=0, what="STOPPING=1")
+    manager.hear_until("STOPPING=1")
     assert stopped.stop() == 0
 
 
 def test_no_sign_of_life_from_a_daemon_that_stands_still(stopped, manager):
     under_systemd(stopped, manager, 300000)
-    assert manager.hear() == "READY=1"
+    manager.hear_until("READY=1")
     stopped.process.send_signal(signal.SIGSTOP)
     time.sleep(0.3)
     manager.socket.setblocking(False)
