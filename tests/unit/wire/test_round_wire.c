@@ -284,6 +284,12 @@ static void test_confirm(void **state)
 	assert_true(step.confirm_date && !step.confirm_time && !step.confirm_place);
 	assert_fine(read_step(ROUND_CONFIRM, &now, "{\"document\":\"x\",\"facts\":[\"time\",\"place\"]}"));
 	assert_true(!step.confirm_date && step.confirm_time && step.confirm_place);
+	/* what is given is meant */
+	assert_fine(read_step(ROUND_CONFIRM, &now, "{\"document\":\"x\",\"start\":\"08:00\"}"));
+	assert_int_equal(step.set, ROUND_TIME);
+	assert_true(!step.confirm_date && step.confirm_time && !step.confirm_place);
+	assert_fine(read_step(ROUND_CONFIRM, &now, "{\"document\":\"x\",\"date\":\"2025-01-09\",\"units\":[\"12\"]}"));
+	assert_true(step.confirm_date && !step.confirm_time && step.confirm_place);
 	assert_false(read_step(ROUND_CONFIRM, &now, "{\"facts\":[\"hour\"]}"));
 	assert_fault("/document", "required");
 	assert_fault("/facts/0", "invalid_value");
