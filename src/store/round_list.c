@@ -11,42 +11,43 @@
  * A page of rounds. First the page's rounds are picked (`r`), then their names
  * and best reports are fetched, so that only what is shown is fetched.
  *
- * No part may say "or the parameter is NULL" about what should use an index: a
- * generic plan then cannot. So the span and the cursor are always bounds of
- * round_day_ix, and a filter by units or by plan is a statement of its own.
+ * The pick must walk round_day_ix in order and stop at the limit, also under a
+ * generic plan, whose guesses about so many filters are far too low: it would
+ * fetch the whole span, sort it and throw most away. Hence the walk is fenced
+ * off (OFFSET 0) and the filters sit on top of it, which keeps its order. The
+ * cursor is always there, as the walk's bound on one side. The rounds of a
+ * plan are few and have their own index: they are fetched and sorted.
  *
- *	$1 $2   cursor: day and id, exclusive      $3  first day any round may begin on
- *	$4 $5   span: from, to                     $6  statuses   $7  precisions
- *	$8 $9   drafts: all, those of a team       $10 team       $11 venue
- *	$12     campaign, id or slug               $13 limit      $14 units or plan
+ *	$1 $2  cursor: day and id, exclusive       $3  bound of from_day on the other side
+ *	$4     the first day of the span           $5  statuses   $6  precisions
+ *	$7 $8  drafts: all, those of a team        $9  team       $10 venue
+ *	$11    campaign, id or slug                $12 units      $13 limit  $14 plan
  */
-#define PAGE(narrow, compare, order) \
-	"WITH r AS MATERIALIZED (SELECT r.* FROM round AS r WHERE " narrow \
-	" AND (r.from_day, r.id) " compare " ($1::date, $2::uuid)" \
-	" AND r.from_day BETWEEN $3::date AND $5::date AND r.to_day >= $4::date" \
-	" AND r.status = ANY ($6::text[]) AND r.precision = ANY ($7::text[])" \
-	" AND (r.status <> 'draft' AND NOT r.never_public OR $8::boolean OR r.team_id = $9::uuid)" \
-	" AND ($10::uuid IS NULL OR r.team_id = $10) AND ($11::uuid IS NULL OR r.venue_id = $11)" \
-	" AND ($12::text IS NULL OR EXISTS (SELECT FROM round_campaign AS rc WHERE rc.round_id = r.id" \
-	"  AND rc.campaign_id = (SELECT id FROM campaign WHERE id::text = lower($12) OR slug = $12)))" \
-	" ORDER BY r.from_day " order ", r.id " order " LIMIT $13::integer)" \
-	" SELECT " ROUND_COLUMNS " FROM r" ROUND_JOINS " ORDER BY r.from_day " order ", r.id " order
+#define SPAN(compare, bound) \
+	"(r.from_day, r.id) " compare " ($1::date, $2::uuid) AND r.from_day " bound " $3::date"
+#define MATCHES \
+	"r.to_day >= $4::date AND r.status = ANY ($5::text[]) AND r.precision = ANY ($6::text[])" \
+	" AND (r.status <> 'draft' AND NOT r.never_public OR $7::boolean OR r.team_id = $8::uuid)" \
+	" AND ($9::uuid IS NULL OR r.team_id = $9) AND ($10::uuid IS NULL OR r.venue_id = $10)" \
+	" AND ($11::text IS NULL OR EXISTS (SELECT FROM round_campaign AS rc WHERE rc.round_id = r.id" \
+	"  AND rc.campaign_id = (SELECT id FROM campaign WHERE id::text = lower($11) OR slug = $11)))" \
+	" AND ($12::text[] IS NULL OR r.id IN (SELECT round_id FROM round_unit WHERE unit_id = ANY ($12)))"
+#define ORDER(order) " ORDER BY r.from_day " order ", r.id " order
+#define SHOWN(pick, order) "WITH r AS MATERIALIZED (" pick ") SELECT " ROUND_COLUMNS " FROM r" ROUND_JOINS ORDER(order)
 
-#define BY_DAY "true"
-#define BY_UNITS "r.id IN (SELECT round_id FROM round_unit WHERE unit_id = ANY ($14::text[]))"
-#define BY_PLAN "r.plan_id = (SELECT id FROM plan WHERE id::text = lower($14) OR slug = $14)"
-#define BY_PLAN_AND_UNITS \
-	"r.plan_id = (SELECT id FROM plan WHERE id::text = lower($14) OR slug = $14)" \
-	" AND EXISTS (SELECT FROM round_unit WHERE round_id = r.id AND unit_id = ANY ($15::text[]))"
-#define BOTH_ORDERS(narrow) { { PAGE(narrow, ">", "ASC") }, { PAGE(narrow, "<", "DESC") } }
+#define PAGE_BY_DAY(compare, bound, order) \
+	SHOWN("SELECT r.* FROM (SELECT r.* FROM round AS r WHERE " SPAN(compare, bound) ORDER(order) " OFFSET 0) AS r" \
+	      " WHERE " MATCHES " LIMIT $13::integer", order)
+#define PAGE_BY_PLAN(compare, bound, order) \
+	SHOWN("SELECT r.* FROM round AS r" \
+	      " WHERE r.plan_id = (SELECT id FROM plan WHERE id::text = lower($14) OR slug = $14)" \
+	      " AND " SPAN(compare, bound) " AND " MATCHES ORDER(order) " LIMIT $13::integer", order)
 
-enum narrow { NARROW_DAY, NARROW_UNITS, NARROW_PLAN, NARROW_PLAN_AND_UNITS };
-
-static const struct db_statement pages[4][2] = {
-	[NARROW_DAY] = BOTH_ORDERS(BY_DAY),
-	[NARROW_UNITS] = BOTH_ORDERS(BY_UNITS),
-	[NARROW_PLAN] = BOTH_ORDERS(BY_PLAN),
-	[NARROW_PLAN_AND_UNITS] = BOTH_ORDERS(BY_PLAN_AND_UNITS),
+static const struct db_statement by_day[2] = {
+	{ PAGE_BY_DAY(">", "<=", "ASC") }, { PAGE_BY_DAY("<", ">=", "DESC") },
+};
+static const struct db_statement by_plan[2] = {
+	{ PAGE_BY_PLAN(">", "<=", "ASC") }, { PAGE_BY_PLAN("<", ">=", "DESC") },
 };
 
 /* A year is the longest period that a round may have (round_span_ck). */
@@ -83,7 +84,7 @@ static const char *day_text(char *out, struct date day, const char *if_none)
 	return date_is_none(day) ? if_none : date_format(day, out);
 }
 
-/* The day before which no round of the span begins. */
+/* The day before which no round of the span begins; none: no such day. */
 static struct date first_begin(const struct round_filter *filter)
 {
 	bool periods = filter->precisions & ~(1u << PRECISION_DAY);
@@ -93,32 +94,34 @@ static struct date first_begin(const struct round_filter *filter)
 	return date_add_days(filter->from, -LONGEST_PERIOD);
 }
 
-static void query_cursor(struct round_list *list, const char *first, const char *last)
+static bool cursor_is_within(const struct round_list *list, struct date bound)
 {
-	bool back = list->filter.newest_first;
-	struct db_query *query = &list->query;
+	int order = date_compare(list->after.day, bound);
 
-	if (list->after.id[0]) {
-		query_text(query, date_format(list->after.day, list->texts[0]));
-		query_text(query, uuid_or_nil(list->after.id));
-	} else {
-		query_text(query, back ? last : first);
-		query_text(query, back ? "ffffffff-ffff-ffff-ffff-ffffffffffff"
-				       : "00000000-0000-0000-0000-000000000000");
-	}
+	if (!list->after.id[0])
+		return false;
+	return date_is_none(bound) || (list->filter.newest_first ? order <= 0 : order >= 0);
 }
 
+/* Where the walk begins: behind the page before, or at that edge of the span. */
 static void query_span(struct round_list *list)
 {
 	const struct round_filter *filter = &list->filter;
+	struct db_query *query = &list->query;
+	bool back = filter->newest_first;
 	const char *first = day_text(list->texts[1], first_begin(filter), "-infinity");
-	const char *from = day_text(list->texts[2], filter->from, "-infinity");
 	const char *to = day_text(list->texts[3], filter->to, "infinity");
 
-	query_cursor(list, first, to);
-	query_text(&list->query, first);
-	query_text(&list->query, from);
-	query_text(&list->query, to);
+	if (cursor_is_within(list, back ? filter->to : first_begin(filter))) {
+		query_text(query, date_format(list->after.day, list->texts[0]));
+		query_text(query, uuid_or_nil(list->after.id));
+	} else {
+		query_text(query, back ? to : first);
+		query_text(query, back ? "ffffffff-ffff-ffff-ffff-ffffffffffff"
+				       : "00000000-0000-0000-0000-000000000000");
+	}
+	query_text(query, back ? first : to);
+	query_text(query, day_text(list->texts[2], filter->from, "-infinity"));
 }
 
 static void query_filters(struct round_list *list)
@@ -135,11 +138,13 @@ static void query_filters(struct round_list *list)
 	query_text(query, uuid_or_nil(filter->team));
 	query_text(query, uuid_or_nil(filter->venue));
 	query_text(query, filter->campaign);
+	if (filter->units)
+		query_texts(query, list->arena, filter->units, filter->nunits);
+	else
+		query_text(query, NULL);
 	query_text(query, page_limit(list->limit, list->texts[4]));
 	if (filter->plan)
 		query_text(query, filter->plan);
-	if (filter->units)
-		query_texts(query, list->arena, filter->units, filter->nunits);
 }
 
 static void list_on_done(struct db_query *query, const struct db_result *result)
@@ -164,17 +169,10 @@ static void list_on_done(struct db_query *query, const struct db_result *result)
 	list->done(list);
 }
 
-static enum narrow list_narrow(const struct round_filter *filter)
-{
-	if (filter->plan)
-		return filter->units ? NARROW_PLAN_AND_UNITS : NARROW_PLAN;
-	return filter->units ? NARROW_UNITS : NARROW_DAY;
-}
-
 void round_list_send(struct store *store, struct round_list *list)
 {
 	list->store = store;
-	query_begin(&list->query, &pages[list_narrow(&list->filter)][list->filter.newest_first], DB_READ,
+	query_begin(&list->query, &(list->filter.plan ? by_plan : by_day)[list->filter.newest_first], DB_READ,
 		    list_on_done);
 	query_span(list);
 	query_filters(list);

@@ -10,13 +10,6 @@
 
 /* How a round and a report are read, and how rounds are written: shared by all statements that do. */
 
-#define NAMES_OF_UNITS(round, value) \
-	"ARRAY(SELECT " value " FROM round_unit AS ru JOIN unit AS u ON u.id = ru.unit_id" \
-	" WHERE ru.round_id = " round ".id ORDER BY ru.position)"
-#define NAMES_OF_CAMPAIGNS(round, value) \
-	"ARRAY(SELECT " value " FROM round_campaign AS rc JOIN campaign AS c ON c.id = rc.campaign_id" \
-	" WHERE rc.round_id = " round ".id ORDER BY rc.position)"
-
 #define REPORT_COLUMNS(report) \
 	report ".id, " report ".source, " report ".source_url, " report ".reported_on, " \
 	report ".registered, " report ".registered_qualifier, " report ".present, " report ".present_qualifier, " \
@@ -28,9 +21,8 @@
 #define ROUND_COLUMNS \
 	"r.id, r.code, r.ordinal, r.plan_id, p.slug, p.number, p.demo, r.title, r.from_day, r.to_day, r.precision," \
 	" r.start_minute, r.end_minute, r.date_status, r.time_status, r.place_status, r.status, r.status_reason," \
-	" r.document, " NAMES_OF_UNITS("r", "u.id") ", " NAMES_OF_UNITS("r", "u.full_name") "," \
-	" r.venue_id, v.name, v.address, r.team_id, t.name, r.organiser, " \
-	NAMES_OF_CAMPAIGNS("r", "c.id") ", " NAMES_OF_CAMPAIGNS("r", "c.name") "," \
+	" r.document, hosts.ids, hosts.names," \
+	" r.venue_id, v.name, v.address, r.team_id, t.name, r.organiser, occasions.ids, occasions.names," \
 	" r.target_units, r.capacity, r.booked, r.moved_from, r.never_public, r.note, r.version, " \
 	REPORT_COLUMNS("best")
 
@@ -42,6 +34,12 @@
 	" LEFT JOIN plan AS p ON p.id = r.plan_id" \
 	" LEFT JOIN venue AS v ON v.id = r.venue_id" \
 	" LEFT JOIN team AS t ON t.id = r.team_id" \
+	" LEFT JOIN LATERAL (SELECT array_agg(id) AS ids, array_agg(full_name) AS names FROM (" \
+	"  SELECT u.id, u.full_name FROM round_unit AS ru JOIN unit AS u ON u.id = ru.unit_id" \
+	"   WHERE ru.round_id = r.id ORDER BY ru.position) AS host) AS hosts ON true" \
+	" LEFT JOIN LATERAL (SELECT array_agg(id) AS ids, array_agg(name) AS names FROM (" \
+	"  SELECT c.id, c.name FROM round_campaign AS rc JOIN campaign AS c ON c.id = rc.campaign_id" \
+	"   WHERE rc.round_id = r.id ORDER BY rc.position) AS occasion) AS occasions ON true" \
 	" LEFT JOIN LATERAL (" \
 	"  SELECT * FROM round_report AS report WHERE report.round_id = r.id" \
 	"   AND NOT EXISTS (SELECT FROM round_report AS newer WHERE newer.corrects = report.id)" \
