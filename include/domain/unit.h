@@ -61,6 +61,15 @@ size_t unit_as_of(const struct unit_map *map, const struct unit *unit, struct da
 		  const struct unit **out, size_t max);
 
 /*
+ * Of those, the ones that stand for `unit` alone: a commune made from parts of
+ * several districts is seated in one of them, that of the old commune whose
+ * code it took over. So the seats of two former districts never meet, and a
+ * round at one is no round at the other.
+ */
+size_t unit_seats(const struct unit_map *map, const struct unit *unit, struct date on,
+		  const struct unit **out, size_t max);
+
+/*
  * Every unit ever so named: by id, GSO code, name, full name or alias, with
  * or without marks, in any case ("than uyen", "H. Than Uyên", "xã Mường Than").
  * Of `on` (none: of any date). Those valid on that date come first, larger before smaller.

@@ -21,12 +21,12 @@ CLI_OPERATION(catalog_list)
 enum { CAMPAIGN_PAGE = 500 };
 
 struct propose {
-	struct propose_file    file;
-	struct unit_map       *units;
-	struct calendar_load   calendar;
-	struct catalog_list    campaigns;        /* to write slugs, not ids */
+	struct propose_file file;
+	struct unit_map *units;
+	struct calendar_load calendar;
+	struct catalog_list campaigns; /* to write slugs, not ids */
 	struct proposed_round *rounds;
-	struct plan            plan;             /* what is written */
+	struct plan plan; /* what is written */
 };
 
 static const struct campaign *campaign_by_id(const struct propose *propose, const char *id)
@@ -44,7 +44,8 @@ static bool is_wanted(const struct propose *propose, const struct campaign_windo
 	const struct campaign *campaign = campaign_by_id(propose, window->id);
 
 	for (size_t i = 0; campaign && i < plan->ncampaigns; i++)
-		if (streq(plan->campaigns[i].id, campaign->slug) || streq(plan->campaigns[i].id, campaign->id))
+		if (streq(plan->campaigns[i].id, campaign->slug) ||
+		    streq(plan->campaigns[i].id, campaign->id))
 			return true;
 	return plan->ncampaigns == 0;
 }
@@ -74,8 +75,9 @@ static bool load(struct cli *cli, struct propose *propose)
 	propose->calendar = (struct calendar_load){ .from = propose->file.plan.from,
 						    .to = propose->file.plan.to,
 						    .arena = &cli->arena };
-	propose->campaigns = (struct catalog_list){ .kind = CATALOG_CAMPAIGN, .inactive = true,
-						    .limit = CAMPAIGN_PAGE, .arena = &cli->arena };
+	propose->campaigns = (struct catalog_list){
+		.kind = CATALOG_CAMPAIGN, .inactive = true, .limit = CAMPAIGN_PAGE, .arena = &cli->arena
+	};
 	if (!calendar_load_run(cli, &propose->calendar) || !catalog_list_run(cli, &propose->campaigns))
 		return false;
 	keep_wanted(propose);
@@ -115,7 +117,7 @@ static const char *inner_name(struct cli *cli, const struct unit *unit)
 	return name;
 }
 
-/* A district that ended is still how people call the area; its hosts are the units of the day. */
+/* A district that ended is still how people call the area; its hosts are the communes seated there. */
 static void put_place(struct cli *cli, const struct propose *propose, int place, struct round *round)
 {
 	const char *id = propose->file.place_units[place];
@@ -124,7 +126,7 @@ static void put_place(struct cli *cli, const struct propose *propose, int place,
 	const struct unit **hosts = arena_alloc(&cli->arena, max * sizeof(hosts[0]));
 	const char *name = propose->file.request.places[place].name, *where;
 
-	round->nunits = unit_as_of(propose->units, unit, round->from, hosts, max);
+	round->nunits = unit_seats(propose->units, unit, round->from, hosts, max);
 	round->units = arena_alloc(&cli->arena, (round->nunits + 1) * sizeof(round->units[0]));
 	for (size_t i = 0; i < round->nunits; i++)
 		round->units[i] = (struct named){ hosts[i]->id, hosts[i]->full_name };
@@ -151,7 +153,8 @@ static void put_campaigns(struct cli *cli, const struct propose *propose, const 
 		const struct campaign *campaign = campaign_by_id(propose, chosen->campaign_ids[i]);
 
 		if (campaign)
-			round->campaigns[round->ncampaigns++] = (struct named){ campaign->slug, campaign->name };
+			round->campaigns[round->ncampaigns++] =
+				(struct named){ campaign->slug, campaign->name };
 	}
 }
 
@@ -275,13 +278,20 @@ static int propose_run(struct cli *cli)
 	return status;
 }
 
-static const struct cli_option propose_options[] = {
-	{ "output", "FILE", { "write the plan file there, not to standard output", "ghi tệp kế hoạch vào đó thay vì in ra" } },
-	{ 0 }
-};
+static const struct cli_option propose_options[] = { { "output",
+						       "FILE",
+						       { "write the plan file there, not to standard output",
+							 "ghi tệp kế hoạch vào đó thay vì in ra" } },
+						     { 0 } };
 
 const struct cli_command propose_commands[] = {
-	{ "plan", "propose", "FILE", 1, 1, CLI_DATABASE, propose_options,
+	{ "plan",
+	  "propose",
+	  "FILE",
+	  1,
+	  1,
+	  CLI_DATABASE,
+	  propose_options,
 	  { "propose dates and places for a plan's rounds; changes nothing",
 	    "đề xuất ngày và nơi cho các đợt của kế hoạch; không thay đổi gì" },
 	  propose_run },

@@ -59,8 +59,8 @@ static bool find_team(const struct catalog *catalog, struct round *round, const 
 	}
 	return error_add_field(err, pointer, "unknown_team",
 			       "Round %d: there is no team \"%s\". Add it first, or correct its code.",
-			       "Đợt %d: không có đội \"%s\". Hãy thêm đội trước, hoặc sửa mã đội.", round->ordinal,
-			       typed);
+			       "Đợt %d: không có đội \"%s\". Hãy thêm đội trước, hoặc sửa mã đội.",
+			       round->ordinal, typed);
 }
 
 /* ---- venues ---- */
@@ -122,7 +122,8 @@ static bool find_venue(const struct catalog *catalog, struct round *round, const
 	if (matches > 1)
 		return error_add_field(err, pointer, "ambiguous_venue",
 				       "Round %d: several venues are named \"%s\". Give the id.",
-				       "Đợt %d: có nhiều địa điểm tên \"%s\". Hãy ghi mã.", round->ordinal, typed);
+				       "Đợt %d: có nhiều địa điểm tên \"%s\". Hãy ghi mã.", round->ordinal,
+				       typed);
 	if (!venue)
 		return error_add_field(err, pointer, "unknown_venue",
 				       "Round %d: there is no venue \"%s\" in its units. Add it first.",

@@ -512,6 +512,32 @@ size_t unit_as_of(const struct unit_map *map, const struct unit *unit, struct da
 	return set.count;
 }
 
+static bool seated_in(const struct unit_map *map, const struct unit *unit, const struct unit *district)
+{
+	if (unit->district)
+		return streq(unit->district, district->id);
+	for (const char *const *p = unit->predecessors; *p; p++) {
+		const struct unit *old = &node_by_id(map, *p)->unit;
+
+		if (old->level == UNIT_COMMUNE && streq(old->gso_code, unit->gso_code))
+			return streq(old->district, district->id);
+	}
+	return true;
+}
+
+size_t unit_seats(const struct unit_map *map, const struct unit *unit, struct date on,
+		  const struct unit **out, size_t max)
+{
+	size_t found = unit_as_of(map, unit, on, out, max), count = 0;
+
+	if (unit->level != UNIT_DISTRICT || unit_valid_on(unit, on))
+		return found;
+	for (size_t i = 0; i < found && i < max; i++)
+		if (seated_in(map, out[i], unit))
+			out[count++] = out[i];
+	return count;
+}
+
 /* Valid on the day first, then larger before smaller, then the later one, then by id. */
 static bool ranks_before(const struct unit *a, const struct unit *b, struct date on)
 {

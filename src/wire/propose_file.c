@@ -101,16 +101,24 @@ static void share_rounds(struct places *places, int rounds)
 	}
 }
 
+static bool is_seat(const struct unit_map *units, const char *place, const char *host, struct date on)
+{
+	const struct unit *seats[MAX_PLACES];
+	size_t count = unit_seats(units, unit_by_id(units, place), on, seats, MAX_PLACES);
+
+	for (size_t i = 0; i < count && i < MAX_PLACES; i++)
+		if (streq(seats[i]->id, host))
+			return true;
+	return false;
+}
+
 /* The place that a fixed round's host unit belongs to, or -1. */
 static int place_of(const struct round *round, const struct unit_map *units, const struct places *places)
 {
-	for (size_t u = 0; u < round->nunits; u++) {
-		const struct unit *unit = unit_by_id(units, round->units[u].id);
-
-		for (size_t i = 0; unit && i < places->count; i++)
-			if (unit_related(units, unit_by_id(units, places->units[i]), unit))
+	for (size_t u = 0; u < round->nunits; u++)
+		for (size_t i = 0; i < places->count; i++)
+			if (is_seat(units, places->units[i], round->units[u].id, round->from))
 				return (int)i;
-	}
 	return -1;
 }
 

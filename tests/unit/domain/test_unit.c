@@ -370,6 +370,36 @@ static void folding_agrees_with_the_base(void **state)
 	assert_string_equal(fast, "abc d");
 }
 
+/* Tân Phong and Sin Suối Hồ were made from two districts each; each is seated in one. */
+static void seats_of_two_districts_never_meet(void **state)
+{
+	static const char *const districts[] = { "105", "106", "107", "108", "109", "110", "111", "112" };
+	const struct date last = date_make(2025, 6, 30), first = date_make(2025, 7, 1);
+	const struct unit *seats[64];
+	char taken[64][24];
+	size_t ntaken = 0;
+
+	(void)state;
+	for (size_t d = 0; d < ARRAY_SIZE(districts); d++) {
+		char id[32];
+
+		snprintf(id, sizeof(id), "%s@pre-2025-07-01", districts[d]);
+		const struct unit *district = unit_by_id(map, id);
+
+		assert_int_equal(unit_seats(map, district, last, seats, 64), 1);
+		assert_ptr_equal(seats[0], district);
+		size_t count = unit_seats(map, district, first, seats, 64);
+
+		assert_true(count > 0);
+		for (size_t i = 0; i < count; i++) {
+			for (size_t t = 0; t < ntaken; t++)
+				assert_string_not_equal(taken[t], seats[i]->id);
+			snprintf(taken[ntaken++], sizeof(taken[0]), "%s", seats[i]->id);
+		}
+	}
+	assert_int_equal(ntaken, 38);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -384,6 +414,7 @@ int main(void)
 		cmocka_unit_test(halves_of_a_split_are_apart),
 		cmocka_unit_test(rings_end),
 		cmocka_unit_test(folding_agrees_with_the_base),
+		cmocka_unit_test(seats_of_two_districts_never_meet),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
