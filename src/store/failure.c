@@ -135,18 +135,6 @@ static bool fail_unknown(struct error *err)
 			 " Hãy gửi lại đúng yêu cầu này với cùng Idempotency-Key, hoặc đọc lại bản ghi trước.");
 }
 
-/* Out of time, of resources, of luck with a neighbour, or shutting down: the same statement may succeed later. */
-static bool sqlstate_is_passing(const char *sqlstate)
-{
-	static const char *const classes[] = { "40", "53", "55P03", "57", "58", "08" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
-		if (text_starts_with(sqlstate, classes[i]))
-			return true;
-	}
-	return false;
-}
-
 /* Only names go to the log: PostgreSQL's message may quote values. */
 static bool fail_internal(const struct db_result *result, struct error *err)
 {
@@ -164,22 +152,15 @@ bool result_ok(const struct db_result *result, struct error *err)
 	const struct refusal *refusal;
 
 	error_clear(err);
-	switch (result->outcome) {
-	case DB_OK:
+	if (result->outcome == DB_OK)
 		return true;
-	case DB_BUSY:
-	case DB_UNAVAILABLE:
-		return fail_unavailable(err);
-	case DB_UNKNOWN:
+	if (result->outcome == DB_UNKNOWN)
 		return fail_unknown(err);
-	case DB_REFUSED:
-		break;
-	}
+	if (db_try_again(result))
+		return fail_unavailable(err);
 	refusal = refusal_find(result->constraint);
 	if (refusal)
 		return fail_refused(refusal, err);
-	if (sqlstate_is_passing(result->sqlstate))
-		return fail_unavailable(err);
 	return fail_internal(result, err);
 }
 

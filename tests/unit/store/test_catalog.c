@@ -248,6 +248,38 @@ static void test_a_running_key(void **state)
 	assert_false(save.idempotency.replayed);
 }
 
+static void turn(int ms)
+{
+	struct timeval wait = { .tv_usec = ms * 1000 };
+
+	event_base_loopexit(base, &wait);
+	event_base_dispatch(base);
+}
+
+/* The earlier request commits while this one waits for it: then this one is its replay. */
+static void test_a_key_that_ends_while_waiting(void **state)
+{
+	struct catalog_save first = new_team("W1"), again = new_team("W1");
+	PGconn *conn = PQconnectdb(pg.conninfo);
+
+	(void)state;
+	with_key(&first, "key-4", "{}");
+	RUN_OK(catalog_save, &first);
+	PQclear(PQexec(conn, "CREATE TEMP TABLE held AS SELECT * FROM idempotency; DELETE FROM idempotency"));
+	PQclear(PQexec(conn, "BEGIN; INSERT INTO idempotency SELECT * FROM held"));
+	with_key(&again, "key-4", "{}");
+	SEND(catalog_save, &again);
+	turn(200);
+	assert_int_equal(pending, 1);
+	PQclear(PQexec(conn, "COMMIT"));
+	PQfinish(conn);
+	settle();
+	expect_error(&again.error, ERR_NONE, NULL);
+	assert_true(again.idempotency.replayed);
+	assert_string_equal(again.idempotency.resource_id, first.next.team.id);
+	assert_int_equal(audit_count("team.create"), 1);
+}
+
 static void test_many_with_one_key_make_one(void **state)
 {
 	enum { N = 20 };
@@ -275,7 +307,7 @@ int main(void)
 		TEST(test_reference_is_loaded_once), TEST(test_units), TEST(test_calendar),
 		TEST(test_team_is_made_and_changed), TEST(test_kinds_and_pages), TEST(test_a_key_makes_one),
 		TEST(test_a_refused_create_keeps_no_key), TEST(test_a_running_key),
-		TEST(test_many_with_one_key_make_one),
+		TEST(test_a_key_that_ends_while_waiting), TEST(test_many_with_one_key_make_one),
 	};
 
 	return cmocka_run_group_tests(tests, store_up, store_down);

@@ -204,6 +204,54 @@ static void test_all_or_nothing(void **state)
 	}
 }
 
+static void turn(int ms)
+{
+	struct timeval wait = { .tv_usec = ms * 1000 };
+
+	event_base_loopexit(base, &wait);
+	event_base_dispatch(base);
+}
+
+/* An import that waits for somebody's change of a round: what counts is what that change leaves. */
+static void import_beside(const char *change, enum error_code want)
+{
+	struct plan plan = a_plan();
+	struct plan_diff diff;
+	struct plan_apply apply;
+	PGconn *conn = PQconnectdb(pg.conninfo);
+
+	import(&plan);
+	rounds[0].title = "Tên khác";
+	diff = diff_of(loaded(plan.number), &plan);
+	apply = apply_of(loaded(plan.number), &plan, &diff);
+	PQclear(PQexec(conn, "BEGIN"));
+	PQclear(PQexec(conn, change));
+	SEND(plan_apply, &apply);
+	turn(200);
+	assert_int_equal(pending, 1);
+	PQclear(PQexec(conn, "COMMIT"));
+	PQfinish(conn);
+	settle();
+	expect_error(&apply.error, want, NULL);
+}
+
+static void test_change_while_waiting(void **state)
+{
+	(void)state;
+	import_beside("UPDATE round SET version = version + 1 WHERE ordinal = 1", ERR_STALE);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM round WHERE title = 'Tên khác'"), 0);
+	assert_int_equal(audit_count("%"), 4);
+}
+
+/* A booking is no change of the round: it stays, and so does the import. */
+static void test_booking_while_waiting(void **state)
+{
+	(void)state;
+	import_beside("UPDATE round SET booked = 7 WHERE ordinal = 1", ERR_NONE);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM round WHERE title = 'Tên khác' AND booked = 7"), 1);
+	assert_int_equal(audit_count("round.edit"), 1);
+}
+
 static void test_two_new_plans_of_one_number(void **state)
 {
 	struct plan plan = a_plan();
@@ -298,6 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_plan_comes_back_whole), TEST(test_import_twice_is_nothing),
 		TEST(test_import_changes_and_adds), TEST(test_all_or_nothing),
+		TEST(test_change_while_waiting), TEST(test_booking_while_waiting),
 		TEST(test_two_new_plans_of_one_number), TEST(test_plan_alone_by_key), TEST(test_history_twice),
 	};
 
