@@ -183,7 +183,8 @@ def test_sigterm_answers_what_is_in_flight(fresh_daemon):
             lock.execute("LOCK TABLE team IN EXCLUSIVE MODE")
             with connect(daemon, timeout=20) as slow:
                 body = b'{"code": "SLOW", "name": "x"}'
-                slow.sendall(b"POST /api/v1/teams HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s"
+                slow.sendall(b"POST /api/v1/teams HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"
+                             b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
                              % (token.encode(), len(body), body))
                 time.sleep(0.3)
                 began = time.monotonic()

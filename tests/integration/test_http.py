@@ -144,7 +144,7 @@ def test_expect_continue(daemon):
 
 def test_bodies_too_large(daemon):
     token = daemon.token("staff").encode()
-    head = b"POST /api/v1/teams HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n" % token
+    head = b"POST /api/v1/teams HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\n" % token
     with connect(daemon) as connection:
         connection.sendall(head + b"Content-Length: 2000000\r\n\r\n")
         assert read_answer(connection)[0] == 413
@@ -213,8 +213,8 @@ def test_half_a_body_and_gone(daemon):
     count = daemon.value("SELECT count(*) FROM team")
     for _ in range(20):
         with connect(daemon) as connection:
-            connection.sendall(b"POST /api/v1/teams HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nContent-Length: 40\r\n\r\n"
-                               b'{"code": "X"' % token)
+            connection.sendall(b"POST /api/v1/teams HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
+                               b'Content-Length: 40\r\n\r\n{"code": "X"' % token)
     time.sleep(0.2)
     assert statuses(talk(daemon, GET)) == [200] and daemon.value("SELECT count(*) FROM team") == count
 

@@ -19,6 +19,7 @@ def test_each_address_and_token_has_its_rate(fresh_daemon, api_of):
     daemon = fresh_daemon(settings=LOW)
     public, staff = api_of(daemon), api_of(daemon, daemon.token("staff"))
     admin = api_of(daemon, daemon.token("admin"))
+    time.sleep(0.6)                                        # that tokens were made has been noticed
     for known in (staff, admin):                           # a token's first look-up counts for its address
         known.get("/api/v1/teams")
 
