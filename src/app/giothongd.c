@@ -15,7 +15,8 @@ static void print_help(const struct setup *setup)
 		  : "usage: giothongd --data DIR | --config FILE [OPTION]...\n\n"
 		    "Serves the donation rounds over HTTP, in the foreground. SIGTERM: answer, then stop.\n\n");
 	setup_print_options(setup, true, stdout);
-	printf(vi ? "\nThiết đặt (--set TÊN=GIÁ_TRỊ, hoặc trong tệp):\n" : "\nSettings (--set NAME=VALUE, or in the file):\n");
+	printf("\n%s\n", vi ? "Thiết đặt (--set TÊN=GIÁ_TRỊ, hoặc trong tệp):"
+			    : "Settings (--set NAME=VALUE, or in the file):");
 	config_print_help(stdout);
 }
 

@@ -35,9 +35,11 @@ static const struct common_option {
 	  { "where to serve, also unix:/PATH (127.0.0.1:8080)",
 	    "nơi phục vụ, cũng có thể là unix:/PATH (127.0.0.1:8080)" } },
 	{ "insecure", NULL, true,
-	  { "serve beyond this machine without a proxy in front", "phục vụ ra ngoài máy này mà không có proxy phía trước" } },
+	  { "serve beyond this machine without a proxy in front",
+	    "phục vụ ra ngoài máy này mà không có proxy phía trước" } },
 	{ "set", "NAME=VALUE", false,
-	  { "one setting, as in the file: section.name=value", "một thiết đặt, như trong tệp: section.name=value" } },
+	  { "one setting, as in the file: section.name=value",
+	    "một thiết đặt, như trong tệp: section.name=value" } },
 	{ "help", NULL, false, { "say this", "in trợ giúp này" } },
 	{ "version", NULL, false, { "say the version", "in phiên bản" } },
 };

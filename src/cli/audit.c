@@ -87,7 +87,8 @@ static const struct cli_option list_options[] = {
 };
 
 const struct cli_command audit_commands[] = {
-	{ "audit", "list", "[ID]", 0, 1, CLI_DATABASE, list_options,
-	  { "who changed what, newest first", "ai đã thay đổi gì, mới nhất trước" }, list_run },
+	{ .group = "audit", .verb = "list", .arguments = "[ID]", .nmax = 1,
+	  .need = CLI_DATABASE, .options = list_options, .run = list_run,
+	  .summary = { "who changed what, newest first", "ai đã thay đổi gì, mới nhất trước" } },
 	{ 0 }
 };

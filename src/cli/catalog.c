@@ -117,7 +117,8 @@ static int venue_list_run(struct cli *cli)
 }
 
 static const struct cli_option team_options[] = {
-	{ "code", "CODE", { "short and unique, as plan files name it", "ngắn, không trùng, như trong tệp kế hoạch" } },
+	{ "code", "CODE",
+	  { "short and unique, as plan files name it", "ngắn, không trùng, như trong tệp kế hoạch" } },
 	{ "name", "NAME", { "the team's name", "tên đội" } },
 	{ "beds", "N", { "donors at the same time", "số giường hiến máu" } },
 	{ "organisation", "NAME", { "whom it belongs to", "thuộc cơ quan nào" } },
@@ -133,13 +134,17 @@ static const struct cli_option venue_options[] = {
 };
 
 const struct cli_command catalog_commands[] = {
-	{ "team", "add", "", 0, 0, CLI_DATABASE, team_options,
-	  { "add a collection team", "thêm đội tiếp nhận máu" }, team_add_run },
-	{ "team", "list", "", 0, 0, CLI_DATABASE, NULL,
-	  { "list the collection teams", "liệt kê các đội" }, team_list_run },
-	{ "venue", "add", "", 0, 0, CLI_DATABASE, venue_options,
-	  { "add a place where rounds are held", "thêm địa điểm tổ chức" }, venue_add_run },
-	{ "venue", "list", "", 0, 0, CLI_DATABASE, NULL,
-	  { "list the venues", "liệt kê các địa điểm" }, venue_list_run },
+	{ .group = "team", .verb = "add",
+	  .need = CLI_DATABASE, .options = team_options, .run = team_add_run,
+	  .summary = { "add a collection team", "thêm đội tiếp nhận máu" } },
+	{ .group = "team", .verb = "list",
+	  .need = CLI_DATABASE, .run = team_list_run,
+	  .summary = { "list the collection teams", "liệt kê các đội" } },
+	{ .group = "venue", .verb = "add",
+	  .need = CLI_DATABASE, .options = venue_options, .run = venue_add_run,
+	  .summary = { "add a place where rounds are held", "thêm địa điểm tổ chức" } },
+	{ .group = "venue", .verb = "list",
+	  .need = CLI_DATABASE, .run = venue_list_run,
+	  .summary = { "list the venues", "liệt kê các địa điểm" } },
 	{ 0 }
 };

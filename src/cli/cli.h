@@ -38,7 +38,7 @@ enum cli_need {
 struct cli;
 struct cli_command {
 	const char              *group, *verb;   /* "plan", "import"; verb NULL: the group is the command */
-	const char              *arguments;      /* "FILE"; "" when there are none */
+	const char              *arguments;      /* "FILE"; NULL: none */
 	int                      nmin, nmax;
 	enum cli_need            need;
 	const struct cli_option *options;        /* NULL: none of its own */

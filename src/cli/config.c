@@ -26,8 +26,9 @@ static int sample_run(struct cli *cli)
 }
 
 const struct cli_command config_commands[] = {
-	{ "config", "sample", "", 0, 0, CLI_NOTHING, NULL,
-	  { "print a settings file with every setting explained", "in tệp thiết đặt mẫu, có giải thích" },
-	  sample_run },
+	{ .group = "config", .verb = "sample",
+	  .need = CLI_NOTHING, .run = sample_run,
+	  .summary = { "print a settings file with every setting explained",
+		       "in tệp thiết đặt mẫu, có giải thích" } },
 	{ 0 }
 };

@@ -32,8 +32,10 @@ static const struct cli_option json_option = {
 
 static void command_line(const struct cli_command *command, char *out, size_t size)
 {
-	snprintf(out, size, "%s%s%s%s%s", command->group, command->verb ? " " : "",
-		 command->verb ? command->verb : "", *command->arguments ? " " : "", command->arguments);
+	const char *verb = command->verb, *arguments = command->arguments;
+
+	snprintf(out, size, "%s%s%s%s%s", command->group, verb ? " " : "", verb ? verb : "",
+		 arguments ? " " : "", arguments ? arguments : "");
 }
 
 static void print_option(const struct cli *cli, const struct cli_option *option, FILE *out)
@@ -52,7 +54,8 @@ static int print_command_help(const struct cli *cli)
 
 	command_line(command, line, sizeof(line));
 	printf("%s: giothong [--data DIR | --config FILE] %s%s\n\n%s\n\n",
-	       cli_word(cli, "usage", "cách dùng"), line, option ? cli_word(cli, " [OPTION]...", " [TÙY CHỌN]...") : "",
+	       cli_word(cli, "usage", "cách dùng"), line,
+	       option ? cli_word(cli, " [OPTION]...", " [TÙY CHỌN]...") : "",
 	       command->summary[cli->setup->language]);
 	for (; option && option->name; option++)
 		print_option(cli, option, stdout);
@@ -82,8 +85,10 @@ static int print_help(const struct cli *cli)
 	printf("\n");
 	print_option(cli, &json_option, stdout);
 	setup_print_options(cli->setup, false, stdout);
-	printf("\n%s\n", cli_word(cli, "`giothong COMMAND --help` says more. Exit status: 0 done, 1 refused, 2 wrong usage.",
-				  "`giothong LỆNH --help` nói thêm. Mã thoát: 0 xong, 1 bị từ chối, 2 dùng sai."));
+	printf("\n%s\n%s\n",
+	       cli_word(cli, "`giothong COMMAND --help` says more.", "`giothong LỆNH --help` nói thêm."),
+	       cli_word(cli, "Exit status: 0 done, 1 refused, 2 wrong usage.",
+			"Mã thoát: 0 xong, 1 bị từ chối, 2 dùng sai."));
 	return EXIT_OK;
 }
 
@@ -171,7 +176,8 @@ static bool no_command(struct cli *cli, const char *group, const char *verb)
 		return error_set(&cli->error, ERR_CONFIG, "unknown command \"%s\"", "không có lệnh \"%s\"", group);
 	if (!verb)
 		return error_set(&cli->error, ERR_CONFIG, "\"%s\" needs one more word", "\"%s\" cần thêm một từ", group);
-	return error_set(&cli->error, ERR_CONFIG, "unknown command \"%s %s\"", "không có lệnh \"%s %s\"", group, verb);
+	return error_set(&cli->error, ERR_CONFIG, "unknown command \"%s %s\"", "không có lệnh \"%s %s\"", group,
+			 verb);
 }
 
 /* A word that is no option: a part of the command's name, then its arguments. */

@@ -161,7 +161,8 @@ static const struct cli_option import_options[] = {
 };
 
 const struct cli_command history_commands[] = {
-	{ "history", "import", "FILE", 1, 1, CLI_DATABASE, import_options,
-	  { "add rounds of the past from a CSV file", "thêm các đợt đã qua từ tệp CSV" }, import_run },
+	{ .group = "history", .verb = "import", .arguments = "FILE", .nmin = 1, .nmax = 1,
+	  .need = CLI_DATABASE, .options = import_options, .run = import_run,
+	  .summary = { "add rounds of the past from a CSV file", "thêm các đợt đã qua từ tệp CSV" } },
 	{ 0 }
 };

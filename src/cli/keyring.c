@@ -43,8 +43,11 @@ static int create_run(struct cli *cli)
 
 	if (!choose_dir(cli, &dir) || !create(cli, dir))
 		return cli_refuse(cli);
-	cli_say(cli, "keys made in %s: keep a copy apart from the database's backups; without them nothing sealed is read again\n",
-		"đã tạo khóa trong %s: hãy giữ một bản sao tách khỏi bản sao lưu cơ sở dữ liệu; mất khóa là mất dữ liệu đã niêm phong\n",
+	cli_say(cli,
+		"keys made in %s: keep a copy, apart from the database's backups;"
+		" without them nothing sealed is read again\n",
+		"đã tạo khóa trong %s: hãy giữ một bản sao, tách khỏi bản sao lưu cơ sở dữ liệu;"
+		" mất khóa là mất dữ liệu đã niêm phong\n",
 		dir);
 	jout_object(&cli->out, NULL);
 	jout_text(&cli->out, "keyring", dir);
@@ -53,8 +56,9 @@ static int create_run(struct cli *cli)
 }
 
 const struct cli_command keyring_commands[] = {
-	{ "keyring", "create", "[DIR]", 0, 1, CLI_NOTHING, NULL,
-	  { "make the first keys, for a database elsewhere", "tạo bộ khóa đầu tiên, cho cơ sở dữ liệu ở nơi khác" },
-	  create_run },
+	{ .group = "keyring", .verb = "create", .arguments = "[DIR]", .nmax = 1,
+	  .need = CLI_NOTHING, .run = create_run,
+	  .summary = { "make the first keys, for a database elsewhere",
+		       "tạo bộ khóa đầu tiên, cho cơ sở dữ liệu ở nơi khác" } },
 	{ 0 }
 };

@@ -24,8 +24,9 @@ static int migrate_command_run(struct cli *cli)
 }
 
 const struct cli_command migrate_commands[] = {
-	{ "migrate", NULL, "", 0, 0, CLI_SCHEMA, NULL,
-	  { "bring the database to the schema of this version", "đưa cơ sở dữ liệu lên lược đồ của phiên bản này" },
-	  migrate_command_run },
+	{ .group = "migrate",
+	  .need = CLI_SCHEMA, .run = migrate_command_run,
+	  .summary = { "bring the database to the schema of this version",
+		       "đưa cơ sở dữ liệu lên lược đồ của phiên bản này" } },
 	{ 0 }
 };

@@ -71,7 +71,9 @@ static void list_fields(const struct cli *cli, const struct plan_diff_row *row, 
 /* A row per round, except those that stay as they are. */
 static void print_diff_row(const struct cli *cli, const struct plan_diff_row *row)
 {
-	static const char marks[] = { [PLAN_CREATE] = '+', [PLAN_UPDATE] = '~', [PLAN_KEEP] = ' ', [PLAN_REFUSE] = '!' };
+	static const char marks[] = {
+		[PLAN_CREATE] = '+', [PLAN_UPDATE] = '~', [PLAN_KEEP] = ' ', [PLAN_REFUSE] = '!',
+	};
 	char day[DATE_TEXT_SIZE], fields[256];
 
 	if (row->action == PLAN_KEEP)
@@ -238,17 +240,21 @@ static int show_run(struct cli *cli)
 
 static const struct cli_option import_options[] = {
 	{ "dry-run", NULL, { "only show what would change", "chỉ cho xem sẽ thay đổi gì" } },
-	{ "plan", "NUMBER", { "the plan that the rows of a .csv file are of", "kế hoạch của các dòng trong tệp .csv" } },
+	{ "plan", "NUMBER",
+	  { "the plan that the rows of a .csv file are of", "kế hoạch của các dòng trong tệp .csv" } },
 	{ 0 }
 };
 
 const struct cli_command plan_commands[] = {
-	{ "plan", "import", "FILE", 1, 1, CLI_DATABASE, import_options,
-	  { "import a plan (.json) or its rounds (.csv), all or nothing",
-	    "nhập kế hoạch (.json) hoặc các đợt (.csv), tất cả hoặc không" },
-	  import_run },
-	{ "plan", "list", "", 0, 0, CLI_DATABASE, NULL, { "list the plans", "liệt kê các kế hoạch" }, list_run },
-	{ "plan", "show", "NUMBER", 1, 1, CLI_DATABASE, NULL,
-	  { "show a plan with its rounds", "xem kế hoạch và các đợt" }, show_run },
+	{ .group = "plan", .verb = "import", .arguments = "FILE", .nmin = 1, .nmax = 1,
+	  .need = CLI_DATABASE, .options = import_options, .run = import_run,
+	  .summary = { "import a plan (.json) or its rounds (.csv), all or nothing",
+		       "nhập kế hoạch (.json) hoặc các đợt (.csv), tất cả hoặc không" } },
+	{ .group = "plan", .verb = "list",
+	  .need = CLI_DATABASE, .run = list_run,
+	  .summary = { "list the plans", "liệt kê các kế hoạch" } },
+	{ .group = "plan", .verb = "show", .arguments = "NUMBER", .nmin = 1, .nmax = 1,
+	  .need = CLI_DATABASE, .run = show_run,
+	  .summary = { "show a plan with its rounds", "xem kế hoạch và các đợt" } },
 	{ 0 }
 };

@@ -220,18 +220,24 @@ static const struct cli_option create_options[] = {
 	  { "gateway, team, hospital, comms, staff, auditor or admin",
 	    "gateway, team, hospital, comms, staff, auditor hoặc admin" } },
 	{ "name", "NAME", { "whose it is, once among live tokens", "của ai; không trùng với mã còn hiệu lực" } },
-	{ "unit", "UNIT", { "only this unit (id or name); may be given again", "chỉ đơn vị này (mã hoặc tên); có thể lặp lại" } },
+	{ "unit", "UNIT",
+	  { "only this unit (id or name); may be given again",
+	    "chỉ đơn vị này (mã hoặc tên); có thể lặp lại" } },
 	{ "team", "CODE", { "the team whose rounds are its own", "đội có các đợt là của mình" } },
 	{ "expires", "DATE", { "the last day on which it works", "ngày cuối còn dùng được" } },
 	{ 0 }
 };
 
 const struct cli_command token_commands[] = {
-	{ "token", "create", "", 0, 0, CLI_DATABASE, create_options,
-	  { "make an access token and print it once", "tạo mã truy cập, in ra một lần" }, create_run },
-	{ "token", "list", "", 0, 0, CLI_DATABASE, NULL,
-	  { "list access tokens (never their texts)", "liệt kê mã truy cập (không in nội dung mã)" }, list_run },
-	{ "token", "revoke", "NAME|ID", 1, 1, CLI_DATABASE, NULL,
-	  { "end an access token", "thu hồi mã truy cập" }, revoke_run },
+	{ .group = "token", .verb = "create",
+	  .need = CLI_DATABASE, .options = create_options, .run = create_run,
+	  .summary = { "make an access token and print it once", "tạo mã truy cập, in ra một lần" } },
+	{ .group = "token", .verb = "list",
+	  .need = CLI_DATABASE, .run = list_run,
+	  .summary = { "list access tokens (never their texts)",
+		       "liệt kê mã truy cập (không in nội dung mã)" } },
+	{ .group = "token", .verb = "revoke", .arguments = "NAME|ID", .nmin = 1, .nmax = 1,
+	  .need = CLI_DATABASE, .run = revoke_run,
+	  .summary = { "end an access token", "thu hồi mã truy cập" } },
 	{ 0 }
 };
