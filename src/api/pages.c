@@ -12,15 +12,18 @@ extern const struct embedded_file embedded_pages[];
 static void reply_file(struct request *r, const char *name, const char *content_type)
 {
 	const struct embedded_file *file = embedded_pages;
+	char etag[64];
 
 	while (!streq(file->name, name))
 		file++;
+	request_digest_etag(r, (const char *)file->bytes, file->size, etag);
 	http_add_header(r->x, "Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'");
 	http_reply(r->x, &(struct http_reply){
 		.status = 200,
 		.content_type = content_type,
 		.body = (const char *)file->bytes,
 		.body_len = file->size,
+		.etag = etag,
 		.cache_control = "no-cache",
 	});
 }

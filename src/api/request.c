@@ -188,14 +188,19 @@ void request_reply_no_round(struct request *r)
 	request_reply_error(r, &err);
 }
 
-/* A strong tag of these bytes; keyed, so that it says nothing to those who do not have them. */
-static void digest_etag(const struct request *r, const struct buf *buf, const char *prefix, char out[64])
+/* Keyed, so that a tag says nothing to those who do not have the bytes. */
+static void digest_etag(const struct request *r, const char *prefix, const char *bytes, size_t len, char out[64])
 {
 	const struct keyring *keyring = r->api->worker->keyring;
 	char digest[DIGEST_HEX_SIZE];
 
-	keyring_digest(keyring, keyring_active(keyring, KEY_HASH), "etag", buf->data, buf->len, digest);
+	keyring_digest(keyring, keyring_active(keyring, KEY_HASH), "etag", bytes, len, digest);
 	snprintf(out, 64, "\"%s%.16s\"", prefix, digest + 2);
+}
+
+void request_digest_etag(const struct request *r, const char *bytes, size_t len, char out[64])
+{
+	digest_etag(r, "", bytes, len, out);
 }
 
 /* Public answers may be kept by the client, but must be asked about again each time. */
@@ -238,7 +243,7 @@ void request_reply_json(struct request *r, int status, const struct buf *buf, co
 	char text[64];
 
 	if (!etag && r->route->mode == ACCESS_READ && status == 200) {
-		digest_etag(r, buf, "", text);
+		digest_etag(r, "", buf->data, buf->len, text);
 		etag = text;
 	}
 	reply_ok(r, status, buf, etag);
@@ -249,7 +254,7 @@ void request_reply_versioned(struct request *r, int status, const struct buf *bu
 	char prefix[24], text[64];
 
 	snprintf(prefix, sizeof(prefix), "%lld.", (long long)version);
-	digest_etag(r, buf, prefix, text);
+	digest_etag(r, prefix, buf->data, buf->len, text);
 	reply_ok(r, status, buf, text);
 }
 

@@ -96,6 +96,8 @@ void request_reply_error_after(struct request *r, const struct error *err, int s
 void request_reply_json(struct request *r, int status, const struct buf *buf, const char *etag);
 /* The same for one thing with a version: the ETag is "<version>.<digest>", of which If-Match reads the version. */
 void request_reply_versioned(struct request *r, int status, const struct buf *buf, int64_t version);
+/* A strong ETag of bytes that have no version, into out. */
+void request_digest_etag(const struct request *r, const char *bytes, size_t len, char out[64]);
 /* 201 with Location: /api/v1/<collection>/<id>. */
 void request_reply_created(struct request *r, const struct buf *buf, const char *collection,
 			   const char *id, int64_t version);
