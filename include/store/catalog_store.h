@@ -14,7 +14,10 @@
 /* Campaigns, venues, teams; and the units and the calendar. */
 const char *catalog_kind_text(enum catalog_kind kind);   /* "campaign", ... */
 
-/* In order of slug, (unit, name), code; `after` is the id of the last of a page. `units`: venues in any of these. */
+/*
+ * In order of slug, (unit, name), code. `after` is the id of the last of a page,
+ * and when there is more it is already the next page's. `units`: venues in any of these.
+ */
 struct catalog_list {
 	enum catalog_kind    kind;
 	const char *const   *units;

@@ -7,7 +7,10 @@
 #include "domain/history.h"
 #include "store/store.h"
 
-/* Plans without their rounds, newest first; cursor is the id of the last one of a page, "" at the beginning. */
+/*
+ * Plans without their rounds, newest first. `after` is the id of the last one of
+ * a page ("" at the beginning), and when there is more already the next page's.
+ */
 struct plan_list {
 	char            after[UUID_TEXT_SIZE];
 	int             limit;

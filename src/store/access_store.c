@@ -13,7 +13,8 @@
 	"id, name, role, unit_ids, team_id, " SQL_MICROS("created_at") ", " SQL_MICROS("expires_at") ", " \
 	SQL_MICROS("revoked_at") ", " SQL_MICROS("last_used_at")
 
-static void token_read(struct access_token *token, struct arena *arena, const struct db_result *result, int row)
+static void token_read(struct access_token *token, struct arena *arena, const struct db_result *result,
+		       int row)
 {
 	row_uuid(result, row, 0, token->id);
 	token->name = row_text(arena, result, row, 1);
@@ -147,7 +148,8 @@ static const struct db_statement token_live = {
 };
 static const struct db_statement token_end = {
 	"WITH ended AS ("
-	" UPDATE access_token SET revoked_at = now() WHERE id = $1::uuid AND revoked_at IS NULL RETURNING id),"
+	" UPDATE access_token SET revoked_at = now() WHERE id = $1::uuid AND revoked_at IS NULL"
+	" RETURNING id),"
 	" audit AS (" AUDIT_INSERT("$2", "EXISTS (SELECT FROM ended)") "),"
 	" bump AS (" TOPIC_BUMP("access", "EXISTS (SELECT FROM ended)") ")"
 	" SELECT id FROM ended"

@@ -63,7 +63,8 @@ const char *audit_end(struct audit *audit, struct arena *arena)
 
 #define AUDIT_SELECT(source) \
 	"SELECT id, " SQL_MICROS("at") ", actor_kind, actor_id, actor_role, action, subject_kind," \
-	" subject_id, request_id, key_id, encode(digest_before, 'hex'), encode(digest_after, 'hex') FROM " source
+	" subject_id, request_id, key_id, encode(digest_before, 'hex'), encode(digest_after, 'hex')" \
+	" FROM " source
 #define AUDIT_BEFORE "id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')"
 #define AUDIT_MATCHES "($2::text IS NULL OR actor_id = $2) AND ($3::text IS NULL OR action = $3)"
 
@@ -82,7 +83,8 @@ static const struct db_statement list_subject = {
 	" AND subject_kind = $5 AND subject_id = $6 ORDER BY id DESC LIMIT $4::integer"
 };
 
-static void audit_row_read(struct audit_row *entry, struct arena *arena, const struct db_result *result, int row)
+static void audit_row_read(struct audit_row *entry, struct arena *arena, const struct db_result *result,
+			   int row)
 {
 	row_uuid(result, row, 0, entry->id);
 	entry->at_us = row_time(result, row, 1);

@@ -23,7 +23,8 @@ const char *catalog_kind_text(enum catalog_kind kind)
 /* Columns and how they are read: one of each kind. */
 
 #define SEASONS(value) \
-	"ARRAY(SELECT " value " FROM campaign_window AS w WHERE w.campaign_id = c.id ORDER BY w.from_day, w.season)"
+	"ARRAY(SELECT " value " FROM campaign_window AS w WHERE w.campaign_id = c.id" \
+	" ORDER BY w.from_day, w.season)"
 #define CAMPAIGN_SELECT \
 	"SELECT c.id, c.version, c.slug, c.name, c.usual_from, c.usual_to, c.main_day, c.sundays, c.source," \
 	SEASONS("w.season") ", " SEASONS("w.from_day") ", " SEASONS("w.to_day") ", " SEASONS("w.main_day") \
@@ -43,7 +44,8 @@ static struct date season_date(const char *const *texts, size_t i)
 	return date;
 }
 
-static void campaign_read(struct campaign *campaign, struct arena *arena, const struct db_result *result, int row)
+static void campaign_read(struct campaign *campaign, struct arena *arena, const struct db_result *result,
+			  int row)
 {
 	const char **seasons = row_texts(arena, result, row, 9, &campaign->nseasons);
 	const char **from, **to, **main_day;
@@ -116,7 +118,8 @@ static void item_read(struct catalog_item *item, enum catalog_kind kind, struct 
 static const struct db_statement list_statements[CATALOG_KIND_COUNT] = {
 	[CATALOG_CAMPAIGN] = {
 		CAMPAIGN_SELECT " WHERE ($1::uuid IS NULL OR c.slug > (SELECT slug FROM campaign WHERE id = $1))"
-		" AND $3::boolean IS NOT NULL AND ($4::text[] IS NULL OR true) ORDER BY c.slug LIMIT $2::integer"
+		" AND $3::boolean IS NOT NULL AND ($4::text[] IS NULL OR true) ORDER BY c.slug LIMIT"
+		" $2::integer"
 	},
 	[CATALOG_VENUE] = {
 		VENUE_SELECT " WHERE ($1::uuid IS NULL OR"
@@ -126,7 +129,8 @@ static const struct db_statement list_statements[CATALOG_KIND_COUNT] = {
 	},
 	[CATALOG_TEAM] = {
 		TEAM_SELECT " WHERE ($1::uuid IS NULL OR t.code > (SELECT code FROM team WHERE id = $1))"
-		" AND (t.active OR $3::boolean) AND ($4::text[] IS NULL OR true) ORDER BY t.code LIMIT $2::integer"
+		" AND (t.active OR $3::boolean) AND ($4::text[] IS NULL OR true) ORDER BY t.code LIMIT"
+		" $2::integer"
 	},
 };
 

@@ -100,7 +100,8 @@ void daemon_beat_send(struct store *store, struct daemon_beat *beat)
 /* 7401 is this job's advisory lock. */
 static const struct db_statement help_purge = {
 	"WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(7401) AS mine),"
-	" gone AS (DELETE FROM sms_help USING turn WHERE turn.mine AND at < now() - interval '1 day' RETURNING 1)"
+	" gone AS (DELETE FROM sms_help USING turn WHERE turn.mine AND at < now() - interval '1 day'"
+	" RETURNING 1)"
 	" SELECT count(*) FROM gone"
 };
 

@@ -19,7 +19,8 @@
  */
 static const struct db_statement history_statement = {
 	"WITH " ROUND_RECORDS("$1") ","
-	" report AS MATERIALIZED (SELECT * FROM jsonb_to_recordset($2::jsonb) AS report (id uuid, round_id uuid,"
+	" report AS MATERIALIZED (SELECT * FROM jsonb_to_recordset($2::jsonb) AS report (id uuid,"
+	" round_id uuid,"
 	"  source text, source_url text, reported_on date, registered bigint, registered_qualifier text,"
 	"  present bigint, present_qualifier text, accepted bigint, accepted_qualifier text, units bigint,"
 	"  units_qualifier text, ml bigint, ml_qualifier text, note text)),"

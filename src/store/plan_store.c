@@ -12,7 +12,8 @@
 	"ARRAY(SELECT " value " FROM plan_campaign AS pc JOIN campaign AS c ON c.id = pc.campaign_id" \
 	" WHERE pc.plan_id = p.id ORDER BY c.slug)"
 #define PLAN_SELECT \
-	"SELECT p.id, p.number, p.slug, p.code_prefix, p.title, p.issued_on, p.issuer, p.legal_basis, p.from_day," \
+	"SELECT p.id, p.number, p.slug, p.code_prefix, p.title, p.issued_on, p.issuer, p.legal_basis," \
+	" p.from_day," \
 	" p.to_day, p.demo, p.version, (SELECT count(*) FROM round WHERE plan_id = p.id)," \
 	CAMPAIGNS_OF_PLAN("c.id") ", " CAMPAIGNS_OF_PLAN("c.name") " FROM plan AS p"
 

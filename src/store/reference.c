@@ -29,11 +29,13 @@ extern const struct embedded_file embedded_reference[];
 static const struct db_statement load_units = {
 	"WITH " FILE_CHANGED ","
 	" entry AS MATERIALIZED ("
-	" SELECT u.* FROM file, doc, jsonb_to_recordset(doc->'units') AS u (id text, gso_code text, level text,"
+	" SELECT u.* FROM file, doc, jsonb_to_recordset(doc->'units') AS u (id text, gso_code text,"
+	" level text,"
 	"  type text, name text, full_name text, aliases text[], parent text, district text, valid_from date,"
 	"  valid_to date, predecessors text[], successors text[])),"
 	" written AS ("
-	" INSERT INTO unit AS old (id, gso_code, level, type, name, full_name, aliases, parent_id, district_id,"
+	" INSERT INTO unit AS old (id, gso_code, level, type, name, full_name, aliases, parent_id,"
+	" district_id,"
 	"  valid_from, valid_to)"
 	" SELECT id, gso_code, level, type, name, full_name, coalesce(aliases, '{}'), parent, district,"
 	"  valid_from, valid_to FROM entry"
@@ -50,7 +52,10 @@ static const struct db_statement load_units = {
 	" SELECT count(*) FROM file"
 };
 
-/* A campaign that people have edited (its version moved) stays as they made it; its known seasons follow the file. */
+/*
+ * A campaign that people have edited (its version moved) stays as they made it;
+ * its known seasons follow the file.
+ */
 static const struct db_statement load_campaigns = {
 	"WITH " FILE_CHANGED ","
 	" entry AS MATERIALIZED ("
@@ -67,7 +72,8 @@ static const struct db_statement load_campaigns = {
 	" RETURNING id, slug),"
 	" known AS (SELECT id, slug FROM written UNION SELECT id, slug FROM campaign),"
 	" season AS MATERIALIZED ("
-	" SELECT known.id, w.season, w.\"from\", w.\"to\", w.main_day, w.source FROM entry JOIN known USING (slug),"
+	" SELECT known.id, w.season, w.\"from\", w.\"to\", w.main_day, w.source FROM entry JOIN known"
+	" USING (slug),"
 	"  jsonb_to_recordset(coalesce(entry.windows, '[]')) AS w (season text, \"from\" date, \"to\" date,"
 	"  main_day date, source text)),"
 	" seasons AS ("
@@ -76,7 +82,8 @@ static const struct db_statement load_campaigns = {
 	" ON CONFLICT (campaign_id, season) DO UPDATE SET from_day = EXCLUDED.from_day,"
 	"  to_day = EXCLUDED.to_day, main_day = EXCLUDED.main_day, source = EXCLUDED.source),"
 	" gone AS ("
-	" DELETE FROM campaign_window AS w USING entry JOIN campaign USING (slug) WHERE w.campaign_id = campaign.id"
+	" DELETE FROM campaign_window AS w USING entry JOIN campaign USING (slug) WHERE w.campaign_id ="
+	" campaign.id"
 	"  AND NOT EXISTS (SELECT FROM season WHERE season.id = w.campaign_id AND season.season = w.season)),"
 	" bump AS (" BUMP " AND topic = 'rounds')"
 	" SELECT count(*) FROM file"
@@ -143,7 +150,6 @@ static bool reference_load_file(struct db *db, const struct embedded_file *file,
 	db_run(db, &op.query, 10000);
 	if (op.error.code != ERR_NONE) {
 		*err = op.error;
-		log_error("reference_not_loaded", "file=%s", file->name);
 		return false;
 	}
 	if (op.changed) {

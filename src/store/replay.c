@@ -22,7 +22,8 @@ static void query_key(struct db_query *query, const struct store *store,
 {
 	query_text(query, idempotency->principal);
 	query_text(query, idempotency->route);
-	query_text(query, claim_digest(store, "idempotency", idempotency->key, strlen(idempotency->key), arena));
+	query_text(query, claim_digest(store, "idempotency", idempotency->key,
+				       strlen(idempotency->key), arena));
 }
 
 static const char *body_digest(const struct store *store, const struct idempotency *idempotency,

@@ -33,11 +33,12 @@
 	"  AND rc.campaign_id = (SELECT id FROM campaign WHERE id::text = lower($11) OR slug = $11)))" \
 	" AND ($12::text[] IS NULL OR r.id IN (SELECT round_id FROM round_unit WHERE unit_id = ANY ($12)))"
 #define ORDER(order) " ORDER BY r.from_day " order ", r.id " order
-#define SHOWN(pick, order) "WITH r AS MATERIALIZED (" pick ") SELECT " ROUND_COLUMNS " FROM r" ROUND_JOINS ORDER(order)
+#define SHOWN(pick, order) \
+	"WITH r AS MATERIALIZED (" pick ") SELECT " ROUND_COLUMNS " FROM r" ROUND_JOINS ORDER(order)
 
 #define PAGE_BY_DAY(compare, bound, order) \
-	SHOWN("SELECT r.* FROM (SELECT r.* FROM round AS r WHERE " SPAN(compare, bound) ORDER(order) " OFFSET 0) AS r" \
-	      " WHERE " MATCHES " LIMIT $13::integer", order)
+	SHOWN("SELECT r.* FROM (SELECT r.* FROM round AS r WHERE " SPAN(compare, bound) ORDER(order) \
+	      " OFFSET 0) AS r WHERE " MATCHES " LIMIT $13::integer", order)
 #define PAGE_BY_PLAN(compare, bound, order) \
 	SHOWN("SELECT r.* FROM round AS r" \
 	      " WHERE r.plan_id = (SELECT id FROM plan WHERE id::text = lower($14) OR slug = $14)" \

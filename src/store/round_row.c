@@ -27,7 +27,8 @@ static struct named *named_read(struct arena *arena, const struct db_result *res
 	return named;
 }
 
-static void round_read_facts(struct round *round, struct arena *arena, const struct db_result *result, int row)
+static void round_read_facts(struct round *round, struct arena *arena, const struct db_result *result,
+			     int row)
 {
 	round->from = row_date(result, row, COL_FROM);
 	round->to = row_date(result, row, COL_TO);
@@ -44,7 +45,8 @@ static void round_read_facts(struct round *round, struct arena *arena, const str
 	round->never_public = db_bool(result, row, COL_NEVER_PUBLIC);
 }
 
-static void round_read_links(struct round *round, struct arena *arena, const struct db_result *result, int row)
+static void round_read_links(struct round *round, struct arena *arena, const struct db_result *result,
+			     int row)
 {
 	round->plan_id = row_text(arena, result, row, COL_PLAN_ID);
 	round->plan_slug = row_text(arena, result, row, COL_PLAN_SLUG);

@@ -19,8 +19,10 @@
 
 /* The columns of a round `r`, where `r` is a table or an earlier part of the statement. */
 #define ROUND_COLUMNS \
-	"r.id, r.code, r.ordinal, r.plan_id, p.slug, p.number, p.demo, r.title, r.from_day, r.to_day, r.precision," \
-	" r.start_minute, r.end_minute, r.date_status, r.time_status, r.place_status, r.status, r.status_reason," \
+	"r.id, r.code, r.ordinal, r.plan_id, p.slug, p.number, p.demo, r.title, r.from_day, r.to_day," \
+	" r.precision," \
+	" r.start_minute, r.end_minute, r.date_status, r.time_status, r.place_status, r.status," \
+	" r.status_reason," \
 	" r.document, hosts.ids, hosts.names," \
 	" r.venue_id, v.name, v.address, r.team_id, t.name, r.organiser, occasions.ids, occasions.names," \
 	" r.target_units, r.capacity, r.booked, r.moved_from, r.never_public, r.note, r.version, " \
@@ -66,7 +68,8 @@ void round_record(struct json_out *out, const struct round *round, int64_t versi
 
 /* `n`: the records, one row each. */
 #define ROUND_RECORDS(parameter) \
-	"n AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(" parameter "::jsonb) AS n (id uuid, version bigint," \
+	"n AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(" parameter "::jsonb) AS n (id uuid," \
+	" version bigint," \
 	" code text, plan_id uuid, ordinal integer, title text, from_day date, to_day date, precision text," \
 	" start_minute integer, end_minute integer, date_status text, time_status text, place_status text," \
 	" status text, status_reason text, document text, venue_id uuid, team_id uuid, organiser text," \

@@ -71,7 +71,8 @@ static const char *one_audit(struct store *store, const struct actor *actor, str
 		image_round(&was, before);
 	image_round(&is, after);
 	audit_begin(&audit, store, actor);
-	audit_add(&audit, arena_printf(arena, "round.%s", verb), "round", after->id, before ? &was : NULL, &is);
+	audit_add(&audit, arena_printf(arena, "round.%s", verb), "round", after->id,
+		  before ? &was : NULL, &is);
 	text = audit_end(&audit, arena);
 	buf_release(&was);
 	buf_release(&is);

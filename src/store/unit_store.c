@@ -8,7 +8,8 @@
 /* Units and the calendar: what reference files filled and all threads keep in memory. */
 
 static const struct db_statement units_all = {
-	"SELECT id, gso_code, level, type, name, full_name, aliases, parent_id, district_id, valid_from, valid_to,"
+	"SELECT id, gso_code, level, type, name, full_name, aliases, parent_id, district_id, valid_from,"
+	" valid_to,"
 	" ARRAY(SELECT predecessor_id FROM unit_succession WHERE successor_id = unit.id ORDER BY 1),"
 	" ARRAY(SELECT successor_id FROM unit_succession WHERE predecessor_id = unit.id ORDER BY 1)"
 	" FROM unit ORDER BY id"
