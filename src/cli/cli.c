@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #include "app/say.h"
 #include "base/text.h"
+#include "db/db.h"
 #include "domain/unit.h"
 #include "store/catalog_store.h"
 
@@ -167,6 +169,49 @@ bool cli_read_file(struct cli *cli, const char *path, const char **text, size_t 
 	}
 	buf_release(&buf);
 	return fine;
+}
+
+/*
+ * Whatever waits ends now, as failed or unknown; the command says so and
+ * returns. So PostgreSQL is never left behind by an impatient Ctrl-C.
+ */
+static void on_signal(evutil_socket_t number, short what, void *context)
+{
+	struct cli *cli = context;
+
+	(void)number;
+	(void)what;
+	cli->interrupted = true;
+	db_free(cli->db);
+	cli->db = NULL;
+}
+
+void cli_start_loop(struct cli *cli)
+{
+	static const int numbers[CLI_SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
+
+	cli->base = event_base_new();
+	for (int i = 0; i < CLI_SIGNALS; i++) {
+		evsignal_assign(&cli->signals[i], cli->base, numbers[i], on_signal, cli);
+		evsignal_add(&cli->signals[i], NULL);
+	}
+}
+
+void cli_free_loop(struct cli *cli)
+{
+	db_free(cli->db);
+	cli->db = NULL;
+	if (!cli->base)
+		return;
+	for (int i = 0; i < CLI_SIGNALS; i++)
+		event_del(&cli->signals[i]);
+	event_base_free(cli->base);
+}
+
+bool cli_goes_on(struct cli *cli)
+{
+	event_base_loop(cli->base, EVLOOP_NONBLOCK);
+	return !cli->interrupted || error_set(&cli->error, ERR_UNAVAILABLE, "interrupted", "đã bị ngắt");
 }
 
 void cli_finished(void)

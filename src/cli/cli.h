@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <event2/event_struct.h>
+
 #include "app/setup.h"
 #include "base/buf.h"
 #include "base/error.h"
@@ -21,7 +23,7 @@ struct event_base;
 struct unit;
 struct unit_map;
 
-enum { CLI_MAX_ARGUMENTS = 8, CLI_MAX_OPTIONS = 64 };
+enum { CLI_MAX_ARGUMENTS = 8, CLI_MAX_OPTIONS = 64, CLI_SIGNALS = 3 };
 
 struct cli_option {
 	const char *name;                /* without the dashes; NULL ends a list */
@@ -59,6 +61,8 @@ struct cli {
 	/* what most commands need; made before run() */
 	struct arena               arena;
 	struct event_base         *base;
+	struct event               signals[CLI_SIGNALS];
+	bool                       interrupted;
 	struct db                 *db;
 	struct store               store;
 	struct actor               actor;
@@ -98,6 +102,12 @@ struct unit_map *cli_load_units(struct cli *cli);
 /* The one unit of today that is so named (or any by id); borrowed from map. NULL and cli->error. */
 const struct unit *cli_find_unit(struct cli *cli, const struct unit_map *map, const char *typed);
 
+/* The loop of the command, on which signals only end the work: the cluster is closed in any case. */
+void cli_start_loop(struct cli *cli);
+void cli_free_loop(struct cli *cli);
+/* Asked between blocking steps. False and cli->error when a signal came. */
+bool cli_goes_on(struct cli *cli);
+
 /*
  * Store operations end on the loop; a command waits for each. CLI_OPERATION(x)
  * defines x_run(cli, op) for a `struct x` with x_send().
@@ -114,6 +124,8 @@ void cli_finished(void);
 	/* Sends it and waits. False and cli->error when it failed. */			\
 	static bool name##_run(struct cli *cli, struct name *op)			\
 	{										\
+		if (!cli_goes_on(cli))							\
+			return false;							\
 		op->done = name##_finished;						\
 		name##_send(&cli->store, op);						\
 		cli_wait(cli);								\

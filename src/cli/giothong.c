@@ -247,17 +247,16 @@ static bool connect_database(struct cli *cli)
 	struct timeval pause = { .tv_usec = 5000 };
 	int64_t until = clock_mono_us() + CONNECT_MS * 1000;
 
-	cli->base = event_base_new();
 	cli->db = db_new(cli->base, &cli->setup->db);
 	cli->store = (struct store){ cli->db, cli->setup->keyring, &cli->setup->clock };
-	while (!db_connected(cli->db)) {
+	while (cli_goes_on(cli) && !db_connected(cli->db)) {
 		if (clock_mono_us() >= until)
 			return error_set(&cli->error, ERR_UNAVAILABLE, "the database cannot be reached: %s",
 					 "không kết nối được cơ sở dữ liệu: %s", db_last_error(cli->db));
 		event_base_loopexit(cli->base, &pause);
 		event_base_loop(cli->base, EVLOOP_ONCE);
 	}
-	return true;
+	return !cli->interrupted;
 }
 
 static bool prepare(struct cli *cli)
@@ -271,6 +270,7 @@ static bool prepare(struct cli *cli)
 	/* A command tells what it did itself. */
 	if (!streq(cli->setup->config.log_level, "debug"))
 		log_set_level(LOG_LEVEL_WARNING);
+	cli_start_loop(cli);
 	if (!setup_open(cli->setup, need == CLI_SCHEMA ? SETUP_MIGRATE : SETUP_COMMAND, &cli->error))
 		return false;
 	cli->actor = (struct actor){ .kind = "command", .id = user_name(cli), .role = ROLE_ADMIN };
@@ -291,9 +291,7 @@ static int run(struct cli *cli)
 
 static void release(struct cli *cli)
 {
-	db_free(cli->db);
-	if (cli->base)
-		event_base_free(cli->base);
+	cli_free_loop(cli);
 	buf_release(&cli->buf);
 	arena_release(&cli->arena);
 	setup_release(cli->setup);

@@ -157,9 +157,13 @@ static int import_run(struct cli *cli)
 	if (!units)
 		return cli_refuse(cli);
 	import.units = units;
-	plan_import_start(&import);
-	cli_wait(cli);
-	status = tell_import(cli, &import);
+	if (cli_goes_on(cli)) {
+		plan_import_start(&import);
+		cli_wait(cli);
+		status = tell_import(cli, &import);
+	} else {
+		status = cli_refuse(cli);
+	}
 	unit_map_free(units);
 	return status;
 }
