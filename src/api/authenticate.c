@@ -200,8 +200,10 @@ void request_authenticate(struct request *r, void (*next)(struct request *r))
 	token_hash(text, hash);
 	known = board_fresh(&r->api->board) ? principals_find(&r->api->principals, hash) : NULL;
 	if (!known) {
-		/* Guessing is slowed down by address before it costs a reading. */
-		if (within_rate(r, http_client_address(r->x), r->api->worker->config->limits_anonymous_per_minute))
+		/* Guessing is slowed down before it costs a reading; apart from what the address reads without a token. */
+		const char *key = arena_printf(r->arena, "token %s", http_client_address(r->x));
+
+		if (within_rate(r, key, r->api->worker->config->limits_anonymous_per_minute))
 			find_token(r, hash, next);
 		return;
 	}

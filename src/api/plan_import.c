@@ -139,6 +139,10 @@ static void on_loaded(struct plan_load *load)
 		finish(import);
 		return;
 	}
+	if (found) {
+		memcpy(import->plan.id, load->plan.id, sizeof(import->plan.id));
+		import->plan.version = load->plan.version;
+	}
 	compare(import, found ? &load->plan : NULL);
 }
 
@@ -201,6 +205,8 @@ static void on_applied(struct plan_apply *apply)
 	if (apply->error.code == ERR_NONE) {
 		import->applied = !apply->idempotency.replayed && !nothing_to_do(&import->diff);
 		snprintf(import->plan_id, sizeof(import->plan_id), "%s", apply->plan_id);
+		memcpy(import->plan.id, import->plan_id, sizeof(import->plan.id));
+		import->plan.version += import->applied && import->diff.plan != PLAN_KEEP;
 	}
 	finish(import);
 }

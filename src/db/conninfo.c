@@ -66,8 +66,10 @@ static char *session_options(const char *theirs, enum db_lane lane, int deadline
 			      " -c idle_in_transaction_session_timeout=10000"
 			      " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3"
 			      " -c tcp_keepalives_count=3");
+	/* Reads are few statements sent often: one plan each, which knows that pages are in memory or on flash. */
 	buf_append_text(&buf, lane == DB_WRITE ? " -c lock_timeout=2000"
-					       : " -c default_transaction_read_only=on");
+					       : " -c default_transaction_read_only=on"
+						 " -c plan_cache_mode=force_generic_plan -c random_page_cost=1.1");
 	return buf.data;
 }
 
