@@ -33,6 +33,8 @@ enum {
 	POOL_QUEUE = 256
 };
 
+static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
+
 enum phase { STARTING, SERVING, DRAINING, STOPPED };
 
 struct daemon;
@@ -61,7 +63,7 @@ struct daemon {
 	char                  id[UUID_TEXT_SIZE];
 	char                  url[LISTEN_URL_SIZE];
 	struct worker         home;              /* the main thread's loop and mailbox */
-	struct event          signals[3], deadline, watch, watchdog;
+	struct event          signals[ARRAY_SIZE(stop_signals)], deadline, watch, watchdog;
 	struct pool          *pool;
 	struct api_daemon     shared;            /* what the APIs know of the daemon */
 	struct daemon_thread *threads;           /* workers, then the jobs' */
@@ -270,15 +272,15 @@ static void every(struct event *event, struct daemon *daemon, int64_t us, event_
 /* Signals are the loop's from the very beginning: one that comes while starting waits for its turn. */
 static void start_home(struct daemon *daemon)
 {
-	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
 	struct worker_options options = { .index = -1,
 					  .config = &daemon->setup->config,
 					  .clock = &daemon->setup->clock };
 
 	signal(SIGPIPE, SIG_IGN);
 	worker_init(&daemon->home, &options);
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		evsignal_assign(&daemon->signals[i], daemon->home.base, numbers[i], main_on_signal, daemon);
+	for (size_t i = 0; i < ARRAY_SIZE(stop_signals); i++) {
+		evsignal_assign(&daemon->signals[i], daemon->home.base, stop_signals[i], main_on_signal,
+				daemon);
 		evsignal_add(&daemon->signals[i], NULL);
 	}
 	evtimer_assign(&daemon->deadline, daemon->home.base, main_on_deadline, daemon);
@@ -431,11 +433,26 @@ static void free_threads(struct daemon *daemon)
 		worker_release(&daemon->threads[i].worker);
 }
 
+/*
+ * The loop turns no more. Stopping PostgreSQL takes a moment in which an
+ * impatient signal must not kill us; the next one may.
+ */
+static void on_late_signal(int number)
+{
+	static volatile sig_atomic_t came;
+
+	(void)number;
+	if (came)
+		_exit(EXIT_REFUSED);
+	came = 1;
+}
+
 static void free_home(struct daemon *daemon)
 {
-	/* From here on a signal does what it does to any program. */
-	for (size_t i = 0; i < ARRAY_SIZE(daemon->signals); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(daemon->signals); i++) {
 		event_del(&daemon->signals[i]);
+		signal(stop_signals[i], on_late_signal);
+	}
 	event_del(&daemon->deadline);
 	if (event_initialized(&daemon->watch))
 		event_del(&daemon->watch);

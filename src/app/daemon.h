@@ -10,7 +10,7 @@
  *
  * Serving begins (and the one line is printed) when every thread can
  * serve: /readyz then says 200. SIGTERM, SIGINT or SIGHUP drain; a second one
- * ends the drain at once, a third one the process.
+ * ends the drain at once, more of them the process.
  */
 struct setup;
 

@@ -199,8 +199,6 @@ void cli_start_loop(struct cli *cli)
 
 void cli_free_loop(struct cli *cli)
 {
-	db_free(cli->db);
-	cli->db = NULL;
 	if (!cli->base)
 		return;
 	for (int i = 0; i < CLI_SIGNALS; i++)

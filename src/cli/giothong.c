@@ -271,8 +271,10 @@ static bool prepare(struct cli *cli)
 	if (!streq(cli->setup->config.log_level, "debug"))
 		log_set_level(LOG_LEVEL_WARNING);
 	cli_start_loop(cli);
-	if (!setup_open(cli->setup, need == CLI_SCHEMA ? SETUP_MIGRATE : SETUP_COMMAND, &cli->error))
+	if (!setup_open(cli->setup, need == CLI_SCHEMA ? SETUP_MIGRATE : SETUP_COMMAND, &cli->error)) {
+		cli_goes_on(cli);        /* a signal is the better reason */
 		return false;
+	}
 	cli->actor = (struct actor){ .kind = "command", .id = user_name(cli), .role = ROLE_ADMIN };
 	return need == CLI_SCHEMA || connect_database(cli);
 }
@@ -289,12 +291,15 @@ static int run(struct cli *cli)
 	return status;
 }
 
+/* The loop goes last: while the cluster is being closed, a signal must not kill us. */
 static void release(struct cli *cli)
 {
-	cli_free_loop(cli);
+	db_free(cli->db);
+	cli->db = NULL;
 	buf_release(&cli->buf);
 	arena_release(&cli->arena);
 	setup_release(cli->setup);
+	cli_free_loop(cli);
 }
 
 int main(int argc, char **argv)
