@@ -48,7 +48,7 @@ struct sms_answer {
 /*
  * The next rounds at a place (or everywhere), of `rounds` (public ones, in
  * order of date, past ones too). Proposed rounds are told without a day and as
- * not official; cancelled, postponed and moved ones are said to be so. A place
+ * not official; one whose place nobody knows yet says so; cancelled, postponed and moved ones are said to be so. A place
  * that is not known gets the nearest names; a place without a coming round
  * its last one. Demonstration data is marked "MAU". `signature` (NULL: none) ends
  * the text where it fits whole. What does not fit is told shorter or left out,

@@ -71,7 +71,8 @@ size_t unit_seats(const struct unit_map *map, const struct unit *unit, struct da
 
 /*
  * Every unit ever so named: by id, GSO code, name, full name or alias, with
- * or without marks, in any case ("than uyen", "H. Than Uyên", "xã Mường Than").
+ * or without marks, in any case ("than uyen", "H. Than Uyên", "xã Mường Than"); what
+ * holds the place may follow it ("xã Mường Than, huyện Than Uyên, tỉnh Lai Châu").
  * Of `on` (none: of any date). Those valid on that date come first, larger before smaller.
  */
 size_t unit_match(const struct unit_map *map, const char *typed, struct date on,

@@ -29,8 +29,11 @@ int32_t fold_next(const char **p)
 	return point;
 }
 
-/* Latin-1 letters from U+00C0; a blank is no letter (multiplication sign) or has no one-letter form. */
-static const char latin1[] = "AAAAAA CEEEEIIII NOOOOO OUUUUY  aaaaaa ceeeeiiii nooooo ouuuuy y";
+/*
+ * Latin-1 letters from U+00C0; a blank is no letter (multiplication sign) or has no one-letter form.
+ * The eth is what many keyboards and old fonts give for the capital Đ: they look the same.
+ */
+static const char latin1[] = "AAAAAA CEEEEIIIIDNOOOOO OUUUUY  aaaaaa ceeeeiiiidnooooo ouuuuy y";
 
 /* U+1EA0..U+1EF9 in order: capital and small letter alternate. */
 static char vietnamese_base(int32_t point)

@@ -287,6 +287,8 @@ static void tell_round(struct sms_line *line, const struct question *question, c
 		line_add(line, ", ");
 		add_venue(line, round->venue.name);
 	}
+	if (detail < DETAIL_SHORT && !off && known && round->nunits == 0 && !round->venue.name)
+		line_add(line, ", chưa rõ nơi");
 	line_add(line, ".");
 }
 

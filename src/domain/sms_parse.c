@@ -99,7 +99,6 @@ void sms_parse(const char *utf8, struct sms_request *request)
 	request->command = SMS_SCHEDULE;
 	rest = skip_small(skip_any(rest, after, ARRAY_SIZE(after)));
 	strncpy(request->argument, rest, sizeof(request->argument) - 1);
-	cut_tail(request->argument, " ");
 }
 
 /* ---- what a gateway hands over ---- */

@@ -56,7 +56,7 @@ static const struct {
 	const char *type;
 	const char *words[4];
 } type_words[] = {
-	{ "tinh", { "tinh" } },          { "thanh_pho", { "thanh pho", "tp", "t p" } },
+	{ "tinh", { "tinh", "t" } },     { "thanh_pho", { "thanh pho", "tp", "t p" } },
 	{ "huyen", { "huyen", "h" } },   { "thi_tran", { "thi tran", "tt", "t t" } },
 	{ "phuong", { "phuong", "p" } }, { "xa", { "xa", "x" } },
 };
@@ -566,16 +566,49 @@ static void set_rank(struct unit_set *set, const struct unit *unit, struct date 
 	set->out[at] = unit;
 }
 
-/* The spelling as it stands, else without a kind that fits no unit of that name, else without the province
- * after it. */
-static const struct key *look_up(const struct unit_map *map, const char *typed)
+static const struct key *look_up_folded(const struct unit_map *map, const char *folded);
+
+/* Whether some unit of `inner` lies in some larger one of `outer`. */
+static bool holds(const struct unit_map *map, const struct key *outer, const struct key *inner)
 {
-	char folded[KEY_SIZE], text[KEY_SIZE];
+	for (size_t i = 0; i < outer->nnodes; i++)
+		for (size_t j = 0; j < inner->nnodes; j++)
+			if (outer->nodes[i]->unit.level < inner->nodes[j]->unit.level &&
+			    unit_related(map, &outer->nodes[i]->unit, &inner->nodes[j]->unit))
+				return true;
+	return false;
+}
+
+/* A place and after it what holds it, as in addresses: "xa muong than huyen than uyen tinh lai chau". */
+static const struct key *look_up_address(const struct unit_map *map, const char *folded)
+{
+	char text[KEY_SIZE];
+
+	for (const char *blank = strchr(folded, ' '); blank; blank = strchr(blank + 1, ' ')) {
+		const struct key *inner, *outer;
+
+		snprintf(text, sizeof(text), "%.*s", (int)(blank - folded), folded);
+		fold_squash(text);
+		inner = find_key(map, text);
+		if (!inner->text)
+			continue;
+		outer = look_up_folded(map, blank + 1);
+		if (outer && holds(map, outer, inner))
+			return inner;
+	}
+	return NULL;
+}
+
+/*
+ * The spelling as it stands, else without a kind that fits no unit of that name, else without the province
+ * after it, else as an address.
+ */
+static const struct key *look_up_folded(const struct unit_map *map, const char *folded)
+{
+	char text[KEY_SIZE];
 	const struct key *key;
 	size_t len, tail = strlen(map->province);
 
-	if (fold_typed(typed, folded, sizeof(folded)) == 0)
-		return NULL;
 	strcpy(text, folded);
 	fold_squash(text);
 	key = find_key(map, text);
@@ -586,11 +619,20 @@ static const struct key *look_up(const struct unit_map *map, const char *typed)
 	key = find_key(map, text);
 	if (key->text)
 		return key;
-	if (tail == 0 || len <= tail || strcmp(text + len - tail, map->province) != 0)
-		return NULL;
-	text[len - tail] = '\0';
-	key = find_key(map, text);
-	return key->text ? key : NULL;
+	if (tail > 0 && len > tail && strcmp(text + len - tail, map->province) == 0) {
+		text[len - tail] = '\0';
+		key = find_key(map, text);
+		if (key->text)
+			return key;
+	}
+	return look_up_address(map, folded);
+}
+
+static const struct key *look_up(const struct unit_map *map, const char *typed)
+{
+	char folded[KEY_SIZE];
+
+	return fold_typed(typed, folded, sizeof(folded)) ? look_up_folded(map, folded) : NULL;
 }
 
 size_t unit_match(const struct unit_map *map, const char *typed, struct date on, const struct unit **out,

@@ -20,7 +20,7 @@ static size_t at_most(size_t count, size_t max)
 	return count < max ? count : max;
 }
 
-/* Every unit that bears the name or id, of the date if the map narrows by it, else of any date. */
+/* Every unit that ever bore the name, or the one with that id. */
 static void look_up(const struct unit_names *names, const char *typed, struct candidates *all)
 {
 	const struct unit *exact = unit_by_id(names->units, typed);
@@ -30,10 +30,7 @@ static void look_up(const struct unit_names *names, const char *typed, struct ca
 		all->found[all->count++] = exact;
 		return;
 	}
-	if (!date_is_none(names->from))
-		all->count = unit_match(names->units, typed, names->from, all->found, MAX_CANDIDATES);
-	if (all->count == 0)
-		all->count = unit_match(names->units, typed, (struct date){ 0 }, all->found, MAX_CANDIDATES);
+	all->count = unit_match(names->units, typed, names->from, all->found, MAX_CANDIDATES);
 	all->count = at_most(all->count, MAX_CANDIDATES);
 }
 
