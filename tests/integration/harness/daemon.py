@@ -44,7 +44,7 @@ class Daemon:
         self.port = port or programs.free_port()
         self.user = user
         self.binaries = binaries or programs.BIN
-        self.settings = {**OPEN_LIMITS, **({"test.now": now} if now else {}), **(settings or {})}
+        self.settings = {**OPEN_LIMITS, "workers.count": 3, **({"test.now": now} if now else {}), **(settings or {})}
         self.process = None
         self.out_path, self.err_path = self.folder / f"out-{self.port}.log", self.folder / f"err-{self.port}.log"
         self.tokens = {}
