@@ -27,7 +27,7 @@ static void both_languages_from_the_same_arguments(void **state)
 static void fields_gather_up_to_a_limit(void **state)
 {
 	struct error err = { 0 };
-	char pointer[16];
+	char pointer[32];
 
 	(void)state;
 	for (int i = 0; i < ERROR_MAX_FIELDS + 3; i++) {
