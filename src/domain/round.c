@@ -622,8 +622,6 @@ static bool move_date(const struct round *now, struct round *next, struct date t
 				       "Hãy cho ngày từ hôm nay trở đi.");
 	if (now->date_status == FACT_OFFICIAL && has_day(now))
 		next->moved_from = now->from;
-	else if (now->status != ROUND_MOVED)
-		next->moved_from = (struct date){ 0 };
 	if (date_compare(next->moved_from, next->from) == 0)
 		next->moved_from = (struct date){ 0 };
 	return true;

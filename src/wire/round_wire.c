@@ -184,6 +184,19 @@ static const struct verb_body {
 	[ROUND_CANCEL]   = { .reason = true },
 };
 
+/* A value whose fact is not named would change without becoming official, behind everybody's back. */
+static void refuse_unnamed(struct wire_reader *reader, const struct round_step *step)
+{
+	bool fine = (step->confirm_date || !(step->set & ROUND_DATE)) &&
+		    (step->confirm_time || !(step->set & ROUND_TIME)) &&
+		    (step->confirm_place || !(step->set & (ROUND_UNITS | ROUND_VENUE)));
+
+	if (!fine)
+		error_add_field(reader->err, wire_pointer(reader, "facts"), "incomplete",
+				"Name every fact whose value is given here, or leave facts out.",
+				"Hãy nêu mọi điều có giá trị ở đây, hoặc bỏ facts.");
+}
+
 static void read_facts(struct wire_reader *reader, struct round_step *step)
 {
 	const char **facts;
@@ -210,6 +223,7 @@ static void read_facts(struct wire_reader *reader, struct round_step *step)
 					  arena_printf(reader->arena, "%s/facts/%zu", reader->pointer, i),
 					  "date, time, place");
 	}
+	refuse_unnamed(reader, step);
 }
 
 /* Another date may be beyond the end of a host unit: then those that hold its territory are host. */

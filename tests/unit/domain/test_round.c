@@ -249,6 +249,14 @@ static void moving_the_date(void **state)
 	assert_int_equal(again.date_status, FACT_OFFICIAL);
 	assert_string_equal(again.document, "20/TB");
 	assert_int_equal(date_compare(again.moved_from, day), 0);
+	/* nor does postponing it, or taking that back, make the public forget */
+	next.status = ROUND_POSTPONED;
+	next.status_reason = "Mưa lũ";
+	assert_string_equal(outcome(&next, &step, day, &again), "");
+	assert_int_equal(date_compare(again.moved_from, day), 0);
+	next.status = ROUND_ANNOUNCED;
+	assert_string_equal(outcome(&next, &step, day, &again), "");
+	assert_int_equal(date_compare(again.moved_from, day), 0);
 	/* a proposed day was never told, so nothing is said to have moved */
 	now = ready(ROUND_ANNOUNCED);
 	now.date_status = FACT_PROPOSED;

@@ -295,6 +295,11 @@ static void test_confirm(void **state)
 	assert_fault("/facts/0", "invalid_value");
 	assert_false(read_step(ROUND_CONFIRM, &now, "{\"document\":\"x\",\"facts\":[]}"));
 	assert_fault("/facts", "invalid_value");
+	assert_false(read_step(ROUND_CONFIRM, &now, "{\"document\":\"x\",\"facts\":[\"date\"],\"venue\":null}"));
+	assert_fault("/facts", "incomplete");
+	assert_false(read_step(ROUND_CONFIRM, &now,
+			       "{\"document\":\"x\",\"facts\":[\"time\"],\"date\":\"2025-06-19\"}"));
+	assert_fault("/facts", "incomplete");
 }
 
 static void test_verbs_and_their_bodies(void **state)
