@@ -46,6 +46,9 @@ bool wire_has(struct wire_reader *reader, const char *name);
 /* Each returns whether a value was read into *out; null counts as absent. Lengths are in code points. */
 bool wire_text(struct wire_reader *reader, const char *name, enum wire_need need, size_t max_length,
 	       const char **out);
+/* A text as a stranger typed it on a phone: line breaks and controls too. Not cleaned. */
+bool wire_typed(struct wire_reader *reader, const char *name, enum wire_need need, size_t max_length,
+		const char **out);
 bool wire_int(struct wire_reader *reader, const char *name, enum wire_need need, int64_t min,
 	      int64_t max, int64_t *out);
 bool wire_bool(struct wire_reader *reader, const char *name, enum wire_need need, bool *out);

@@ -174,7 +174,7 @@ static bool read_inbound(struct inbound_op *op, const char **text, struct error 
 		error_add_field(err, "/received_at", "invalid_time", "Write a time as RFC 3339, with its offset.",
 				"Viết thời điểm theo RFC 3339, kèm múi giờ.");
 	*text = "";
-	wire_text(&reader, "text", WIRE_OPTIONAL, MAX_TEXT, text);
+	wire_typed(&reader, "text", WIRE_OPTIONAL, MAX_TEXT, text);
 
 	bool ok = wire_reader_finish(&reader);
 

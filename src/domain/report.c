@@ -19,7 +19,7 @@ static const char *const qualifier_texts[FIGURE_QUALIFIER_COUNT] = {
 	[FIGURE_ABOUT] = "about",
 };
 
-enum { PEOPLE_MAX = 100000, ML_MAX = 1000000, URL_MAX = 500, REPORT_NOTE_MAX = 2000 };
+enum { PEOPLE_MAX = 100000, ML_MAX = 1000000, URL_MAX = 1000, REPORT_NOTE_MAX = 2000 };
 
 const char *report_source_text(enum report_source source)
 {

@@ -294,6 +294,21 @@ bool wire_text(struct wire_reader *reader, const char *name, enum wire_need need
 	return wire_fault_text(reader->err, wire_pointer(reader, name), state, max_length);
 }
 
+bool wire_typed(struct wire_reader *reader, const char *name, enum wire_need need, size_t max_length,
+		const char **out)
+{
+	json_t *text = value(reader, name, need);
+
+	if (!text)
+		return false;
+	if (!json_is_string(text))
+		return fault_type(reader, name, "A text is expected.", "Cần một chuỗi.");
+	if (text_length(json_string_value(text)) > max_length)
+		return wire_fault_text(reader->err, wire_pointer(reader, name), WIRE_TEXT_TOO_LONG, max_length);
+	*out = arena_strndup(reader->arena, json_string_value(text), json_string_length(text));
+	return true;
+}
+
 /* 7.0 is an integer in JSON's own terms. */
 static bool integer_of(const json_t *number, int64_t *out)
 {

@@ -179,6 +179,8 @@ def test_the_same_as_json(phone):
     body = {"id": "j-1", "from": phone.number, "to": "8088", "text": "Lịch Than Uyên", "received_at": "2025-03-10T08:00:00+07:00"}
     reply = phone.api.post("/api/v1/sms/inbound", json=body, expect=200).json()["reply"]
     assert reply == {"text": phone.ask("LICH than uyen"), "encoding": "gsm7", "segments": 1}
+    lines = phone.api.post("/api/v1/sms/inbound", json={**body, "text": "LICH\nthan uyen\r\n"}, expect=200).json()["reply"]
+    assert lines == reply
     marked = phone.api.post("/api/v1/sms/inbound", json={**body, "text": "LICH than uyen co dau"}, expect=200).json()["reply"]
     assert marked["encoding"] == "ucs2" and marked["segments"] == 1
 

@@ -117,6 +117,23 @@ static void test_text_faults(void **state)
 	json_decref(object);
 }
 
+static void test_typed_text_is_kept(void **state)
+{
+	struct wire_reader reader = reader_of("{\"lines\":\"a\\n\\u0001b\",\"full\":\"Tiến\",\"long\":\"Tiến.\",\"type\":5}");
+	const char *text;
+
+	(void)state;
+	assert_true(wire_typed(&reader, "lines", WIRE_OPTIONAL, 4, &text));
+	assert_string_equal(text, "a\n\001b");
+	assert_true(wire_typed(&reader, "full", WIRE_OPTIONAL, 4, &text));
+	assert_false(wire_typed(&reader, "long", WIRE_OPTIONAL, 4, &text));
+	assert_false(wire_typed(&reader, "type", WIRE_OPTIONAL, 4, &text));
+	assert_false(wire_reader_finish(&reader));
+	assert_fault("/long", "too_long");
+	assert_fault("/type", "wrong_type");
+	json_decref(object);
+}
+
 static void test_optional_blank_is_absent(void **state)
 {
 	struct wire_reader reader = reader_of("{\"a\":\" \"}");
@@ -229,6 +246,7 @@ int main(void)
 		TEST(test_depth),
 		TEST(test_texts_are_composed_and_trimmed),
 		TEST(test_text_faults),
+		TEST(test_typed_text_is_kept),
 		TEST(test_optional_blank_is_absent),
 		TEST(test_numbers),
 		TEST(test_dates_and_arrays),
