@@ -32,7 +32,8 @@ static int on_value(llhttp_t *parser, const char *at, size_t len)
 	struct http_exchange *x = exchange_of(parser);
 	struct http_field *field;
 
-	if (x->phase != PHASE_HEAD)
+	/* Of an empty value llhttp says where the next line begins: nothing may be written there. */
+	if (x->phase != PHASE_HEAD || len == 0)
 		return 0;
 	if (x->nfields == 0)
 		return -1;
