@@ -40,7 +40,7 @@ struct date date_of_instant(int64_t wall_us);
 int64_t date_instant(struct date d, int minute_of_day);
 /* RFC 3339 with +07:00, to the second ("2025-01-02T07:30:00+07:00"). Returns out. */
 char *time_format(int64_t wall_us, char out[TIME_TEXT_SIZE]);
-/* Any RFC 3339 time with offset or Z. */
+/* Any RFC 3339 time with offset or Z whose day in +07 is a date; leap seconds are not known. */
 bool time_parse(const char *text, int64_t *wall_us);
 
 #endif

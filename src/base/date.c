@@ -217,7 +217,11 @@ bool time_parse(const char *text, int64_t *wall_us)
 	if (!read_offset(p, &offset))
 		return false;
 	int64_t local = (int64_t)date_days(date) * 86400 + hour * 3600 + minute * 60 + second;
+	int64_t instant = (local - offset) * us_per_second + micros;
 
-	*wall_us = (local - offset) * us_per_second + micros;
+	/* Near the first and the last year the day may not exist here. */
+	if (date_is_none(date_of_instant(instant)))
+		return false;
+	*wall_us = instant;
 	return true;
 }
