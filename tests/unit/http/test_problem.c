@@ -77,13 +77,13 @@ static void test_document(void **state)
 	assert_string_equal(answer_field(&a, "Cache-Control"), "no-store");
 	assert_string_equal(answer_field(&a, "Vary"), "Accept-Language");
 	assert_has(&a, "{\"type\":\"/problems/not-found\",\"title\":\"Not found\",\"status\":404,"
-		       "\"detail\":\"Detail. Check the address and the id.\",\"request_id\":\"");
+		       "\"detail\":\"Detail.\",\"advice\":\"Check the address and the id.\",\"request_id\":\"");
 	assert_has(&a, answer_field(&a, "Request-Id"));
 	client_close(&c);
 
 	a = ask(&p, &c, "GET /none HTTP/1.1\r\nHost: x\r\nAccept-Language: vi-VN,vi;q=0.9,en;q=0.8\r\n\r\n");
 	assert_has(&a, "\"title\":\"Không tìm thấy\"");
-	assert_has(&a, "Chi tiết. Hãy kiểm tra lại địa chỉ và mã.");
+	assert_has(&a, "\"detail\":\"Chi tiết.\",\"advice\":\"Hãy kiểm tra lại địa chỉ và mã.\"");
 	client_close(&c);
 
 	a = ask(&p, &c, "GET /refuse HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -172,7 +172,7 @@ static void test_fields_and_retry(void **state)
 	err.code = ERR_TOO_MANY_REQUESTS;
 	a = fail_with(&err, 17, &server, &c);
 	assert_string_equal(answer_field(&a, "Retry-After"), "17");
-	assert_has(&a, "\"detail\":\"Wait as long as Retry-After says.\"");
+	assert_has(&a, "\"advice\":\"Wait as long as Retry-After says.\"");
 	buf_release(&c.got);
 
 	err.code = ERR_UNKNOWN_OUTCOME;
