@@ -61,6 +61,20 @@ bool http_trust_parse(struct http_trust *trust, const char *text)
 	return true;
 }
 
+bool http_trusted_proxy_is_valid(const char *trusted_proxy)
+{
+	struct http_trust trust;
+
+	return http_trust_parse(&trust, trusted_proxy);
+}
+
+bool http_trusted_proxy_valid(const char *trusted_proxy)
+{
+	struct http_trust trust;
+
+	return http_trust_parse(&trust, trusted_proxy);
+}
+
 static bool trusted(const struct http_trust *trust, const struct address *address)
 {
 	unsigned whole = trust->bits / 8, rest = trust->bits % 8;
@@ -105,22 +119,32 @@ static bool cut_last(char *list, struct address *address)
 	return parse_address(text, address);
 }
 
+/* One field's list from its end, as far as those we trust wrote it; false where that ends. */
+static bool follow(const struct http_trust *trust, char *list, struct address *address)
+{
+	struct address further;
+
+	do {
+		if (!trusted(trust, address) || !cut_last(list, &further))
+			return false;
+		*address = further;
+	} while (*list);
+	return true;
+}
+
 /*
- * Each proxy adds whom it saw at the end, so the list is read from there, as
- * far as it was written by those we trust. What stands before is only a claim.
+ * Each proxy adds whom it saw at the end, to the last field or in one of its
+ * own, so all is read from there. What stands before is only a claim.
  */
 const char *http_address_of_client(struct http_exchange *x)
 {
 	const struct http_trust *trust = &x->conn->server->trust;
 	struct address address = { .family = x->conn->family };
-	struct address further;
-	char *list;
+	bool further = trust->family != 0;
 
 	memcpy(address.bytes, x->conn->address, sizeof(address.bytes));
-	if (!trusted(trust, &address))
-		return address_text(x, &address);
-	list = arena_strdup(&x->arena, http_last_header(x, "x-forwarded-for"));
-	while (list && trusted(trust, &address) && cut_last(list, &further))
-		address = further;
+	for (size_t i = x->nfields; i > 0 && further; i--)
+		if (streq(x->fields[i - 1].name, "x-forwarded-for"))
+			further = follow(trust, arena_strdup(&x->arena, x->fields[i - 1].value), &address);
 	return address_text(x, &address);
 }

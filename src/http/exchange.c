@@ -118,14 +118,6 @@ const char *http_header(const struct http_exchange *x, const char *name)
 	return NULL;
 }
 
-const char *http_last_header(const struct http_exchange *x, const char *name)
-{
-	for (size_t i = x->nfields; i > 0; i--)
-		if (streq(x->fields[i - 1].name, name))
-			return x->fields[i - 1].value;
-	return NULL;
-}
-
 const char *http_body(const struct http_exchange *x, size_t *len)
 {
 	if (len)
@@ -227,7 +219,6 @@ bool http_refuse(struct http_exchange *x, enum error_code code, const char *en, 
 	err.code = code;
 	snprintf(err.detail[LANGUAGE_EN], sizeof(err.detail[0]), "%s", en);
 	snprintf(err.detail[LANGUAGE_VI], sizeof(err.detail[0]), "%s", vi);
-	x->refused = true;
 	x->close_after = true;
 	x->conn->server->counters.rejected++;
 	http_reply_error(x, &err);

@@ -53,8 +53,6 @@ struct http_exchange {
 	bool                has_body;
 	bool                expects_continue;
 	bool                message_complete;    /* says llhttp */
-	bool                refused;             /* by the front, not by the application */
-	bool                wants_plain_errors;
 	int8_t              language;            /* 0: not looked at yet, else language + 1 */
 	size_t              nfields;
 	const char         *known[KNOWN_FIELD_COUNT];
@@ -84,8 +82,6 @@ struct http_exchange *http_exchange_begin(struct http_conn *conn, int64_t now_us
 void http_exchange_end(struct http_exchange *x);
 void http_exchange_free(struct http_exchange *x);
 
-/* The last of several fields of that name, or NULL. */
-const char *http_last_header(const struct http_exchange *x, const char *name);
 /* Whether the connection may stay open after the answer. */
 bool http_exchange_keeps_open(const struct http_exchange *x);
 /* Body bytes that the client still sends though the answer is already known. */
