@@ -129,9 +129,10 @@ void http_conn_close(struct http_conn *c)
 	watch(c, WATCH_NOTHING);
 	if (c->busy)
 		return;
-	if (with_application(c))
+	/* Without a time limit, until it is freed: a feed by its owner. */
+	if (with_application(c) || c->fd < 0)
 		enter(c, CONN_WORK);
-	else if (c->fd >= 0)
+	else
 		http_conn_free(c);
 }
 
@@ -282,7 +283,7 @@ static void begin_linger(struct http_conn *c)
 {
 	drop_pending(c);
 	if (c->fd < 0) {
-		c->dead = true;
+		http_conn_close(c);
 		return;
 	}
 	/* Closing at once would send a reset if bytes are unread, and the client could lose the answer. */

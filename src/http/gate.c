@@ -12,11 +12,11 @@
  *  5. a request line in any but the one form                            here, target.c
  *  6. endless chunk extensions and leading zeros                        chunk.c
  *  7. versions other than 1.0 and 1.1                                   target.c
- *  8. trailers: the same rules as for the head                          here, body.c
+ *  8. trailers: the same rules as for the head                          here, request.c
  *  9. Upgrade, which makes llhttp stop at the next request              parser.c
  * 10. methods that are not declared                                     target.c
  * 11. targets that two programs may read in two ways                    target.c
- * 12. sizes: target, head, fields; body and Expect                      here; body.c, fields.c
+ * 12. sizes: target, head, fields; body and Expect                      here; request.c, chunk.c, fields.c
  */
 enum state {
 	STATE_BEFORE,            /* before the request line */

@@ -35,7 +35,7 @@ struct http_gate {
 };
 
 void http_gate_init(struct http_gate *gate, size_t head_max, size_t target_max, size_t fields_max);
-/* The same rules for trailers; `used` bytes of the limits are gone already. */
+/* The same rules for trailers, which have the limits of a head to themselves. */
 void http_gate_init_trailers(struct http_gate *gate, size_t head_max, size_t fields_max);
 
 /*

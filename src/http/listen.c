@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -128,7 +129,7 @@ static int share_unix(const struct opened *o, const struct sockaddr_un *un)
 	if (!o || getsockname(o->fd, (struct sockaddr *)&own, &len) < 0 || own.sun_family != AF_UNIX ||
 	    strcmp(own.sun_path, un->sun_path) != 0)
 		return -1;
-	return dup(o->fd);
+	return fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
 }
 
 static int listen_unix(const char *address, struct error *err)

@@ -77,8 +77,8 @@ bool http_query(struct http_exchange *x, struct http_param **params, size_t *cou
 
 		if (len > 0 && !decode_field(x, at, len, &(*params)[(*count)++]))
 			return error_set(err, ERR_INVALID_QUERY,
-					 "The query holds a '%%' that is not followed by two hexadecimal digits.",
-					 "Chuỗi truy vấn có dấu '%%' không kèm hai chữ số thập lục phân.");
+					 "The query holds a '%%' without two hexadecimal digits behind it, or '%%00' in a name.",
+					 "Chuỗi truy vấn có dấu '%%' không kèm hai chữ số thập lục phân, hoặc có '%%00' trong tên.");
 		at += len;
 		at += *at == '&';
 	}

@@ -116,8 +116,10 @@ struct http_conn *http_exchange_answered(struct http_exchange *x, int status, bo
 	struct http_conn *c = x->conn;
 	struct http_counters *counters = &c->server->counters;
 
+	/* It may be long after the event that brought the request: what follows begins now. */
+	c->server->now_us = clock_mono_us();
 	counters->status[status / 100 % 6]++;
-	count_time(counters, clock_mono_us() - x->started_us);
+	count_time(counters, c->server->now_us - x->started_us);
 	if (keep)
 		c->discard = (uint32_t)http_exchange_unread(x);
 	else

@@ -54,6 +54,15 @@ static bool out_of_descriptors(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+/* At most once a second: each connection that comes and goes may meet the same lack. */
+static void warn_of_descriptors(struct http_server *server, int error)
+{
+	if (server->warned_us && server->now_us - server->warned_us < 1000000)
+		return;
+	server->warned_us = server->now_us;
+	log_warning("accept_paused", "error=%d open=%zu", error, server->counters.open);
+}
+
 /* False when nothing more can be accepted now. */
 static bool accept_one(struct http_server *server)
 {
@@ -67,7 +76,7 @@ static bool accept_one(struct http_server *server)
 	}
 	if (out_of_descriptors(errno)) {
 		/* Level-triggered readiness would spin; a closed connection or the next tick goes on. */
-		log_warning("accept_paused", "error=%d open=%zu", errno, server->counters.open);
+		warn_of_descriptors(server, errno);
 		pause_accept(server);
 		return false;
 	}
@@ -188,8 +197,8 @@ static void stop_listening(struct http_server *server)
 /* Who has connected already may have sent a request: it is answered too. */
 static void accept_the_rest(struct http_server *server)
 {
-	for (int i = 0; i < ACCEPT_BATCH && server->accepting; i++)
-		if (server->counters.open >= server->limits.connections_max || !accept_one(server))
+	while (server->accepting && server->counters.open < server->limits.connections_max)
+		if (!accept_one(server))
 			break;
 }
 

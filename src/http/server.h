@@ -30,7 +30,8 @@ struct http_server {
 	struct http_conn_list lists[CONN_STATE_COUNT];
 	struct http_counters  counters;
 	struct http_date      date;
-	int64_t               now_us;            /* monotonic, when this event began */
+	int64_t               now_us;            /* monotonic: of the latest event or answer */
+	int64_t               warned_us;         /* when a lack of descriptors was last logged */
 	struct http_exchange *spare;
 	size_t                nspare;
 	struct http_deflater *deflater;          /* made when first needed */

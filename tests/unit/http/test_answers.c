@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "base/clock.h"
 #include "base/uuid.h"
 #include "http/probe.h"
 
@@ -229,6 +230,22 @@ static void test_pipeline(void **state)
 	client_close(&c);
 }
 
+/* A request that waited behind another is timed from when its turn came. */
+static void test_time_behind_later(void **state)
+{
+	struct client c = client_feed(&probe);
+	int64_t answered_us;
+
+	(void)state;
+	client_say(&c, "GET /later HTTP/1.1\r\n" END "GET /later HTTP/1.1\r\n" END);
+	usleep(20000);
+	answered_us = clock_mono_us();
+	probe_answer_later(&probe, "first");
+	assert_true(http_started_us(probe.later) >= answered_us);
+	probe_answer_later(&probe, "second");
+	client_close(&c);
+}
+
 static struct buf many_requests(const char *path, int count)
 {
 	struct buf bytes = { 0 };
@@ -448,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_small_and_large_bodies),
 		cmocka_unit_test(test_continue),
 		cmocka_unit_test(test_pipeline),
+		cmocka_unit_test(test_time_behind_later),
 		cmocka_unit_test(test_full_output),
 		cmocka_unit_test(test_answer_after_the_client_left),
 		cmocka_unit_test(test_half_closed_client),

@@ -99,6 +99,27 @@ static void test_idle_and_work(void **state)
 	probe_stop(&p);
 }
 
+/* A feed has no socket to close: its owner may look at it as long as he likes. */
+static void test_feeds_expire(void **state)
+{
+	struct probe p = { 0 };
+	struct client idle, head;
+
+	(void)state;
+	http_limits_init(&p.limits);
+	p.limits.head_seconds = p.limits.idle_seconds = 1;
+	probe_start(&p, NULL);
+	idle = client_feed(&p);
+	head = client_feed(&p);
+	client_say(&head, "GET /echo");
+	PROBE_WAIT(&p, http_feed_closed(idle.feed) && http_feed_closed(head.feed));
+	client_pump(&head);
+	assert_string_equal(client_statuses(&head, false), "408");
+	client_close(&idle);
+	client_close(&head);
+	probe_stop(&p);
+}
+
 static void test_slow_reader_and_linger(void **state)
 {
 	struct probe p;
@@ -247,6 +268,29 @@ static void test_drain(void **state)
 	probe_stop(&p);
 }
 
+/* Everybody who has connected and asked is answered, not only as many as one turn accepts. */
+static void test_drain_of_many(void **state)
+{
+	struct probe p = { 0 };
+	struct client c[100];
+
+	(void)state;
+	probe_start(&p, "unix");
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++) {
+		c[i] = client_connect(&p);
+		assert_true(send(c[i].fd, GET, strlen(GET), 0) > 0);
+	}
+	http_server_drain(p.server);
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++) {
+		client_pump(&c[i]);
+		assert_string_equal(client_statuses(&c[i], false), "200");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++)
+		client_close(&c[i]);
+	assert_true(http_server_drained(p.server));
+	probe_stop(&p);
+}
+
 /* ---- listening ---- */
 
 static int port_of(int fd)
@@ -298,8 +342,10 @@ static void test_listen_unix(void **state)
 	snprintf(address, sizeof(address), "unix:%s", path);
 	first = http_listen(address, &err);
 	assert_true(first >= 0);
-	second = http_listen(address, &err);     /* shared inside the process */
+	second = http_listen(address, &err);     /* shared inside the process, but not with its children */
 	assert_true(second >= 0 && second != first);
+	assert_int_equal(fcntl(first, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(fcntl(second, F_GETFD), FD_CLOEXEC);
 	close(second);
 	close(first);
 	assert_int_equal(stat(path, &st), 0);    /* stale now: replaced */
@@ -381,21 +427,108 @@ static void test_tcp(void **state)
 	probe_stop(&p);
 }
 
+/* ---- whom a request is from ---- */
+
+static void reply_with_address(struct http_exchange *x, void *owner)
+{
+	(void)owner;
+	probe_reply_text(x, 200, http_client_address(x));
+}
+
+/* What the client behind 127.0.0.1 wrote itself must never be believed. */
+static void test_client_address(void **state)
+{
+	static const struct {
+		const char *trust, *fields, *want;
+	} rows[] = {
+		{ NULL, "X-Forwarded-For: 192.0.2.1\r\n", "127.0.0.1" },
+		{ "10.0.0.0/8", "X-Forwarded-For: 192.0.2.1\r\n", "127.0.0.1" },
+		{ "unix", "X-Forwarded-For: 192.0.2.1\r\n", "127.0.0.1" },
+		{ "126.0.0.0/7", "X-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1" },
+		{ "126.0.0.0/8", "X-Forwarded-For: 192.0.2.1\r\n", "127.0.0.1" },
+		{ "0.0.0.0/0", "X-Forwarded-For: 192.0.2.1, 192.0.2.2\r\n", "192.0.2.1" },
+		{ "127.0.0.1", "", "127.0.0.1" },
+		{ "127.0.0.1", "X-Forwarded-For:\r\n", "127.0.0.1" },
+		{ "127.0.0.1", "X-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1" },
+		{ "::ffff:127.0.0.1", "X-Forwarded-For: ::ffff:192.0.2.1\r\n", "192.0.2.1" },
+		{ "127.0.0.1", "X-Forwarded-For: 127.0.0.9, 192.0.2.1\r\n", "192.0.2.1" },
+		{ "127.0.0.1", "X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1" },
+		{ "127.0.0.1", "X-Forwarded-For: 198.51.100.1\r\nX-Empty:\r\nX-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1" },
+		{ "127.0.0.1", "X-Forwarded-For: 198.51.100.1,\r\n", "127.0.0.1" },
+		{ "127.0.0.1", "X-Forwarded-For: 198.51.100.1, unknown\r\n", "127.0.0.1" },
+		/* two proxies of ours, in one field or each in its own; the first saw 192.0.2.1 */
+		{ "127.0.0.0/8", "X-Forwarded-For: 198.51.100.1, 192.0.2.1, 127.0.0.2\r\n", "192.0.2.1" },
+		{ "127.0.0.0/8", "X-Forwarded-For: 198.51.100.1, 192.0.2.1\r\nX-Forwarded-For: 127.0.0.2\r\n",
+		  "192.0.2.1" },
+		{ "127.0.0.0/8", "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For:\r\n", "127.0.0.1" },
+		{ "127.0.0.0/8", "X-Forwarded-For: 127.0.0.3\r\nX-Forwarded-For: 127.0.0.2\r\n", "127.0.0.3" },
+	};
+	static const struct http_app app = { .on_head = reply_with_address };
+	struct sockaddr_in in;
+	socklen_t len = sizeof(in);
+	struct http_limits limits;
+	char request[512];
+
+	(void)state;
+	http_limits_init(&limits);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct probe p = { .base = event_base_new() };
+		struct client c = { .p = &p };
+		struct error err = { 0 };
+		int fd = http_listen("127.0.0.1:0", &err);
+		struct answer a;
+
+		assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+		p.server = http_server_new(p.base, fd, &app, NULL, &limits, rows[i].trust);
+		c.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(c.fd, (struct sockaddr *)&in, len), 0);
+		fcntl(c.fd, F_SETFL, O_NONBLOCK);
+		snprintf(request, sizeof(request), "GET / HTTP/1.1\r\n%s" END, rows[i].fields);
+		client_send(&c, request, strlen(request));
+		PROBE_WAIT(&p, client_receive(&c) || c.got.len > 0);
+		a = client_answer(&c, 0);
+		if (strlen(rows[i].want) != a.body_len || memcmp(a.body, rows[i].want, a.body_len) != 0)
+			fail_msg("row %zu: \"%.*s\", not \"%s\"", i, (int)a.body_len, a.body, rows[i].want);
+		client_close(&c);
+		http_server_free(p.server);
+		event_base_free(p.base);
+	}
+}
+
+static void test_trusted_proxy(void **state)
+{
+	static const char *const right[] = { NULL, "", "unix", "127.0.0.1", "10.0.0.0/8", "0.0.0.0/0", "::1", "fd00::/8",
+					     "::/128" };
+	static const char *const wrong[] = { "localhost", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0/8", "::/129",
+					     "unix:/run/x", "127.0.0.1:80", "10.0.0.1 10.0.0.2", "*" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(right); i++)
+		assert_true(http_trusted_proxy_valid(right[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		if (http_trusted_proxy_valid(wrong[i]))
+			fail_msg("\"%s\" was taken", wrong[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_head_and_body_deadlines),
 		cmocka_unit_test(test_idle_and_work),
+		cmocka_unit_test(test_feeds_expire),
 		cmocka_unit_test(test_slow_reader_and_linger),
 		cmocka_unit_test(test_refusal_while_sending),
 		cmocka_unit_test(test_connections_max),
 		cmocka_unit_test(test_descriptors_run_out),
 		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_drain_of_many),
 		cmocka_unit_test(test_listen_tcp),
 		cmocka_unit_test(test_listen_unix),
 		cmocka_unit_test(test_listen_unix_in_use),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_client_address),
+		cmocka_unit_test(test_trusted_proxy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
