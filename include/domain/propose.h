@@ -19,7 +19,8 @@
  * Within that, as near as can be: rounds spread evenly over the plan; a campaign's
  * main day used, or the nearest free day when it is a holiday; every campaign whose
  * window lies in the plan used once; weekends before Fridays before other weekdays
- * (two days at most for that). What could not be had is told in a reason.
+ * (two days at most for that). What could not be had is told in a reason, and so is
+ * a fixed round within the gap whose place is not known: it may be this very place.
  *
  * The search is bounded, so a very tight request may be refused though a plan exists.
  */

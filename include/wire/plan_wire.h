@@ -46,7 +46,7 @@ bool plan_file_read_csv(const char *text, size_t len, const struct plan *of,
 			struct error *err);
 
 /*
- * A file that asks for a proposal: a plan file with only the fixed rounds, and
+ * A file that asks for a proposal: a plan file with only the fixed rounds (each on its day), and
  * a member "propose" {rounds, teams (1), gap_days (84), places, start, end,
  * target_units, capacity, status ("draft")}. Places are [{unit, name, rounds}];
  * without them every district of the plan's first day (or, when there is none,

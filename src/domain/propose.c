@@ -841,15 +841,30 @@ static void say_day(struct reason *reason, const struct search *search, const st
 		    campaign_at(search, slot->refused)->name);
 }
 
+/* Fixed rounds near by whose place is not known may be at this very place. */
+static void say_unchecked(struct reason *reason, const struct search *search, const struct slot *slot)
+{
+	for (int o = 1; o <= search->n; o++) {
+		const struct slot *other = &search->slots[o];
+		int apart = abs(other->day - slot->day);
+
+		if (other->fixed && other->place < 0 && apart < search->request->gap_days)
+			say(reason, "; round %d, whose place is not known, is only %d days away",
+			    "; cách đợt %d (chưa rõ nơi tổ chức) chỉ %d ngày", o, apart);
+	}
+}
+
 static void say_place(struct reason *reason, const struct search *search, const struct slot *slot)
 {
 	const char *name = search->request->places[slot->place].name;
 
 	if (slot->before == NO_DAY)
-		say(reason, "; the first round at %s.", "; đợt đầu ở %s.", name);
+		say(reason, "; the first known round at %s", "; đợt đầu tiên được biết ở %s", name);
 	else
-		say(reason, "; %d days after the last round at %s.", "; %d ngày sau đợt trước ở %s.",
-		    slot->day - slot->before, name);
+		say(reason, "; %d days after the last known round at %s",
+		    "; %d ngày sau đợt gần nhất được biết ở %s", slot->day - slot->before, name);
+	say_unchecked(reason, search, slot);
+	say(reason, ".", ".");
 }
 
 /* A fixed round is a fact: what it breaks is said, not refused. */

@@ -101,15 +101,16 @@ static void share_rounds(struct places *places, int rounds)
 	}
 }
 
-static bool is_seat(const struct unit_map *units, const char *place, const char *host, struct date on)
+/* The place itself, or what is seated or lies in it on that day. */
+static bool belongs_to(const struct unit_map *units, const char *place, const char *host, struct date on)
 {
-	const struct unit *seats[MAX_PLACES];
-	size_t count = unit_seats(units, unit_by_id(units, place), on, seats, MAX_PLACES);
+	const struct unit *seats[MAX_PLACES], *unit = unit_by_id(units, place);
+	size_t count = unit_seats(units, unit, on, seats, MAX_PLACES);
 
 	for (size_t i = 0; i < count && i < MAX_PLACES; i++)
 		if (streq(seats[i]->id, host))
 			return true;
-	return false;
+	return unit_covers(units, unit, unit_by_id(units, host), on);
 }
 
 /* The place that a fixed round's host unit belongs to, or -1. */
@@ -117,7 +118,7 @@ static int place_of(const struct round *round, const struct unit_map *units, con
 {
 	for (size_t u = 0; u < round->nunits; u++)
 		for (size_t i = 0; i < places->count; i++)
-			if (is_seat(units, places->units[i], round->units[u].id, round->from))
+			if (belongs_to(units, places->units[i], round->units[u].id, round->from))
 				return (int)i;
 	return -1;
 }
@@ -128,13 +129,23 @@ static size_t collect_fixed(const struct plan *plan, const struct unit_map *unit
 	size_t count = 0;
 
 	for (size_t i = 0; i < plan->nrounds; i++)
-		if (plan->rounds[i].precision == PRECISION_DAY)
+		if (!date_is_none(plan->rounds[i].from))
 			fixed[count++] = (struct propose_fixed){
 				.ordinal = plan->rounds[i].ordinal,
 				.on = plan->rounds[i].from,
 				.place = place_of(&plan->rounds[i], units, places),
 			};
 	return count;
+}
+
+/* A month is not fixed enough to keep other rounds off, and too much to be overwritten by a proposed day. */
+static void refuse_periods(struct wire_reader *reader, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nrounds; i++)
+		if (plan->rounds[i].precision != PRECISION_DAY)
+			error_add_field(reader->err, arena_printf(reader->arena, "/rounds/%zu/date", i), "needs_day",
+					"Give the day of a fixed round, or leave the round out.",
+					"Hãy cho ngày của đợt đã ấn định, hoặc bỏ đợt này.");
 }
 
 static void read_minute(struct wire_reader *reader, const char *name, int last, int *minute)
@@ -214,6 +225,7 @@ bool propose_file_read(const char *text, size_t len, const struct unit_map *unit
 	wire_reader_init(&reader, object, "", arena, err);
 	plan_head_read(&reader, &file->plan);
 	plan_rounds_read(&reader, units, WIRE_OPTIONAL, &file->plan);
+	refuse_periods(&reader, &file->plan);
 	propose = wire_object(&reader, "propose", WIRE_REQUIRED);
 	if (propose) {
 		wire_reader_init(&inner, propose, "/propose", arena, err);

@@ -337,6 +337,17 @@ static void fixed_rounds_are_facts(void **state)
 	assert_non_null(strstr(rounds[1].reason[0], "only 4 days after the last round at A"));
 	assert_true(date_days(rounds[2].on) - date_days(rounds[1].on) >= 84);
 	arena_release(&arena);
+	/* a round whose place is not known may be at any place: said on both sides of the gap */
+	arena_init(&arena);
+	rounds = plan_propose(&lai_chau, &arena, &err);
+	assert_non_null(rounds);
+	for (int i = 1; i < 17; i++) {
+		bool near = date_days(rounds[i].on) - date_days(rounds[0].on) < 84;
+
+		assert_int_equal(strstr(rounds[i].reason[0], "round 1, whose place is not known") != NULL,
+				 near);
+	}
+	arena_release(&arena);
 	request = lai_chau;
 	request.fixed = outside;
 	request.nfixed = 1;

@@ -368,6 +368,13 @@ static void test_propose_places_and_faults(void **state)
 	assert_int_equal(file.request.nplaces, 2);
 	assert_string_equal(file.request.places[1].name, "Cụm thử");
 	assert_int_equal(file.request.places[0].rounds, 2);
+	assert_fine(read_propose("{" HEAD ",\"rounds\":[{\"ordinal\":1,\"date\":\"2025-01-10\","
+				 "\"units\":[\"thị trấn Than Uyên\"]}],\"propose\":{\"rounds\":9}}"));
+	assert_string_equal(file.place_units[file.request.fixed[0].place], "110@pre-2025-07-01");
+	assert_false(read_propose("{" HEAD ",\"rounds\":[{\"ordinal\":1,\"date_precision\":\"month\","
+				  "\"period\":{\"from\":\"2025-03-01\",\"to\":\"2025-03-31\"}}],"
+				  "\"propose\":{\"rounds\":9}}"));
+	assert_fault("/rounds/0/date", "needs_day");
 	assert_false(read_propose("{" HEAD "}"));
 	assert_fault("/propose", "required");
 	assert_false(read_propose("{" HEAD ",\"propose\":{\"rounds\":0,\"status\":\"open\",\"places\":[4,"
