@@ -20,15 +20,18 @@ enum { CLUSTER_CONNINFO_SIZE = 512 };
  * Takes the lock ("in use by pid N" when another daemon has it), makes the
  * cluster where there is none, adopts a live postmaster, else starts one, and
  * waits until it takes connections. NULL and *err otherwise: nothing is left
- * half-started.
+ * half-started. `interrupted` is asked while it waits (a recovery after a crash
+ * may take minutes): true gives up. It may be NULL.
  */
-struct cluster *cluster_open(const char *data_dir, struct error *err);
+struct cluster *cluster_open(const char *data_dir, bool (*interrupted)(void *context), void *context,
+			     struct error *err);
 
 /*
  * For commands: like cluster_open(), but when a daemon has the lock its
  * running cluster is used and left alone.
  */
-struct cluster *cluster_attach(const char *data_dir, struct error *err);
+struct cluster *cluster_attach(const char *data_dir, bool (*interrupted)(void *context), void *context,
+			       struct error *err);
 
 const char *cluster_owner_conninfo(const struct cluster *cluster);
 const char *cluster_app_conninfo(const struct cluster *cluster);

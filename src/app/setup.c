@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cluster/cluster.h"
 #include "crypto/keyring.h"
+#include "http/http.h"
 #include "store/catalog_store.h"
 
 enum { REACH_MS = 5000, RETRY_MS = 200 };
@@ -58,7 +59,7 @@ static const struct common_option *find_common(const char *name, size_t len)
 	return NULL;
 }
 
-static void keep_option(struct setup *setup, const char *name, const char *value)
+static bool keep_option(struct setup *setup, const char *name, const char *value, struct error *err)
 {
 	if (streq(name, "help"))
 		setup->help = true;
@@ -68,6 +69,9 @@ static void keep_option(struct setup *setup, const char *name, const char *value
 		setup->config_file = value;
 	else if (setup->noptions < SETUP_MAX_OPTIONS)
 		setup->options[setup->noptions++] = (struct setup_option){ name, value };
+	else
+		return error_set(err, ERR_CONFIG, "too many options", "quá nhiều tùy chọn");
+	return true;
 }
 
 int setup_take_option(struct setup *setup, int argc, char **argv, int at, struct error *err)
@@ -88,16 +92,13 @@ int setup_take_option(struct setup *setup, int argc, char **argv, int at, struct
 		error_set(err, ERR_CONFIG, "--%s takes no value", "--%s không có giá trị", option->name);
 		return -1;
 	}
-	if (!option->value || joined) {
-		keep_option(setup, option->name, option->value ? word + 3 + len : NULL);
-		return 1;
-	}
+	if (!option->value || joined)
+		return keep_option(setup, option->name, option->value ? word + 3 + len : NULL, err) ? 1 : -1;
 	if (at + 1 >= argc) {
 		error_set(err, ERR_CONFIG, "--%s needs %s", "--%s cần %s", option->name, option->value);
 		return -1;
 	}
-	keep_option(setup, option->name, argv[at + 1]);
-	return 2;
+	return keep_option(setup, option->name, argv[at + 1], err) ? 2 : -1;
 }
 
 void setup_print_options(const struct setup *setup, bool daemon, FILE *out)
@@ -144,6 +145,17 @@ static bool apply_option(struct config *config, const struct setup_option *optio
 	else
 		return apply_set(config, option->value, err);
 	return true;
+}
+
+/* A proxy that is written wrongly would leave the door open that naming it has opened. */
+static bool check_proxy(const struct config *config, struct error *err)
+{
+	if (http_trusted_proxy_is_valid(config->trusted_proxy))
+		return true;
+	return error_set(err, ERR_CONFIG,
+			 "listen.trusted_proxy is \"%s\": it must be an address, a network (10.0.0.0/8) or unix",
+			 "listen.trusted_proxy là \"%s\": phải là địa chỉ, mạng (10.0.0.0/8) hoặc unix",
+			 config->trusted_proxy);
 }
 
 static bool apply_log_level(const struct config *config, struct error *err)
@@ -198,7 +210,8 @@ bool setup_read(struct setup *setup, struct error *err)
 	for (size_t i = 0; i < setup->noptions; i++)
 		if (!apply_option(config, &setup->options[i], err))
 			return false;
-	return config_check(config, err) && apply_log_level(config, err) && start_clock(setup, err);
+	return config_check(config, err) && check_proxy(config, err) && apply_log_level(config, err) &&
+	       start_clock(setup, err);
 }
 
 /* ---- keys ---- */
@@ -243,45 +256,10 @@ static bool open_keyring(struct setup *setup, bool database_is_new, struct error
 
 /* ---- the database ---- */
 
-static bool cluster_exists(const char *data_dir)
-{
-	char *path = xasprintf("%s/postgres/PG_VERSION", data_dir);
-	bool exists = access(path, F_OK) == 0;
-
-	free(path);
-	return exists;
-}
-
 static bool change_schema(struct setup *setup, const char *owner, const char *role, struct error *err)
 {
 	return migrate_run(owner, role, &setup->migrated, err) &&
 	       reference_load(owner, &setup->reference_changed, err);
-}
-
-/* The private cluster: it is ours to change, unless a running daemon has it. */
-static bool open_private(struct setup *setup, enum setup_mode mode, struct error *err)
-{
-	const char *dir = setup->config.data_dir;
-	bool was_there = cluster_exists(dir);
-
-	setup->cluster = mode == SETUP_DAEMON ? cluster_open(dir, err) : cluster_attach(dir, err);
-	if (!setup->cluster)
-		return false;
-	const char *owner = cluster_owner_conninfo(setup->cluster);
-
-	setup->db.conninfo = cluster_app_conninfo(setup->cluster);
-	/* A fresh cluster gets its keys first: if we are killed now, nothing stands without keys. */
-	if (!was_there && !open_keyring(setup, true, err))
-		return false;
-	if (mode == SETUP_COMMAND && !cluster_is_ours(setup->cluster)) {
-		if (!migrate_check(setup->db.conninfo, err))
-			return false;
-	} else if (!change_schema(setup, owner, private_role, err)) {
-		return false;
-	}
-	bool is_new = setup->migrated.changed && setup->migrated.applied == setup->migrated.newest;
-
-	return setup->keyring || open_keyring(setup, is_new, err);
 }
 
 static bool interrupted(const struct setup *setup)
@@ -289,13 +267,17 @@ static bool interrupted(const struct setup *setup)
 	return setup->interrupted && setup->interrupted(setup->context);
 }
 
-/* A daemon that starts with the machine may be earlier than its database. */
-static bool check_when_reachable(struct setup *setup, const char *conninfo, struct error *err)
+/*
+ * A daemon that starts with the machine may be earlier than its database, and
+ * a command earlier than the schema that the daemon beside it is making.
+ */
+static bool check_patiently(struct setup *setup, struct error *err)
 {
 	int64_t until = clock_mono_us() + REACH_MS * 1000;
 
-	while (!migrate_check(conninfo, err)) {
-		if (err->code != ERR_UNAVAILABLE || clock_mono_us() >= until || interrupted(setup))
+	while (!migrate_check(setup->db.conninfo, err)) {
+		if ((err->code != ERR_UNAVAILABLE && !setup->cluster) || clock_mono_us() >= until ||
+		    interrupted(setup))
 			return false;
 		usleep(RETRY_MS * 1000);
 		if (interrupted(setup))
@@ -303,6 +285,27 @@ static bool check_when_reachable(struct setup *setup, const char *conninfo, stru
 		error_clear(err);
 	}
 	return true;
+}
+
+/* The private cluster: it is ours to change, unless a running daemon has it. */
+static bool open_private(struct setup *setup, enum setup_mode mode, struct error *err)
+{
+	const char *dir = setup->config.data_dir;
+	bool is_new = false;
+
+	setup->cluster = (mode == SETUP_DAEMON ? cluster_open : cluster_attach)(dir, setup->interrupted,
+										setup->context, err);
+	if (!setup->cluster)
+		return false;
+	const char *owner = cluster_owner_conninfo(setup->cluster);
+
+	setup->db.conninfo = cluster_app_conninfo(setup->cluster);
+	if (mode == SETUP_COMMAND && !cluster_is_ours(setup->cluster))
+		return check_patiently(setup, err) && open_keyring(setup, false, err);
+	/* Keys before the schema: wherever we are killed, no schema stands without keys. */
+	return migrate_is_new(owner, &is_new, err) &&
+	       open_keyring(setup, is_new && cluster_is_ours(setup->cluster), err) &&
+	       change_schema(setup, owner, private_role, err);
 }
 
 static bool open_configured(struct setup *setup, enum setup_mode mode, struct error *err)
@@ -315,7 +318,7 @@ static bool open_configured(struct setup *setup, enum setup_mode mode, struct er
 	if (mode != SETUP_MIGRATE && !open_keyring(setup, false, err))
 		return false;
 	if (mode == SETUP_DAEMON)
-		return check_when_reachable(setup, config->database_conninfo, err);
+		return check_patiently(setup, err);
 	if (mode == SETUP_COMMAND)
 		return migrate_check(config->database_conninfo, err);
 	if (!owner || !*owner)

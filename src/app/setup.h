@@ -65,7 +65,7 @@ void setup_release(struct setup *setup);         /* stops a cluster that is ours
 
 /*
  * Takes the common option at argv[at]; returns how many words it took, 0 when it
- * is not one of ours, -1 when its value is missing (and *err says so).
+ * is not one of ours, -1 when it cannot be taken (and *err says why).
  */
 int setup_take_option(struct setup *setup, int argc, char **argv, int at, struct error *err);
 /* The lines of --help about the common options; the daemon has more of them. */

@@ -259,6 +259,11 @@ static bool connect_database(struct cli *cli)
 	return !cli->interrupted;
 }
 
+static bool was_interrupted(void *context)
+{
+	return !cli_goes_on(context);
+}
+
 static bool prepare(struct cli *cli)
 {
 	enum cli_need need = cli->command->need;
@@ -271,6 +276,8 @@ static bool prepare(struct cli *cli)
 	if (!streq(cli->setup->config.log_level, "debug"))
 		log_set_level(LOG_LEVEL_WARNING);
 	cli_start_loop(cli);
+	cli->setup->interrupted = was_interrupted;
+	cli->setup->context = cli;
 	if (!setup_open(cli->setup, need == CLI_SCHEMA ? SETUP_MIGRATE : SETUP_COMMAND, &cli->error)) {
 		cli_goes_on(cli);        /* a signal is the better reason */
 		return false;

@@ -37,6 +37,17 @@ static int64_t in_ms(int ms)
 	return clock_mono_us() + (int64_t)ms * 1000;
 }
 
+/* Whether the waiting should end, since somebody asked the program to stop. */
+static bool is_interrupted(const struct cluster *cluster)
+{
+	return cluster->interrupted && cluster->interrupted(cluster->context);
+}
+
+static bool give_up(struct error *err)
+{
+	return error_set(err, ERR_UNAVAILABLE, "interrupted", "đã bị ngắt");
+}
+
 /* ---- the postmaster as a process ---- */
 
 /* Reaps it too, if it is ours and dead. */
@@ -169,7 +180,7 @@ static bool start_postmaster(struct cluster *cluster)
 	return cluster->pid > 0;
 }
 
-/* What the last postmaster said before it had a log of its own. */
+/* What the last postmaster said before it had a log of its own; "" when it came so far. */
 static void last_words(const struct cluster *cluster, char *out, size_t size)
 {
 	char *path = xasprintf("%s/startup.log", cluster->postgres_dir);
@@ -178,7 +189,7 @@ static void last_words(const struct cluster *cluster, char *out, size_t size)
 	ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 
 	text[len > 0 ? len : 0] = '\0';
-	run_reason(text, out, size);
+	run_reason(strstr(text, "logging collector process") ? "" : text, out, size);
 	if (fd >= 0)
 		close(fd);
 	free(path);
@@ -189,8 +200,12 @@ static bool did_not_start(const struct cluster *cluster, struct error *err)
 	char reason[160];
 
 	last_words(cluster, reason, sizeof(reason));
-	return error_set(err, ERR_SYSTEM, "PostgreSQL does not start: %s (more in %s/log)",
-			 "PostgreSQL không khởi động được: %s (xem thêm trong %s/log)", reason,
+	if (!*reason)
+		return error_set(err, ERR_SYSTEM, "PostgreSQL does not start: the newest file in %s/log says why",
+				 "PostgreSQL không khởi động được: tệp mới nhất trong %s/log cho biết lý do",
+				 cluster->postgres_dir);
+	return error_set(err, ERR_SYSTEM, "PostgreSQL does not start: %s (more in %s/startup.log)",
+			 "PostgreSQL không khởi động được: %s (xem thêm trong %s/startup.log)", reason,
 			 cluster->postgres_dir);
 }
 
@@ -206,6 +221,8 @@ static bool wait_until_ready(struct cluster *cluster, struct error *err)
 		if (clock_mono_us() >= until)
 			return error_set(err, ERR_SYSTEM, "PostgreSQL has not become ready in %d seconds",
 					 "PostgreSQL chưa sẵn sàng sau %d giây", READY_MS / 1000);
+		if (is_interrupted(cluster))
+			return give_up(err);
 		nap();
 	}
 	cluster->announced = true;
@@ -223,6 +240,8 @@ static bool wait_for_orphans(const struct cluster *cluster, struct error *err)
 					 "process %d of a PostgreSQL that was killed still works on %s",
 					 "tiến trình %d của PostgreSQL đã bị ngắt vẫn đang dùng %s", (int)pid,
 					 cluster->postgres_dir);
+		if (is_interrupted(cluster))
+			return give_up(err);
 		nap();
 	}
 	return true;
@@ -274,7 +293,7 @@ static bool adopt(struct cluster *cluster)
 
 	if (!find_postmaster(cluster))
 		return false;
-	while (is_alive(cluster) && clock_mono_us() < until) {
+	while (is_alive(cluster) && clock_mono_us() < until && !is_interrupted(cluster)) {
 		if (pid_file_read(cluster->postgres_dir, &file) && streq(file.status, "ready")) {
 			if (socket_exists(file.socket_dir))
 				return true;
@@ -337,27 +356,35 @@ static bool create_if_missing(const struct cluster *cluster, struct error *err)
 	return cluster_create(&cluster->account, cluster->data_dir, err);
 }
 
+static bool adopt_or_start(struct cluster *cluster, struct error *err)
+{
+	if (adopt(cluster))
+		return refresh_rights(cluster, err);
+	return is_interrupted(cluster) ? give_up(err) : start(cluster, err);
+}
+
 /* With the lock in hand. */
 static bool bring_up(struct cluster *cluster, struct error *err)
 {
 	if (!account_choose(&cluster->account, cluster->postgres_dir, err) ||
 	    !account_can_reach(&cluster->account, cluster->data_dir, err) ||
-	    !create_if_missing(cluster, err))
-		return false;
-	if (!(adopt(cluster) ? refresh_rights(cluster, err) : start(cluster, err)))
+	    !create_if_missing(cluster, err) || !adopt_or_start(cluster, err))
 		return false;
 	compose_conninfos(cluster);
 	return true;
 }
 
-struct cluster *cluster_open(const char *data_dir, struct error *err)
+struct cluster *cluster_open(const char *data_dir, bool (*interrupted)(void *context), void *context,
+			     struct error *err)
 {
 	struct cluster *cluster = cluster_new(data_dir, err);
-	pid_t holder;
+	bool held;
 
 	if (!cluster)
 		return NULL;
-	cluster->lock_fd = data_dir_lock(cluster->data_dir, &holder, err);
+	cluster->interrupted = interrupted;
+	cluster->context = context;
+	cluster->lock_fd = data_dir_lock(cluster->data_dir, &held, err);
 	if (cluster->lock_fd >= 0 && bring_up(cluster, err))
 		return cluster;
 	cluster_free(cluster);
@@ -370,33 +397,43 @@ static bool find_ready(struct cluster *cluster)
 	return find_postmaster(cluster) && is_ready(cluster);
 }
 
-struct cluster *cluster_attach(const char *data_dir, struct error *err)
+/* True when the cluster can be used; else *held says whether another try may help. */
+static bool try_to_attach(struct cluster *cluster, bool *held, struct error *err)
+{
+	error_clear(err);
+	cluster->lock_fd = data_dir_lock(cluster->data_dir, held, err);
+	if (cluster->lock_fd >= 0)
+		return bring_up(cluster, err);
+	if (!find_ready(cluster))
+		return false;
+	error_clear(err);
+	compose_conninfos(cluster);
+	return true;
+}
+
+struct cluster *cluster_attach(const char *data_dir, bool (*interrupted)(void *context), void *context,
+			       struct error *err)
 {
 	struct cluster *cluster = cluster_new(data_dir, err);
 	int64_t until = in_ms(ATTACH_MS);
-	pid_t holder;
+	bool held = true;
 
-	while (cluster && clock_mono_us() < until) {
-		error_clear(err);
-		cluster->lock_fd = data_dir_lock(cluster->data_dir, &holder, err);
-		if (cluster->lock_fd >= 0) {
-			if (bring_up(cluster, err))
-				return cluster;
-			break;
-		}
-		if (holder == 0 && err->code == ERR_CONFIG && access(cluster->postgres_dir, X_OK) < 0 &&
-		    errno == EACCES)
-			break;           /* not ours to see: waiting does not help */
-		if (find_ready(cluster)) {
-			error_clear(err);
-			compose_conninfos(cluster);
-			return cluster;
+	if (!cluster)
+		return NULL;
+	cluster->interrupted = interrupted;
+	cluster->context = context;
+	while (!try_to_attach(cluster, &held, err)) {
+		bool stop = is_interrupted(cluster);
+
+		if (!held || stop || clock_mono_us() >= until) {
+			if (stop)
+				give_up(err);
+			cluster_free(cluster);
+			return NULL;
 		}
 		nap();
 	}
-	if (cluster)
-		cluster_free(cluster);
-	return NULL;
+	return cluster;
 }
 
 const char *cluster_owner_conninfo(const struct cluster *cluster)

@@ -73,20 +73,21 @@ static void write_holder(int fd)
 		return;
 }
 
-int data_dir_lock(const char *data_dir, pid_t *holder, struct error *err)
+int data_dir_lock(const char *data_dir, bool *held, struct error *err)
 {
 	char *path = xasprintf("%s/lock", data_dir);
 	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	*holder = 0;
+	*held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
 	if (fd < 0) {
 		error_set(err, ERR_CONFIG, "%s cannot be opened: %s", "không mở được %s: %s", path,
 			  strerror(errno));
-	} else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		*holder = read_holder(fd);
-		if (*holder > 0)
+	} else if (*held) {
+		pid_t holder = read_holder(fd);
+
+		if (holder > 0)
 			error_set(err, ERR_CONFIG, "%s is in use by pid %d", "%s đang được pid %d dùng",
-				  data_dir, (int)*holder);
+				  data_dir, (int)holder);
 		else
 			error_set(err, ERR_CONFIG, "%s is in use by another daemon",
 				  "%s đang được một tiến trình khác dùng", data_dir);

@@ -40,7 +40,7 @@ pid_t run_server(const struct account *account, const char *const argv[], const 
  */
 bool run_tool(const struct account *account, const char *const argv[], const char *input,
 	      struct buf *output);
-/* The line that says what went wrong, without its end, into out. */
+/* What went wrong, as one line of the output says it. */
 void run_reason(const char *output, char *out, size_t size);
 
 /* ---- binaries.c ---- */
@@ -99,8 +99,8 @@ pid_t process_find(const char *postgres_dir);
 
 /* Makes DIR where it is missing; its real path (new), or NULL and *err. */
 char *data_dir_make(const char *path, struct error *err);
-/* The lock's descriptor; -1 and the holder's pid (0: not known), or -1 and *err. */
-int data_dir_lock(const char *data_dir, pid_t *holder, struct error *err);
+/* The lock's descriptor, or -1 and *err; `held`: because another process has it. */
+int data_dir_lock(const char *data_dir, bool *held, struct error *err);
 
 struct cluster {
 	char           *data_dir, *postgres_dir;
@@ -114,6 +114,8 @@ struct cluster {
 	char            owner_conninfo[CLUSTER_CONNINFO_SIZE], app_conninfo[CLUSTER_CONNINFO_SIZE];
 	int64_t         next_start_us;
 	int             backoff_ms;
+	bool          (*interrupted)(void *context);     /* of cluster_open() alone; NULL: never */
+	void           *context;
 };
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/memory.h"
 
 /*
  * Between fork and exec only system calls: the daemon has threads by the time
@@ -60,10 +61,14 @@ pid_t run_server(const struct account *account, const char *const argv[], const 
 	enter_program(argv, in, out < 0 ? in : out);
 }
 
-/* In the child. A tool that outlived us would still write into a cluster that is being made anew. */
-static void enter_tool(const struct account *account, const char *const argv[], int end)
+/*
+ * In the child. A tool that outlived us would still write into a cluster that
+ * is being made anew; we may have died before it asked to hear of that.
+ */
+static void enter_tool(const struct account *account, const char *const argv[], int end, pid_t parent)
 {
-	if (!account_enter(account) || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || chdir("/") < 0)
+	if (!account_enter(account) || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+	    chdir("/") < 0)
 		_exit(125);
 	enter_program(argv, end, end);
 }
@@ -103,14 +108,14 @@ static void drain(int fd, struct buf *output)
 bool run_tool(const struct account *account, const char *const argv[], const char *input, struct buf *output)
 {
 	int ends[2], status = -1;
-	pid_t pid = -1;
+	pid_t pid = -1, parent = getpid();
 
 	buf_append(output, "", 0);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return false;
 	pid = fork();
 	if (pid == 0)
-		enter_tool(account, argv, ends[1]);
+		enter_tool(account, argv, ends[1], parent);
 	close(ends[1]);
 	if (pid > 0) {
 		feed(ends[0], input);    /* short: it fits into the socket's buffer */
@@ -122,18 +127,32 @@ bool run_tool(const struct account *account, const char *const argv[], const cha
 	return status == 0;
 }
 
-/* The first line that PostgreSQL marks as an error, else the last. */
+/* What stands behind the word that marks a line of PostgreSQL as an error; NULL: it is none. */
+static const char *error_in(const char *line, size_t len)
+{
+	static const char *const marks[] = { "FATAL:", "PANIC:", "ERROR:", "error:" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+		const char *mark = memmem(line, len, marks[i], strlen(marks[i]));
+
+		if (mark)
+			return mark + strlen(marks[i]) + strspn(mark + strlen(marks[i]), " ");
+	}
+	return NULL;
+}
+
+/* The first line that is marked as an error, without time and pid; else the last line. */
 void run_reason(const char *output, char *out, size_t size)
 {
 	const char *found = "";
 
 	for (const char *line = output; *line;) {
 		size_t len = strcspn(line, "\n");
+		const char *error = error_in(line, len);
 
 		if (len > 0)
-			found = line;
-		if (memmem(line, len, "FATAL:", 6) || memmem(line, len, "ERROR:", 6) ||
-		    memmem(line, len, "error:", 6))
+			found = error ? error : line;
+		if (error)
 			break;
 		line += len + (line[len] == '\n');
 	}

@@ -18,12 +18,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "cluster/internal.h"
 
-static char top[64], dir[96];
+static char top[64], dir[96], postgres_dir[128];
 
 static int fresh(void **state)
 {
@@ -47,7 +48,7 @@ static int clean(void **state)
 static struct cluster *open_cluster(void)
 {
 	struct error err = { 0 };
-	struct cluster *cluster = cluster_open(dir, &err);
+	struct cluster *cluster = cluster_open(dir, NULL, NULL, &err);
 
 	if (!cluster)
 		fail_msg("%s", err.detail[LANGUAGE_EN]);
@@ -129,8 +130,8 @@ static void test_lock(void **state)
 
 	(void)state;
 	snprintf(want, sizeof(want), "in use by pid %d", (int)getpid());
-	expect_error(cluster_open(dir, &err), &err, want);
-	struct cluster *attached = cluster_attach(dir, &err);
+	expect_error(cluster_open(dir, NULL, NULL, &err), &err, want);
+	struct cluster *attached = cluster_attach(dir, NULL, NULL, &err);
 
 	assert_non_null(attached);
 	assert_int_equal(err.code, ERR_NONE);
@@ -140,10 +141,56 @@ static void test_lock(void **state)
 	cluster_close(attached);
 	expect_sql(cluster_app_conninfo(cluster), "SELECT 1", "1");      /* left alone */
 	cluster_close(cluster);
-	attached = cluster_attach(dir, &err);
+	attached = cluster_attach(dir, NULL, NULL, &err);
 	assert_non_null(attached);
 	assert_true(cluster_is_ours(attached));
 	cluster_close(attached);
+}
+
+static bool ask(void *context)
+{
+	int *left = context;
+
+	return --*left < 0;
+}
+
+/* Whoever stops waiting leaves no server behind, neither a new one nor one that was adopted. */
+static void test_interrupted(void **state)
+{
+	struct error err = { 0 };
+	int asked = 0;
+	bool held;
+
+	(void)state;
+	expect_error(cluster_open(dir, ask, &asked, &err), &err, "interrupted");
+	snprintf(postgres_dir, sizeof(postgres_dir), "%s/postgres", dir);
+	assert_int_equal(process_find(postgres_dir), 0);
+	error_clear(&err);
+	cluster_close(open_cluster());
+	int fd = data_dir_lock(dir, &held, &err);
+
+	assert_true(fd >= 0);
+	assert_false(held);
+	asked = 2;
+	expect_error(cluster_attach(dir, ask, &asked, &err), &err, "interrupted");
+	close(fd);
+}
+
+/* A lock that nobody can have is not waited for. */
+static void test_lock_that_cannot_be_opened(void **state)
+{
+	struct error err = { 0 };
+	char path[160];
+	time_t began = time(NULL);
+
+	(void)state;
+	cluster_close(open_cluster());
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/nowhere", path), 0);
+	expect_error(cluster_open(dir, NULL, NULL, &err), &err, "lock cannot be opened");
+	expect_error(cluster_attach(dir, NULL, NULL, &err), &err, "lock cannot be opened");
+	assert_true(time(NULL) - began < 30);
 }
 
 /* A daemon that opens the cluster and is killed; the pid of its postmaster. */
@@ -156,7 +203,7 @@ static pid_t killed_daemon(void)
 	pid = fork();
 	if (pid == 0) {
 		struct error err = { 0 };
-		struct cluster *cluster = cluster_open(dir, &err);
+		struct cluster *cluster = cluster_open(dir, NULL, NULL, &err);
 		pid_t child = cluster ? cluster->pid : -1;
 
 		if (write(ends[1], &child, sizeof(child)) < 0)
@@ -251,7 +298,7 @@ static void test_half_made(void **state)
 	if (pid == 0) {
 		struct error err = { 0 };
 
-		cluster_open(dir, &err);
+		cluster_open(dir, NULL, NULL, &err);
 		_exit(0);
 	}
 	snprintf(path, sizeof(path), "%s/postgres.new/base", dir);
@@ -288,10 +335,10 @@ static void test_refusals(void **state)
 	(void)state;
 	cluster_close(open_cluster());
 	write_text("postgres/PG_VERSION", "9\n");
-	expect_error(cluster_open(dir, &err), &err, "apt install postgresql-9");
+	expect_error(cluster_open(dir, NULL, NULL, &err), &err, "apt install postgresql-9");
 	write_text("postgres/PG_VERSION", "15\n");
 	write_text("postgres/local.conf", "nonsense = 1\n");
-	expect_error(cluster_open(dir, &err), &err, "does not start");
+	expect_error(cluster_open(dir, NULL, NULL, &err), &err, "PostgreSQL does not start: configuration file ");
 	write_text("postgres/local.conf", "");
 	/* A stale file that names a process of somebody else. */
 	snprintf(path, sizeof(path), "%d\n%s/postgres\n0\n5432\n/tmp\n\n 1 1\nready\n", (int)getppid(), dir);
@@ -300,9 +347,9 @@ static void test_refusals(void **state)
 	cluster_close(open_cluster());
 	snprintf(path, sizeof(path), "%s/postgres/PG_VERSION", dir);
 	unlink(path);
-	expect_error(cluster_open(dir, &err), &err, "is no PostgreSQL cluster");
+	expect_error(cluster_open(dir, NULL, NULL, &err), &err, "is no PostgreSQL cluster");
 	strcpy(dir, "/proc/nothing");
-	expect_error(cluster_open(dir, &err), &err, "cannot be made");
+	expect_error(cluster_open(dir, NULL, NULL, &err), &err, "cannot be made");
 }
 
 /* Somebody else was there first, in /tmp, with a link or a folder. */
@@ -340,7 +387,7 @@ static void test_closed_folder(void **state)
 	assert_int_equal(mkdir(path, 0700), 0);
 	snprintf(dir, sizeof(dir), "%s/closed/data", top);
 	snprintf(want, sizeof(want), "cannot enter %s:", path);
-	expect_error(cluster_open(dir, &err), &err, want);
+	expect_error(cluster_open(dir, NULL, NULL, &err), &err, want);
 	snprintf(want, sizeof(want), "%s/data/postgres", path);
 	assert_int_equal(access(want, F_OK), -1);
 }
@@ -362,7 +409,7 @@ static void test_root_on_a_users_dir(void **state)
 
 		if (setgroups(0, NULL) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0)
 			_exit(1);
-		struct cluster *cluster = cluster_open(dir, &err);
+		struct cluster *cluster = cluster_open(dir, NULL, NULL, &err);
 
 		cluster_close(cluster);
 		_exit(cluster ? 0 : 2);
@@ -384,6 +431,7 @@ static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_runtime_dir), TEST(test_closed_folder), TEST(test_open_and_close), TEST(test_lock),
+		TEST(test_interrupted), TEST(test_lock_that_cannot_be_opened),
 		TEST(test_adoption), TEST(test_adoption_without_socket), TEST(test_watch),
 		TEST(test_half_made), TEST(test_refusals), TEST(test_root_on_a_users_dir),
 	};
