@@ -19,6 +19,7 @@ struct conninfo {
 	struct host_list host, hostaddr, port;
 	unsigned         hosts;
 	char            *options[DB_LANE_COUNT];
+	bool             wants_writable;         /* target_session_attrs=read-write */
 };
 
 static void host_list_split(struct host_list *list, const char *text)
@@ -85,6 +86,8 @@ static void read_option(struct conninfo *conninfo, const PQconninfoOption *optio
 		host_list_split(&conninfo->port, option->val);
 	else if (streq(option->keyword, "options"))
 		*theirs = option->val;
+	else if (streq(option->keyword, "target_session_attrs"))
+		conninfo->wants_writable = streq(option->val, "read-write");
 }
 
 struct conninfo *conninfo_new(const struct db_options *options)
@@ -128,12 +131,15 @@ unsigned conninfo_hosts(const struct conninfo *conninfo)
 
 PGconn *conninfo_start(const struct conninfo *conninfo, enum db_lane lane, unsigned attempt)
 {
+	/* libpq would hold a session that we made read-only for one of a standby. */
+	bool by_primary = conninfo->wants_writable && lane != DB_WRITE;
 	/* Before dbname: defaults that the connection string may change. After it: what is fixed. */
 	const char *const keywords[] = {
 		"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
 		"target_session_attrs",
 		"dbname",
-		"host", "hostaddr", "port", "application_name", "client_encoding", "options", NULL
+		"host", "hostaddr", "port", "application_name", "client_encoding", "options",
+		"target_session_attrs", NULL
 	};
 	const char *const values[] = {
 		"5", "3", "3", "10000",
@@ -141,7 +147,7 @@ PGconn *conninfo_start(const struct conninfo *conninfo, enum db_lane lane, unsig
 		conninfo->text,
 		host_list_item(&conninfo->host, attempt), host_list_item(&conninfo->hostaddr, attempt),
 		host_list_item(&conninfo->port, attempt), conninfo->application_name, "UTF8",
-		conninfo->options[lane], NULL
+		conninfo->options[lane], by_primary ? "primary" : NULL, NULL
 	};
 
 	return PQconnectStartParams(keywords, values, 1);

@@ -58,6 +58,7 @@ struct prepared *statements_find(struct statements *statements, const struct db_
 void statements_number(struct statements *statements, struct prepared *prepared)
 {
 	prepared->number = ++statements->last_number;
+	prepared->proven = false;
 }
 
 void statements_forget(struct statements *statements, const struct db_statement *statement)

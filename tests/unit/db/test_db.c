@@ -530,6 +530,25 @@ static void test_several_hosts(void **state)
 	db_free(db);
 }
 
+/* It is we who make the sessions of reads read-only: that must not look like a standby. */
+static void test_read_write_asked_for(void **state)
+{
+	struct db_options options;
+	struct probe p = { 0 };
+	char conninfo[256];
+
+	(void)state;
+	snprintf(conninfo, sizeof(conninfo), "%s target_session_attrs=read-write", pg.conninfo);
+	db_options_init(&options);
+	options.conninfo = conninfo;
+	struct db *db = open_with(&options);
+
+	probe_send(db, &p, DB_READ, &echo, "x");
+	await(&p);
+	assert_int_equal(p.outcome, DB_OK);
+	db_free(db);
+}
+
 static void test_run(void **state)
 {
 	struct db_options options;
@@ -684,6 +703,7 @@ int main(void)
 		cmocka_unit_test(test_free_with_queries),
 		cmocka_unit_test(test_not_connected),
 		cmocka_unit_test(test_several_hosts),
+		cmocka_unit_test(test_read_write_asked_for),
 		cmocka_unit_test(test_run),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_cancelled_wait),
