@@ -28,6 +28,10 @@ struct migrate_report {
 bool migrate_run(const char *owner_conninfo, const char *app_role, struct migrate_report *report,
 		 struct error *err) __attribute__((warn_unused_result));
 
+/* Whether no migration has ever run there: a database without data. */
+bool migrate_is_new(const char *owner_conninfo, bool *is_new, struct error *err)
+	__attribute__((warn_unused_result));
+
 /* Whether this program may serve on that database; nothing is changed. */
 bool migrate_check(const char *conninfo, struct error *err) __attribute__((warn_unused_result));
 

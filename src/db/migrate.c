@@ -52,8 +52,7 @@ static bool server_refused(const struct runner *runner, struct error *err)
 	if (PQstatus(runner->conn) == CONNECTION_BAD)
 		return error_set(err, ERR_UNAVAILABLE, "the database cannot be reached: %s",
 				 "không kết nối được cơ sở dữ liệu: %s", why);
-	return error_set(err, ERR_SYSTEM, "the database refused a change of the schema: %s",
-			 "cơ sở dữ liệu từ chối việc đổi lược đồ: %s", why);
+	return error_set(err, ERR_SYSTEM, "the database refuses: %s", "cơ sở dữ liệu từ chối: %s", why);
 }
 
 static bool succeeded(const PGresult *result)
@@ -500,6 +499,23 @@ bool migrate_run(const char *owner_conninfo, const char *app_role, struct migrat
 		 struct error *err)
 {
 	return migrations_run(&ours, owner_conninfo, app_role, report, err);
+}
+
+bool migrate_is_new(const char *owner_conninfo, bool *is_new, struct error *err)
+{
+	struct runner *runner = runner_new(&ours);
+	bool fine = connect_to(runner, owner_conninfo, err);
+
+	if (fine) {
+		PGresult *rows = PQexec(runner->conn, "SELECT 1 FROM schema_migration LIMIT 1");
+		bool no_table = streq(PQresultErrorField(rows, PG_DIAG_SQLSTATE), "42P01");
+
+		*is_new = no_table || PQntuples(rows) == 0;
+		fine = no_table || succeeded(rows) || server_refused(runner, err);
+		PQclear(rows);
+	}
+	runner_free(runner);
+	return fine;
 }
 
 bool migrate_check(const char *conninfo, struct error *err)

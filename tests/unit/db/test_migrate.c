@@ -93,6 +93,26 @@ static void test_twice(void **state)
 	pg_sql_on(app, "INSERT INTO first VALUES (2)", NULL, 0);
 }
 
+/* A table of migrations without a row: killed before the first one was through. */
+static void test_is_new(void **state)
+{
+	struct migrate_report report;
+	struct error err = { 0 };
+	bool is_new = false;
+
+	(void)state;
+	assert_true(migrate_is_new(owner, &is_new, &err));
+	assert_true(is_new);
+	assert_true(run(one, "0.1.0", &report, &err));
+	assert_true(migrate_is_new(owner, &is_new, &err));
+	assert_false(is_new);
+	pg_sql_on(owner, "DELETE FROM schema_migration", NULL, 0);
+	assert_true(migrate_is_new(owner, &is_new, &err));
+	assert_true(is_new);
+	assert_false(migrate_is_new("host=/nonexistent dbname=m", &is_new, &err));
+	assert_int_equal(err.code, ERR_UNAVAILABLE);
+}
+
 static void test_app_role_has_no_ddl(void **state)
 {
 	struct migrate_report report;
@@ -274,6 +294,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_twice, fresh_database),
+		cmocka_unit_test_setup(test_is_new, fresh_database),
 		cmocka_unit_test_setup(test_app_role_has_no_ddl, fresh_database),
 		cmocka_unit_test_setup(test_check_before, fresh_database),
 		cmocka_unit_test_setup(test_edited, fresh_database),
