@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include <arpa/inet.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,10 +167,17 @@ static int default_workers(void)
 	return count > 1 ? count / 2 : 1;
 }
 
+/* A name that begins with "127." may be anybody's: only the address counts. */
 static bool is_loopback(const char *address)
 {
-	return text_starts_with(address, "unix:") || text_starts_with(address, "127.") ||
-	       text_starts_with(address, "[::1]:") || text_starts_with(address, "localhost:");
+	char host[INET_ADDRSTRLEN];
+	struct in_addr v4;
+
+	if (text_starts_with(address, "unix:") || text_starts_with(address, "[::1]:") ||
+	    text_starts_with(address, "localhost:"))
+		return true;
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(address, ":"), address);
+	return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
 static bool check_listen(const struct config *config, struct error *err)

@@ -176,7 +176,7 @@ def test_new_keys_never_replace_lost_ones(fresh_daemon):
 @pytest.mark.parametrize("arguments, words", [
     (["--nonsense"], ["--nonsense"]), (["--listen"], ["--listen"]), (["--set", "workers.count=many"], ["workers.count"]),
     (["--set", "workers.count=99999"], ["workers.count"]), (["--set", "nothing.such=1"], ["nothing.such"]),
-    (["--set", "novalue"], ["novalue"]), (["--set", "log.level=loud"], ["loud"]), (["surplus"], ["surplus"]),
+    (["--set", "novalue"], ["novalue"]), (["--set", "listen.trusted_proxy=10.0.0.0/33"], ["listen.trusted_proxy"]), (["--set", "log.level=loud"], ["loud"]), (["surplus"], ["surplus"]),
 ])
 def test_wrong_options(tmp_path, arguments, words):
     folder = programs.workshop()

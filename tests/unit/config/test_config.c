@@ -133,6 +133,10 @@ static void test_check(void **state)
 	assert_true(check("unix:/tmp/x", "", false, "d", ""));
 	assert_false(check("0.0.0.0:80", "", false, "d", ""));
 	assert_false(check("[::]:80", "", false, "d", ""));
+	assert_true(check("127.255.255.254:80", "", false, "d", ""));
+	assert_false(check("128.0.0.1:80", "", false, "d", ""));
+	assert_false(check("127.0.0.1.example.org:80", "", false, "d", ""));
+	assert_false(check("127.0.0.10000000000001:80", "", false, "d", ""));
 	assert_true(check("0.0.0.0:80", "10.0.0.0/8", false, "d", ""));
 	assert_true(check("0.0.0.0:80", "", true, "d", ""));
 	assert_false(check("127.0.0.1", "", false, "d", ""));
