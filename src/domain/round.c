@@ -601,7 +601,9 @@ static bool confirm_is_possible(const struct round_step *step, const struct roun
 static bool step_confirm(const struct round *now, const struct round_step *step, struct round *next,
 			 struct error *err)
 {
-	bool ok = confirm_values(now, step, next, err) & confirm_is_possible(step, next, err);
+	bool ok = confirm_values(now, step, next, err);
+
+	ok = confirm_is_possible(step, next, err) && ok;
 
 	if (step->confirm_date)
 		next->date_status = FACT_OFFICIAL;
