@@ -222,8 +222,12 @@ static int listen_tcp(const char *address, struct error *err)
 	if (!found)
 		return -1;
 	for (const struct addrinfo *ai = found; ai && fd < 0; ai = ai->ai_next) {
-		if (first && (fd = bind_tcp(ai, false)) < 0)
+		if (first && (fd = bind_tcp(ai, false)) < 0) {
+			/* The next worker would find it shareable, and serve beside a stranger. */
+			if (errno == EADDRINUSE)
+				break;
 			continue;
+		}
 		if (fd >= 0)
 			close(fd);
 		fd = bind_tcp(ai, true);
