@@ -81,8 +81,6 @@ struct http_server *http_server_new(struct event_base *base, int listen_fd,
 				    const struct http_limits *limits, const char *trusted_proxy);
 /* Whether that is an address, a network or "unix" ("" is fine: no proxy). */
 bool http_trusted_proxy_is_valid(const char *trusted_proxy);
-/* Whether it can be understood; http_server_new() trusts nobody where it cannot. "" is like NULL. */
-bool http_trusted_proxy_valid(const char *trusted_proxy);
 /* Stops accepting and closes idle connections; requests at work are answered with Connection: close. */
 void http_server_drain(struct http_server *server);
 bool http_server_drained(const struct http_server *server);      /* no connection is left */

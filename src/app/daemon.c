@@ -21,7 +21,6 @@
 #include "base/uuid.h"
 #include "base/version.h"
 #include "cluster/cluster.h"
-#include "http/http.h"
 #include "jobs/jobs.h"
 #include "worker/pool.h"
 #include "worker/worker.h"
@@ -366,17 +365,11 @@ static bool run_threads(struct daemon *daemon, struct error *err)
 
 static bool open_listeners(struct daemon *daemon, struct error *err)
 {
-	const struct config *config = &daemon->setup->config;
-
-	if (!http_trusted_proxy_valid(config->trusted_proxy))
-		return error_set(err, ERR_CONFIG, "listen.trusted_proxy is \"%s\": it must be an address, a network or unix",
-				 "listen.trusted_proxy là \"%s\": phải là một địa chỉ, một mạng hoặc unix",
-				 config->trusted_proxy);
-	daemon->nworkers = (size_t)config->workers;
+	daemon->nworkers = (size_t)daemon->setup->config.workers;
 	daemon->fds = xmalloc(daemon->nworkers * sizeof(daemon->fds[0]));
 	for (size_t i = 0; i < daemon->nworkers; i++)
 		daemon->fds[i] = -1;
-	return listeners_open(config->listen, daemon->fds, daemon->nworkers, daemon->url, err);
+	return listeners_open(daemon->setup->config.listen, daemon->fds, daemon->nworkers, daemon->url, err);
 }
 
 /* The lock of DIR comes before the port: a second daemon there hears of the first, not of its port. */

@@ -68,13 +68,6 @@ bool http_trusted_proxy_is_valid(const char *trusted_proxy)
 	return http_trust_parse(&trust, trusted_proxy);
 }
 
-bool http_trusted_proxy_valid(const char *trusted_proxy)
-{
-	struct http_trust trust;
-
-	return http_trust_parse(&trust, trusted_proxy);
-}
-
 static bool trusted(const struct http_trust *trust, const struct address *address)
 {
 	unsigned whole = trust->bits / 8, rest = trust->bits % 8;

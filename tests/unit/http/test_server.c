@@ -504,9 +504,9 @@ static void test_trusted_proxy(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(right); i++)
-		assert_true(http_trusted_proxy_valid(right[i]));
+		assert_true(http_trusted_proxy_is_valid(right[i]));
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
-		if (http_trusted_proxy_valid(wrong[i]))
+		if (http_trusted_proxy_is_valid(wrong[i]))
 			fail_msg("\"%s\" was taken", wrong[i]);
 }
 
