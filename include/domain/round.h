@@ -101,6 +101,8 @@ struct round_step {
 	const char     *document;        /* required by confirm */
 	bool            confirm_date, confirm_time, confirm_place;
 	unsigned        set;             /* enum round_field bits: which of `values` count (edit, move, confirm) */
+	bool            carried;         /* units and venue are those of before as the new date has them: the
+					    place is as sure as it was */
 	struct round    values;
 };
 

@@ -25,9 +25,9 @@ char *version_etag(int64_t version, char out[32]);
 /*
  * Body of POST /plans/{id}/rounds: a draft. Units are ids or names (resolved
  * as of the round's date; a name that means several is refused with the ids),
- * campaigns are slugs or ids, venue is an id, team as given: the store looks
- * them up. A unit that is not valid on the round's date gives those that hold
- * its territory then. round_check() is still the caller's to call.
+ * campaigns are slugs or ids, venue is an id, team as given: looking them up is
+ * the caller's, and so is round_check(). A unit that is not valid on the round's
+ * date gives those that took its place then: unit_seats().
  */
 bool round_read(const char *body, size_t len, const struct unit_map *units, struct arena *arena,
 		struct round *round, struct error *err);

@@ -573,7 +573,7 @@ static bool confirm_values(const struct round *now, const struct round_step *ste
 		ok = refuse_official("/date", err);
 	if (now->time_status == FACT_OFFICIAL && !same_time(now, next))
 		ok = refuse_official("/start", err);
-	if (now->place_status == FACT_OFFICIAL && step->confirm_place && !same_place(now, next))
+	if (now->place_status == FACT_OFFICIAL && !step->carried && !same_place(now, next))
 		ok = refuse_official("/units", err);
 	return ok;
 }
@@ -664,7 +664,7 @@ static bool step_move(const struct round *now, const struct round_step *step, st
 		next->time_status = next->start_minute < 0   ? FACT_UNKNOWN
 				    : step->set & ROUND_TIME ? moved
 							     : FACT_PROPOSED;
-	if (place)
+	if (place && !step->carried)
 		next->place_status = moved;
 	if (documented)
 		next->document = step->document;
@@ -736,7 +736,9 @@ static bool step_edit(const struct round *now, const struct round_step *step, st
 		ok &= edit_date(now, step, next, err);
 	if (step->set & ROUND_TIME)
 		ok &= edit_time(now, step, next, err);
-	if (step->set & (ROUND_UNITS | ROUND_VENUE))
+	if (step->carried)
+		copy_place(step, next);
+	else if (step->set & (ROUND_UNITS | ROUND_VENUE))
 		ok &= edit_place(now, step, next, err);
 	if (step->set & ROUND_TITLE)
 		next->title = values->title;

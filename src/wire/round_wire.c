@@ -226,15 +226,17 @@ static void read_facts(struct wire_reader *reader, struct round_step *step)
 	refuse_unnamed(reader, step);
 }
 
-/* Another date may be beyond the end of a host unit: then those that hold its territory are host. */
+/* Another date may be beyond the end of a host unit: then those that took its place are host. */
 static void carry_units(struct wire_reader *reader, const struct unit_map *units, const struct round *now,
 			struct round_step *step)
 {
 	if (!(step->set & ROUND_DATE) || (step->set & ROUND_UNITS) || date_is_none(step->values.from))
 		return;
 	if (unit_names_carry(units, now->units, now->nunits, step->values.from, reader->arena,
-			     &step->values.units, &step->values.nunits))
-		step->set |= ROUND_UNITS | ROUND_VENUE;      /* the venue stays: values has it */
+			     &step->values.units, &step->values.nunits)) {
+		step->carried = !(step->set & ROUND_VENUE);  /* a venue in the body is a new place */
+		step->set |= ROUND_UNITS | ROUND_VENUE;      /* else the venue stays: values has it */
+	}
 }
 
 static void read_step(struct wire_reader *reader, const struct unit_map *units, const struct round *now,

@@ -121,7 +121,7 @@ static void add_once(struct named *list, size_t *count, const struct unit *unit)
 		list[(*count)++] = (struct named){ unit->id, unit->full_name };
 }
 
-/* The unit itself where it is valid at some time of the period, else who holds its territory. */
+/* The unit itself where it is valid at some time of the period, else who took its place. */
 static size_t add_as_of(const struct unit_map *units, const struct unit *unit, struct date from,
 			struct date to, struct named *list, size_t *count)
 {
@@ -132,7 +132,7 @@ static size_t add_as_of(const struct unit_map *units, const struct unit *unit, s
 		add_once(list, count, unit);
 		return 1;
 	}
-	found = at_most(unit_as_of(units, unit, from, then, MAX_SUCCESSORS), MAX_SUCCESSORS);
+	found = at_most(unit_seats(units, unit, from, then, MAX_SUCCESSORS), MAX_SUCCESSORS);
 	for (size_t i = 0; i < found; i++)
 		add_once(list, count, then[i]);
 	return found;

@@ -21,8 +21,8 @@ struct unit_names {
 
 /*
  * Ids and names to host units valid on the period's first day (else its last),
- * each once, with full names. A unit of another time gives those that hold its
- * territory then. Faults: unknown_unit (with the nearest names),
+ * each once, with full names. A unit of another time gives those that took its
+ * place then, as unit_seats() has them. Faults: unknown_unit (with the nearest names),
  * ambiguous_unit (with the ids).
  */
 bool unit_names_resolve(const struct unit_names *names, const char *const *typed, size_t count,

@@ -278,6 +278,36 @@ static void moving_the_date(void **state)
 	assert_string_equal(outcome(&now, &step, day, &next), "/date required");
 }
 
+/* A district ended: its communes host on the new date, and nobody has said more of the place than before. */
+static void units_carried_to_a_date_are_as_sure_as_before(void **state)
+{
+	static const enum round_verb verbs[] = { ROUND_MOVE, ROUND_CONFIRM, ROUND_EDIT };
+	static const enum fact_status statuses[] = { FACT_PROPOSED, FACT_OFFICIAL };
+
+	(void)state;
+	for (size_t v = 0; v < 3; v++) {
+		for (size_t s = 0; s < 2; s++) {
+			struct round now = ready(verbs[v] == ROUND_EDIT ? ROUND_DRAFT : ROUND_ANNOUNCED), next;
+			struct round_step step = step_of(verbs[v]);
+
+			now.date_status = FACT_PROPOSED;
+			now.place_status = statuses[s];
+			step.set = ROUND_DATE | ROUND_UNITS | ROUND_VENUE;
+			step.carried = true;
+			step.values = now;
+			step.values.date_status = FACT_PROPOSED;
+			step.values.place_status = FACT_UNKNOWN;
+			step.values.from = step.values.to = date_make(2025, 7, 5);
+			step.values.units = others;
+			step.values.nunits = 1;
+			step.document = "13/TB";
+			assert_string_equal(outcome(&now, &step, day, &next), "");
+			assert_int_equal(next.place_status, statuses[s]);
+			assert_ptr_equal(next.units, others);
+		}
+	}
+}
+
 static void moving_the_place(void **state)
 {
 	struct round now = ready(ROUND_ANNOUNCED), next;
@@ -581,6 +611,7 @@ int main(void)
 		cmocka_unit_test(starting_is_for_the_day_itself),
 		cmocka_unit_test(a_round_nobody_started_can_be_closed_afterwards),
 		cmocka_unit_test(moving_the_date),
+		cmocka_unit_test(units_carried_to_a_date_are_as_sure_as_before),
 		cmocka_unit_test(moving_the_place),
 		cmocka_unit_test(editing_leaves_official_facts_alone),
 		cmocka_unit_test(capacity_never_falls_below_what_is_booked),

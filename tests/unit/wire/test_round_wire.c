@@ -333,9 +333,17 @@ static void test_move_carries_units(void **state)
 	now.nunits = 1;
 	assert_fine(read_step(ROUND_MOVE, &now, "{\"reason\":\"x\",\"date\":\"2025-07-10\"}"));
 	assert_int_equal(step.set, ROUND_DATE | ROUND_UNITS | ROUND_VENUE);
-	assert_true(step.values.nunits >= 4);
+	assert_int_equal(step.values.nunits, 4);
+	assert_true(step.carried);
+	assert_fine(read_step(ROUND_MOVE, &now, "{\"reason\":\"x\",\"date\":\"2025-07-10\",\"venue\":null}"));
+	assert_false(step.carried);
+	/* Lê Lợi took land of Nậm Nhùn, but is seated in Sìn Hồ */
+	host.id = "112@pre-2025-07-01";
+	assert_fine(read_step(ROUND_MOVE, &now, "{\"reason\":\"x\",\"date\":\"2025-07-10\"}"));
+	assert_int_equal(step.values.nunits, 4);
 	assert_fine(read_step(ROUND_MOVE, &now, "{\"reason\":\"x\",\"date\":\"2025-06-28\"}"));
 	assert_int_equal(step.set, ROUND_DATE);
+	assert_false(step.carried);
 }
 
 static void test_confirm_means_what_it_gives(void **state)
