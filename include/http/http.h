@@ -95,8 +95,6 @@ const struct http_counters *http_server_counters(const struct http_server *serve
  * socket file that a killed daemon left is replaced.
  */
 int http_listen(const char *address, struct error *err);
-/* HOST is a loopback address or a Unix socket. */
-bool http_listen_is_private(const char *address);
 
 /* ---- the request; everything is borrowed from the exchange ---- */
 

@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -248,18 +247,4 @@ int http_listen(const char *address, struct error *err)
 		remember(address, fd);
 	pthread_mutex_unlock(&opened_lock);
 	return fd;
-}
-
-bool http_listen_is_private(const char *address)
-{
-	char host[256], port[8];
-	struct in_addr v4;
-
-	if (text_starts_with(address, unix_prefix))
-		return true;
-	if (!split(address, host, port))
-		return false;
-	if (inet_pton(AF_INET, host, &v4) == 1)
-		return ntohl(v4.s_addr) >> 24 == 127;
-	return streq(host, "localhost") || streq(host, "::1");
 }

@@ -390,15 +390,6 @@ static void test_addresses(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
 		if (http_listen(wrong[i], &err) != -1 || err.code != ERR_CONFIG)
 			fail_msg("\"%s\" was taken", wrong[i]);
-	assert_true(http_listen_is_private("127.0.0.1:80"));
-	assert_true(http_listen_is_private("127.9.9.9:80"));
-	assert_true(http_listen_is_private("localhost:80"));
-	assert_true(http_listen_is_private("[::1]:80"));
-	assert_true(http_listen_is_private("unix:/run/x"));
-	assert_false(http_listen_is_private("0.0.0.0:80"));
-	assert_false(http_listen_is_private("[::]:80"));
-	assert_false(http_listen_is_private("192.0.2.1:80"));
-	assert_false(http_listen_is_private("127.example:80"));
 }
 
 /* Over TCP: the peer's address, and no delay on what is accepted. */
