@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -110,6 +111,16 @@ static bool command_serves(pid_t pid, const char *postgres_dir)
 	return false;
 }
 
+/* A title is free text: only who owns the cluster can have a server on it. */
+static bool owns(pid_t pid, const char *postgres_dir)
+{
+	char path[24];
+	struct stat process, folder;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	return stat(path, &process) == 0 && stat(postgres_dir, &folder) == 0 && process.st_uid == folder.st_uid;
+}
+
 /*
  * Every process of a server works in its cluster's folder. Where we may not
  * see that (root without CAP_SYS_PTRACE, as in containers), its command tells.
@@ -123,7 +134,8 @@ bool process_serves(pid_t pid, const char *postgres_dir)
 	ssize_t len = readlink(link, actual, sizeof(actual));
 
 	if (len < 0)
-		return (errno == EACCES || errno == EPERM) && command_serves(pid, postgres_dir);
+		return (errno == EACCES || errno == EPERM) && owns(pid, postgres_dir) &&
+		       command_serves(pid, postgres_dir);
 	return (size_t)len == strlen(postgres_dir) && memcmp(actual, postgres_dir, (size_t)len) == 0;
 }
 

@@ -97,7 +97,8 @@ static bool connect_to(struct runner *runner, const char *conninfo, struct error
 		"connect_timeout", "target_session_attrs", "dbname", "application_name", "client_encoding",
 		NULL
 	};
-	const char *const values[] = { "10", "primary", conninfo, "giothong-schema", "UTF8", NULL };
+	/* Per host. Nothing can interrupt it, and a stop may take ten seconds in all. */
+	const char *const values[] = { "4", "primary", conninfo, "giothong-schema", "UTF8", NULL };
 
 	runner->conn = PQconnectdbParams(keywords, values, 1);
 	PQsetNoticeProcessor(runner->conn, ignore_notice, NULL);
