@@ -1,6 +1,7 @@
 /* giothongd: the daemon. Foreground; one line on standard output when it is ready. */
 #include <stdio.h>
 
+#include "api/api.h"
 #include "app/daemon.h"
 #include "app/say.h"
 #include "app/setup.h"
@@ -36,7 +37,7 @@ static bool parse(struct setup *setup, int argc, char **argv, struct error *err)
 		if (taken == 0)
 			return error_set(err, ERR_CONFIG, "unknown option %s", "không có tùy chọn %s", argv[at]);
 	}
-	if (!setup->help && !setup->version && !setup_has_database(setup))
+	if (!setup->help && !setup->version && !setup->routes && !setup_has_database(setup))
 		return error_set(err, ERR_CONFIG, "say --data DIR or --config FILE",
 				 "cần --data DIR hoặc --config FILE");
 	return true;
@@ -65,6 +66,8 @@ int main(int argc, char **argv)
 		print_help(&setup);
 	else if (setup.version)
 		printf("giothongd %s\n", GIOTHONG_VERSION);
+	else if (setup.routes)
+		api_print_routes();
 	else
 		status = serve(&setup);
 	setup_release(&setup);

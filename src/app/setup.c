@@ -41,6 +41,9 @@ static const struct common_option {
 	{ "set", "NAME=VALUE", false,
 	  { "one setting, as in the file: section.name=value",
 	    "một thiết đặt, như trong tệp: section.name=value" } },
+	{ "routes", NULL, true,
+	  { "list the method and path of every route, and end",
+	    "in phương thức và đường dẫn của mọi route rồi kết thúc" } },
 	{ "help", NULL, false, { "say this", "in trợ giúp này" } },
 	{ "version", NULL, false, { "say the version", "in phiên bản" } },
 };
@@ -65,6 +68,8 @@ static bool keep_option(struct setup *setup, const char *name, const char *value
 		setup->help = true;
 	else if (streq(name, "version"))
 		setup->version = true;
+	else if (streq(name, "routes"))
+		setup->routes = true;
 	else if (streq(name, "config"))
 		setup->config_file = value;
 	else if (setup->noptions < SETUP_MAX_OPTIONS)

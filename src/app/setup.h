@@ -36,7 +36,7 @@ struct setup_option {
 struct setup {
 	const char           *program;
 	enum language         language;          /* of messages */
-	bool                  help, version;     /* were asked for */
+	bool                  help, version, routes;     /* were asked for */
 	struct config         config;
 	struct clock          clock;
 	struct keyring       *keyring;
