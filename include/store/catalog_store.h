@@ -8,6 +8,7 @@
 #include "db/db.h"
 #include "domain/catalog.h"
 #include "domain/propose.h"
+#include "domain/round.h"
 #include "domain/unit.h"
 #include "store/store.h"
 
@@ -49,6 +50,21 @@ struct catalog_load {
 	struct store       *store;
 };
 void catalog_load_send(struct store *store, struct catalog_load *load);
+
+/*
+ * Campaigns by slug or id and a team by code or id, as a body names them, become
+ * ids, in place. ERR_INVALID_FIELD "/campaigns/N", "/team": not there.
+ */
+struct catalog_resolve {
+	struct named   *campaigns;
+	size_t          ncampaigns;
+	struct named   *team;            /* NULL, or without an id: none */
+	struct arena   *arena;
+	struct error    error;
+	void          (*done)(struct catalog_resolve *resolve);
+	struct db_query query;           /* private from here on */
+};
+void catalog_resolve_send(struct store *store, struct catalog_resolve *resolve);
 
 /*
  * before NULL: creates (id and version are made here; ERR_ALREADY_EXISTS).

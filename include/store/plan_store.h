@@ -5,6 +5,7 @@
 #include "db/db.h"
 #include "domain/plan.h"
 #include "domain/history.h"
+#include "store/round_store.h"
 #include "store/store.h"
 
 /*
@@ -14,8 +15,9 @@
 struct plan_list {
 	char            after[UUID_TEXT_SIZE];
 	int             limit;
+	struct draft_sight drafts;       /* which drafts are counted too */
 	struct arena   *arena;
-	struct plan    *plans;           /* rounds NULL, nrounds counted */
+	struct plan    *plans;           /* rounds NULL, nrounds counted: those that the reader may see */
 	size_t          nplans;
 	bool            more;
 	struct error    error;

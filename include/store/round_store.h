@@ -10,19 +10,26 @@
 #include "domain/round.h"
 #include "store/store.h"
 
+/* The rounds that a reader sees beside the public ones: drafts, and what was cancelled as a draft. Zeroed: none. */
+struct draft_sight {
+	bool               all;
+	const char        *team;         /* those of this team; NULL */
+	const char *const *units;        /* those with any of these as host */
+	size_t             nunits;
+};
+
 /* What a list of rounds is narrowed to. Zeroed: everything public of day precision. Borrowed texts. */
 struct round_filter {
 	struct date  from, to;           /* the round's period meets [from, to]; none: open */
 	const char *const *units;        /* ids; a round with any of them as host. NULL: no filter; empty list: no round */
 	size_t       nunits;
 	const char  *campaign;           /* id or slug; NULL */
-	const char  *plan;               /* id or slug; NULL */
+	const char  *plan;               /* id, slug or number; NULL */
 	const char  *team;               /* id; NULL */
 	const char  *venue;              /* id; NULL */
 	unsigned     statuses;           /* bits 1 << enum round_status; 0: all that may be seen */
 	unsigned     precisions;         /* bits 1 << enum date_precision; 0: day only */
-	bool         drafts;             /* the reader may see drafts ... */
-	const char  *drafts_of_team;     /* ... or only those of this team; NULL */
+	struct draft_sight drafts;
 	bool         newest_first;
 };
 

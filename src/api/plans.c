@@ -7,6 +7,7 @@
 #include "api/request.h"
 #include "base/text.h"
 #include "domain/plan.h"
+#include "store/catalog_store.h"
 #include "store/plan_store.h"
 #include "store/round_store.h"
 #include "wire/plan_wire.h"
@@ -41,7 +42,7 @@ static void list_on_loaded(struct plan_list *list)
 	request_reply_json(op->r, 200, buf, NULL);
 }
 
-static void list_start(struct request *r)
+static void list_with_units(struct request *r)
 {
 	struct list_op *op = http_alloc(r->x, sizeof(*op));
 	struct params params;
@@ -57,9 +58,15 @@ static void list_start(struct request *r)
 		request_reply_error(r, &err);
 		return;
 	}
+	op->list.drafts = *request_sight(r);
 	op->list.arena = r->arena;
 	op->list.done = list_on_loaded;
 	plan_list_send(api_store(r->api), &op->list);
+}
+
+static void list_start(struct request *r)
+{
+	request_with_units(r, list_with_units);
 }
 
 /* ---- GET /plans/{id} ---- */
@@ -113,9 +120,14 @@ static void load_plan(struct request *r, const char *key, int status)
 	plan_load_send(api_store(r->api), &op->load);
 }
 
-static void get_start(struct request *r)
+static void get_with_units(struct request *r)
 {
 	load_plan(r, request_param(r, "id"), 200);
+}
+
+static void get_start(struct request *r)
+{
+	request_with_units(r, get_with_units);
 }
 
 /* ---- POST /plans ---- */
@@ -124,7 +136,8 @@ struct create_op {
 	struct request   *r;
 	struct plan       plan;
 	struct plan_diff  diff;
-	struct plan_apply apply;
+	struct catalog_resolve names;    /* 1: the campaigns that the body names */
+	struct plan_apply apply;         /* 2 */
 };
 
 /* A plan is the whole province's: a scope on some units does not reach so far. */
@@ -143,6 +156,29 @@ static void create_on_applied(struct plan_apply *apply)
 		load_plan(op->r, apply->idempotency.replayed ? apply->idempotency.resource_id : apply->plan_id, 201);
 }
 
+static void create_on_resolved(struct catalog_resolve *names)
+{
+	struct create_op *op = container_of(names, struct create_op, names);
+	struct request *r = op->r;
+	struct error err;
+
+	error_clear(&err);
+	if (names->error.code != ERR_NONE) {
+		request_reply_error(r, &names->error);
+		return;
+	}
+	if (!plan_diff(NULL, &op->plan, r->arena, &op->diff, &err)) {
+		request_reply_error(r, &err);
+		return;
+	}
+	op->apply.incoming = &op->plan;
+	op->apply.diff = &op->diff;
+	op->apply.actor = r->actor;
+	op->apply.arena = r->arena;
+	op->apply.done = create_on_applied;
+	plan_apply_send(api_store(r->api), &op->apply);
+}
+
 static void create_start(struct request *r)
 {
 	struct create_op *op = http_alloc(r->x, sizeof(*op));
@@ -152,19 +188,20 @@ static void create_start(struct request *r)
 
 	op->r = r;
 	error_clear(&err);
-	if (!plan_read(body, len, r->arena, &op->plan, &err) || !plan_check(&op->plan, &err) ||
-	    !plan_diff(NULL, &op->plan, r->arena, &op->diff, &err)) {
+	if (!plan_read(body, len, r->arena, &op->plan, &err) || !plan_check(&op->plan, &err)) {
 		request_reply_error(r, &err);
 		return;
 	}
 	if (!may_write_plan(r) || !request_idempotency(r, &op->apply.idempotency))
 		return;
-	op->apply.incoming = &op->plan;
-	op->apply.diff = &op->diff;
-	op->apply.actor = r->actor;
-	op->apply.arena = r->arena;
-	op->apply.done = create_on_applied;
-	plan_apply_send(api_store(r->api), &op->apply);
+	op->names = (struct catalog_resolve){
+		.campaigns = op->plan.campaigns, .ncampaigns = op->plan.ncampaigns, .arena = r->arena,
+		.done = create_on_resolved,
+	};
+	if (op->names.ncampaigns > 0)
+		catalog_resolve_send(api_store(r->api), &op->names);
+	else
+		create_on_resolved(&op->names);
 }
 
 /* ---- POST /plans/import ---- */
@@ -192,10 +229,8 @@ static void import_on_done(struct plan_import *import)
 
 static bool import_content_type(struct request *r, bool *csv, struct error *err)
 {
-	const char *type = http_header(r->x, "content-type");
-
-	*csv = type && text_starts_with(type, "text/csv");
-	if (*csv || (type && text_starts_with(type, "application/json")))
+	*csv = request_has_type(r, "text/csv");
+	if (*csv || request_has_type(r, "application/json"))
 		return true;
 	return error_set(err, ERR_UNSUPPORTED_MEDIA_TYPE,
 			 "Send the plan as application/json, or its rounds as text/csv.",
@@ -243,8 +278,9 @@ static void import_start(struct request *r)
 struct round_op {
 	struct request     *r;
 	struct plan_load    plan;        /* 1: the plan it goes into */
-	struct round_create create;      /* 2 */
-	struct round_load   replay;      /* 2b: what an earlier call made */
+	struct catalog_resolve names;    /* 2: campaigns and team that the body names */
+	struct round_create create;      /* 3 */
+	struct round_load   replay;      /* 3b: what an earlier call made */
 };
 
 static void reply_round_created(struct request *r, const struct round *round)
@@ -291,6 +327,20 @@ static bool within_plan(const struct round *round, const struct plan *plan, stru
 			       plan->from.month, plan->from.day, plan->to.year, plan->to.month, plan->to.day);
 }
 
+static void round_on_resolved(struct catalog_resolve *names)
+{
+	struct round_op *op = container_of(names, struct round_op, names);
+
+	if (names->error.code != ERR_NONE) {
+		request_reply_error(op->r, &names->error);
+		return;
+	}
+	op->create.actor = op->r->actor;
+	op->create.arena = op->r->arena;
+	op->create.done = round_on_created;
+	round_create_send(api_store(op->r->api), &op->create);
+}
+
 static void round_on_plan(struct plan_load *load)
 {
 	struct round_op *op = container_of(load, struct round_op, plan);
@@ -314,10 +364,14 @@ static void round_on_plan(struct plan_load *load)
 	    !request_idempotency(r, &op->create.idempotency))
 		return;
 	round->plan_id = load->plan.id;
-	op->create.actor = r->actor;
-	op->create.arena = r->arena;
-	op->create.done = round_on_created;
-	round_create_send(api_store(r->api), &op->create);
+	op->names = (struct catalog_resolve){
+		.campaigns = round->campaigns, .ncampaigns = round->ncampaigns, .team = &round->team,
+		.arena = r->arena, .done = round_on_resolved,
+	};
+	if (op->names.ncampaigns > 0 || round->team.id)
+		catalog_resolve_send(api_store(r->api), &op->names);
+	else
+		round_on_resolved(&op->names);
 }
 
 static void round_with_units(struct request *r)

@@ -55,7 +55,7 @@ static void list_on_loaded(struct round_load *load)
 	struct report_op *op = container_of(load, struct report_op, load);
 
 	if (load->error.code != ERR_NONE) {
-		request_reply_error(op->r, &load->error);
+		request_reply_round_error(op->r, &load->error);
 		return;
 	}
 	if (!request_sees_round(op->r, &load->round)) {
@@ -68,9 +68,14 @@ static void list_on_loaded(struct round_load *load)
 	report_list_send(api_store(op->r->api), &op->list);
 }
 
-static void list_start(struct request *r)
+static void list_with_units(struct request *r)
 {
 	load_round(r, list_on_loaded);
+}
+
+static void list_start(struct request *r)
+{
+	request_with_units(r, list_with_units);
 }
 
 /* ---- POST ---- */
@@ -132,7 +137,11 @@ static void create_on_loaded(struct round_load *load)
 	const char *body = http_body(r->x, &len);
 
 	if (load->error.code != ERR_NONE) {
-		request_reply_error(r, &load->error);
+		request_reply_round_error(r, &load->error);
+		return;
+	}
+	if (!request_sees_round(r, round)) {
+		request_reply_no_round(r);
 		return;
 	}
 	if (!request_may_write(r, round->units, round->nunits, round->from, round->team.id))

@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/private.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "domain/scope.h"
+#include "domain/unit.h"
 
 struct store *api_store(struct api *api)
 {
@@ -31,18 +33,78 @@ const char *request_param(const struct request *r, const char *name)
 	return http_match_param(&r->match, name);
 }
 
-bool request_sees_drafts(const struct request *r)
-{
-	enum access_verdict verdict = access_decide(r->principal.role, AREA_PLANS, ACCESS_READ);
+/* ---- what may be seen ---- */
 
-	return verdict == ACCESS_YES || verdict == ACCESS_IN_SCOPE;
+/* What may be written may be read; and a scope that has ended still reads what it covered while it stood. */
+static bool scope_reads(const struct request *r, const struct unit *unit)
+{
+	const struct principal *who = &r->principal;
+	struct date on = r->today;
+
+	if (!unit_valid_on(unit, on))
+		on = date_is_none(unit->valid_to) ? unit->valid_from : unit->valid_to;
+	return scope_allows(api_units(r->api), who->units, who->nunits, unit->id, on, r->today) ||
+	       scope_allows(api_units(r->api), who->units, who->nunits, unit->id, on, on);
 }
 
-bool request_sees_round(const struct request *r, const struct round *round)
+static void see_units(struct request *r, struct draft_sight *sight)
 {
-	return round_is_public(round) || request_sees_drafts(r) ||
-	       (round->team.id && streq(round->team.id, r->principal.team));
+	const struct unit_map *map = api_units(r->api);
+	const char **ids;
+
+	if (!map)
+		return;
+	ids = arena_alloc(r->arena, (unit_count(map) + 1) * sizeof(*ids));
+	for (size_t i = 0; i < unit_count(map); i++)
+		if (scope_reads(r, unit_at(map, i)))
+			ids[sight->nunits++] = arena_strdup(r->arena, unit_at(map, i)->id);
+	sight->units = ids;
 }
+
+const struct draft_sight *request_sight(struct request *r)
+{
+	if (r->sight)
+		return r->sight;
+	r->sight = http_alloc(r->x, sizeof(*r->sight));
+	switch (access_decide(r->principal.role, AREA_PLANS, ACCESS_READ)) {
+	case ACCESS_YES:
+		r->sight->all = true;
+		break;
+	case ACCESS_IN_SCOPE:
+		r->sight->all = r->principal.nunits == 0;
+		if (!r->sight->all)
+			see_units(r, r->sight);
+		break;
+	case ACCESS_OWN:
+		r->sight->team = r->principal.team;
+		break;
+	case ACCESS_NO:
+		break;
+	}
+	return r->sight;
+}
+
+static bool sight_has_unit(const struct draft_sight *sight, const char *id)
+{
+	for (size_t i = 0; i < sight->nunits; i++)
+		if (streq(sight->units[i], id))
+			return true;
+	return false;
+}
+
+bool request_sees_round(struct request *r, const struct round *round)
+{
+	const struct draft_sight *sight = request_sight(r);
+
+	if (round_is_public(round) || sight->all || (round->team.id && streq(round->team.id, sight->team)))
+		return true;
+	for (size_t i = 0; i < round->nunits; i++)
+		if (sight_has_unit(sight, round->units[i].id))
+			return true;
+	return false;
+}
+
+/* ---- what may be written ---- */
 
 static void reply_out_of_scope(struct request *r)
 {
@@ -92,6 +154,16 @@ bool request_may_write(struct request *r, const struct named *units, size_t nuni
 	return allowed;
 }
 
+/* ---- headers ---- */
+
+bool request_has_type(const struct request *r, const char *type)
+{
+	const char *header = http_header(r->x, "content-type");
+	size_t len = strlen(type);
+
+	return header && strncasecmp(header, type, len) == 0 && strchr("; \t", header[len]);
+}
+
 /* `"7"` or `"7.0123abcd"`: what stands before the dot is the version. */
 static bool parse_etag_version(const char *text, int64_t *version)
 {
@@ -104,7 +176,10 @@ static bool parse_etag_version(const char *text, int64_t *version)
 	long long value = strtoll(text, &end, 10);
 
 	*version = value;
-	return (*end == '"' && end[1] == '\0') || (*end == '.' && end[strlen(end) - 1] == '"');
+	if (*end != '"' && *end != '.')
+		return false;
+	end = strchr(end, '"');          /* of a list of tags there would be more */
+	return end && end[1] == '\0';
 }
 
 bool request_if_match(struct request *r, int64_t *version)
@@ -186,6 +261,14 @@ void request_reply_no_round(struct request *r)
 	error_set(&err, ERR_NOT_FOUND, "There is no such round. GET /api/v1/rounds lists them.",
 		  "Không có đợt này. Xem danh sách ở /api/v1/rounds.");
 	request_reply_error(r, &err);
+}
+
+void request_reply_round_error(struct request *r, const struct error *err)
+{
+	if (err->code == ERR_NOT_FOUND)
+		request_reply_no_round(r);
+	else
+		request_reply_error(r, err);
 }
 
 /* Keyed, so that a tag says nothing to those who do not have the bytes. */

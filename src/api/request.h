@@ -12,6 +12,7 @@
 #include "domain/round.h"
 #include "http/http.h"
 #include "http/router.h"
+#include "store/round_store.h"
 #include "store/store.h"
 
 /*
@@ -61,6 +62,7 @@ struct request {
 	bool                  stored_fresh;      /* what is read now may be kept in memory: */
 	uint64_t              generation;        /* ... unless the topics moved meanwhile */
 	struct date           today;
+	struct draft_sight   *sight;     /* private: of request_sight(), made when first asked for */
 };
 
 /* What all handlers use of the worker. */
@@ -71,15 +73,17 @@ struct buf *api_scratch(struct api *api);            /* emptied; for one answer,
 
 const char *request_param(const struct request *r, const char *name);
 
-/* Drafts, and anything else that is not published. */
-bool request_sees_drafts(const struct request *r);
-bool request_sees_round(const struct request *r, const struct round *round);
+/* What the principal sees beside what is public. Of a scope: only with the units at hand (request_with_units()). */
+const struct draft_sight *request_sight(struct request *r);
+bool request_sees_round(struct request *r, const struct round *round);
 /*
  * Whether the principal may write a record with these units on this date
  * (and of this team, for roles that own rounds). Answers 403 itself when not.
  */
 bool request_may_write(struct request *r, const struct named *units, size_t nunits, struct date on,
 		       const char *team);
+/* Content-Type, without its parameters. */
+bool request_has_type(const struct request *r, const char *type);
 /* The version in If-Match. Answers 428 or 400 itself when there is none. */
 bool request_if_match(struct request *r, int64_t *version);
 /* Answers 412. */
@@ -91,6 +95,8 @@ bool request_idempotency(struct request *r, struct idempotency *idempotency);
 
 void request_reply_error(struct request *r, const struct error *err);
 void request_reply_no_round(struct request *r);      /* 404 */
+/* Of reading one round: a draft that may not be seen and no round at all get the same answer. */
+void request_reply_round_error(struct request *r, const struct error *err);
 void request_reply_error_after(struct request *r, const struct error *err, int seconds);
 /* `buf` as JSON; kept in memory where the route and the reader allow. etag may be NULL. */
 void request_reply_json(struct request *r, int status, const struct buf *buf, const char *etag);

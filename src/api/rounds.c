@@ -7,6 +7,7 @@
 #include "api/request.h"
 #include "base/text.h"
 #include "domain/round.h"
+#include "store/catalog_store.h"
 #include "store/round_store.h"
 #include "wire/round_wire.h"
 
@@ -94,8 +95,7 @@ static bool read_filter(struct list_op *op, struct error *err)
 	if (date_is_none(filter->from) &&
 	    (date_is_none(filter->to) || date_compare(filter->to, r->today) >= 0))
 		filter->from = r->today;
-	filter->drafts = request_sees_drafts(r);
-	filter->drafts_of_team = r->principal.team;
+	filter->drafts = *request_sight(r);
 	return params_finish(&params);
 }
 
@@ -157,14 +157,14 @@ static void get_on_loaded(struct round_load *load)
 	struct get_op *op = container_of(load, struct get_op, load);
 
 	if (load->error.code != ERR_NONE)
-		request_reply_error(op->r, &load->error);
+		request_reply_round_error(op->r, &load->error);
 	else if (!request_sees_round(op->r, &load->round))
 		request_reply_no_round(op->r);
 	else
 		reply_round(op->r, &load->round);
 }
 
-static void get_start(struct request *r)
+static void get_with_units(struct request *r)
 {
 	struct get_op *op = http_alloc(r->x, sizeof(*op));
 
@@ -173,6 +173,11 @@ static void get_start(struct request *r)
 	op->load.arena = r->arena;
 	op->load.done = get_on_loaded;
 	round_load_send(api_store(r->api), &op->load);
+}
+
+static void get_start(struct request *r)
+{
+	request_with_units(r, get_with_units);
 }
 
 /* ---- PATCH /rounds/{id} and the verbs ---- */
@@ -184,12 +189,14 @@ struct step_op {
 	struct round_step step;
 	struct round      next;
 	struct round_load load;          /* 1: the round as it is */
-	struct round_save save;          /* 2: the round as it shall be */
+	struct catalog_resolve names;    /* 2: campaigns and team that the body names */
+	struct round_save save;          /* 3: the round as it shall be */
 };
 
 static void step_with_units(struct request *r);
 static void step_on_loaded(struct round_load *load);
-static bool step_decide(struct step_op *op, struct error *err);
+static bool step_read(struct step_op *op, struct error *err);
+static void step_on_resolved(struct catalog_resolve *names);
 static void step_on_saved(struct round_save *save);
 
 static void step_start(struct request *r)
@@ -228,7 +235,7 @@ static void step_on_loaded(struct round_load *load)
 	struct error err;
 
 	if (load->error.code != ERR_NONE) {
-		request_reply_error(r, &load->error);
+		request_reply_round_error(r, &load->error);
 		return;
 	}
 	if (!request_sees_round(r, now)) {
@@ -241,7 +248,50 @@ static void step_on_loaded(struct round_load *load)
 		request_reply_stale(r, now->version);
 		return;
 	}
-	if (!step_decide(op, &err)) {
+	if (!step_read(op, &err)) {
+		request_reply_error(r, &err);
+		return;
+	}
+	op->names.arena = r->arena;
+	op->names.done = step_on_resolved;
+	if (op->names.ncampaigns > 0 || op->names.team)
+		catalog_resolve_send(api_store(r->api), &op->names);
+	else
+		step_on_resolved(&op->names);
+}
+
+static bool step_read(struct step_op *op, struct error *err)
+{
+	struct round *values = &op->step.values;
+	size_t len;
+	const char *body = http_body(op->r->x, &len);
+
+	error_clear(err);
+	if (!round_step_read(body, len, op->verb, &op->load.round, api_units(op->r->api), op->r->arena, &op->step,
+			     err))
+		return false;
+	if (op->step.set & ROUND_CAMPAIGNS) {
+		op->names.campaigns = values->campaigns;
+		op->names.ncampaigns = values->ncampaigns;
+	}
+	if (op->step.set & ROUND_TEAM && values->team.id)
+		op->names.team = &values->team;
+	return true;
+}
+
+static void step_on_resolved(struct catalog_resolve *names)
+{
+	struct step_op *op = container_of(names, struct step_op, names);
+	const struct round *now = &op->load.round;
+	struct request *r = op->r;
+	struct error err;
+
+	error_clear(&err);
+	if (names->error.code != ERR_NONE) {
+		request_reply_error(r, &names->error);
+		return;
+	}
+	if (!round_change(now, &op->step, r->today, &op->next, &err)) {
 		request_reply_error(r, &err);
 		return;
 	}
@@ -255,17 +305,6 @@ static void step_on_loaded(struct round_load *load)
 	op->save.arena = r->arena;
 	op->save.done = step_on_saved;
 	round_save_send(api_store(r->api), &op->save);
-}
-
-static bool step_decide(struct step_op *op, struct error *err)
-{
-	const struct round *now = &op->load.round;
-	size_t len;
-	const char *body = http_body(op->r->x, &len);
-
-	error_clear(err);
-	return round_step_read(body, len, op->verb, now, api_units(op->r->api), op->r->arena, &op->step, err) &&
-	       round_change(now, &op->step, op->r->today, &op->next, err);
 }
 
 static void step_on_saved(struct round_save *save)

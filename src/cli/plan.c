@@ -182,7 +182,7 @@ static void print_plan_line(struct cli *cli, const struct plan *plan)
 
 static int list_run(struct cli *cli)
 {
-	struct plan_list list = { .limit = PLAN_PAGE, .arena = &cli->arena };
+	struct plan_list list = { .limit = PLAN_PAGE, .drafts = { .all = true }, .arena = &cli->arena };
 	bool more = true;
 
 	jout_object(&cli->out, NULL);

@@ -5,16 +5,17 @@
 #include <string.h>
 
 #include "store/failure.h"
+#include "store/round_row.h"
 #include "store/round_store.h"
 #include "store/row.h"
 
 #define CAMPAIGNS_OF_PLAN(value) \
 	"ARRAY(SELECT " value " FROM plan_campaign AS pc JOIN campaign AS c ON c.id = pc.campaign_id" \
 	" WHERE pc.plan_id = p.id ORDER BY c.slug)"
-#define PLAN_SELECT \
+#define PLAN_SELECT(rounds) \
 	"SELECT p.id, p.number, p.slug, p.code_prefix, p.title, p.issued_on, p.issuer, p.legal_basis," \
 	" p.from_day," \
-	" p.to_day, p.demo, p.version, (SELECT count(*) FROM round WHERE plan_id = p.id)," \
+	" p.to_day, p.demo, p.version, " rounds ", " \
 	CAMPAIGNS_OF_PLAN("c.id") ", " CAMPAIGNS_OF_PLAN("c.name") " FROM plan AS p"
 
 static void plan_read(struct plan *plan, struct arena *arena, const struct db_result *result, int row)
@@ -45,7 +46,8 @@ static void plan_read(struct plan *plan, struct arena *arena, const struct db_re
 
 /* Newest first: by the day a plan begins. */
 static const struct db_statement plans_page = {
-	PLAN_SELECT " WHERE $1::uuid IS NULL OR"
+	PLAN_SELECT("(SELECT count(*) FROM round AS r WHERE r.plan_id = p.id AND " ROUND_SEEN("r", "$3", "$4", "$5") ")")
+	" WHERE $1::uuid IS NULL OR"
 	" (p.from_day, p.id) < (SELECT from_day, id FROM plan WHERE id = $1)"
 	" ORDER BY p.from_day DESC, p.id DESC LIMIT $2::integer"
 };
@@ -74,13 +76,14 @@ void plan_list_send(struct store *store, struct plan_list *list)
 	query_begin(&list->query, &plans_page, DB_READ, list_on_done);
 	query_text(&list->query, list->after[0] ? uuid_or_nil(list->after) : NULL);
 	query_text(&list->query, page_limit(list->limit, list->limit_text));
+	query_sight(&list->query, list->arena, &list->drafts);
 	db_send(store->db, &list->query);
 }
 
 /* One plan: its row, then its rounds. */
 
 static const struct db_statement plan_by_key = {
-	PLAN_SELECT " WHERE p.id = $1::uuid OR p.slug = $2 OR p.number = $2"
+	PLAN_SELECT("0") " WHERE p.id = $1::uuid OR p.slug = $2 OR p.number = $2"
 };
 
 enum { PLAN_ROUNDS_MAX = 500 };
@@ -115,7 +118,7 @@ static void load_rounds(struct plan_load *load)
 	rounds->load = load;
 	rounds->list = (struct round_list){
 		.filter = { .plan = load->plan.id, .precisions = (1u << DATE_PRECISION_COUNT) - 1,
-			    .drafts = true },
+			    .drafts = { .all = true } },
 		.limit = PLAN_ROUNDS_MAX, .arena = load->arena, .done = load_on_rounds,
 	};
 	load->rounds = &rounds->list;

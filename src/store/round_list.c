@@ -20,29 +20,29 @@
  *
  *	$1 $2  cursor: day and id, exclusive       $3  bound of from_day on the other side
  *	$4     the first day of the span           $5  statuses   $6  precisions
- *	$7 $8  drafts: all, those of a team        $9  team       $10 venue
- *	$11    campaign, id or slug                $12 units      $13 limit  $14 plan
+ *	$7 $8 $9  drafts: all, of a team, of units  $10 team       $11 venue
+ *	$12    campaign, id or slug                $13 units      $14 limit  $15 plan
  */
 #define SPAN(compare, bound) \
 	"(r.from_day, r.id) " compare " ($1::date, $2::uuid) AND r.from_day " bound " $3::date"
 #define MATCHES \
 	"r.to_day >= $4::date AND r.status = ANY ($5::text[]) AND r.precision = ANY ($6::text[])" \
-	" AND (r.status <> 'draft' AND NOT r.never_public OR $7::boolean OR r.team_id = $8::uuid)" \
-	" AND ($9::uuid IS NULL OR r.team_id = $9) AND ($10::uuid IS NULL OR r.venue_id = $10)" \
-	" AND ($11::text IS NULL OR EXISTS (SELECT FROM round_campaign AS rc WHERE rc.round_id = r.id" \
-	"  AND rc.campaign_id = (SELECT id FROM campaign WHERE id::text = lower($11) OR slug = $11)))" \
-	" AND ($12::text[] IS NULL OR r.id IN (SELECT round_id FROM round_unit WHERE unit_id = ANY ($12)))"
+	" AND " ROUND_SEEN("r", "$7", "$8", "$9") \
+	" AND ($10::uuid IS NULL OR r.team_id = $10) AND ($11::uuid IS NULL OR r.venue_id = $11)" \
+	" AND ($12::text IS NULL OR EXISTS (SELECT FROM round_campaign AS rc WHERE rc.round_id = r.id" \
+	"  AND rc.campaign_id = (SELECT id FROM campaign WHERE id::text = lower($12) OR slug = $12)))" \
+	" AND ($13::text[] IS NULL OR r.id IN (SELECT round_id FROM round_unit WHERE unit_id = ANY ($13)))"
 #define ORDER(order) " ORDER BY r.from_day " order ", r.id " order
 #define SHOWN(pick, order) \
 	"WITH r AS MATERIALIZED (" pick ") SELECT " ROUND_COLUMNS " FROM r" ROUND_JOINS ORDER(order)
 
 #define PAGE_BY_DAY(compare, bound, order) \
 	SHOWN("SELECT r.* FROM (SELECT r.* FROM round AS r WHERE " SPAN(compare, bound) ORDER(order) \
-	      " OFFSET 0) AS r WHERE " MATCHES " LIMIT $13::integer", order)
+	      " OFFSET 0) AS r WHERE " MATCHES " LIMIT $14::integer", order)
 #define PAGE_BY_PLAN(compare, bound, order) \
 	SHOWN("SELECT r.* FROM round AS r" \
-	      " WHERE r.plan_id = (SELECT id FROM plan WHERE id::text = lower($14) OR slug = $14)" \
-	      " AND " SPAN(compare, bound) " AND " MATCHES ORDER(order) " LIMIT $13::integer", order)
+	      " WHERE r.plan_id = (SELECT id FROM plan WHERE id::text = lower($15) OR slug = $15 OR number = $15)" \
+	      " AND " SPAN(compare, bound) " AND " MATCHES ORDER(order) " LIMIT $14::integer", order)
 
 static const struct db_statement by_day[2] = {
 	{ PAGE_BY_DAY(">", "<=", "ASC") }, { PAGE_BY_DAY("<", ">=", "DESC") },
@@ -134,8 +134,7 @@ static void query_filters(struct round_list *list)
 
 	query_text(query, bit_texts(list->arena, statuses, ROUND_STATUS_COUNT, status_name));
 	query_text(query, bit_texts(list->arena, precisions, DATE_PRECISION_COUNT, precision_name));
-	query_bool(query, filter->drafts);
-	query_text(query, uuid_or_nil(filter->drafts_of_team));
+	query_sight(query, list->arena, &filter->drafts);
 	query_text(query, uuid_or_nil(filter->team));
 	query_text(query, uuid_or_nil(filter->venue));
 	query_text(query, filter->campaign);

@@ -1,6 +1,7 @@
 #include "store/round_row.h"
 
 #include "base/json_out.h"
+#include "store/round_store.h"
 #include "store/row.h"
 
 /* In the order of ROUND_COLUMNS. */
@@ -168,6 +169,13 @@ void round_record(struct json_out *out, const struct round *round, int64_t versi
 		jout_text(out, NULL, uuid_or_nil(round->campaigns[i].id));
 	jout_end(out);
 	jout_end(out);
+}
+
+void query_sight(struct db_query *query, struct arena *arena, const struct draft_sight *sight)
+{
+	query_bool(query, sight->all);
+	query_text(query, uuid_or_nil(sight->team));
+	query_texts(query, arena, sight->units, sight->nunits);
 }
 
 static struct named *named_renew(struct arena *arena, const struct named *old, size_t count,

@@ -48,6 +48,14 @@
 	"  ORDER BY array_position('{press,team,items}', report.source) DESC, report.reported_on DESC," \
 	"   report.created_at DESC, report.id DESC LIMIT 1) AS best ON true"
 
+/* Whether a reader may see the round `r`: three parameters, put there by query_sight(). */
+#define ROUND_SEEN(r, all, team, units) \
+	"(" r ".status <> 'draft' AND NOT " r ".never_public OR " all "::boolean" \
+	" OR " r ".team_id = " team "::uuid OR EXISTS (SELECT FROM round_unit AS host" \
+	"  WHERE host.round_id = " r ".id AND host.unit_id = ANY (" units "::text[])))"
+struct draft_sight;
+void query_sight(struct db_query *query, struct arena *arena, const struct draft_sight *sight);
+
 void round_read_row(struct round *round, struct arena *arena, const struct db_result *result, int row);
 /* `column` is that of the first of REPORT_COLUMNS. */
 void report_read_row(struct report *report, struct arena *arena, const struct db_result *result, int row,

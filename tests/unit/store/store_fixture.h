@@ -59,7 +59,7 @@ static void settle(void)
 
 DONE(token_find) DONE(token_create) DONE(token_list) DONE(token_revoke) DONE(token_touch) DONE(audit_list)
 DONE(change_poll) DONE(sms_help_claim) DONE(daemon_beat) DONE(sms_help_purge)
-DONE(catalog_list) DONE(catalog_load) DONE(catalog_save) DONE(unit_load) DONE(calendar_load)
+DONE(catalog_list) DONE(catalog_load) DONE(catalog_resolve) DONE(catalog_save) DONE(unit_load) DONE(calendar_load)
 DONE(round_list) DONE(round_load) DONE(round_save) DONE(round_create) DONE(report_list) DONE(report_create)
 DONE(plan_list) DONE(plan_load) DONE(plan_apply) DONE(history_apply)
 

@@ -1,5 +1,7 @@
 #include "store_fixture.h"
 
+#include <ctype.h>
+
 static void test_reference_is_loaded_once(void **state)
 {
 	struct error err = { 0 };
@@ -178,6 +180,43 @@ static void test_kinds_and_pages(void **state)
 	expect_error(&load.error, ERR_NOT_FOUND, NULL);
 }
 
+static void test_names_become_ids(void **state)
+{
+	struct catalog_save save = new_team("D1");
+	struct catalog_load load = { .kind = CATALOG_CAMPAIGN, .key = "hanh-trinh-do", .arena = &arena };
+	struct named campaigns[2], team = { .id = "D1" };
+	struct catalog_resolve resolve = { .campaigns = campaigns, .ncampaigns = 2, .team = &team, .arena = &arena };
+	char upper[UUID_TEXT_SIZE];
+
+	(void)state;
+	RUN_OK(catalog_save, &save);
+	RUN_OK(catalog_load, &load);
+	snprintf(upper, sizeof(upper), "%s", load.item.campaign.id);
+	for (char *c = upper; *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+	campaigns[0].id = upper;
+	campaigns[1].id = "chu-nhat-do";
+	RUN_OK(catalog_resolve, &resolve);
+	assert_string_equal(campaigns[0].id, load.item.campaign.id);
+	assert_true(uuid_valid(campaigns[1].id));
+	assert_string_not_equal(campaigns[1].id, campaigns[0].id);
+	assert_string_equal(team.id, save.next.team.id);
+	RUN_OK(catalog_resolve, &resolve);                /* ids stay */
+	assert_string_equal(team.id, save.next.team.id);
+	team.id = NULL;
+	RUN_OK(catalog_resolve, &resolve);
+	assert_null(team.id);
+	resolve.ncampaigns = 0;
+	team.id = "D2";
+	RUN(catalog_resolve, &resolve);
+	expect_error(&resolve.error, ERR_INVALID_FIELD, "/team");
+	resolve.ncampaigns = 2;
+	resolve.team = NULL;
+	campaigns[1].id = "d1, \"}";
+	RUN(catalog_resolve, &resolve);
+	expect_error(&resolve.error, ERR_INVALID_FIELD, "/campaigns/1");
+}
+
 static void with_key(struct catalog_save *save, const char *key, const char *body)
 {
 	save->idempotency = (struct idempotency){
@@ -305,7 +344,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_reference_is_loaded_once), TEST(test_units), TEST(test_calendar),
-		TEST(test_team_is_made_and_changed), TEST(test_kinds_and_pages), TEST(test_a_key_makes_one),
+		TEST(test_team_is_made_and_changed), TEST(test_kinds_and_pages),
+		TEST(test_names_become_ids), TEST(test_a_key_makes_one),
 		TEST(test_a_refused_create_keeps_no_key), TEST(test_a_running_key),
 		TEST(test_a_key_that_ends_while_waiting), TEST(test_many_with_one_key_make_one),
 	};

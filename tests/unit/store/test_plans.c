@@ -82,6 +82,7 @@ static void test_plan_comes_back_whole(void **state)
 	struct plan plan = a_plan(), *back;
 	struct plan_load load = { .key = "nothing", .arena = &arena };
 	struct plan_list list = { .limit = 1, .arena = &arena };
+	const char *host[] = { hosts[0].id };
 
 	(void)state;
 	import(&plan);
@@ -106,8 +107,14 @@ static void test_plan_comes_back_whole(void **state)
 	expect_error(&load.error, ERR_NOT_FOUND, NULL);
 	RUN_OK(plan_list, &list);
 	assert_int_equal(list.nplans, 1);
-	assert_int_equal(list.plans[0].nrounds, 3);
+	assert_int_equal(list.plans[0].nrounds, 0);               /* all are drafts */
 	assert_false(list.more);
+	list.drafts.all = true;
+	RUN_OK(plan_list, &list);
+	assert_int_equal(list.plans[0].nrounds, 3);
+	list.drafts = (struct draft_sight){ .units = host, .nunits = 1 };
+	RUN_OK(plan_list, &list);
+	assert_int_equal(list.plans[0].nrounds, 3);
 	assert_int_equal(audit_count("plan.create"), 1);
 	assert_int_equal(audit_count("round.create"), 3);
 }

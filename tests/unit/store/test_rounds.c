@@ -353,7 +353,7 @@ static void make_some(void)
 
 static void test_filters(void **state)
 {
-	const char *province[] = { PROVINCE };
+	const char *province[] = { PROVINCE }, *commune[] = { THAN_UYEN };
 	unsigned all = (1u << DATE_PRECISION_COUNT) - 1;
 	struct round plan_round;
 
@@ -361,9 +361,11 @@ static void test_filters(void **state)
 	make_some();
 	assert_int_equal(listed((struct round_filter){ 0 }), 6);
 	assert_int_equal(listed((struct round_filter){ .newest_first = true }), 6);
-	assert_int_equal(listed((struct round_filter){ .drafts = true }), 8);
-	assert_int_equal(listed((struct round_filter){ .drafts_of_team = team_id }), 7);
-	assert_int_equal(listed((struct round_filter){ .drafts_of_team = plan_id }), 6);
+	assert_int_equal(listed((struct round_filter){ .drafts.all = true }), 8);
+	assert_int_equal(listed((struct round_filter){ .drafts.team = team_id }), 7);
+	assert_int_equal(listed((struct round_filter){ .drafts.team = plan_id }), 6);
+	assert_int_equal(listed((struct round_filter){ .drafts = { .units = province, .nunits = 1 } }), 6);
+	assert_int_equal(listed((struct round_filter){ .drafts = { .units = commune, .nunits = 1 } }), 8);
 	assert_int_equal(listed((struct round_filter){ .precisions = all }), 8);
 	assert_int_equal(listed((struct round_filter){ .from = date_make(2030, 5, 11) }), 3);
 	assert_int_equal(listed((struct round_filter){ .to = date_make(2030, 5, 10) }), 3);
@@ -376,8 +378,8 @@ static void test_filters(void **state)
 	assert_int_equal(listed((struct round_filter){ .units = province, .nunits = 0 }), 0);
 	assert_int_equal(listed((struct round_filter){ .statuses = 1u << ROUND_OPEN }), 0);
 	assert_int_equal(listed((struct round_filter){ .statuses = 1u << ROUND_DRAFT }), 0);
-	assert_int_equal(listed((struct round_filter){ .statuses = 1u << ROUND_DRAFT, .drafts = true }), 1);
-	assert_int_equal(listed((struct round_filter){ .team = team_id, .drafts = true }), 1);
+	assert_int_equal(listed((struct round_filter){ .statuses = 1u << ROUND_DRAFT, .drafts.all = true }), 1);
+	assert_int_equal(listed((struct round_filter){ .team = team_id, .drafts.all = true }), 1);
 	assert_int_equal(listed((struct round_filter){ .team = "no id" }), 0);
 	assert_int_equal(listed((struct round_filter){ .venue = venue_id }), 0);
 	plan_round = a_round(NULL, 7, 7);
@@ -389,6 +391,7 @@ static void test_filters(void **state)
 	made(plan_round);
 	assert_int_equal(listed((struct round_filter){ .plan = plan_id }), 1);
 	assert_int_equal(listed((struct round_filter){ .plan = "99-KH" }), 1);
+	assert_int_equal(listed((struct round_filter){ .plan = "99/KH" }), 1);
 	assert_int_equal(listed((struct round_filter){ .plan = "98-KH" }), 0);
 	assert_int_equal(listed((struct round_filter){ .plan = "99-KH", .units = province, .nunits = 1 }), 1);
 	assert_int_equal(listed((struct round_filter){ .plan = "99-KH", .units = province, .nunits = 0 }), 0);
