@@ -31,7 +31,8 @@ static bool serve_from_memory(struct request *r)
 		http_reply_ready(r->x, ready);
 		return true;
 	}
-	r->stored_fresh = true;
+	/* While newer units are on their way, answers are made of the older ones. */
+	r->stored_fresh = board_units_current(&api->board);
 	r->generation = api->board.generation;
 	return false;
 }
@@ -101,11 +102,10 @@ static void on_head(struct http_exchange *x, void *owner)
 /* A body is JSON and says so: a form of a foreign page can never be one. */
 static bool body_is_json(const struct request *r, struct error *err)
 {
-	const char *type = http_header(r->x, "content-type");
 	size_t len;
 
 	http_body(r->x, &len);
-	if (len == 0 || r->route->flags & ROUTE_ANY_BODY || (type && text_starts_with(type, "application/json")))
+	if (len == 0 || r->route->flags & ROUTE_ANY_BODY || request_has_type(r, "application/json"))
 		return true;
 	error_clear(err);
 	return error_set(err, ERR_UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json.",

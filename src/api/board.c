@@ -33,9 +33,14 @@ static struct date today(const struct board *board)
 	return clock_today(board->api->worker->clock);
 }
 
+bool board_units_current(const struct board *board)
+{
+	return board->units && board->units_version == board->versions[TOPIC_UNITS];
+}
+
 bool board_current(const struct board *board)
 {
-	return board->units && board->units_version == board->versions[TOPIC_UNITS] &&
+	return board_units_current(board) &&
 	       board->rounds_generation == board->generation && board->generation != 0 &&
 	       date_compare(board->rounds_day, today(board)) == 0;
 }
@@ -59,7 +64,7 @@ static void settle(struct board *board)
 {
 	if (board->generation == 0)
 		return;
-	if (board->units_version != board->versions[TOPIC_UNITS])
+	if (!board_units_current(board))
 		load_units(board);
 	else if (!board_current(board))
 		load_rounds(board);
@@ -68,6 +73,14 @@ static void settle(struct board *board)
 }
 
 /* ---- units ---- */
+
+static void retire_units(struct board *board)
+{
+	if (!board->units)
+		return;
+	board->retired = xrealloc(board->retired, (board->nretired + 1) * sizeof(*board->retired));
+	board->retired[board->nretired++] = board->units;
+}
 
 static void on_units_loaded(struct unit_load *load)
 {
@@ -79,7 +92,7 @@ static void on_units_loaded(struct unit_load *load)
 		release_waiters(board, false);
 		return;
 	}
-	unit_map_free(board->units);
+	retire_units(board);
 	board->units = load->map;
 	board->units_version = board->unit_load_version;
 	settle(board);
@@ -240,6 +253,9 @@ void board_stop(struct board *board)
 {
 	event_del(&board->tick);
 	release_waiters(board, false);
+	for (size_t i = 0; i < board->nretired; i++)
+		unit_map_free(board->retired[i]);
+	free(board->retired);
 	unit_map_free(board->units);
 	arena_release(&board->arena);
 	arena_release(&board->next_arena);

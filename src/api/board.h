@@ -43,6 +43,8 @@ struct board {
 	/* units */
 	struct unit_map   *units;
 	int64_t            units_version;        /* of `units`; -1: none */
+	struct unit_map  **retired;      /* kept to the end: a waiting request may point into them, and laws change seldom */
+	size_t             nretired;
 	struct unit_load   unit_load;
 	int64_t            unit_load_version;
 	bool               units_loading;
@@ -67,6 +69,8 @@ void board_stop(struct board *board);
 
 /* Memory may answer. */
 bool board_fresh(const struct board *board);
+/* The units are there and of the newest version known. */
+bool board_units_current(const struct board *board);
 /* Units and rounds are there and of the newest version known. */
 bool board_current(const struct board *board);
 /*

@@ -19,7 +19,7 @@ static void on_board(struct board_waiter *waiter, bool available)
 	struct wait_op *op = container_of(waiter, struct wait_op, waiter);
 	struct error err;
 
-	/* The units we have are good enough: they change by law, not by the minute. */
+	/* Without the database the units we have are good enough: they change by law, not by the minute. */
 	if (available || api_units(op->r->api)) {
 		op->next(op->r);
 		return;
@@ -32,9 +32,10 @@ static void on_board(struct board_waiter *waiter, bool available)
 
 void request_with_units(struct request *r, void (*next)(struct request *r))
 {
+	const struct board *board = &r->api->board;
 	struct wait_op *op;
 
-	if (api_units(r->api)) {
+	if (board_units_current(board) || (board->units && !board_fresh(board))) {
 		next(r);
 		return;
 	}
