@@ -83,6 +83,12 @@ static void on_board(struct board_waiter *waiter, bool available)
 	reply(op, &op->answer);
 }
 
+static void answer_help(struct inbound_op *op)
+{
+	sms_answer_help(&op->request, op->r->api->worker->config->sms_signature, &op->answer);
+	reply(op, &op->answer);
+}
+
 /* The claim is a courtesy against endless help between two machines: without the database help goes out. */
 static void on_claimed(struct sms_help_claim *claim)
 {
@@ -92,8 +98,7 @@ static void on_claimed(struct sms_help_claim *claim)
 		reply(op, NULL);
 		return;
 	}
-	sms_answer_help(&op->request, op->r->api->worker->config->sms_signature, &op->answer);
-	reply(op, &op->answer);
+	answer_help(op);
 }
 
 static void answer_start(struct inbound_op *op, const char *text)
@@ -104,7 +109,12 @@ static void answer_start(struct inbound_op *op, const char *text)
 		board_wait(&op->r->api->board, &op->waiter);
 		return;
 	}
-	op->claim.number = op->number ? op->number : "";
+	/* Without a number, all donors would share one mark. */
+	if (!op->number) {
+		answer_help(op);
+		return;
+	}
+	op->claim.number = op->number;
 	op->claim.message_id = op->message_id;
 	op->claim.done = on_claimed;
 	sms_help_claim_send(api_store(op->r->api), &op->claim);
