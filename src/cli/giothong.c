@@ -292,9 +292,6 @@ static int run(struct cli *cli)
 
 	if (cli->json && cli->buf.len > 0)
 		printf("%s\n", cli->buf.data);
-	/* An answer that nobody could be given is no success. */
-	if (fflush(stdout) != 0 && status == EXIT_OK)
-		status = EXIT_REFUSED;
 	return status;
 }
 
@@ -323,7 +320,7 @@ int main(int argc, char **argv)
 	if (!parse(&cli, argc, argv, &group))
 		status = cli_usage(&cli);
 	else if (setup.version)
-		status = printf("giothong %s\n", GIOTHONG_VERSION) < 0;
+		status = printf("giothong %s\n", GIOTHONG_VERSION) < 0 ? EXIT_REFUSED : EXIT_OK;
 	else if (setup.help && cli.command)
 		status = print_command_help(&cli);
 	else if (setup.help)
@@ -332,6 +329,9 @@ int main(int argc, char **argv)
 		status = cli_usage(&cli);
 	else
 		status = run(&cli);
+	/* An answer that nobody could be given is no success. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_OK)
+		status = EXIT_REFUSED;
 	release(&cli);
 	return status;
 }

@@ -47,6 +47,10 @@ static bool read_expiry(struct cli *cli, int64_t *expires_us)
 				 "--expires phải là ngày: YYYY-MM-DD");
 	if (date_compare(day, clock_today(&cli->setup->clock)) < 0)
 		return error_set(&cli->error, ERR_CONFIG, "--expires %s is past", "--expires %s đã qua", text);
+	/* It is kept as the instant after that day, and years have four digits. */
+	if (day.year == 9999)
+		return error_set(&cli->error, ERR_CONFIG, "--expires must be before the year 9999",
+				 "--expires phải trước năm 9999");
 	*expires_us = date_instant(date_add_days(day, 1), 0);
 	return true;
 }

@@ -94,6 +94,12 @@ def test_tokens_are_listed_without_their_text(daemon, seeds):
     assert name in outcome.out and text not in outcome.out and not TOKEN.search(outcome.out)
 
 
+@pytest.mark.parametrize("day, status", [("9998-12-31", 0), ("9999-12-31", 2), ("2000-01-01", 2), ("2027-02-29", 2)])
+def test_the_last_day_of_a_token(daemon, seeds, day, status):
+    outcome = daemon.cli("token", "create", "--role", "auditor", "--name", f"until {seeds.number()}", "--expires", day)
+    assert outcome.status == status and (status == 0 or "--expires" in outcome.err), outcome
+
+
 def test_without_a_running_daemon(fresh_daemon):
     """A command starts the cluster for itself and stops it again."""
     daemon = fresh_daemon()
