@@ -255,7 +255,8 @@ static void raise_descriptors(const struct config *config)
 	size_t needed, allowed = 0;
 
 	/* A worker holds its listener, loop, mailbox and connections to the database too. */
-	if (!descriptors_allow((size_t)(config->limits_connections + 16 * (config->workers + 1)), &needed, &allowed))
+	if (!descriptors_allow((size_t)config->limits_connections + 16 * ((size_t)config->workers + 1), &needed,
+			       &allowed))
 		log_warning("few_descriptors",
 			    "allowed=%zu needed=%zu hint=\"raise LimitNOFILE= or lower limits.connections\"",
 			    allowed, needed);
