@@ -41,6 +41,18 @@ void principals_clear(struct principals *principals)
 	principals->count = 0;
 }
 
+static void note_use(struct principals *principals, struct known_token *known)
+{
+	if (known->used || principals->nused >= MAX_KNOWN)
+		return;
+	known->used = true;
+	if (principals->nused == principals->used_cap) {
+		principals->used_cap = principals->used_cap ? principals->used_cap * 2 : 16;
+		principals->used = xrealloc(principals->used, principals->used_cap * sizeof(*principals->used));
+	}
+	memcpy(principals->used[principals->nused++], known->token.id, UUID_TEXT_SIZE);
+}
+
 const struct access_token *principals_find(struct principals *principals,
 					   const unsigned char hash[TOKEN_HASH_BYTES])
 {
@@ -51,7 +63,7 @@ const struct access_token *principals_find(struct principals *principals,
 		known = known->next;
 	if (!known)
 		return NULL;
-	known->used = true;
+	note_use(principals, known);
 	return &known->token;
 }
 
@@ -78,10 +90,10 @@ void principals_put(struct principals *principals, const unsigned char hash[TOKE
 	memcpy(known->hash, hash, TOKEN_HASH_BYTES);
 	arena_init(&known->arena);
 	copy_token(&known->arena, &known->token, token);
-	known->used = true;
 	known->next = *slot;
 	*slot = known;
 	principals->count++;
+	note_use(principals, known);
 }
 
 static void on_touched(struct token_touch *touch)
@@ -94,32 +106,31 @@ static void on_touched(struct token_touch *touch)
 		log_warning("token_use_not_noted", "problem=%s", error_slug(touch->error.code));
 }
 
+static void forget_uses(struct principals *principals)
+{
+	principals->nused = 0;
+	for (size_t i = 0; i < SLOTS; i++)
+		for (struct known_token *known = principals->slots[i]; known; known = known->next)
+			known->used = false;
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct principals *principals = context;
 	const char **ids;
-	size_t count = 0;
 
 	(void)fd;
 	(void)what;
-	if (principals->touching || principals->count == 0)
+	if (principals->touching || principals->nused == 0)
 		return;
-	ids = arena_alloc(&principals->touch_arena, principals->count * sizeof(*ids));
-	for (size_t i = 0; i < SLOTS; i++) {
-		for (struct known_token *known = principals->slots[i]; known; known = known->next) {
-			if (known->used)
-				ids[count++] = arena_strdup(&principals->touch_arena, known->token.id);
-			known->used = false;
-		}
-	}
-	if (count == 0) {
-		arena_release(&principals->touch_arena);
-		return;
-	}
+	ids = arena_alloc(&principals->touch_arena, principals->nused * sizeof(*ids));
+	for (size_t i = 0; i < principals->nused; i++)
+		ids[i] = arena_strdup(&principals->touch_arena, principals->used[i]);
 	principals->touching = true;
 	principals->touch = (struct token_touch){
-		.ids = ids, .nids = count, .arena = &principals->touch_arena, .done = on_touched,
+		.ids = ids, .nids = principals->nused, .arena = &principals->touch_arena, .done = on_touched,
 	};
+	forget_uses(principals);
 	token_touch_send(&principals->api->store, &principals->touch);
 }
 
@@ -138,5 +149,6 @@ void principals_stop(struct principals *principals)
 	event_del(&principals->tick);
 	principals_clear(principals);
 	free(principals->slots);
+	free(principals->used);
 	arena_release(&principals->touch_arena);
 }

@@ -23,6 +23,9 @@ struct principals {
 	struct api          *api;
 	struct known_token **slots;
 	size_t               count;
+	/* ids used since they were last written down; kept through a clear, which new tokens cause */
+	char               (*used)[UUID_TEXT_SIZE];
+	size_t               nused, used_cap;
 	struct event         tick;
 	struct token_touch   touch;
 	struct arena         touch_arena;
