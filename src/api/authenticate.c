@@ -66,8 +66,11 @@ static bool principal_within_rate(struct request *r)
 	if (r->principal.role == ROLE_PUBLIC)
 		return r->route->area == AREA_OPEN ||
 		       within_rate(r, http_client_address(r->x), config->limits_anonymous_per_minute);
-	return within_rate(r, r->principal.id, r->route->flags & ROUTE_SMS ? config->limits_sms_per_minute
-									   : config->limits_token_per_minute);
+	/* Two limits, two buckets: in one, the lower would cap what the higher allows. */
+	if (r->route->flags & ROUTE_SMS)
+		return within_rate(r, arena_printf(r->arena, "sms %s", r->principal.id),
+				   config->limits_sms_per_minute);
+	return within_rate(r, r->principal.id, config->limits_token_per_minute);
 }
 
 /* ---- allowed ---- */

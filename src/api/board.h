@@ -43,7 +43,8 @@ struct board {
 	/* units */
 	struct unit_map   *units;
 	int64_t            units_version;        /* of `units`; -1: none */
-	struct unit_map  **retired;      /* kept to the end: a waiting request may point into them, and laws change seldom */
+	/* kept to the end: a waiting request may point into them, and laws change seldom */
+	struct unit_map  **retired;
 	size_t             nretired;
 	struct unit_load   unit_load;
 	int64_t            unit_load_version;

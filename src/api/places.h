@@ -11,7 +11,7 @@
 struct params;
 struct request;
 
-/* Waits for the unit map, and for the newest one if a newer is known; answers 503 itself when there is none to be had. */
+/* Waits for the newest unit map that is known of; answers 503 itself when there is none at all. */
 void request_with_units(struct request *r, void (*next)(struct request *r));
 
 /*

@@ -33,7 +33,8 @@ void plan_import_start(struct plan_import *import)
 	import->catalog = (struct catalog){ .units = import->units };
 	import->waiting = CATALOG_KIND_COUNT;
 	for (int kind = 0; kind < CATALOG_KIND_COUNT; kind++) {
-		import->catalogs[kind] = (struct catalog_list){ .kind = (enum catalog_kind)kind };
+		/* The retired ones too: a file imported again names what it named. */
+		import->catalogs[kind] = (struct catalog_list){ .kind = (enum catalog_kind)kind, .inactive = true };
 		list_next(import, (enum catalog_kind)kind);
 	}
 }

@@ -51,7 +51,7 @@ static const struct refusal {
 	  "Đội với mã này đã có. Hãy dùng mã khác." },
 	{ "access_token_name_uk", ERR_ALREADY_EXISTS, "/name", "taken",
 	  "A token of this name is in use. Revoke it first, or choose another name.",
-	  "Tên này đang có mã truy cập dùng. Hãy thu hồi mã đó trước hoặc chọn tên khác." },
+	  "Đã có mã truy cập mang tên này. Hãy thu hồi mã đó trước hoặc chọn tên khác." },
 
 	{ "round_unit_uk", ERR_INVALID_FIELD, "/units", "duplicate",
 	  "A unit stands twice. Name each unit once.",
