@@ -25,21 +25,16 @@ struct list_op {
 static void list_on_loaded(struct plan_list *list)
 {
 	struct list_op *op = container_of(list, struct list_op, list);
-	struct buf *buf = api_scratch(op->r->api);
-	struct json_out out = { .buf = buf };
+	struct json_out out;
 
 	if (list->error.code != ERR_NONE) {
 		request_reply_error(op->r, &list->error);
 		return;
 	}
-	jout_object(&out, NULL);
-	jout_array(&out, "items");
+	request_list_begin(op->r, &out);
 	for (size_t i = 0; i < list->nplans; i++)
 		plan_write(&out, NULL, &list->plans[i], false);
-	jout_end(&out);
-	jout_text(&out, "next_cursor", list->more ? list->plans[list->nplans - 1].id : NULL);
-	jout_end(&out);
-	request_reply_json(op->r, 200, buf, NULL);
+	request_list_reply(op->r, &out, list->more ? list->plans[list->nplans - 1].id : NULL);
 }
 
 static void list_with_units(struct request *r)

@@ -33,21 +33,16 @@ static struct report_op *load_round(struct request *r, void (*done)(struct round
 static void list_on_listed(struct report_list *list)
 {
 	struct report_op *op = container_of(list, struct report_op, list);
-	struct buf *buf = api_scratch(op->r->api);
-	struct json_out out = { .buf = buf };
+	struct json_out out;
 
 	if (list->error.code != ERR_NONE) {
 		request_reply_error(op->r, &list->error);
 		return;
 	}
-	jout_object(&out, NULL);
-	jout_array(&out, "items");
+	request_list_begin(op->r, &out);
 	for (size_t i = 0; i < list->nreports; i++)
 		report_write(&out, NULL, &list->reports[i]);
-	jout_end(&out);
-	jout_null(&out, "next_cursor");          /* a round has a handful */
-	jout_end(&out);
-	request_reply_json(op->r, 200, buf, NULL);
+	request_list_reply(op->r, &out, NULL);          /* a round has a handful */
 }
 
 static void list_on_loaded(struct round_load *load)

@@ -332,6 +332,21 @@ void request_reply_json(struct request *r, int status, const struct buf *buf, co
 	reply_ok(r, status, buf, etag);
 }
 
+void request_list_begin(struct request *r, struct json_out *out)
+{
+	*out = (struct json_out){ .buf = api_scratch(r->api) };
+	jout_object(out, NULL);
+	jout_array(out, "items");
+}
+
+void request_list_reply(struct request *r, struct json_out *out, const char *next)
+{
+	jout_end(out);
+	jout_text(out, "next_cursor", next);
+	jout_end(out);
+	request_reply_json(r, 200, out->buf, NULL);
+}
+
 void request_reply_versioned(struct request *r, int status, const struct buf *buf, int64_t version)
 {
 	char prefix[24], text[64];

@@ -104,6 +104,9 @@ void request_reply_json(struct request *r, int status, const struct buf *buf, co
 void request_reply_versioned(struct request *r, int status, const struct buf *buf, int64_t version);
 /* A strong ETag of bytes that have no version, into out. */
 void request_digest_etag(const struct request *r, const char *bytes, size_t len, char out[64]);
+/* {"items": [...], "next_cursor": ...}: the items are written between the two. next NULL: the last page. */
+void request_list_begin(struct request *r, struct json_out *out);
+void request_list_reply(struct request *r, struct json_out *out, const char *next);
 /* 201 with Location: /api/v1/<collection>/<id>. */
 void request_reply_created(struct request *r, const struct buf *buf, const char *collection,
 			   const char *id, int64_t version);

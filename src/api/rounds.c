@@ -117,23 +117,18 @@ static void list_with_units(struct request *r)
 static void list_on_loaded(struct round_list *list)
 {
 	struct list_op *op = container_of(list, struct list_op, list);
-	struct buf *buf = api_scratch(op->r->api);
-	struct json_out out = { .buf = buf };
+	struct json_out out;
 	char cursor[DATE_TEXT_SIZE + UUID_TEXT_SIZE + 1], day[DATE_TEXT_SIZE];
 
 	if (list->error.code != ERR_NONE) {
 		request_reply_error(op->r, &list->error);
 		return;
 	}
-	jout_object(&out, NULL);
-	jout_array(&out, "items");
+	request_list_begin(op->r, &out);
 	for (size_t i = 0; i < list->nrounds; i++)
 		round_write(&out, NULL, &list->rounds[i]);
-	jout_end(&out);
 	snprintf(cursor, sizeof(cursor), "%s_%s", date_format(list->after.day, day), list->after.id);
-	jout_text(&out, "next_cursor", list->more ? cursor : NULL);
-	jout_end(&out);
-	request_reply_json(op->r, 200, buf, NULL);
+	request_list_reply(op->r, &out, list->more ? cursor : NULL);
 }
 
 /* ---- GET /rounds/{id} ---- */

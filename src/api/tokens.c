@@ -31,21 +31,16 @@ static void token_write(struct json_out *out, const struct access_token *token)
 static void list_on_loaded(struct token_list *list)
 {
 	struct list_op *op = container_of(list, struct list_op, list);
-	struct buf *buf = api_scratch(op->r->api);
-	struct json_out out = { .buf = buf };
+	struct json_out out;
 
 	if (list->error.code != ERR_NONE) {
 		request_reply_error(op->r, &list->error);
 		return;
 	}
-	jout_object(&out, NULL);
-	jout_array(&out, "items");
+	request_list_begin(op->r, &out);
 	for (size_t i = 0; i < list->ntokens; i++)
 		token_write(&out, &list->tokens[i]);
-	jout_end(&out);
-	jout_null(&out, "next_cursor");
-	jout_end(&out);
-	request_reply_json(op->r, 200, buf, NULL);
+	request_list_reply(op->r, &out, NULL);
 }
 
 static void list_start(struct request *r)

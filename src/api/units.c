@@ -31,17 +31,12 @@ static void reply_no_unit(struct request *r)
 
 static void write_units(struct request *r, const struct unit *const *units, size_t count, const char *next)
 {
-	struct buf *buf = api_scratch(r->api);
-	struct json_out out = { .buf = buf };
+	struct json_out out;
 
-	jout_object(&out, NULL);
-	jout_array(&out, "items");
+	request_list_begin(r, &out);
 	for (size_t i = 0; i < count; i++)
 		unit_write(&out, NULL, units[i]);
-	jout_end(&out);
-	jout_text(&out, "next_cursor", next);
-	jout_end(&out);
-	request_reply_json(r, 200, buf, NULL);
+	request_list_reply(r, &out, next);
 }
 
 /* ---- GET /units ---- */
