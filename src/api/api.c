@@ -174,6 +174,7 @@ struct api *api_new(struct worker *worker, int listen_fd, const struct api_daemo
 	api->router = http_router_new();
 	add_routes(api);
 	cache_init(&api->cache);
+	cache_init(&api->sms_cache);
 	limits_init(&api->limits);
 	principals_start(&api->principals, api);
 	board_start(&api->board, api);
@@ -205,6 +206,7 @@ void api_free(struct api *api)
 	http_server_free(api->http);
 	http_router_free(api->router);
 	cache_release(&api->cache);
+	cache_release(&api->sms_cache);
 	limits_release(&api->limits);
 	buf_release(&api->scratch);
 	free(api->routes);

@@ -197,6 +197,7 @@ static void take_versions(struct board *board, const struct change_poll *poll)
 	if (public_moved) {
 		board->generation++;
 		cache_clear(&board->api->cache);
+		cache_clear(&board->api->sms_cache);
 	}
 	if (access_moved)
 		principals_clear(&board->api->principals);

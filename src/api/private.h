@@ -22,7 +22,8 @@ struct api {
 	struct store             store;
 	struct buf               scratch;
 	struct board             board;          /* what the topics' versions keep fresh */
-	struct cache             cache;
+	struct cache             cache;          /* public answers, by target */
+	struct cache             sms_cache;      /* answers to LICH, by what was asked */
 	struct principals        principals;
 	struct limits            limits;
 	bool                     draining;

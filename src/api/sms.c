@@ -65,6 +65,38 @@ static void reply(struct inbound_op *op, const struct sms_answer *answer)
 		reply_text(op, answer);
 }
 
+/*
+ * Many ask the same: an answer in the plain alphabet stays in memory, by what
+ * was asked, until the rounds, the units or the day change. Marks are rare.
+ */
+static bool may_stay(const struct inbound_op *op)
+{
+	return !op->json && !op->request.marks;
+}
+
+static bool reply_from_memory(struct inbound_op *op)
+{
+	struct request *r = op->r;
+	struct http_ready *ready;
+
+	if (!may_stay(op))
+		return false;
+	ready = cache_find(&r->api->sms_cache, op->request.argument, r->today);
+	if (ready)
+		http_reply_ready(r->x, ready);
+	return ready;
+}
+
+static void keep_and_reply(struct inbound_op *op)
+{
+	struct http_ready *ready = http_ready_new("text/plain; charset=utf-8", NULL, "no-store", op->answer.text,
+						  strlen(op->answer.text));
+
+	cache_put(&op->r->api->sms_cache, op->request.argument, op->r->today, http_ready_ref(ready));
+	http_reply_ready(op->r->x, ready);
+	http_ready_unref(ready);
+}
+
 static void on_board(struct board_waiter *waiter, bool available)
 {
 	struct inbound_op *op = container_of(waiter, struct inbound_op, waiter);
@@ -78,9 +110,14 @@ static void on_board(struct board_waiter *waiter, bool available)
 		request_reply_error(op->r, &err);
 		return;
 	}
+	if (reply_from_memory(op))
+		return;
 	sms_answer_schedule(&op->request, api->board.rounds, api->board.nrounds, api->board.units, op->r->today,
 			    api->worker->config->sms_signature, &op->answer);
-	reply(op, &op->answer);
+	if (may_stay(op) && !op->answer.ucs2)
+		keep_and_reply(op);
+	else
+		reply(op, &op->answer);
 }
 
 static void answer_help(struct inbound_op *op)
@@ -142,11 +179,12 @@ static void kannel_start(struct request *r)
 	struct inbound_op *op = http_alloc(r->x, sizeof(*op));
 	const struct http_param *text, *param;
 	struct http_param *params;
-	char utf8[MAX_TEXT] = "";
+	char utf8[MAX_TEXT];
 	struct error err;
 	size_t count;
 
 	op->r = r;
+	utf8[0] = '\0';
 	/* An escape that is none can only come from a gateway set up wrongly: the donor gets help all the same. */
 	if (!http_query(r->x, &params, &count, &err))
 		count = 0;

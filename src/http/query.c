@@ -49,7 +49,7 @@ static bool decode_field(struct http_exchange *x, const char *raw, size_t len, s
 {
 	const char *equals = memchr(raw, '=', len);
 	size_t name_raw = equals ? (size_t)(equals - raw) : len;
-	size_t name_len;
+	size_t name_len = 0;
 	const char *value = equals ? equals + 1 : raw + len;
 
 	param->name = decode(x, raw, name_raw, &name_len);
