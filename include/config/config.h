@@ -26,6 +26,7 @@ struct config {
 	char *database_owner_conninfo;       /* only `giothong migrate` uses it */
 	char *database_role;         /* the daemon's role, which migrations grant to */
 	int   database_queue;        /* queries waiting per lane and worker */
+	int   database_read_connections;     /* per worker */
 	int   database_read_ms, database_write_ms, database_slow_ms;
 	/* keys */
 	char *keyring_dir;           /* "": DIR/keyring with --data, else $CREDENTIALS_DIRECTORY */

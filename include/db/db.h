@@ -40,7 +40,7 @@ struct db_statement {
 	const char *sql;         /* $1 .. $n; parameters and results are text */
 };
 
-enum { DB_MAX_PARAMS = 48 };
+enum { DB_MAX_PARAMS = 48, DB_MAX_SPARE_READS = 7 };
 
 enum db_outcome {
 	DB_OK,           /* committed; for a write: on disk */
@@ -80,9 +80,14 @@ struct db_options {
 	int         queue_max;           /* queries waiting or in flight per lane; more: DB_BUSY */
 	int         deadline_ms[DB_LANE_COUNT];  /* from db_send() to done() at the latest */
 	bool        lanes[DB_LANE_COUNT];        /* which connections to hold */
+	/*
+	 * More connections for DB_READ, at most DB_MAX_SPARE_READS: a read that would stand behind one
+	 * that takes long goes there. While all are short the first one carries them, in fewer packets.
+	 */
+	int         spare_reads;
 };
 
-/* The defaults of a worker: all three lanes. Fill in conninfo. */
+/* All three lanes, no spare ones. Fill in conninfo. */
 void db_options_init(struct db_options *options);
 
 /*

@@ -340,6 +340,7 @@ bool setup_open(struct setup *setup, enum setup_mode mode, struct error *err)
 	db_options_init(&setup->db);
 	setup->db.application_name = setup->program;
 	setup->db.queue_max = config->database_queue;
+	setup->db.spare_reads = mode == SETUP_DAEMON ? config->database_read_connections - 1 : 0;
 	setup->db.deadline_ms[DB_READ] = config->database_read_ms;
 	setup->db.deadline_ms[DB_WRITE] = config->database_write_ms;
 	setup->db.deadline_ms[DB_SLOW] = config->database_slow_ms;

@@ -10,14 +10,20 @@ static void member_begin(struct json_out *out, const char *key)
 {
 	uint32_t bit = 1u << out->depth;
 
+	size_t len = key ? strlen(key) : 0;
+	char *to = buf_reserve(out->buf, len + 4);
+
 	if (out->depth > 0 && (out->filled & bit))
-		buf_append_char(out->buf, ',');
+		*to++ = ',';
 	out->filled |= bit;
 	if (key) {
-		buf_append_char(out->buf, '"');
-		buf_append_text(out->buf, key);
-		buf_append(out->buf, "\":", 2);
+		*to++ = '"';
+		memcpy(to, key, len);
+		to += len;
+		*to++ = '"';
+		*to++ = ':';
 	}
+	out->buf->len = (size_t)(to - out->buf->data);
 }
 
 static void level_open(struct json_out *out, const char *key, char bracket, bool array)

@@ -33,6 +33,8 @@ const struct option config_options[] = {
 	     "the daemon's role, which \"giothong migrate\" grants what it needs"),
 	INT("database.queue", database_queue, 1, 100000, "1000",
 	    "queries that may wait per worker and connection; more are answered 503"),
+	INT("database.read_connections", database_read_connections, 1, 8, "2",
+	    "connections per worker for short reads; a second one is used when the first has a slow one"),
 	INT("database.read_ms", database_read_ms, 100, 20000, "5000",
 	    "milliseconds until a short read is given up"),
 	INT("database.write_ms", database_write_ms, 100, 20000, "8000",

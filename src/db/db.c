@@ -9,7 +9,10 @@
 #include "db/conninfo.h"
 #include "db/lane.h"
 
-enum { TICK_MS = 50 };
+enum {
+	TICK_MS = 50,
+	SLOW_US = 1000           /* a read in flight for longer is not one to stand behind */
+};
 
 void db_options_init(struct db_options *options)
 {
@@ -118,13 +121,18 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	db->ticking = false;
-	for (int i = 0; i < DB_LANE_COUNT; i++)
+	for (int i = 0; i < db->nlanes; i++)
 		lane_check_deadlines(&db->lanes[i], now);
 	if (db_waiting(db) > 0)
 		start_tick(db);
 }
 
 /* ---- the interface ---- */
+
+static enum db_lane lane_id(int index)
+{
+	return index < DB_LANE_COUNT ? (enum db_lane)index : DB_READ;
+}
 
 struct db *db_new(struct event_base *base, const struct db_options *options)
 {
@@ -134,11 +142,12 @@ struct db *db_new(struct event_base *base, const struct db_options *options)
 	db->conninfo = conninfo_new(options);
 	db->queue_max = options->queue_max;
 	memcpy(db->deadline_ms, options->deadline_ms, sizeof(db->deadline_ms));
+	db->nlanes = DB_LANE_COUNT + options->spare_reads;
 	query_list_init(&db->finished);
 	evtimer_assign(&db->deliver, base, on_deliver, db);
 	evtimer_assign(&db->tick, base, on_tick, db);
-	for (int i = 0; i < DB_LANE_COUNT; i++)
-		lane_init(&db->lanes[i], db, (enum db_lane)i, options->lanes[i]);
+	for (int i = 0; i < db->nlanes; i++)
+		lane_init(&db->lanes[i], db, lane_id(i), options->lanes[lane_id(i)]);
 	return db;
 }
 
@@ -146,7 +155,7 @@ void db_free(struct db *db)
 {
 	if (!db)
 		return;
-	for (int i = 0; i < DB_LANE_COUNT; i++)
+	for (int i = 0; i < db->nlanes; i++)
 		lane_release(&db->lanes[i]);
 	while (db->finished.first)       /* done() may send again: that fails into the same list */
 		deliver_failures(db);
@@ -156,9 +165,36 @@ void db_free(struct db *db)
 	free(db);
 }
 
+static int lane_load(const struct lane *lane)
+{
+	return lane->unsent.count + lane->sent.count;
+}
+
+/* It is up, and what it carries is not slow. */
+static bool lane_flows(const struct db *db, const struct lane *lane, int64_t now_us)
+{
+	const struct db_query *oldest = lane->sent.first ? lane->sent.first : lane->unsent.first;
+	int64_t sent_us = oldest ? oldest->deadline_us - (int64_t)db->deadline_ms[lane->id] * 1000 : now_us;
+
+	return lane->state == LANE_UP && now_us - sent_us < SLOW_US;
+}
+
+static struct lane *choose_lane(struct db *db, enum db_lane id, int64_t now_us)
+{
+	struct lane *best = &db->lanes[id];
+
+	if (id != DB_READ || lane_flows(db, best, now_us))
+		return best;
+	for (struct lane *lane = db->lanes + DB_LANE_COUNT; lane < db->lanes + db->nlanes; lane++)
+		if (lane->state == LANE_UP && (best->state != LANE_UP || lane_load(lane) < lane_load(best)))
+			best = lane;
+	return best;
+}
+
 void db_send(struct db *db, struct db_query *query)
 {
-	struct lane *lane = &db->lanes[query->lane];
+	int64_t now_us = clock_mono_us();
+	struct lane *lane = choose_lane(db, query->lane, now_us);
 
 	query->state = 0;
 	query->rows = NULL;
@@ -167,11 +203,11 @@ void db_send(struct db *db, struct db_query *query)
 		db_finish(db, query, DB_UNAVAILABLE);
 		return;
 	}
-	if (lane->unsent.count + lane->sent.count >= db->queue_max) {
+	if (lane_load(lane) >= db->queue_max) {
 		db_finish(db, query, DB_BUSY);
 		return;
 	}
-	query->deadline_us = clock_mono_us() + (int64_t)db->deadline_ms[query->lane] * 1000;
+	query->deadline_us = now_us + (int64_t)db->deadline_ms[query->lane] * 1000;
 	query_list_push(&lane->unsent, query);
 	lane_push_later(lane);
 	start_tick(db);
@@ -179,7 +215,7 @@ void db_send(struct db *db, struct db_query *query)
 
 bool db_connected(const struct db *db)
 {
-	for (int i = 0; i < DB_LANE_COUNT; i++)
+	for (int i = 0; i < db->nlanes; i++)
 		if (db->lanes[i].state == LANE_DOWN || db->lanes[i].state == LANE_CONNECTING)
 			return false;
 	return true;
@@ -189,8 +225,8 @@ size_t db_waiting(const struct db *db)
 {
 	int waiting = db->finished.count;
 
-	for (int i = 0; i < DB_LANE_COUNT; i++)
-		waiting += db->lanes[i].unsent.count + db->lanes[i].sent.count;
+	for (int i = 0; i < db->nlanes; i++)
+		waiting += lane_load(&db->lanes[i]);
 	return (size_t)waiting;
 }
 

@@ -13,7 +13,8 @@ enum {
 	CONNECT_MS = 3000,       /* for one attempt, to one host */
 	/* More in one pipeline gain nothing, and each is one more write of unknown fate if it breaks. */
 	SENT_MAX = 256,
-	BATCH_MAX = 64,
+	/* Answers come with the Sync: in a longer batch loop and server would wait for each other. */
+	BATCH_MAX = 8,
 };
 
 static void lane_watch(struct lane *lane, short what);

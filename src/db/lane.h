@@ -62,7 +62,8 @@ struct db {
 	struct conninfo    *conninfo;
 	int                 queue_max;
 	int                 deadline_ms[DB_LANE_COUNT];
-	struct lane         lanes[DB_LANE_COUNT];
+	struct lane         lanes[DB_LANE_COUNT + DB_MAX_SPARE_READS];
+	int                 nlanes;      /* the spare ones for reads come last */
 	struct query_list   finished;    /* without an answer; done() not yet called */
 	struct event        deliver, tick;
 	bool                delivering, ticking;

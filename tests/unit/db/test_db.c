@@ -386,6 +386,29 @@ static void test_deadline(void **state)
 	db_free(db);
 }
 
+static void test_a_slow_read_holds_up_no_other(void **state)
+{
+	struct db_options options;
+	struct probe slow = { 0 }, quick[3] = { { .done = 0 } };
+
+	(void)state;
+	db_options_init(&options);
+	options.spare_reads = 1;
+	struct db *db = open_with(&options);
+
+	probe_send(db, &slow, DB_READ, &sleep_for, "0.5");
+	turn(20);
+	for (int i = 0; i < 3; i++) {
+		probe_send(db, &quick[i], DB_READ, &echo, "x");
+		await(&quick[i]);
+		assert_int_equal(quick[i].outcome, DB_OK);
+		assert_int_equal(slow.done, 0);
+	}
+	await(&slow);
+	assert_int_equal(slow.outcome, DB_OK);
+	db_free(db);
+}
+
 /* A statement that takes too long ends by itself, before the connection must. */
 static void test_statement_timeout(void **state)
 {
@@ -696,6 +719,7 @@ int main(void)
 		cmocka_unit_test(test_last_words),
 		cmocka_unit_test(test_killed_idle),
 		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_a_slow_read_holds_up_no_other),
 		cmocka_unit_test(test_statement_timeout),
 		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_large),
