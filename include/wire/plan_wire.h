@@ -34,8 +34,10 @@ bool plan_file_read_json(const char *text, size_t len, const struct unit_map *un
 			 struct arena *arena, struct plan *plan, struct error *err);
 /*
  * Rows `ordinal,date,start,end,place,units,organiser,target` for an existing
- * plan (its head is copied from `of`). Dates YYYY-MM-DD or D/M/YYYY; units
- * separated by ';', as ids or names; a place is a venue's id or name; a
+ * plan (its head is copied from `of`). Cells are parted by ',', ';' or TAB, as
+ * in the heading line. Dates YYYY-MM-DD or D/M/YYYY; units as ids or names,
+ * always separated by ';' (the cell is quoted where ';' also parts cells, as
+ * spreadsheets do by themselves); a comma belongs to a name. A place is a venue's id or name; a
  * heading line in any order, missing and other columns refused by name; blank
  * lines skipped; a UTF-8 mark is fine. Rounds are drafts with proposed facts;
  * what the columns do not say is not set, but for the title, which is that of

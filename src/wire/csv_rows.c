@@ -213,6 +213,25 @@ static bool check_bytes(const char *text, size_t len, struct error *err)
 	return true;
 }
 
+/* What parts the heading: the mark that stands there most often outside quotes; a comma when in doubt. */
+static char find_delimiter(const char *text, size_t len)
+{
+	static const char marks[] = { ',', ';', '\t' };
+	size_t counts[ARRAY_SIZE(marks)] = { 0 }, best = 0;
+	bool quoted = false, begun = false;
+
+	for (size_t i = 0; i < len && (quoted || !begun || !strchr("\r\n", text[i])); i++) {
+		quoted ^= text[i] == '"';
+		begun |= !strchr("\r\n", text[i]);
+		for (size_t m = 0; m < ARRAY_SIZE(marks); m++)
+			counts[m] += !quoted && text[i] == marks[m];
+	}
+	for (size_t m = 1; m < ARRAY_SIZE(marks); m++)
+		if (counts[m] > counts[best])
+			best = m;
+	return marks[best];
+}
+
 bool csv_rows_read(struct csv_rows *table, const char *text, size_t len)
 {
 	struct parse *parse;
@@ -230,6 +249,7 @@ bool csv_rows_read(struct csv_rows *table, const char *text, size_t len)
 	while (table->columns[parse->ncolumns])
 		parse->ncolumns++;
 	csv_init(&parse->parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL);
+	csv_set_delim(&parse->parser, (unsigned char)find_delimiter(text, len));
 	fine = feed(parse, arena_strndup(table->arena, text, len), len);
 	if (fine && parse->nheadings == 0)
 		fine = error_set(table->err, ERR_MALFORMED, "The file is empty; its first line names the columns.",

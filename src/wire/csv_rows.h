@@ -7,9 +7,11 @@
 #include "base/date.h"
 
 /*
- * A CSV file as rows of known columns, in any order. Strict quoting; a UTF-8
- * mark, blank lines and CRLF are fine. Cells come out composed and trimmed; a
- * line break inside a cell becomes a blank.
+ * A CSV file as rows of known columns, in any order. Cells are parted by ',',
+ * ';' or TAB: whichever parts the heading (a spreadsheet of Vietnamese settings
+ * writes ';'). Strict quoting; a UTF-8 mark, blank lines and CRLF are fine.
+ * Cells come out composed and trimmed; a line break inside a cell becomes a
+ * blank.
  */
 struct arena;
 struct error;

@@ -1,10 +1,12 @@
 #include "wire/plan_wire.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "domain/unit.h"
 #include "wire/csv_rows.h"
 #include "wire/fields.h"
 #include "wire/round_fields.h"
@@ -45,6 +47,20 @@ static void read_ordinal_and_date(struct import *import, const struct csv_row *r
 	csv_minute(table, row, "end", 1440, &round->end_minute);
 }
 
+/* A comma may belong to one name ("xã Mường Than, huyện Than Uyên"), so it never parts two; who hoped so is told. */
+static bool refuse_commas(const struct unit_names *names, const char **typed, size_t count)
+{
+	const struct unit *found;
+
+	for (size_t i = 0; i < count; i++)
+		if (strchr(typed[i], ',') && unit_match(names->units, typed[i], names->from, &found, 1) == 0)
+			return error_add_field(names->err, names->pointer, "unknown_unit",
+					       "No unit is so named. Several units are parted by ';', not by ','.",
+					       "Không có đơn vị nào tên như vậy. Nhiều đơn vị cách nhau bằng ';', "
+					       "không phải ','.");
+	return true;
+}
+
 static void read_units(struct import *import, const struct csv_row *row, struct round *round)
 {
 	const char **typed;
@@ -56,7 +72,7 @@ static void read_units(struct import *import, const struct csv_row *row, struct 
 	if (count > ROUND_MAX_UNITS)
 		error_add_field(names.err, names.pointer, "too_many", "At most %d units.", "Tối đa %d đơn vị.",
 				ROUND_MAX_UNITS);
-	else if (count > 0)
+	else if (count > 0 && refuse_commas(&names, typed, count))
 		unit_names_resolve(&names, typed, count, &round->units, &round->nunits);
 }
 

@@ -225,6 +225,38 @@ static void test_csv(void **state)
 	assert_string_equal(plan.number, "901/KH-THU");
 }
 
+/* What a spreadsheet of Vietnamese settings writes, and what is pasted from one. */
+static void test_csv_separators(void **state)
+{
+	(void)state;
+	assert_fine(read_csv("\xef\xbb\xbfordinal;date;start;end;place;units;\"organiser\";target\r\n"
+			     "2;5/1/2025;7h30;10:30;Nhà A, tầng 1;\"Huyện Than Uyên; 12\";Hội, thử;250\r\n"
+			     ";;;;;;;\r\n"
+			     "1;20/12/2024;;;;;;\r\n"));
+	assert_int_equal(plan.nrounds, 2);
+	assert_int_equal(plan.rounds[1].nunits, 2);
+	assert_string_equal(plan.rounds[1].organiser, "Hội, thử");
+	assert_string_equal(plan.rounds[1].venue.id, "Nhà A, tầng 1");
+	assert_int_equal(plan.rounds[1].target_units, 250);
+	assert_fine(read_csv("\nunits\tordinal\tdate\tstart\tend\tplace\torganiser\ttarget\n"
+			     "Huyện Than Uyên;12\t2\t5/1/2025\t\t\t\t\t250\n"
+			     "\t1\t2024-12-20\t\t\t\t\t\n"));
+	assert_int_equal(plan.rounds[1].nunits, 2);
+	assert_int_equal(plan.rounds[0].nunits, 0);
+	assert_false(read_csv("ordinal;date;start;end;place;units;organiser;target\n1;31/2/2025;;;;;;\n"));
+	assert_fault("line 2, column date", "invalid_date");
+}
+
+/* A comma is part of a name; it parts no units. */
+static void test_csv_units_by_commas(void **state)
+{
+	(void)state;
+	assert_false(read_csv(HEADING "1,2024-12-20,,,,\"Huyện Than Uyên, Huyện Tân Uyên\",,\n"));
+	assert_fault("line 2, column units", "unknown_unit");
+	assert_non_null(strstr(err.fields[0].detail[LANGUAGE_EN], "';'"));
+	assert_fine(read_csv(HEADING "1,2024-12-20,,,,\"huyện Than Uyên, tỉnh Lai Châu\",,\n"));
+}
+
 /* A quoted line break counts: the faulty row begins on line 5. */
 static void test_csv_faults_name_line_and_column(void **state)
 {
@@ -459,6 +491,8 @@ int main(void)
 		TEST(test_plan_write),
 		TEST(test_diff_write),
 		TEST(test_csv),
+		TEST(test_csv_separators),
+		TEST(test_csv_units_by_commas),
 		TEST(test_csv_faults_name_line_and_column),
 		TEST(test_csv_headings),
 		TEST(test_csv_malformed),
