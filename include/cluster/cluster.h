@@ -28,7 +28,9 @@ struct cluster *cluster_open(const char *data_dir, bool (*interrupted)(void *con
 
 /*
  * For commands: like cluster_open(), but when a daemon has the lock its
- * running cluster is used and left alone.
+ * running cluster (once it is made) is used and left alone. Never makes a
+ * cluster, nor anything else in a DIR that has none: a half-made one, of a first
+ * start that was killed, counts as none ("no Giọt Hồng data in DIR").
  */
 struct cluster *cluster_attach(const char *data_dir, bool (*interrupted)(void *context), void *context,
 			       struct error *err);

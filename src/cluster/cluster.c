@@ -323,17 +323,16 @@ static bool refresh_rights(struct cluster *cluster, struct error *err)
 
 /* ---- opening ---- */
 
-static struct cluster *cluster_new(const char *data_dir, struct error *err)
+/* `data_dir`: its real path, or NULL with *err set; taken over. */
+static struct cluster *cluster_new(char *data_dir)
 {
+	if (!data_dir)
+		return NULL;
 	struct cluster *cluster = xcalloc(1, sizeof(*cluster));
 
 	cluster->lock_fd = -1;
 	cluster->backoff_ms = BACKOFF_FIRST_MS;
-	cluster->data_dir = data_dir_make(data_dir, err);
-	if (!cluster->data_dir) {
-		free(cluster);
-		return NULL;
-	}
+	cluster->data_dir = data_dir;
 	cluster->postgres_dir = xasprintf("%s/postgres", cluster->data_dir);
 	return cluster;
 }
@@ -347,11 +346,16 @@ static void cluster_free(struct cluster *cluster)
 	free(cluster);
 }
 
-static bool create_if_missing(const struct cluster *cluster, struct error *err)
+static bool is_made(const struct cluster *cluster)
 {
 	struct stat st;
 
-	if (lstat(cluster->postgres_dir, &st) == 0)
+	return lstat(cluster->postgres_dir, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+static bool create_if_missing(const struct cluster *cluster, struct error *err)
+{
+	if (is_made(cluster))
 		return true;
 	return cluster_create(&cluster->account, cluster->data_dir, err);
 }
@@ -377,7 +381,7 @@ static bool bring_up(struct cluster *cluster, struct error *err)
 struct cluster *cluster_open(const char *data_dir, bool (*interrupted)(void *context), void *context,
 			     struct error *err)
 {
-	struct cluster *cluster = cluster_new(data_dir, err);
+	struct cluster *cluster = cluster_new(data_dir_make(data_dir, err));
 	bool held;
 
 	if (!cluster)
@@ -402,8 +406,9 @@ static bool try_to_attach(struct cluster *cluster, bool *held, struct error *err
 {
 	error_clear(err);
 	cluster->lock_fd = data_dir_lock(cluster->data_dir, held, err);
+	/* With the lock nobody is making one: what a first start left half-made is none. */
 	if (cluster->lock_fd >= 0)
-		return bring_up(cluster, err);
+		return is_made(cluster) ? bring_up(cluster, err) : data_dir_is_empty(cluster->data_dir, err);
 	if (!find_ready(cluster))
 		return false;
 	error_clear(err);
@@ -414,7 +419,7 @@ static bool try_to_attach(struct cluster *cluster, bool *held, struct error *err
 struct cluster *cluster_attach(const char *data_dir, bool (*interrupted)(void *context), void *context,
 			       struct error *err)
 {
-	struct cluster *cluster = cluster_new(data_dir, err);
+	struct cluster *cluster = cluster_new(data_dir_find(data_dir, err));
 	int64_t until = in_ms(ATTACH_MS);
 	bool held = true;
 

@@ -52,6 +52,38 @@ char *data_dir_make(const char *path, struct error *err)
 	return NULL;
 }
 
+bool data_dir_is_empty(const char *path, struct error *err)
+{
+	return error_set(err, ERR_CONFIG, "no Giọt Hồng data in %s: start giothongd --data %s first",
+			 "chưa có dữ liệu Giọt Hồng trong %s: hãy chạy giothongd --data %s trước", path, path);
+}
+
+static bool is_missing(const char *dir, const char *name)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	struct stat st;
+	bool missing = lstat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
+
+	free(path);
+	return missing;
+}
+
+/* Whoever makes a cluster takes the lock first, so without either file there is none to wait for. */
+char *data_dir_find(const char *path, struct error *err)
+{
+	char *real = realpath(path, NULL);
+
+	if (!real && errno != ENOENT && errno != ENOTDIR) {
+		error_set(err, ERR_CONFIG, "%s cannot be opened: %s", "không mở được %s: %s", path,
+			  strerror(errno));
+	} else if (!real || (is_missing(real, "postgres") && is_missing(real, "lock"))) {
+		data_dir_is_empty(path, err);
+		free(real);
+		real = NULL;
+	}
+	return real;
+}
+
 static pid_t read_holder(int fd)
 {
 	char text[16];

@@ -99,6 +99,10 @@ pid_t process_find(const char *postgres_dir);
 
 /* Makes DIR where it is missing; its real path (new), or NULL and *err. */
 char *data_dir_make(const char *path, struct error *err);
+/* The real path (new) of a DIR that may hold a cluster, or where a daemon may be making one; makes nothing. */
+char *data_dir_find(const char *path, struct error *err);
+/* There is no cluster in DIR; false. */
+bool data_dir_is_empty(const char *path, struct error *err);
 /* The lock's descriptor, or -1 and *err; `held`: because another process has it. */
 int data_dir_lock(const char *data_dir, bool *held, struct error *err);
 

@@ -110,9 +110,16 @@ def test_without_a_running_daemon(fresh_daemon):
     assert daemon.value("SELECT count(*) FROM round") == 18
 
 
-def test_on_a_folder_that_is_not_there_yet(folder):
-    outcome = programs.run("giothong", "--data", folder / "new", "plan", "list", folder=folder, timeout=120)
-    assert outcome.status in (0, 1), outcome
+@pytest.mark.parametrize("command", [("plan", "list"), ("migrate",)])
+def test_on_a_folder_without_data(folder, command):
+    """A typo in --data makes no new database."""
+    for there in (False, True):
+        if there:
+            (folder / "new").mkdir()
+        outcome = programs.run("giothong", "--data", folder / "new", *command, folder=folder)
+        assert outcome.status == 1 and f"no Giọt Hồng data in {folder / 'new'}" in outcome.err, outcome
+        assert len(outcome.err.splitlines()) == 1
+    assert not list((folder / "new").iterdir())
 
 
 def test_sample_settings_are_the_file_in_the_tree(folder):

@@ -176,6 +176,30 @@ static void test_interrupted(void **state)
 	close(fd);
 }
 
+/* A mistyped DIR must not become a new, empty database. */
+static void test_attach_makes_nothing(void **state)
+{
+	struct error err = { 0 };
+	char path[160];
+
+	(void)state;
+	expect_error(cluster_attach(dir, NULL, NULL, &err), &err, "no Giọt Hồng data in ");
+	assert_non_null(strstr(err.detail[LANGUAGE_VI], "chưa có dữ liệu Giọt Hồng"));
+	assert_int_equal(access(dir, F_OK), -1);
+	error_clear(&err);
+	free(data_dir_make(dir, &err));
+	expect_error(cluster_attach(dir, NULL, NULL, &err), &err, "start giothongd --data ");
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(creat(path, 0600) < 0, 0);
+	snprintf(path, sizeof(path), "%s/postgres.new", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	error_clear(&err);
+	expect_error(cluster_attach(dir, NULL, NULL, &err), &err, "no Giọt Hồng data in ");
+	assert_int_equal(access(path, F_OK), 0);
+	cluster_close(open_cluster());
+}
+
 /* A lock that nobody can have is not waited for. */
 static void test_lock_that_cannot_be_opened(void **state)
 {
@@ -431,7 +455,7 @@ static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_runtime_dir), TEST(test_closed_folder), TEST(test_open_and_close), TEST(test_lock),
-		TEST(test_interrupted), TEST(test_lock_that_cannot_be_opened),
+		TEST(test_interrupted), TEST(test_attach_makes_nothing), TEST(test_lock_that_cannot_be_opened),
 		TEST(test_adoption), TEST(test_adoption_without_socket), TEST(test_watch),
 		TEST(test_half_made), TEST(test_refusals), TEST(test_root_on_a_users_dir),
 	};
