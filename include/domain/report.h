@@ -44,6 +44,16 @@ bool figure_qualifier_parse(const char *text, enum figure_qualifier *out);
  */
 bool report_check(const struct report *report, struct date today, struct error *err);
 
+/*
+ * Whether a report may be handed in for this round: it took place (its day is
+ * not to come; no draft, cancelled or postponed round), the report is not
+ * older than the round, and its source is a person's: `items` are only
+ * ever added up from what the teams' phones recorded.
+ */
+struct round;
+bool report_fits(const struct report *report, const struct round *round, struct date today,
+		 struct error *err);
+
 /* Which of two reports of one round to show: better source first, then the newer. > 0: a is better. */
 int report_compare(const struct report *a, const struct report *b);
 

@@ -69,7 +69,8 @@ struct round {
 	struct date         moved_from;      /* the last official date before it was moved; none */
 	bool                never_public;    /* cancelled as a draft: stays out of public lists */
 	const struct report *result;         /* the best report; NULL */
-	const char         *note;            /* how the date was chosen, what is doubtful; NULL */
+	const char         *note;            /* how the date was chosen, what is doubtful; NULL. Goes when the date
+						is confirmed or moved */
 	int64_t             version;         /* 1, 2, ... */
 };
 

@@ -94,6 +94,13 @@ size_t unit_nearest(const struct unit_map *map, const char *typed, struct date o
 bool unit_related(const struct unit_map *map, const struct unit *place, const struct unit *unit);
 
 /*
+ * Whether a round hosted by `unit` is one at `place`, as people mean it: as
+ * unit_related(), but a commune that took over only a slice of an ended
+ * district is not at that district (unit_seats()).
+ */
+bool unit_serves(const struct unit_map *map, const struct unit *place, const struct unit *unit);
+
+/*
  * Whether a scope on `scope` covers `unit`, by commune-level ancestry on a
  * date: every commune of `unit` then lies in `scope`, which must itself be in
  * force then (a scope on an abolished unit covers nothing later).

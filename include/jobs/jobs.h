@@ -9,7 +9,7 @@
 struct worker;
 struct jobs;
 
-/* New; runs from the first turn of the worker's loop on. Texts are borrowed. */
+/* New; the first heartbeat goes out within two seconds of the loop's start. Texts are borrowed. */
 struct jobs *jobs_new(struct worker *worker, const char *daemon_id, const char *version);
 /* After worker_close_db(). */
 void jobs_free(struct jobs *jobs);

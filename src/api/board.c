@@ -162,6 +162,9 @@ static void on_rounds_loaded(struct round_list *list)
 	}
 	board->rounds_loading = false;
 	use_loaded(board);
+	/* With a change at every poll it would never be current: what was read within the second will do. */
+	if (clock_mono_us() - board->list_begun_us <= FRESH_US)
+		release_waiters(board, board->units);
 	settle(board);
 }
 
@@ -170,6 +173,7 @@ static void load_rounds(struct board *board)
 	if (board->rounds_loading)
 		return;
 	board->rounds_loading = true;
+	board->list_begun_us = clock_mono_us();
 	board->list_generation = board->generation;
 	board->list_day = today(board);
 	board->next_rounds = NULL;

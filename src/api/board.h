@@ -58,6 +58,7 @@ struct board {
 	struct round_list  list;                 /* the load under way, into `next_*` */
 	bool               rounds_loading;
 	uint64_t           list_generation;
+	int64_t            list_begun_us;
 	struct date        list_day;
 	struct arena       next_arena;
 	struct round      *next_rounds;

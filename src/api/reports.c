@@ -122,6 +122,15 @@ static void create_on_created(struct report_create *create)
 	report_list_send(api_store(op->r->api), &op->list);
 }
 
+/* A team speaks for itself, not for the press. */
+static bool source_is_own(const struct request *r, const struct report *report, struct error *err)
+{
+	if (r->principal.role != ROLE_TEAM || report->source == REPORT_TEAM)
+		return true;
+	return error_add_field(err, "/source", "not_yours", "A team hands in its own figures: team.",
+			       "Đội chỉ báo cáo số liệu của mình: team.");
+}
+
 static void create_on_loaded(struct round_load *load)
 {
 	struct report_op *op = container_of(load, struct report_op, load);
@@ -143,7 +152,8 @@ static void create_on_loaded(struct round_load *load)
 		return;
 	error_clear(&err);
 	if (!report_read(body, len, r->arena, &op->create.report, &err) ||
-	    !report_check(&op->create.report, r->today, &err)) {
+	    !report_check(&op->create.report, r->today, &err) ||
+	    !report_fits(&op->create.report, round, r->today, &err) || !source_is_own(r, &op->create.report, &err)) {
 		request_reply_error(r, &err);
 		return;
 	}

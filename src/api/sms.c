@@ -114,7 +114,7 @@ static void on_board(struct board_waiter *waiter, bool available)
 		return;
 	sms_answer_schedule(&op->request, api->board.rounds, api->board.nrounds, api->board.units, op->r->today,
 			    api->worker->config->sms_signature, &op->answer);
-	if (may_stay(op) && !op->answer.ucs2)
+	if (may_stay(op) && !op->answer.ucs2 && board_current(&api->board))
 		keep_and_reply(op);
 	else
 		reply(op, &op->answer);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "domain/round.h"
 
 static const char *const source_texts[REPORT_SOURCE_COUNT] = {
 	[REPORT_PRESS] = "press",
@@ -151,6 +152,39 @@ bool report_check(const struct report *report, struct date today, struct error *
 		ok = error_add_field(err, "/note", "too_long", "Shorten it to %d characters.",
 				     "Hãy rút gọn còn %d ký tự.", REPORT_NOTE_MAX);
 	return ok;
+}
+
+static bool took_place(const struct round *round, struct date today, struct error *err)
+{
+	if (round->status == ROUND_DRAFT)
+		return error_set(err, ERR_ILLEGAL_STEP, "The round is a draft: announce it first.",
+				 "Đợt còn là bản nháp: hãy thông báo đợt trước.");
+	if (round->status == ROUND_CANCELLED || round->status == ROUND_POSTPONED)
+		return error_set(err, ERR_ILLEGAL_STEP,
+				 "The round is \"%s\": reopen or move it first if it was held.",
+				 "Đợt ở trạng thái \"%s\": nếu đợt đã diễn ra, hãy mở lại hoặc dời đợt trước.",
+				 round_status_text(round->status));
+	if (date_compare(round->from, today) > 0)
+		return error_set(err, ERR_ILLEGAL_STEP,
+				 "The round has not taken place yet: report it from its day on, or confirm its true day first.",
+				 "Đợt chưa diễn ra: hãy báo cáo từ ngày diễn ra, hoặc xác nhận ngày đúng trước.");
+	return true;
+}
+
+bool report_fits(const struct report *report, const struct round *round, struct date today, struct error *err)
+{
+	char day[DATE_TEXT_SIZE];
+
+	if (!took_place(round, today, err))
+		return false;
+	if (report->source == REPORT_ITEMS)
+		return error_add_field(err, "/source", "not_by_hand", "Hand in team or press: items are added up from phones.",
+				       "Hãy ghi team hoặc press: items chỉ được cộng từ dữ liệu điện thoại.");
+	if (date_compare(report->reported_on, round->from) < 0)
+		return error_add_field(err, "/reported_on", "before_round", "The round was on %s: give that day or a later one.",
+				       "Đợt diễn ra ngày %s: hãy cho ngày đó hoặc sau đó.",
+				       date_format(round->from, day));
+	return true;
 }
 
 int report_compare(const struct report *a, const struct report *b)

@@ -605,8 +605,10 @@ static bool step_confirm(const struct round *now, const struct round_step *step,
 
 	ok = confirm_is_possible(step, next, err) && ok;
 
-	if (step->confirm_date)
+	if (step->confirm_date) {
 		next->date_status = FACT_OFFICIAL;
+		next->note = NULL;       /* it said how the date was chosen */
+	}
 	if (step->confirm_time)
 		next->time_status = FACT_OFFICIAL;
 	if (step->confirm_place)
@@ -658,8 +660,10 @@ static bool step_move(const struct round *now, const struct round_step *step, st
 				       "Hãy cho đơn vị hoặc địa điểm mới.");
 	if (date && !move_date(now, next, today, err))
 		return false;
-	if (date)
+	if (date) {
 		next->date_status = moved;
+		next->note = NULL;       /* it said how the old date was chosen */
+	}
 	if (date || time)
 		next->time_status = next->start_minute < 0   ? FACT_UNKNOWN
 				    : step->set & ROUND_TIME ? moved

@@ -81,7 +81,7 @@ static bool unit_meets(const struct question *question, const struct unit *host)
 		return question->province;
 	for (size_t i = 0; i < question->nplaces; i++)
 		if (question->places[i]->level != UNIT_PROVINCE &&
-		    unit_related(question->units, question->places[i], host))
+		    unit_serves(question->units, question->places[i], host))
 			return true;
 	return false;
 }

@@ -754,6 +754,16 @@ bool unit_related(const struct unit_map *map, const struct unit *place, const st
 	return false;
 }
 
+bool unit_serves(const struct unit_map *map, const struct unit *place, const struct unit *unit)
+{
+	bool later = !date_is_none(place->valid_to) && !date_is_none(unit->valid_from) &&
+		     date_compare(unit->valid_from, place->valid_to) > 0;
+
+	if (place->level == UNIT_DISTRICT && unit->level == UNIT_COMMUNE && later && !seated_in(map, unit, place))
+		return false;
+	return unit_related(map, place, unit);
+}
+
 /* The commune, or what holds it. */
 static bool is_within(const struct unit_map *map, const struct unit *commune, const struct unit *scope)
 {

@@ -57,7 +57,7 @@ static void write_problem(struct buf *body, struct http_exchange *x, const struc
 	jout_text(&out, "type", arena_printf(&x->arena, "/problems/%s", error_slug(err->code)));
 	jout_text(&out, "title", http_error_title(err->code, language));
 	jout_int(&out, "status", http_error_status(err->code));
-	jout_text(&out, "detail", err->detail[language]);
+	jout_text(&out, "detail", *err->detail[language] ? err->detail[language] : http_error_title(err->code, language));
 	jout_text(&out, "advice", http_error_advice(err->code, language));
 	write_fields(&out, err, language);
 	jout_text(&out, "request_id", http_request_id(x));

@@ -1,4 +1,5 @@
 #include "domain/report.h"
+#include "domain/round.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -141,6 +142,38 @@ static void words(void **state)
 	assert_string_equal(figure_qualifier_text(FIGURE_ABOUT), "about");
 }
 
+static void a_report_is_of_a_round_that_took_place(void **state)
+{
+	const struct date held = date_make(2025, 3, 8), eve = date_make(2025, 3, 7);
+	struct report report = { .source = REPORT_TEAM, .reported_on = held };
+	struct round round;
+	struct error err = { 0 };
+
+	(void)state;
+	round_init(&round);
+	round.from = round.to = held;
+	round.status = ROUND_ANNOUNCED;
+	assert_true(report_fits(&report, &round, held, &err));
+	assert_false(report_fits(&report, &round, eve, &err));
+	assert_int_equal(err.code, ERR_ILLEGAL_STEP);
+	error_clear(&err);
+	report.reported_on = eve;
+	assert_false(report_fits(&report, &round, held, &err));
+	assert_string_equal(err.fields[0].pointer, "/reported_on");
+	error_clear(&err);
+	report.reported_on = held;
+	report.source = REPORT_ITEMS;
+	assert_false(report_fits(&report, &round, held, &err));
+	assert_string_equal(err.fields[0].code, "not_by_hand");
+	report.source = REPORT_TEAM;
+	for (int status = 0; status < ROUND_STATUS_COUNT; status++) {
+		error_clear(&err);
+		round.status = (enum round_status)status;
+		assert_int_equal(report_fits(&report, &round, held, &err),
+				 status != ROUND_DRAFT && status != ROUND_CANCELLED && status != ROUND_POSTPONED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +182,7 @@ int main(void)
 		cmocka_unit_test(sources_and_days),
 		cmocka_unit_test(the_better_report_is_shown),
 		cmocka_unit_test(words),
+		cmocka_unit_test(a_report_is_of_a_round_that_took_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
