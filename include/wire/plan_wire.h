@@ -41,7 +41,8 @@ bool plan_file_read_json(const char *text, size_t len, const struct unit_map *un
  * heading line in any order, missing and other columns refused by name; blank
  * lines skipped; a UTF-8 mark is fine. Rounds are drafts with proposed facts;
  * what the columns do not say is not set, but for the title, which is that of
- * the round in `of` or "Đợt hiến máu số 7". Faults carry "line 4, column date".
+ * the round in `of` or "Đợt hiến máu số 7". Faults carry "line 4, column date"; so do
+ * those of plan_check() on the rows, which is asked here.
  */
 bool plan_file_read_csv(const char *text, size_t len, const struct plan *of,
 			const struct unit_map *units, struct arena *arena, struct plan *plan,

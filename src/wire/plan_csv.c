@@ -1,5 +1,6 @@
 #include "wire/plan_wire.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,6 +130,45 @@ static void refuse_doubles(const struct import *import, const struct plan *plan,
 		}
 }
 
+/* "/rounds/0/target_units", counted by rows -> "line 2, column target". */
+static const char *row_pointer(const struct import *import, const char *pointer)
+{
+	static const char *const names[][2] = { { "target_units", "target" }, { "venue", "place" } };
+	char field[32] = "", *end;
+	size_t index;
+
+	if (strncmp(pointer, "/rounds/", strlen("/rounds/")) != 0)
+		return NULL;
+	index = strtoul(pointer + strlen("/rounds/"), &end, 10);
+	if (index >= import->table.count)
+		return NULL;
+	sscanf(end, "/%31[^/]", field);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (streq(field, names[i][0]))
+			return csv_pointer(&import->table, &import->table.rows[index], names[i][1]);
+	for (size_t i = 0; columns[i]; i++)
+		if (streq(field, columns[i]))
+			return csv_pointer(&import->table, &import->table.rows[index], columns[i]);
+	return arena_printf(import->table.arena, "line %zu", import->table.rows[index].line);
+}
+
+/* The rules for rounds, asked while the lines are known. The plan's head is not the table's to answer for. */
+static void check_rows(const struct import *import, const struct plan *plan)
+{
+	struct error found;
+
+	error_clear(&found);
+	plan_check(plan, &found);
+	for (size_t i = 0; i < found.nfields; i++) {
+		const struct error_field *field = &found.fields[i];
+		const char *pointer = row_pointer(import, field->pointer);
+
+		if (pointer)
+			error_add_field(import->table.err, pointer, field->code, "%s%.0s", "%.0s%s",
+					field->detail[LANGUAGE_EN], field->detail[LANGUAGE_VI]);
+	}
+}
+
 static int compare_ordinals(const void *a, const void *b)
 {
 	return ((const struct round *)a)->ordinal - ((const struct round *)b)->ordinal;
@@ -154,6 +194,8 @@ bool plan_file_read_csv(const char *text, size_t len, const struct plan *of, con
 		read_round(&import, &import.table.rows[i], &plan->rounds[i]);
 		refuse_doubles(&import, plan, i);
 	}
+	if (err->code == ERR_NONE)
+		check_rows(&import, plan);
 	if (err->code != ERR_NONE)
 		return false;
 	qsort(plan->rounds, plan->nrounds, sizeof(*plan->rounds), compare_ordinals);

@@ -180,6 +180,8 @@ def test_csv_as_staff_keep_it(daemon, seeds, staff):
     ("1,2025-04-15,,,,Huyện Không Có Thật,,", 2, "units"),
     ("x,2025-04-15,,,,Huyện Than Uyên,,", 2, "ordinal"),
     ("1,2025-04-15,,,,Huyện Than Uyên,,many", 2, "target"),
+    ("1,2039-04-15,,,,Huyện Than Uyên,,", 2, "date"),
+    ("1,2025-04-15,10:30,07:30,,Huyện Than Uyên,,", 2, "end"),
 ])
 def test_a_bad_csv_names_line_and_field(daemon, seeds, row, line, column):
     plan = seeds.plan()

@@ -282,6 +282,19 @@ static void test_csv_faults_name_line_and_column(void **state)
 	assert_fault("line 7, column date", "required");
 }
 
+/* What the rules refuse once the cells are read; rows stand in any order. */
+static void test_csv_rules_name_line_and_column(void **state)
+{
+	(void)state;
+	assert_false(read_csv(HEADING "2,2025-12-31,,,,,,\n"
+				      "\n"
+				      "1,2024-12-20,10:30,7:30,,,,\n"));
+	assert_fault("line 2, column date", "outside_plan");
+	assert_fault("line 4, column end", "before_start");
+	assert_int_equal(err.nfields, 2);
+	assert_non_null(strstr(err.fields[0].detail[LANGUAGE_VI], "kế hoạch"));
+}
+
 static void test_csv_headings(void **state)
 {
 	(void)state;
@@ -494,6 +507,7 @@ int main(void)
 		TEST(test_csv_separators),
 		TEST(test_csv_units_by_commas),
 		TEST(test_csv_faults_name_line_and_column),
+		TEST(test_csv_rules_name_line_and_column),
 		TEST(test_csv_headings),
 		TEST(test_csv_malformed),
 		TEST(test_csv_line_ends),
