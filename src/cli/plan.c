@@ -30,6 +30,11 @@ static const struct {
 	{ ROUND_NOTE, { "note", "ghi chú" } },
 };
 
+static void no_plan(struct cli *cli, const char *key)
+{
+	error_set(&cli->error, ERR_NOT_FOUND, "there is no plan \"%s\"", "không có kế hoạch \"%s\"", key ? key : "");
+}
+
 /* ---- plan import ---- */
 
 static bool has_suffix(const char *text, const char *suffix)
@@ -119,6 +124,8 @@ static int tell_import(struct cli *cli, const struct plan_import *import)
 	bool compared = import->error.code == ERR_NONE || import->error.code == ERR_IMPORT_REFUSED;
 
 	cli->error = import->error;
+	if (import->error.code == ERR_NOT_FOUND)
+		no_plan(cli, import->plan_key);
 	if (compared) {
 		print_diff(cli, import);
 		plan_diff_write(&cli->out, &import->plan, &import->diff, import->applied);
@@ -230,8 +237,7 @@ static int show_run(struct cli *cli)
 
 	if (!plan_load_run(cli, &load)) {
 		if (cli->error.code == ERR_NOT_FOUND)
-			error_set(&cli->error, ERR_NOT_FOUND, "there is no plan \"%s\"", "không có kế hoạch \"%s\"",
-				  load.key);
+			no_plan(cli, load.key);
 		return cli_refuse(cli);
 	}
 	cli_say(cli, "%s  %s%s\n", "%s  %s%s\n", load.plan.number,

@@ -113,13 +113,14 @@ def test_without_a_running_daemon(fresh_daemon):
 @pytest.mark.parametrize("command", [("plan", "list"), ("migrate",)])
 def test_on_a_folder_without_data(folder, command):
     """A typo in --data makes no new database."""
+    new = folder / f"new-{command[0]}"
     for there in (False, True):
         if there:
-            (folder / "new").mkdir()
-        outcome = programs.run("giothong", "--data", folder / "new", *command, folder=folder)
-        assert outcome.status == 1 and f"no Giọt Hồng data in {folder / 'new'}" in outcome.err, outcome
-        assert len(outcome.err.splitlines()) == 1
-    assert not list((folder / "new").iterdir())
+            new.mkdir()
+        outcome = programs.run("giothong", "--data", new, *command, folder=folder)
+        assert outcome.status == 1 and f"no Giọt Hồng data in {new}" in outcome.err, outcome
+        assert len(outcome.err.splitlines()) == 1 and new.exists() == there
+    assert not list(new.iterdir())
 
 
 def test_sample_settings_are_the_file_in_the_tree(folder):
@@ -147,3 +148,10 @@ def test_a_broken_pipe_is_no_crash(daemon):
     command = f"'{programs.BIN}/giothong' --data '{daemon.data}' audit list --limit 5000 | head -n 1"
     environment = programs.REPORTS.watch(daemon.folder / "sanitizer")
     assert subprocess.run(["sh", "-c", command], env=environment, capture_output=True, timeout=60).returncode == 0
+
+
+def test_import_of_rows_names_the_plan_that_is_not_there(daemon, folder):
+    path = folder / "rows.csv"
+    path.write_text("ordinal,title,date,units\n1,Đợt 1,2027-03-01,Xã Than Uyên\n", encoding="utf-8")
+    outcome = daemon.cli("plan", "import", "--plan", "12/NONE", path)
+    assert outcome.status == 1 and 'there is no plan "12/NONE"' in outcome.err, outcome
