@@ -226,6 +226,36 @@ void cli_wait(struct cli *cli)
 
 CLI_OPERATION(unit_load)
 
+/* "03618@2025-07-01 Xã Than Uyên, ...": whole names only, as many as there is room for. */
+static void list_units(const struct unit *const *units, size_t count, char *out, size_t size)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		int needed = snprintf(out + len, size - len, "%s%s %s", i ? ", " : "", units[i]->id,
+				      units[i]->full_name);
+
+		if (needed < 0 || (size_t)needed + sizeof(", ...") > size - len) {
+			snprintf(out + len, size - len, ", ...");
+			return;
+		}
+		len += (size_t)needed;
+	}
+}
+
+static bool has_ended(struct cli *cli, const struct unit_map *map, const struct unit *unit, struct date today)
+{
+	const struct unit *heirs[UNIT_MATCHES];
+	char day[DATE_TEXT_SIZE], text[200];
+	size_t count = unit_as_of(map, unit, today, heirs, UNIT_MATCHES);
+
+	list_units(heirs, count < UNIT_MATCHES ? count : UNIT_MATCHES, text, sizeof(text));
+	return error_set(&cli->error, ERR_INVALID_FIELD, "%s ended on %s; in its place: %s",
+			 "%s đã kết thúc ngày %s; thay bằng: %s", unit->full_name,
+			 date_format(unit->valid_to, day), *text ? text : "-");
+}
+
 struct unit_map *cli_load_units(struct cli *cli)
 {
 	struct unit_load load = { 0 };
@@ -244,7 +274,10 @@ const struct unit *cli_find_unit(struct cli *cli, const struct unit_map *map, co
 	count = unit_match(map, typed, today, found, UNIT_MATCHES);
 	for (size_t i = 0; i < count && i < UNIT_MATCHES; i++)
 		valid += unit_valid_on(found[i], today);
-	if (valid == 0)
+	if (valid == 0 && count > 0 && !date_is_none(found[0]->valid_to) &&
+	    date_compare(found[0]->valid_to, today) < 0)
+		has_ended(cli, map, found[0], today);
+	else if (valid == 0)
 		error_set(&cli->error, ERR_INVALID_FIELD, "there is no unit \"%s\" today",
 			  "hiện không có đơn vị \"%s\"", typed);
 	else if (valid > 1)

@@ -99,7 +99,10 @@ const char *cli_word(const struct cli *cli, const char *en, const char *vi);
 bool cli_read_file(struct cli *cli, const char *path, const char **text, size_t *len);
 /* The units of the province; the caller frees. NULL and cli->error. */
 struct unit_map *cli_load_units(struct cli *cli);
-/* The one unit of today that is so named (or any by id); borrowed from map. NULL and cli->error. */
+/*
+ * The one unit of today that is so named (or any by id); borrowed from map. NULL and cli->error, which
+ * says of a name that ended when it did and what took its place.
+ */
 const struct unit *cli_find_unit(struct cli *cli, const struct unit_map *map, const char *typed);
 
 /* The loop of the command, on which signals only end the work: the cluster is closed in any case. */

@@ -155,3 +155,12 @@ def test_import_of_rows_names_the_plan_that_is_not_there(daemon, folder):
     path.write_text("ordinal,title,date,units\n1,Đợt 1,2027-03-01,Xã Than Uyên\n", encoding="utf-8")
     outcome = daemon.cli("plan", "import", "--plan", "12/NONE", path)
     assert outcome.status == 1 and 'there is no plan "12/NONE"' in outcome.err, outcome
+
+
+@pytest.mark.parametrize("command", [["token", "create", "--role", "staff", "--name", "ended"], ["venue", "add", "--name", "ended"]],
+                         ids=lambda c: c[0])
+def test_a_unit_that_has_ended(daemon, command):
+    """The command's clock is today's, long after the districts ended."""
+    outcome = daemon.cli(*command, "--unit", "Huyện Than Uyên")
+    assert outcome.status == 1 and "Huyện Than Uyên ended on 2025-06-30" in outcome.err, outcome
+    assert "@2025-07-01 Xã Mường Kim" in outcome.err and len(outcome.err.splitlines()) == 1
