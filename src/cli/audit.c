@@ -3,11 +3,124 @@
 #include <stdio.h>
 
 #include "base/date.h"
+#include "base/text.h"
 #include "store/access_store.h"
+#include "store/catalog_store.h"
+#include "store/plan_store.h"
+#include "store/round_store.h"
 
 CLI_OPERATION(audit_list)
+CLI_OPERATION(round_load)
+CLI_OPERATION(plan_load)
+CLI_OPERATION(token_list)
+CLI_OPERATION(catalog_load)
 
 enum { AUDIT_PAGE = 500 };
+
+/* ---- what is asked about: people know codes and names, the record has ids ---- */
+
+static const char *find_round(struct cli *cli, const char *key)
+{
+	struct round_load load = { .key = key, .arena = &cli->arena };
+
+	return round_load_run(cli, &load) ? arena_strdup(&cli->arena, load.round.id) : NULL;
+}
+
+static const char *find_plan(struct cli *cli, const char *key)
+{
+	struct plan_load load = { .key = key, .arena = &cli->arena };
+
+	return plan_load_run(cli, &load) ? arena_strdup(&cli->arena, load.plan.id) : NULL;
+}
+
+/* A name may have been used again: the live token's, else the newest one's. */
+static const char *find_token(struct cli *cli, const char *key)
+{
+	struct token_list list = { .arena = &cli->arena };
+	const struct access_token *found = NULL;
+
+	if (!token_list_run(cli, &list))
+		return NULL;
+	for (size_t i = 0; i < list.ntokens; i++) {
+		const struct access_token *token = &list.tokens[i];
+
+		if (streq(token->id, key))
+			return token->id;
+		if (streq(token->name, key) &&
+		    (!found || token->revoked_us == INT64_MIN ||
+		     (found->revoked_us != INT64_MIN && token->created_us > found->created_us)))
+			found = token;
+	}
+	if (!found)
+		error_set(&cli->error, ERR_NOT_FOUND, "-", "-");
+	return found ? found->id : NULL;
+}
+
+static const char *find_item(struct cli *cli, enum catalog_kind kind, const char *key)
+{
+	struct catalog_load load = { .kind = kind, .key = key, .arena = &cli->arena };
+
+	return catalog_load_run(cli, &load) ? arena_strdup(&cli->arena, catalog_item_id(&load.item)) : NULL;
+}
+
+static const char *find_campaign(struct cli *cli, const char *key)
+{
+	return find_item(cli, CATALOG_CAMPAIGN, key);
+}
+
+static const char *find_venue(struct cli *cli, const char *key)
+{
+	return find_item(cli, CATALOG_VENUE, key);
+}
+
+static const char *find_team(struct cli *cli, const char *key)
+{
+	return find_item(cli, CATALOG_TEAM, key);
+}
+
+/* A report has an id alone, and always an entry. */
+static const char *find_report(struct cli *cli, const char *key)
+{
+	struct audit_list list = { .subject_kind = "report", .subject_id = key, .limit = 1, .arena = &cli->arena };
+
+	if (!audit_list_run(cli, &list))
+		return NULL;
+	if (list.nrows == 0)
+		error_set(&cli->error, ERR_NOT_FOUND, "-", "-");
+	return list.nrows > 0 ? key : NULL;
+}
+
+static const struct subject {
+	const char *kind;
+	const char *(*find)(struct cli *cli, const char *key);
+} subjects[] = {
+	{ "round", find_round }, { "plan", find_plan },   { "report", find_report },     { "token", find_token },
+	{ "team", find_team },   { "venue", find_venue }, { "campaign", find_campaign },
+};
+
+static const struct subject *find_subject(struct cli *cli, const char *kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)
+		if (streq(subjects[i].kind, kind))
+			return &subjects[i];
+	error_set(&cli->error, ERR_CONFIG,
+		  "\"%s\" is no subject: round, plan, report, token, team, venue or campaign",
+		  "\"%s\" không phải loại đối tượng: round, plan, report, token, team, venue hoặc campaign", kind);
+	return NULL;
+}
+
+static bool find_thing(struct cli *cli, const struct subject *subject, struct audit_list *list)
+{
+	const char *key = cli->arguments[0];
+
+	if (cli->narguments == 0)
+		return true;
+	list->subject_id = subject->find(cli, key);
+	if (!list->subject_id && cli->error.code == ERR_NOT_FOUND)
+		error_set(&cli->error, ERR_NOT_FOUND, "there is no %s \"%s\"", "không có %s \"%s\"", subject->kind,
+			  key);
+	return list->subject_id != NULL;
+}
 
 /* ---- audit list ---- */
 
@@ -59,16 +172,23 @@ static bool print_pages(struct cli *cli, struct audit_list *list, int limit)
 static int list_run(struct cli *cli)
 {
 	struct audit_list list = { .arena = &cli->arena };
+	const struct subject *subject = NULL;
 	int limit = 50;
 
 	if (!cli_number(cli, "limit", 1, 1000000, &limit))
 		return cli_usage(cli);
 	list.subject_kind = cli_option(cli, "subject", 0);
-	list.subject_id = cli->narguments > 0 ? cli->arguments[0] : NULL;
-	if (list.subject_id && !list.subject_kind) {
+	if (cli->narguments > 0 && !list.subject_kind) {
 		error_set(&cli->error, ERR_CONFIG, "an id goes with --subject KIND", "mã phải đi cùng --subject LOẠI");
 		return cli_usage(cli);
 	}
+	if (list.subject_kind) {
+		subject = find_subject(cli, list.subject_kind);
+		if (!subject)
+			return cli_usage(cli);
+	}
+	if (!find_thing(cli, subject, &list))
+		return cli_refuse(cli);
 	jout_object(&cli->out, NULL);
 	jout_array(&cli->out, "items");
 	if (!print_pages(cli, &list, limit))
@@ -80,8 +200,8 @@ static int list_run(struct cli *cli)
 
 static const struct cli_option list_options[] = {
 	{ "subject", "KIND [ID]",
-	  { "only of this kind (round, plan, token, team, ...), or of one thing",
-	    "chỉ loại này (round, plan, token, team, ...), hoặc một đối tượng" } },
+	  { "only round, plan, report, token, team, venue or campaign; or of one, by id, code or name",
+	    "chỉ round, plan, report, token, team, venue hoặc campaign; hoặc một đối tượng theo mã, tên" } },
 	{ "limit", "N", { "at most so many entries (50)", "nhiều nhất bấy nhiêu dòng (50)" } },
 	{ 0 }
 };

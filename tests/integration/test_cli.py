@@ -164,3 +164,25 @@ def test_a_unit_that_has_ended(daemon, command):
     outcome = daemon.cli(*command, "--unit", "Huyện Than Uyên")
     assert outcome.status == 1 and "Huyện Than Uyên ended on 2025-06-30" in outcome.err, outcome
     assert "@2025-07-01 Xã Mường Kim" in outcome.err and len(outcome.err.splitlines()) == 1
+
+
+def test_audit_of_a_thing_by_its_name(loaded, seeds):
+    loaded.new_token("comms", name := f"audited {seeds.number()}")
+    for kind, key, action in [("round", "LC25-05", "round.create"), ("plan", "3653/KH-UBND", "plan.create"),
+                              ("plan", "3653-KH-UBND", "plan.create"), ("token", name, "token.create")]:
+        rows = json.loads(loaded.cli_ok("audit", "list", "--subject", kind, key, "--json").out)["items"]
+        assert rows[-1]["action"] == action and len({r["subject_id"] for r in rows}) == 1
+        again = loaded.cli_ok("audit", "list", "--subject", kind, rows[0]["subject_id"], "--json").out
+        assert json.loads(again)["items"] == rows
+
+
+@pytest.mark.parametrize("kind", ["round", "plan", "report", "token", "team", "venue", "campaign"])
+def test_audit_of_a_thing_that_is_not_there(daemon, kind):
+    for key in ("KHONG-CO", "00000000-0000-7000-8000-000000000000"):
+        outcome = daemon.cli("audit", "list", "--subject", kind, key)
+        assert outcome.status == 1 and f'there is no {kind} "{key}"' in outcome.err, outcome
+
+
+def test_audit_of_an_unknown_kind(daemon):
+    outcome = daemon.cli("audit", "list", "--subject", "donor")
+    assert outcome.status == 2 and '"donor" is no subject' in outcome.err, outcome
