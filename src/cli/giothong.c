@@ -77,11 +77,12 @@ static void print_commands(const struct cli *cli, const char *group, FILE *out)
 		}
 }
 
-static int print_help(const struct cli *cli)
+/* Of all commands, or of a group's. */
+static int print_help(const struct cli *cli, const char *group)
 {
 	printf("%s\n\n", cli_word(cli, "usage: giothong [--data DIR | --config FILE] COMMAND [OPTION]...",
 				  "cách dùng: giothong [--data DIR | --config FILE] LỆNH [TÙY CHỌN]..."));
-	print_commands(cli, NULL, stdout);
+	print_commands(cli, group, stdout);
 	printf("\n");
 	print_option(cli, &json_option, stdout);
 	setup_print_options(cli->setup, false, stdout);
@@ -324,7 +325,7 @@ int main(int argc, char **argv)
 	else if (setup.help && cli.command)
 		status = print_command_help(&cli);
 	else if (setup.help)
-		status = print_help(&cli);
+		status = print_help(&cli, group);
 	else if (!check(&cli, group))
 		status = cli_usage(&cli);
 	else

@@ -186,3 +186,8 @@ def test_audit_of_a_thing_that_is_not_there(daemon, kind):
 def test_audit_of_an_unknown_kind(daemon):
     outcome = daemon.cli("audit", "list", "--subject", "donor")
     assert outcome.status == 2 and '"donor" is no subject' in outcome.err, outcome
+
+
+def test_help_of_a_group(folder):
+    text = programs.run("giothong", "plan", "--help", folder=folder).out
+    assert {"plan import", "plan list"} <= set(re.findall(r"^  ([a-z]+ [a-z]+)", text, re.M)) and "token create" not in text
