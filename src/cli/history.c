@@ -22,7 +22,8 @@ static const char default_prefix[] = "LC";
 struct history {
 	struct unit_map      *units;
 	struct round_history *rows;
-	size_t                nrows;
+	bool                 *there;     /* was, before */
+	size_t                nrows, created;
 };
 
 /* The file has slugs. */
@@ -72,16 +73,25 @@ static const char *when(const struct round *round, char out[DATE_TEXT_SIZE])
 }
 
 /* Which rows are there is asked one by one: files of history are short. */
-static bool print_row(struct cli *cli, const struct round *round, size_t *created)
+static bool find_rows(struct cli *cli, struct history *history)
 {
-	struct round_load known = { .key = round->code, .arena = &cli->arena };
-	bool there = round_load_run(cli, &known);
+	history->there = arena_alloc(&cli->arena, (history->nrows + 1) * sizeof(*history->there));
+	for (size_t i = 0; i < history->nrows; i++) {
+		struct round_load known = { .key = history->rows[i].round.code, .arena = &cli->arena };
+
+		history->there[i] = round_load_run(cli, &known);
+		if (!history->there[i] && cli->error.code != ERR_NOT_FOUND)
+			return false;
+		error_clear(&cli->error);
+		history->created += !history->there[i];
+	}
+	return true;
+}
+
+static void print_row(struct cli *cli, const struct round *round, bool there)
+{
 	char day[DATE_TEXT_SIZE];
 
-	if (!there && cli->error.code != ERR_NOT_FOUND)
-		return false;
-	error_clear(&cli->error);
-	*created += !there;
 	cli_say(cli, "%s %-9s %-10s %s\n", "%s %-9s %-10s %s\n", there ? " " : "+", round->code, when(round, day),
 		round->title);
 	jout_object(&cli->out, NULL);
@@ -90,32 +100,31 @@ static bool print_row(struct cli *cli, const struct round *round, size_t *create
 	jout_text(&cli->out, "date", when(round, day));
 	jout_text(&cli->out, "title", round->title);
 	jout_end(&cli->out);
-	return true;
 }
 
-static bool print_rows(struct cli *cli, const struct history *history, size_t *created)
+static void print_rows(struct cli *cli, const struct history *history)
 {
 	jout_array(&cli->out, "rounds");
 	for (size_t i = 0; i < history->nrows; i++)
-		if (!print_row(cli, &history->rows[i].round, created))
-			return false;
+		print_row(cli, &history->rows[i].round, history->there[i]);
 	jout_end(&cli->out);
-	return true;
 }
 
-static bool apply(struct cli *cli, const struct history *history, size_t *created)
+static bool apply(struct cli *cli, struct history *history)
 {
 	struct history_apply apply_op = { .rows = history->rows, .nrows = history->nrows, .actor = cli->actor,
 					  .arena = &cli->arena };
 
 	if (!history_apply_run(cli, &apply_op))
 		return false;
-	*created = apply_op.created;
+	history->created = apply_op.created;
 	return true;
 }
 
-static void conclude(struct cli *cli, const struct history *history, size_t created, bool dry_run)
+static void conclude(struct cli *cli, const struct history *history, bool dry_run)
 {
+	size_t created = history->created;
+
 	if (created == 0)
 		cli_say(cli, "nothing changes: all %zu rounds are there\n", "không có gì thay đổi: đã có đủ %zu đợt\n",
 			history->nrows);
@@ -133,15 +142,14 @@ static void conclude(struct cli *cli, const struct history *history, size_t crea
 static bool import(struct cli *cli, struct history *history)
 {
 	bool dry_run = cli_has(cli, "dry-run");
-	size_t created = 0;
 
-	if (!load(cli, history))
+	/* Nothing is said before it is true. */
+	if (!load(cli, history) || !find_rows(cli, history) ||
+	    (!dry_run && history->created > 0 && !apply(cli, history)))
 		return false;
 	jout_object(&cli->out, NULL);
-	if (!print_rows(cli, history, &created) ||
-	    (!dry_run && created > 0 && !apply(cli, history, &created)))
-		return false;
-	conclude(cli, history, created, dry_run);
+	print_rows(cli, history);
+	conclude(cli, history, dry_run);
 	return true;
 }
 

@@ -191,3 +191,17 @@ def test_audit_of_an_unknown_kind(daemon):
 def test_help_of_a_group(folder):
     text = programs.run("giothong", "plan", "--help", folder=folder).out
     assert {"plan import", "plan list"} <= set(re.findall(r"^  ([a-z]+ [a-z]+)", text, re.M)) and "token create" not in text
+
+
+def test_history_says_nothing_before_it_is_done(daemon, folder):
+    """Nothing goes into a table that is locked away: no line may say that something did."""
+    rows = (programs.CONFIG / "rounds" / "lai-chau-history.csv").read_text(encoding="utf-8")
+    path = folder / "history.csv"
+    path.write_text(rows, encoding="utf-8")
+    daemon.sql("ALTER TABLE round ADD CONSTRAINT test_none CHECK (plan_id IS NOT NULL) NOT VALID")
+    try:
+        outcome = daemon.cli("history", "import", path, "--prefix", "ZZ")
+    finally:
+        daemon.sql("ALTER TABLE round DROP CONSTRAINT test_none")
+    assert outcome.status == 1 and outcome.out == "" and outcome.err, outcome
+    assert "+ " in daemon.cli_ok("history", "import", path, "--prefix", "ZZ", "--dry-run").out
