@@ -101,7 +101,11 @@ def test_each_route_as(role, api, things, daemon, contract):
 def test_a_team_reports_its_own_rounds_only(api, seeds, things):
     team = api.as_("team")
     body = {"source": "team", "reported_on": TODAY, "units": {"value": 3}}
-    team.post(f"/api/v1/rounds/{things['rounds']}/reports", json=body, expect=201)
+    own = f"/api/v1/rounds/{seeds.official(team=things['teams'], date=day(-1 - seeds.number() % 60))['id']}/reports"
+    team.post(own, json=body, expect=201)
+    press = team.post(own, json={**body, "source": "press", "source_url": "https://example.org/bai"})
+    assert problem(press, "invalid-field", 422)["errors"][0]["pointer"] == "/source"
+    problem(team.post(f"/api/v1/rounds/{things['rounds']}/reports", json=body), "illegal-step", 409)   # to come
     problem(team.post(f"/api/v1/rounds/{seeds.official()['id']}/reports", json=body), "out-of-scope", 403)
 
 

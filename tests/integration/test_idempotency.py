@@ -18,7 +18,7 @@ def key():
 def creators(seeds):
     """Every POST that creates: its path, a good body, another body, the table it fills."""
     n = seeds.number
-    plan, one = seeds.plan(), seeds.official()
+    plan, one = seeds.plan(), seeds.running()
     rounds = {"title": "Đợt", "date": "2025-04-15", "units": ["Huyện Than Uyên"]}
     return [
         ("/api/v1/plans", {"number": f"{n()}/KH-LAP", "code_prefix": f"L{n()}X", "title": "lặp", "from": "2025-01-01",
