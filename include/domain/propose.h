@@ -14,7 +14,8 @@
  * Held to: no public holiday, no day of a Tết break; at least `gap_days`
  * between two rounds at one place; at most one round a team a day; every
  * place served; rounds in order of date. Rounds already fixed by the plan stay as
- * they are: what they break is told in their reason, not refused.
+ * they are: what they break is told in their reason, not refused. Rounds taken
+ * already (of other plans, of the past) keep the gap at their place too.
  *
  * Within that, as near as can be: rounds spread evenly over the plan; a campaign's
  * main day used, or the nearest free day when it is a holiday; every campaign whose
@@ -52,6 +53,14 @@ struct propose_fixed {
 	int         place;               /* index, or -1: not known */
 };
 
+/* A round that is no part of the plan: held already, or of another plan. */
+struct propose_taken {
+	struct date on;                  /* of a period: its first day */
+	bool        period;              /* only its month or year is known: told, but keeps nothing off */
+	int         place;               /* index, or -1: none of these */
+	bool        team;                /* by a team of this plan, which has no other round that day */
+};
+
 struct propose_request {
 	struct date from, to;
 	int         rounds;              /* of the plan, the fixed ones included */
@@ -60,6 +69,8 @@ struct propose_request {
 	/* their rounds together: all but the fixed ones with no place */
 	const struct propose_place   *places;    size_t nplaces;
 	const struct propose_fixed   *fixed;     size_t nfixed;
+	/* up to gap_days after the plan; from before it all there are, or reasons call a round the first known */
+	const struct propose_taken   *taken;     size_t ntaken;
 	const struct holiday         *holidays;  size_t nholidays;
 	const struct campaign_window *campaigns; size_t ncampaigns;
 	struct date holidays_known_to;   /* the last day the holiday table covers */

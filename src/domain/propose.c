@@ -51,7 +51,9 @@ struct search {
 	bool *closed;   /* per day: holiday */
 	int *room;      /* per day: rounds that still fit */
 	int *left;      /* per place: rounds to give beside its fixed ones */
-	int *last;      /* per place: day of its last round so far; NO_DAY */
+	int *last;      /* per place: day of its last round of the plan so far; NO_DAY */
+	int *last_taken; /* per place and day: day of the last round taken until then; NO_DAY */
+	int *next_open; /* per place and day: the first day from then on that no round taken is too near; `days`: none */
 	int *main_days; /* per campaign: where its day is kept; NO_DAY */
 	bool *given_up; /* per campaign: asked, or needs no asking */
 	long nodes;
@@ -220,6 +222,78 @@ static void mark_days(struct search *search)
 		if (search->room[day] > 0)
 			search->room[day]--;
 	}
+	for (size_t i = 0; i < request->ntaken; i++) {
+		int day = day_of(search, request->taken[i].on);
+
+		if (request->taken[i].team && !request->taken[i].period && day >= 0 && day < search->days &&
+		    search->room[day] > 0)
+			search->room[day]--;
+	}
+}
+
+static size_t place_day(const struct search *search, int place, int day)
+{
+	return (size_t)place * (size_t)search->days + (size_t)(day < 0 ? 0 : day);
+}
+
+/* One round taken: its day, and the days too near to it (-1). */
+static void mark_one_taken(struct search *search, int place, int on)
+{
+	int gap = search->request->gap_days;
+
+	for (int day = 0; day < search->days; day++)
+		if (abs(day - on) < gap)
+			search->next_open[place_day(search, place, day)] = -1;
+	if (on < search->days) {
+		int *last = &search->last_taken[place_day(search, place, on)];
+
+		*last = *last == NO_DAY || on > *last ? on : *last;
+	}
+}
+
+/* What the rounds taken mean for each place and day, once for all the search. */
+static void mark_taken(struct search *search)
+{
+	const struct propose_request *request = search->request;
+	size_t size = request->nplaces * (size_t)search->days + 1;
+
+	search->next_open = arena_alloc(search->arena, size * sizeof(*search->next_open));
+	search->last_taken = arena_alloc(search->arena, size * sizeof(*search->last_taken));
+	for (size_t i = 0; i < size; i++)
+		search->last_taken[i] = NO_DAY;
+	for (size_t i = 0; i < request->ntaken; i++)
+		if (!request->taken[i].period && request->taken[i].place >= 0)
+			mark_one_taken(search, request->taken[i].place, day_of(search, request->taken[i].on));
+	for (int place = 0; place < (int)request->nplaces; place++) {
+		int next = search->days, last = NO_DAY;
+
+		for (int day = search->days - 1; day >= 0; day--) {
+			int *open = &search->next_open[place_day(search, place, day)];
+
+			next = *open < 0 ? next : day;
+			*open = next;
+		}
+		for (int day = 0; day < search->days; day++) {
+			int *taken = &search->last_taken[place_day(search, place, day)];
+
+			last = *taken == NO_DAY ? last : *taken;
+			*taken = last;
+		}
+	}
+}
+
+/* The first day from `day` on at which no round taken is too near to the place; `days` or more: none. */
+static int next_open(const struct search *search, int place, int day)
+{
+	return day >= search->days ? day : search->next_open[place_day(search, place, day)];
+}
+
+/* The place's last round before or on `day`, be it of the plan so far or taken; NO_DAY. */
+static int last_round(const struct search *search, int place, int day)
+{
+	int last = search->last[place], taken = search->last_taken[place_day(search, place, day)];
+
+	return taken != NO_DAY && (last == NO_DAY || taken > last) ? taken : last;
 }
 
 static int count_room(const struct search *search, int from, int to)
@@ -258,6 +332,34 @@ static bool check_room(const struct search *search, struct error *err)
 				date_format(date_of(search, last), to), open, room);
 		start = last;
 		open = 0;
+	}
+	return true;
+}
+
+/* Whether so many rounds at a place, the gap apart, find days from `day` on. As early as can be is best. */
+static bool rounds_fit(const struct search *search, int place, int day, int rounds)
+{
+	for (; rounds > 0 && day < search->days; rounds--)
+		day = next_open(search, place, day) + search->request->gap_days * (rounds > 1);
+	return rounds == 0 && day < search->days;
+}
+
+/* What a place may still get beside the rounds taken there; other places are not asked. */
+static bool check_taken(const struct search *search, struct error *err)
+{
+	const struct propose_request *request = search->request;
+
+	for (int p = 0; p < (int)request->nplaces; p++) {
+		int open = request->places[p].rounds - fixed_at(request, p);
+
+		if (!rounds_fit(search, p, 0, open))
+			return error_set(
+				err, ERR_NO_PROPOSAL,
+				"%s is to get %d rounds, %d days apart and as far from the rounds that are there "
+				"already: the plan has no room for that. Give it fewer, or change the plan's span.",
+				"%s cần %d đợt, cách nhau và cách các đợt đã có ở đó %d ngày: kế hoạch không đủ "
+				"chỗ. Hãy bớt đợt ở đó, hoặc đổi thời gian của kế hoạch.",
+				request->places[p].name, open, request->gap_days);
 	}
 	return true;
 }
@@ -495,7 +597,7 @@ static void bound_by_places(const struct search *search, int *from, int *to)
 	for (int p = 0; p < (int)search->request->nplaces; p++) {
 		if (search->left[p] == 0)
 			continue;
-		int next = search->last[p] == NO_DAY ? 0 : search->last[p] + gap;
+		int next = next_open(search, p, search->last[p] == NO_DAY ? 0 : search->last[p] + gap);
 		long by = search->days - 1 - (long)(search->left[p] - 1) * gap;
 
 		ready = next < ready ? next : ready;
@@ -521,12 +623,14 @@ static int list_days(const struct search *search, const struct slot *slot, int f
 	return count;
 }
 
-/* The gap to the place's rounds before, and to its fixed rounds after. */
+/* The gap to the place's rounds before, to its fixed rounds after, and to those taken. */
 static bool gap_holds(const struct search *search, int place, int day)
 {
 	const struct propose_request *request = search->request;
 
 	if (search->last[place] != NO_DAY && day - search->last[place] < request->gap_days)
+		return false;
+	if (next_open(search, place, day) != day)
 		return false;
 	for (size_t i = 0; i < request->nfixed; i++) {
 		int fixed = day_of(search, request->fixed[i].on);
@@ -548,18 +652,18 @@ static int place_in_trouble(const struct search *search, int day)
 			continue;
 		if (search->last[p] != NO_DAY && search->last[p] + search->request->gap_days > next)
 			next = search->last[p] + search->request->gap_days;
-		if (next + (long)(search->left[p] - 1) * search->request->gap_days >= search->days)
+		if (!rounds_fit(search, p, next, search->left[p]))
 			return p;
 	}
 	return -1;
 }
 
 /* When a place is due: its rounds evenly over the plan, the first half a step after the start. */
-static int due_day(const struct search *search, int place)
+static int due_day(const struct search *search, int place, int day)
 {
-	int step = search->days / search->request->places[place].rounds;
+	int step = search->days / search->request->places[place].rounds, last = last_round(search, place, day);
 
-	return search->last[place] == NO_DAY ? step / 2 : search->last[place] + step;
+	return last == NO_DAY || last + step < step / 2 ? step / 2 : last + step;
 }
 
 static int list_places(struct search *search, int day, struct choice *places)
@@ -573,7 +677,7 @@ static int list_places(struct search *search, int day, struct choice *places)
 			search->blocked[p]++;
 			continue;
 		}
-		count = insert_choice(places, count, nplaces, due_day(search, p), p);
+		count = insert_choice(places, count, nplaces, due_day(search, p, day), p);
 	}
 	return count;
 }
@@ -589,14 +693,15 @@ static bool try_slot(struct search *search, int ordinal, int day, int place)
 
 	slot->day = day;
 	slot->place = place;
+	slot->before = NO_DAY;
 	if (!slot->fixed)
 		search->room[day]--;
 	if (place >= 0) {
 		before = search->last[place];
+		slot->before = last_round(search, place, day);
 		search->last[place] = day;
 		search->left[place] -= !slot->fixed;
 	}
-	slot->before = before;
 	trouble = place_in_trouble(search, day);
 	if (trouble >= 0)
 		search->blocked[trouble]++;
@@ -854,17 +959,50 @@ static void say_unchecked(struct reason *reason, const struct search *search, co
 	}
 }
 
+/* A round there of which only the month or year is known, from before that day. */
+static bool has_undated(const struct search *search, const struct slot *slot)
+{
+	for (size_t i = 0; i < search->request->ntaken; i++) {
+		const struct propose_taken *taken = &search->request->taken[i];
+
+		if (taken->period && taken->place == slot->place && day_of(search, taken->on) <= slot->day)
+			return true;
+	}
+	return false;
+}
+
 static void say_place(struct reason *reason, const struct search *search, const struct slot *slot)
 {
 	const char *name = search->request->places[slot->place].name;
 
-	if (slot->before == NO_DAY)
+	if (slot->before == NO_DAY && has_undated(search, slot))
+		say(reason, "; of earlier rounds at %s no day is known",
+		    "; các đợt trước ở %s không rõ ngày", name);
+	else if (slot->before == NO_DAY)
 		say(reason, "; the first known round at %s", "; đợt đầu tiên được biết ở %s", name);
 	else
 		say(reason, "; %d days after the last known round at %s",
 		    "; %d ngày sau đợt gần nhất được biết ở %s", slot->day - slot->before, name);
 	say_unchecked(reason, search, slot);
 	say(reason, ".", ".");
+}
+
+/* Only a fixed round can be within the gap of a round taken after it. */
+static void say_taken_after(struct reason *reason, const struct search *search, const struct slot *slot)
+{
+	int next = NO_DAY;
+
+	for (size_t i = 0; i < search->request->ntaken; i++) {
+		const struct propose_taken *taken = &search->request->taken[i];
+		int on = day_of(search, taken->on);
+
+		if (slot->place >= 0 && taken->place == slot->place && !taken->period && on > slot->day && on < next)
+			next = on;
+	}
+	if (next != NO_DAY && next - slot->day < search->request->gap_days)
+		say(reason, ", though another round at %s follows after only %d days",
+		    ", dù chỉ %2$d ngày sau lại có đợt khác ở %1$s", search->request->places[slot->place].name,
+		    next - slot->day);
 }
 
 /* A fixed round is a fact: what it breaks is said, not refused. */
@@ -886,6 +1024,7 @@ static void say_fixed(struct reason *reason, const struct search *search, const 
 		say(reason, ", though it is only %d days after the last round at %s",
 		    ", dù chỉ %d ngày sau đợt trước ở %s", slot->day - slot->before,
 		    search->request->places[slot->place].name);
+	say_taken_after(reason, search, slot);
 	if (slot->place < 0)
 		say(reason, "; its place is not known, so the interval there could not be checked.",
 		    "; chưa rõ nơi tổ chức nên chưa kiểm tra được khoảng cách ở đó.");
@@ -980,6 +1119,7 @@ static void prepare(struct search *search, const struct propose_request *request
 	for (int o = 0; o <= search->n; o++)
 		search->slots[o] = (struct slot){ .claim = -1, .refused = -1, .place = -1, .before = NO_DAY };
 	mark_days(search);
+	mark_taken(search);
 	for (int c = 0; c < (int)request->ncampaigns; c++)
 		search->main_days[c] = find_main_day(search, campaign_at(search, c));
 }
@@ -993,7 +1133,7 @@ struct proposed_round *plan_propose(const struct propose_request *request, struc
 	    !check_places(request, err) || !check_fixed_places(request, err))
 		return NULL;
 	prepare(&search, request, arena);
-	if (!check_room(&search, err))
+	if (!check_room(&search, err) || !check_taken(&search, err))
 		return NULL;
 	bound_slots(&search);
 	spread_targets(&search);

@@ -287,6 +287,109 @@ static void gaps_are_counted_to_the_day(void **state)
 	expect(&request, "needs 169 days and the plan has 168");
 }
 
+/* One open round at A in a plan of March 2025, beside one that is there already. */
+static struct proposed_round *beside(const struct propose_taken *taken, struct date to, struct arena *arena,
+				     struct error *err)
+{
+	static const struct propose_place one[] = { { "a", "A", 1 } };
+	struct propose_request request = {
+		.from = { 2025, 3, 1 },
+		.to = to,
+		.rounds = 1,
+		.teams = 1,
+		.gap_days = 84,
+		.places = one,
+		.nplaces = 1,
+		.taken = taken,
+		.ntaken = 1,
+		.holidays_known_to = { 2025, 12, 31 },
+	};
+
+	error_clear(err);
+	return plan_propose(&request, arena, err);
+}
+
+static void rounds_taken_keep_the_gap(void **state)
+{
+	const struct date day = { 2025, 3, 1 };
+	struct propose_taken taken = { .on = date_add_days(day, -84), .place = 0 };
+	struct proposed_round *rounds;
+	struct arena arena;
+	struct error err = { 0 };
+
+	(void)state;
+	arena_init(&arena);
+	rounds = beside(&taken, day, &arena, &err);
+	assert_non_null(rounds);
+	assert_non_null(strstr(rounds[0].reason[LANGUAGE_EN], "84 days after the last known round at A"));
+	assert_null(strstr(rounds[0].reason[LANGUAGE_EN], "first"));
+	taken.on = date_add_days(day, -83);
+	assert_null(beside(&taken, day, &arena, &err));
+	assert_int_equal(err.code, ERR_NO_PROPOSAL);
+	assert_non_null(strstr(err.detail[LANGUAGE_EN], "A is to get 1 rounds"));
+	rounds = beside(&taken, date_add_days(day, 1), &arena, &err);
+	assert_non_null(rounds);
+	assert_int_equal(date_compare(rounds[0].on, date_add_days(day, 1)), 0);
+	/* after the plan as before it */
+	taken.on = date_add_days(day, 83);
+	assert_null(beside(&taken, day, &arena, &err));
+	taken.on = date_add_days(day, 84);
+	rounds = beside(&taken, day, &arena, &err);
+	assert_non_null(rounds);
+	assert_non_null(strstr(rounds[0].reason[LANGUAGE_EN], "the first known round at A"));
+	/* elsewhere, and at a day that nobody knows */
+	taken = (struct propose_taken){ .on = day, .place = -1 };
+	assert_non_null(beside(&taken, day, &arena, &err));
+	taken = (struct propose_taken){ .on = { 2025, 2, 1 }, .period = true, .place = 0 };
+	rounds = beside(&taken, day, &arena, &err);
+	assert_non_null(rounds);
+	assert_non_null(strstr(rounds[0].reason[LANGUAGE_EN], "of earlier rounds at A no day is known"));
+	assert_null(strstr(rounds[0].reason[LANGUAGE_VI], "đầu tiên"));
+	/* the team's day */
+	taken = (struct propose_taken){ .on = day, .place = -1, .team = true };
+	assert_null(beside(&taken, day, &arena, &err));
+	rounds = beside(&taken, date_add_days(day, 1), &arena, &err);
+	assert_int_equal(date_compare(rounds[0].on, date_add_days(day, 1)), 0);
+	arena_release(&arena);
+}
+
+/* The whole plan moves aside; a fixed round does not, and says so. */
+static void a_plan_beside_other_rounds(void **state)
+{
+	static const struct propose_fixed fixed[] = { { 1, { 2024, 12, 20 }, 0 }, { 18, { 2025, 11, 28 }, -1 } };
+	static const struct propose_taken taken[] = {
+		{ .on = { 2024, 11, 30 }, .place = 0 }, { .on = { 2024, 12, 19 }, .place = 5 },
+		{ .on = { 2025, 1, 10 }, .place = 0 },  { .on = { 2025, 6, 15 }, .place = 3 },
+		{ .on = { 2026, 1, 2 }, .place = 7 },
+	};
+	struct propose_place more[ARRAY_SIZE(places)];
+	struct propose_request request = lai_chau;
+	struct proposed_round *rounds;
+	struct arena arena;
+	struct error err = { 0 };
+
+	(void)state;
+	memcpy(more, places, sizeof(more));
+	more[0].rounds++;
+	request.places = more;
+	request.fixed = fixed;
+	request.taken = taken;
+	request.ntaken = ARRAY_SIZE(taken);
+	arena_init(&arena);
+	rounds = plan_propose(&request, &arena, &err);
+	if (!rounds)
+		fail_msg("%s", err.detail[LANGUAGE_EN]);
+	check_result(&request, rounds);
+	for (int i = 0; i < 18; i++)
+		for (size_t t = 0; t < ARRAY_SIZE(taken); t++)
+			if (!rounds[i].fixed && rounds[i].place == taken[t].place)
+				assert_true(abs(date_days(rounds[i].on) - date_days(taken[t].on)) >= 84);
+	assert_non_null(strstr(rounds[0].reason[LANGUAGE_EN], "only 20 days after the last round at Thành phố"));
+	assert_non_null(strstr(rounds[0].reason[LANGUAGE_EN], "follows after only 21 days"));
+	assert_non_null(strstr(rounds[0].reason[LANGUAGE_VI], "chỉ 21 ngày sau lại có đợt khác ở Thành phố"));
+	arena_release(&arena);
+}
+
 static void days_and_teams_are_counted(void **state)
 {
 	static const struct holiday long_break[] = { { { 2025, 3, 2 }, { 2025, 3, 9 }, "Nghỉ" } };
@@ -454,6 +557,8 @@ int main(void)
 		cmocka_unit_test(the_same_request_gives_the_same_plan),
 		cmocka_unit_test(what_cannot_be_met_is_named),
 		cmocka_unit_test(gaps_are_counted_to_the_day),
+		cmocka_unit_test(rounds_taken_keep_the_gap),
+		cmocka_unit_test(a_plan_beside_other_rounds),
 		cmocka_unit_test(days_and_teams_are_counted),
 		cmocka_unit_test(fixed_rounds_are_facts),
 		cmocka_unit_test(any_proposal_obeys),
