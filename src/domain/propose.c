@@ -134,8 +134,12 @@ static bool check_calendar(const struct propose_request *request, struct error *
 		return true;
 	return error_set(
 		err, ERR_NO_PROPOSAL,
-		"Holidays are known only to %s and the plan runs to %s: add the missing holidays first.",
-		"Ngày nghỉ mới chỉ được biết đến %s mà kế hoạch kéo dài đến %s: hãy bổ sung ngày nghỉ trước.",
+		"Holidays are known only to %s and the plan runs to %s. They are part of the program "
+		"(config/reference/holidays.json), and an update of it brings more; until then, write the plan "
+		"file by hand and import it.",
+		"Ngày nghỉ mới chỉ được biết đến %s mà kế hoạch kéo dài đến %s. Ngày nghỉ đi kèm chương trình "
+		"(config/reference/holidays.json), bản cập nhật sẽ bổ sung; trước mắt hãy tự viết tệp kế hoạch "
+		"rồi nhập vào.",
 		date_is_none(request->holidays_known_to) ? "-"
 							 : date_format(request->holidays_known_to, known),
 		date_format(request->to, to));

@@ -241,6 +241,7 @@ static void what_cannot_be_met_is_named(void **state)
 	request = lai_chau;
 	request.holidays_known_to = date_make(2025, 11, 27);
 	expect(&request, "Holidays are known only to 2025-11-27");
+	expect(&request, "config/reference/holidays.json), and an update of it brings more");
 	request.holidays_known_to = date_make(2025, 11, 28);
 	expect(&request, NULL);
 
