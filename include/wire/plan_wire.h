@@ -65,6 +65,15 @@ struct propose_file {
 };
 bool propose_file_read(const char *text, size_t len, const struct unit_map *units,
 		       struct arena *arena, struct propose_file *file, struct error *err);
+/*
+ * What the proposal must keep away from: of `rounds`, those that lie at its places, or on a day of
+ * `team` (id; NULL: not known). Rounds of this very plan, cancelled and postponed ones do not count,
+ * nor do rounds of demo plans, unless this is one. Before plan_propose(); once.
+ */
+void propose_file_take(struct propose_file *file, const struct unit_map *units, const struct round *rounds,
+		       size_t count, const char *team, struct arena *arena);
+/* The one team that all fixed rounds with a team name, as written there, in a plan of one team; NULL. */
+const char *propose_file_team(const struct propose_file *file);
 /* The plan file that results, pretty-printed, ready for `plan import`. */
 struct buf;
 void plan_file_write(struct buf *buf, const struct plan *plan);

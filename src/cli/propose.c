@@ -8,17 +8,20 @@
 #include "domain/propose.h"
 #include "domain/unit.h"
 #include "store/catalog_store.h"
+#include "store/round_store.h"
 #include "wire/plan_wire.h"
 
 CLI_OPERATION(calendar_load)
 CLI_OPERATION(catalog_list)
+CLI_OPERATION(catalog_load)
+CLI_OPERATION(round_list)
 
 /*
- * `giothong plan propose`: reads what is fixed, asks the calendar, lets the
- * domain choose days and places, and writes a plan file. It changes nothing in
+ * `giothong plan propose`: reads what is fixed, asks the calendar and the
+ * rounds that are there, lets the domain choose days and places, and writes a plan file. It changes nothing in
  * the database: the file is looked at, then imported.
  */
-enum { CAMPAIGN_PAGE = 500 };
+enum { CAMPAIGN_PAGE = 500, ROUND_PAGE = 500 };
 
 struct propose {
 	struct propose_file file;
@@ -61,6 +64,59 @@ static void keep_wanted(struct propose *propose)
 	calendar->ncampaigns = kept;
 }
 
+static void keep_page(struct cli *cli, const struct round_list *page, struct round **rounds, size_t *count)
+{
+	struct round *all = arena_alloc(&cli->arena, (*count + page->nrounds + 1) * sizeof(*all));
+
+	if (*count > 0)
+		memcpy(all, *rounds, *count * sizeof(*all));
+	if (page->nrounds > 0)
+		memcpy(all + *count, page->rounds, page->nrounds * sizeof(*all));
+	*rounds = all;
+	*count += page->nrounds;
+}
+
+/* The file's team by code or id; one that is not there has no rounds. */
+static bool find_team(struct cli *cli, const char *named, const char **id)
+{
+	struct catalog_load load = { .kind = CATALOG_TEAM, .key = named, .arena = &cli->arena };
+
+	*id = NULL;
+	if (!named)
+		return true;
+	if (catalog_load_run(cli, &load)) {
+		*id = arena_strdup(&cli->arena, load.item.team.id);
+		return true;
+	}
+	if (load.error.code != ERR_NOT_FOUND)
+		return false;
+	error_clear(&cli->error);
+	return true;
+}
+
+/* All rounds up to the gap after the plan: an old one still says that a place is not new. */
+static bool load_taken(struct cli *cli, struct propose *propose)
+{
+	struct propose_file *file = &propose->file;
+	struct round_list page = { .filter = { .precisions = ~0u, .drafts = { .all = true } },
+				   .limit = ROUND_PAGE,
+				   .arena = &cli->arena };
+	struct round *rounds = NULL;
+	size_t count = 0;
+	const char *team;
+
+	page.filter.to = date_add_days(file->plan.to, file->request.gap_days);
+	do {
+		if (!round_list_run(cli, &page))
+			return false;
+		keep_page(cli, &page, &rounds, &count);
+	} while (page.more);
+	if (!find_team(cli, propose_file_team(file), &team))
+		return false;
+	propose_file_take(file, propose->units, rounds, count, team, &cli->arena);
+	return true;
+}
+
 static bool load(struct cli *cli, struct propose *propose)
 {
 	const char *text;
@@ -81,7 +137,7 @@ static bool load(struct cli *cli, struct propose *propose)
 	if (!calendar_load_run(cli, &propose->calendar) || !catalog_list_run(cli, &propose->campaigns))
 		return false;
 	keep_wanted(propose);
-	return true;
+	return load_taken(cli, propose);
 }
 
 static bool choose(struct cli *cli, struct propose *propose)

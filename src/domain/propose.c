@@ -240,6 +240,16 @@ static size_t place_day(const struct search *search, int place, int day)
 	return (size_t)place * (size_t)search->days + (size_t)(day < 0 ? 0 : day);
 }
 
+/* A round taken on the day and at the place of a fixed one is that one, recorded before. */
+static bool is_fixed_one(const struct propose_request *request, const struct propose_taken *taken)
+{
+	for (size_t i = 0; i < request->nfixed; i++)
+		if (request->fixed[i].place == taken->place &&
+		    date_compare(request->fixed[i].on, taken->on) == 0)
+			return true;
+	return false;
+}
+
 /* One round taken: its day, and the days too near to it (-1). */
 static void mark_one_taken(struct search *search, int place, int on)
 {
@@ -266,7 +276,8 @@ static void mark_taken(struct search *search)
 	for (size_t i = 0; i < size; i++)
 		search->last_taken[i] = NO_DAY;
 	for (size_t i = 0; i < request->ntaken; i++)
-		if (!request->taken[i].period && request->taken[i].place >= 0)
+		if (!request->taken[i].period && request->taken[i].place >= 0 &&
+		    !is_fixed_one(request, &request->taken[i]))
 			mark_one_taken(search, request->taken[i].place, day_of(search, request->taken[i].on));
 	for (int place = 0; place < (int)request->nplaces; place++) {
 		int next = search->days, last = NO_DAY;

@@ -1,5 +1,7 @@
 #include "wire/plan_wire.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -234,4 +236,84 @@ bool propose_file_read(const char *text, size_t len, const struct unit_map *unit
 	fine = wire_reader_finish(&reader);
 	json_decref(object);
 	return fine;
+}
+
+/* ---- rounds that are there already ---- */
+
+static bool counts(const struct plan *plan, const struct round *round)
+{
+	if (round->status == ROUND_CANCELLED || round->status == ROUND_POSTPONED || (round->demo && !plan->demo))
+		return false;
+	return !(round->plan_number && streq(round->plan_number, plan->number)) &&
+	       !(round->plan_slug && plan->slug && streq(round->plan_slug, plan->slug));
+}
+
+static bool is_hosted_at(const struct unit_map *units, const char *place, const struct round *round)
+{
+	for (size_t u = 0; u < round->nunits; u++)
+		if (belongs_to(units, place, round->units[u].id, round->from))
+			return true;
+	return false;
+}
+
+/* A round in two places counts at both; the team's day is one all the same. */
+static size_t take_round(const struct propose_file *file, const struct unit_map *units,
+			 const struct round *round, bool team, struct propose_taken *out)
+{
+	struct propose_taken taken = { .on = round->from, .period = round->precision != PRECISION_DAY };
+	size_t count = 0;
+
+	for (size_t i = 0; i < file->request.nplaces; i++) {
+		if (!is_hosted_at(units, file->place_units[i], round))
+			continue;
+		out[count] = taken;
+		out[count].place = (int)i;
+		out[count].team = team && count == 0;
+		count++;
+	}
+	if (team && count == 0) {
+		out[count] = taken;
+		out[count].place = -1;
+		out[count++].team = true;
+	}
+	return count;
+}
+
+void propose_file_take(struct propose_file *file, const struct unit_map *units, const struct round *rounds,
+		       size_t count, const char *team, struct arena *arena)
+{
+	size_t max = file->request.nplaces + 1, cap = 64, ntaken = 0;
+	struct propose_taken *taken = arena_alloc(arena, (cap + max) * sizeof(*taken));
+
+	for (size_t i = 0; i < count; i++) {
+		const struct round *round = &rounds[i];
+		bool own = team && round->team.id && streq(round->team.id, team);
+
+		if (!counts(&file->plan, round))
+			continue;
+		if (ntaken > cap) {
+			struct propose_taken *more = arena_alloc(arena, (cap * 2 + max) * sizeof(*taken));
+
+			memcpy(more, taken, ntaken * sizeof(*taken));
+			taken = more;
+			cap *= 2;
+		}
+		ntaken += take_round(file, units, round, own, taken + ntaken);
+	}
+	file->request.taken = taken;
+	file->request.ntaken = ntaken;
+}
+
+const char *propose_file_team(const struct propose_file *file)
+{
+	const char *team = NULL;
+
+	for (size_t i = 0; i < file->plan.nrounds; i++) {
+		const char *named = file->plan.rounds[i].team.id;
+
+		if (named && team && !streq(named, team))
+			return NULL;
+		team = named ? named : team;
+	}
+	return file->request.teams == 1 ? team : NULL;
 }

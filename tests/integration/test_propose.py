@@ -5,14 +5,22 @@ import json
 import pytest
 
 from harness import programs
+from harness.daemon import own_daemon
 
 PLANS = programs.CONFIG / "plans"
 REQUESTS = sorted((PLANS / "requests").glob("*.json"))
 
 
+@pytest.fixture(scope="module")
+def untouched():
+    """A database with the reference data only: the rounds of other tests would be kept off."""
+    with own_daemon() as one:
+        yield one
+
+
 @pytest.mark.parametrize("request_path", REQUESTS, ids=lambda path: path.stem)
-def test_the_plan_file_is_what_the_request_gives(daemon, request_path):
-    assert daemon.cli_ok("plan", "propose", request_path).out == (PLANS / request_path.name).read_text(encoding="utf-8")
+def test_the_plan_file_is_what_the_request_gives(untouched, request_path):
+    assert untouched.cli_ok("plan", "propose", request_path).out == (PLANS / request_path.name).read_text(encoding="utf-8")
 
 
 def test_there_are_requests():
@@ -73,6 +81,7 @@ def test_holidays_that_are_not_known_yet(daemon):
         request.update({"from": "2031-01-01", "to": "2031-12-20", "rounds": []})
     outcome = spoiled(daemon, "far.json", change)
     assert outcome.status == 1 and "2027-12-31" in outcome.err, outcome
+    assert "config/reference/holidays.json" in outcome.err, outcome
 
 
 def test_no_days_at_all(daemon):
@@ -80,3 +89,32 @@ def test_no_days_at_all(daemon):
         last = datetime.date.fromisoformat(request["from"]) + datetime.timedelta(days=5)
         request.update({"to": last.isoformat(), "rounds": []})
     assert spoiled(daemon, "short.json", change).status == 1
+
+
+def one_round(daemon, day, number="77/KH-THU", **more):
+    """A plan of one day and one round, at Mường Tè."""
+    request = {"number": number, "title": "Kế hoạch thử một đợt", "code_prefix": "MOT", "from": day, "to": day,
+               "propose": {"rounds": 1, "places": [{"unit": "107@pre-2025-07-01", "rounds": 1}], **more}}
+    path = daemon.folder / "one.json"
+    path.write_text(json.dumps(request, ensure_ascii=False), encoding="utf-8")
+    return daemon.cli("plan", "propose", path)
+
+
+def test_rounds_of_other_plans_count(daemon, seeds, staff):
+    """83 days from one there is, before or after: none; 84: a round, which is not called the first."""
+    plan = seeds.plan(first="2026-01-01", last="2026-12-31")
+    seeds.draft(plan=plan, date="2026-07-04", units=["107@pre-2025-07-01"])
+    there = datetime.date(2026, 7, 4)
+
+    def propose(days, **more):
+        return one_round(daemon, (there + datetime.timedelta(days=days)).isoformat(), **more)
+    for days in (83, -83, 0):
+        outcome = propose(days)
+        assert outcome.status == 1 and "84" in outcome.err and "Mường Tè" in outcome.err, outcome
+    after, before = propose(84), propose(-84)
+    assert after.status == 0 and "84" in after.err and "đầu tiên" not in after.err and "first" not in after.err, after
+    assert before.status == 0, before
+    assert propose(84).out == after.out
+    assert propose(83, number=plan["number"]).status == 0
+    far = propose(120)
+    assert far.status == 0 and "120" in far.err and "đầu tiên" not in far.err, far

@@ -361,7 +361,7 @@ static void a_plan_beside_other_rounds(void **state)
 	static const struct propose_taken taken[] = {
 		{ .on = { 2024, 11, 30 }, .place = 0 }, { .on = { 2024, 12, 19 }, .place = 5 },
 		{ .on = { 2025, 1, 10 }, .place = 0 },  { .on = { 2025, 6, 15 }, .place = 3 },
-		{ .on = { 2026, 1, 2 }, .place = 7 },
+		{ .on = { 2026, 1, 2 }, .place = 7 },   { .on = { 2024, 12, 20 }, .place = 0 },
 	};
 	struct propose_place more[ARRAY_SIZE(places)];
 	struct propose_request request = lai_chau;

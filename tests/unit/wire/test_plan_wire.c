@@ -434,6 +434,60 @@ static void test_propose_places_and_faults(void **state)
 	assert_fault("/propose/y", "unknown_field");
 }
 
+static struct round other_round(struct date on, struct named *host, const char *plan_number)
+{
+	struct round round;
+
+	round_init(&round);
+	round.from = round.to = on;
+	round.precision = PRECISION_DAY;
+	round.status = ROUND_DRAFT;
+	round.units = host;
+	round.nunits = host ? 1 : 0;
+	round.plan_number = plan_number;
+	return round;
+}
+
+/* Hosts of before and after the reform lie at the former districts; what does not count stays away. */
+static void test_propose_beside_other_rounds(void **state)
+{
+	struct named town = { .id = "110@pre-2025-07-01" }, commune = { .id = "03618@2025-07-01" };
+	struct named own = { .id = "110@pre-2025-07-01" };
+	struct round rounds[] = {
+		other_round((struct date){ 2025, 8, 1 }, &commune, "903/KH-THU"),
+		other_round((struct date){ 2025, 2, 1 }, &own, NULL),
+		other_round((struct date){ 2025, 2, 2 }, &own, "901/KH-THU"),
+		other_round((struct date){ 2025, 2, 3 }, &own, NULL),
+		other_round((struct date){ 2025, 2, 4 }, &own, NULL),
+		other_round((struct date){ 2025, 2, 5 }, &own, "DEMO/1"),
+		other_round((struct date){ 2025, 2, 6 }, NULL, NULL),
+		other_round((struct date){ 2024, 11, 1 }, &town, NULL),
+	};
+
+	(void)state;
+	rounds[3].status = ROUND_CANCELLED;
+	rounds[4].status = ROUND_POSTPONED;
+	rounds[5].demo = true;
+	rounds[6].team.id = "t1";
+	rounds[7].precision = PRECISION_MONTH;
+	assert_fine(read_propose("{" HEAD ",\"rounds\":[{\"ordinal\":1,\"date\":\"2024-12-20\",\"team\":\"D1\"}],"
+				 "\"propose\":{\"rounds\":9,\"places\":[{\"unit\":\"106@pre-2025-07-01\",\"rounds\":4},"
+				 "{\"unit\":\"110@pre-2025-07-01\",\"rounds\":4}]}}"));
+	assert_string_equal(propose_file_team(&file), "D1");
+	propose_file_take(&file, units, rounds, ARRAY_SIZE(rounds), "t1", &arena);
+	assert_int_equal(file.request.ntaken, 4);
+	assert_int_equal(file.request.taken[0].place, 1);
+	assert_int_equal(date_compare(file.request.taken[0].on, rounds[0].from), 0);
+	assert_int_equal(file.request.taken[1].place, 1);
+	assert_false(file.request.taken[1].team);
+	assert_int_equal(file.request.taken[2].place, -1);
+	assert_true(file.request.taken[2].team);
+	assert_int_equal(file.request.taken[3].place, 1);
+	assert_true(file.request.taken[3].period);
+	file.request.teams = 2;
+	assert_null(propose_file_team(&file));
+}
+
 /* ---- history ---- */
 
 static void test_history_file(void **state)
@@ -515,6 +569,7 @@ int main(void)
 		TEST(test_propose_defaults),
 		TEST(test_propose_later_plan),
 		TEST(test_propose_places_and_faults),
+		TEST(test_propose_beside_other_rounds),
 		TEST(test_history_file),
 		TEST(test_history_faults),
 	};
