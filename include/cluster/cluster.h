@@ -26,6 +26,9 @@ enum { CLUSTER_CONNINFO_SIZE = 512 };
 struct cluster *cluster_open(const char *data_dir, bool (*interrupted)(void *context), void *context,
 			     struct error *err);
 
+/* Whether another process has the lock of DIR; then *err says "in use by pid N". Makes nothing. */
+bool cluster_is_held(const char *data_dir, struct error *err);
+
 /*
  * For commands: like cluster_open(), but when a daemon has the lock its
  * running cluster (once it is made) is used and left alone. Never makes a

@@ -95,6 +95,8 @@ const struct http_counters *http_server_counters(const struct http_server *serve
  * socket file that a killed daemon left is replaced.
  */
 int http_listen(const char *address, struct error *err);
+/* Whether the first http_listen() would work, before anything else is begun; opens nothing. */
+bool http_can_listen(const char *address, struct error *err);
 
 /* ---- the request; everything is borrowed from the exchange ---- */
 

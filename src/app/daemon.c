@@ -21,6 +21,7 @@
 #include "base/uuid.h"
 #include "base/version.h"
 #include "cluster/cluster.h"
+#include "http/http.h"
 #include "jobs/jobs.h"
 #include "worker/pool.h"
 #include "worker/worker.h"
@@ -373,13 +374,27 @@ static bool open_listeners(struct daemon *daemon, struct error *err)
 	return listeners_open(daemon->setup->config.listen, daemon->fds, daemon->nworkers, daemon->url, err);
 }
 
-/* The lock of DIR comes before the port: a second daemon there hears of the first, not of its port. */
+/*
+ * A port that is taken is found before a cluster is made or started for
+ * nothing; but a second daemon on one DIR hears of the first, not of its port.
+ */
+static bool check_port(const struct config *config, struct error *err)
+{
+	struct error held = { 0 };
+
+	if (http_can_listen(config->listen, err))
+		return true;
+	if (config->data_dir && *config->data_dir && cluster_is_held(config->data_dir, &held))
+		*err = held;
+	return false;
+}
+
 static bool start(struct daemon *daemon, struct error *err)
 {
 	struct setup *setup = daemon->setup;
 	uint64_t watchdog_us = 0;
 
-	if (!setup_open(setup, SETUP_DAEMON, err))
+	if (!check_port(&setup->config, err) || !setup_open(setup, SETUP_DAEMON, err))
 		return false;
 	if (stop_was_asked(daemon))
 		return true;

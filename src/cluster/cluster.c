@@ -395,6 +395,15 @@ struct cluster *cluster_open(const char *data_dir, bool (*interrupted)(void *con
 	return NULL;
 }
 
+bool cluster_is_held(const char *data_dir, struct error *err)
+{
+	char *real = realpath(data_dir, NULL);
+	bool held = real && data_dir_is_held(real, err);
+
+	free(real);
+	return held;
+}
+
 /* The daemon that has the lock may still be starting. */
 static bool find_ready(struct cluster *cluster)
 {

@@ -105,6 +105,29 @@ static void write_holder(int fd)
 		return;
 }
 
+static bool in_use(const char *data_dir, pid_t holder, struct error *err)
+{
+	if (holder > 0)
+		return error_set(err, ERR_CONFIG, "%s is in use by pid %d", "%s đang được pid %d dùng", data_dir,
+				 (int)holder);
+	return error_set(err, ERR_CONFIG, "%s is in use by another daemon", "%s đang được một tiến trình khác dùng",
+			 data_dir);
+}
+
+bool data_dir_is_held(const char *data_dir, struct error *err)
+{
+	char *path = xasprintf("%s/lock", data_dir);
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	bool held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+
+	if (held)
+		in_use(data_dir, read_holder(fd), err);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return held;
+}
+
 int data_dir_lock(const char *data_dir, bool *held, struct error *err)
 {
 	char *path = xasprintf("%s/lock", data_dir);
@@ -115,14 +138,7 @@ int data_dir_lock(const char *data_dir, bool *held, struct error *err)
 		error_set(err, ERR_CONFIG, "%s cannot be opened: %s", "không mở được %s: %s", path,
 			  strerror(errno));
 	} else if (*held) {
-		pid_t holder = read_holder(fd);
-
-		if (holder > 0)
-			error_set(err, ERR_CONFIG, "%s is in use by pid %d", "%s đang được pid %d dùng",
-				  data_dir, (int)holder);
-		else
-			error_set(err, ERR_CONFIG, "%s is in use by another daemon",
-				  "%s đang được một tiến trình khác dùng", data_dir);
+		in_use(data_dir, read_holder(fd), err);
 		close(fd);
 		fd = -1;
 	} else {

@@ -103,6 +103,8 @@ char *data_dir_make(const char *path, struct error *err);
 char *data_dir_find(const char *path, struct error *err);
 /* There is no cluster in DIR; false. */
 bool data_dir_is_empty(const char *path, struct error *err);
+/* Whether somebody holds it; *err then names the holder. */
+bool data_dir_is_held(const char *data_dir, struct error *err);
 /* The lock's descriptor, or -1 and *err; `held`: because another process has it. */
 int data_dir_lock(const char *data_dir, bool *held, struct error *err);
 

@@ -237,6 +237,35 @@ static int listen_tcp(const char *address, struct error *err)
 	return fd;
 }
 
+static bool can_listen_tcp(const char *address, struct error *err)
+{
+	struct addrinfo *found = resolve(address, err);
+	int fd = -1;
+
+	if (!found)
+		return false;
+	for (const struct addrinfo *ai = found; ai && fd < 0; ai = ai->ai_next) {
+		fd = bind_tcp(ai, false);
+		if (fd < 0 && errno == EADDRINUSE)
+			break;
+	}
+	if (fd < 0)
+		close_failed(-1, err, address);
+	else
+		close(fd);
+	freeaddrinfo(found);
+	return fd >= 0;
+}
+
+bool http_can_listen(const char *address, struct error *err)
+{
+	struct sockaddr_un un;
+
+	if (text_starts_with(address, unix_prefix))
+		return unix_address(address + sizeof(unix_prefix) - 1, &un, err) && clear_stale(&un, err);
+	return can_listen_tcp(address, err);
+}
+
 int http_listen(const char *address, struct error *err)
 {
 	int fd;

@@ -264,6 +264,24 @@ def test_version_and_help():
 
 # ---- the cluster's other states ----
 
+def test_a_second_daemon_on_one_folder_and_port(stopped):
+    stopped.start()
+    try:
+        one_line(start_refused(Daemon(folder=stopped.folder, port=stopped.port)), "in use by pid", str(stopped.process.pid))
+    finally:
+        assert stopped.stop() == 0
+
+
+def test_a_port_in_use_makes_no_cluster():
+    daemon = Daemon()
+    try:
+        with socket.create_server(("127.0.0.1", daemon.port)):
+            one_line(start_refused(daemon), f"127.0.0.1:{daemon.port}", "in use")
+        assert not daemon.data.exists()
+    finally:
+        programs.remove(daemon.folder)
+
+
 def test_a_stale_lock_and_pid_file(stopped):
     """A machine that lost its power leaves both; nothing holds them."""
     (stopped.data / "lock").write_text("99999\n")

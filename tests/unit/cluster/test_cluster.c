@@ -131,6 +131,10 @@ static void test_lock(void **state)
 	(void)state;
 	snprintf(want, sizeof(want), "in use by pid %d", (int)getpid());
 	expect_error(cluster_open(dir, NULL, NULL, &err), &err, want);
+	error_clear(&err);
+	assert_true(cluster_is_held(dir, &err));
+	assert_non_null(strstr(err.detail[LANGUAGE_EN], want));
+	error_clear(&err);
 	struct cluster *attached = cluster_attach(dir, NULL, NULL, &err);
 
 	assert_non_null(attached);
@@ -141,6 +145,8 @@ static void test_lock(void **state)
 	cluster_close(attached);
 	expect_sql(cluster_app_conninfo(cluster), "SELECT 1", "1");      /* left alone */
 	cluster_close(cluster);
+	assert_false(cluster_is_held(dir, &err));
+	assert_false(cluster_is_held("/nonexistent", &err));
 	attached = cluster_attach(dir, NULL, NULL, &err);
 	assert_non_null(attached);
 	assert_true(cluster_is_ours(attached));

@@ -319,9 +319,13 @@ static void test_listen_tcp(void **state)
 	assert_int_equal(http_listen(address, &err), -1);
 	assert_non_null(strstr(err.detail[LANGUAGE_EN], "is in use"));
 	assert_non_null(strstr(err.detail[LANGUAGE_VI], "đang được dùng"));
+	error_clear(&err);
+	assert_false(http_can_listen(address, &err));
+	assert_non_null(strstr(err.detail[LANGUAGE_EN], "is in use"));
 	close(other);
 
 	error_clear(&err);
+	assert_true(http_can_listen(address, &err));
 	mine = http_listen(address, &err);
 	assert_true(mine >= 0);
 	again = http_listen(address, &err);      /* a second worker of this process */
