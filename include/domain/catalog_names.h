@@ -32,4 +32,11 @@ bool catalog_find_campaigns(const struct catalog *catalog, struct named *list, s
 bool catalog_find_names(const struct catalog *catalog, struct round *round, const char *prefix,
 			struct error *err);
 
+/*
+ * A round is held in its units, so its venue lies in one of them (or the unit of one followed the
+ * other's); any venue fits a round without units. False: ERR_INVALID_FIELD "/venue" "outside_units".
+ */
+bool round_venue_fits(const struct unit_map *units, const struct round *round, const char *venue_unit,
+		      struct error *err);
+
 #endif

@@ -53,12 +53,14 @@ void catalog_load_send(struct store *store, struct catalog_load *load);
 
 /*
  * Campaigns by slug or id and a team by code or id, as a body names them, become
- * ids, in place. ERR_INVALID_FIELD "/campaigns/N", "/team": not there.
+ * ids, in place. ERR_INVALID_FIELD "/campaigns/N", "/team": not there. Of a venue its unit is told.
  */
 struct catalog_resolve {
 	struct named   *campaigns;
 	size_t          ncampaigns;
 	struct named   *team;            /* NULL, or without an id: none */
+	const char     *venue;           /* id; NULL: none */
+	const char     *venue_unit;      /* out: id of its unit; NULL: there is no such venue */
 	struct arena   *arena;
 	struct error    error;
 	void          (*done)(struct catalog_resolve *resolve);

@@ -6,6 +6,7 @@
 #include "api/private.h"
 #include "api/request.h"
 #include "base/text.h"
+#include "domain/catalog_names.h"
 #include "domain/plan.h"
 #include "store/catalog_store.h"
 #include "store/plan_store.h"
@@ -273,7 +274,7 @@ static void import_start(struct request *r)
 struct round_op {
 	struct request     *r;
 	struct plan_load    plan;        /* 1: the plan it goes into */
-	struct catalog_resolve names;    /* 2: campaigns and team that the body names */
+	struct catalog_resolve names;    /* 2: campaigns, team and venue that the body names */
 	struct round_create create;      /* 3 */
 	struct round_load   replay;      /* 3b: what an earlier call made */
 };
@@ -325,9 +326,12 @@ static bool within_plan(const struct round *round, const struct plan *plan, stru
 static void round_on_resolved(struct catalog_resolve *names)
 {
 	struct round_op *op = container_of(names, struct round_op, names);
+	struct error *err = &names->error;
 
-	if (names->error.code != ERR_NONE) {
-		request_reply_error(op->r, &names->error);
+	if (err->code != ERR_NONE ||
+	    (names->venue_unit &&
+	     !round_venue_fits(api_units(op->r->api), &op->create.round, names->venue_unit, err))) {
+		request_reply_error(op->r, err);
 		return;
 	}
 	op->create.actor = op->r->actor;
@@ -361,9 +365,9 @@ static void round_on_plan(struct plan_load *load)
 	round->plan_id = load->plan.id;
 	op->names = (struct catalog_resolve){
 		.campaigns = round->campaigns, .ncampaigns = round->ncampaigns, .team = &round->team,
-		.arena = r->arena, .done = round_on_resolved,
+		.venue = round->venue.id, .arena = r->arena, .done = round_on_resolved,
 	};
-	if (op->names.ncampaigns > 0 || round->team.id)
+	if (op->names.ncampaigns > 0 || round->team.id || round->venue.id)
 		catalog_resolve_send(api_store(r->api), &op->names);
 	else
 		round_on_resolved(&op->names);

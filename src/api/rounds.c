@@ -6,6 +6,7 @@
 #include "api/private.h"
 #include "api/request.h"
 #include "base/text.h"
+#include "domain/catalog_names.h"
 #include "domain/round.h"
 #include "store/catalog_store.h"
 #include "store/round_store.h"
@@ -184,7 +185,7 @@ struct step_op {
 	struct round_step step;
 	struct round      next;
 	struct round_load load;          /* 1: the round as it is */
-	struct catalog_resolve names;    /* 2: campaigns and team that the body names */
+	struct catalog_resolve names;    /* 2: campaigns, team and venue that the body names */
 	struct round_save save;          /* 3: the round as it shall be */
 };
 
@@ -249,7 +250,7 @@ static void step_on_loaded(struct round_load *load)
 	}
 	op->names.arena = r->arena;
 	op->names.done = step_on_resolved;
-	if (op->names.ncampaigns > 0 || op->names.team)
+	if (op->names.ncampaigns > 0 || op->names.team || op->names.venue)
 		catalog_resolve_send(api_store(r->api), &op->names);
 	else
 		step_on_resolved(&op->names);
@@ -271,6 +272,8 @@ static bool step_read(struct step_op *op, struct error *err)
 	}
 	if (op->step.set & ROUND_TEAM && values->team.id)
 		op->names.team = &values->team;
+	if (op->step.set & ROUND_VENUE && !op->step.carried)
+		op->names.venue = values->venue.id;
 	return true;
 }
 
@@ -286,7 +289,8 @@ static void step_on_resolved(struct catalog_resolve *names)
 		request_reply_error(r, &names->error);
 		return;
 	}
-	if (!round_change(now, &op->step, r->today, &op->next, &err)) {
+	if (!round_change(now, &op->step, r->today, &op->next, &err) ||
+	    (names->venue_unit && !round_venue_fits(api_units(r->api), &op->next, names->venue_unit, &err))) {
 		request_reply_error(r, &err);
 		return;
 	}

@@ -66,17 +66,26 @@ static bool find_team(const struct catalog *catalog, struct round *round, const 
 /* ---- venues ---- */
 
 /* Venues lie in communes, hosts may be districts. */
-static bool lies_in_host(const struct catalog *catalog, const struct round *round, const char *unit_id)
+static bool lies_in_host(const struct unit_map *units, const struct round *round, const char *unit_id)
 {
-	const struct unit *unit = unit_by_id(catalog->units, unit_id);
+	const struct unit *unit = unit_by_id(units, unit_id);
 
 	for (size_t i = 0; i < round->nunits; i++) {
-		const struct unit *host = unit_by_id(catalog->units, round->units[i].id);
+		const struct unit *host = unit_by_id(units, round->units[i].id);
 
-		if (host && unit && unit_related(catalog->units, host, unit))
+		if (host && unit && unit_related(units, host, unit))
 			return true;
 	}
 	return round->nunits == 0;
+}
+
+bool round_venue_fits(const struct unit_map *units, const struct round *round, const char *venue_unit,
+		      struct error *err)
+{
+	return lies_in_host(units, round, venue_unit) ||
+	       error_add_field(err, "/venue", "outside_units",
+			       "The venue lies outside the round's units. Choose one within them, or send units too.",
+			       "Địa điểm nằm ngoài các đơn vị của đợt. Hãy chọn địa điểm thuộc đơn vị, hoặc gửi cả units.");
 }
 
 static bool same_name(const char *name, const char *folded)
@@ -98,10 +107,10 @@ static const struct venue *find_venue_named(const struct catalog *catalog, const
 		const struct venue *venue = &catalog->items[CATALOG_VENUE][i].venue;
 
 		if (streq(venue->id, typed)) {
-			*matches = 1;
-			return venue;
+			*matches = lies_in_host(catalog->units, round, venue->unit_id);
+			return *matches ? venue : NULL;
 		}
-		if (same_name(venue->name, folded) && lies_in_host(catalog, round, venue->unit_id)) {
+		if (same_name(venue->name, folded) && lies_in_host(catalog->units, round, venue->unit_id)) {
 			found = venue;
 			++*matches;
 		}

@@ -6,14 +6,15 @@
 
 /*
  * One element or value for each that was asked for; what is not there is ''.
- * $1: campaigns, slugs or ids; $2: a team, code or id.
+ * $1: campaigns, slugs or ids; $2: a team, code or id; $3: a venue, whose unit is wanted.
  */
 static const struct db_statement resolve = {
 	"SELECT ARRAY(SELECT coalesce((SELECT id::text FROM campaign WHERE slug = key OR id::text = lower(key)"
 	"   ORDER BY slug = key DESC LIMIT 1), '')"
 	"  FROM unnest($1::text[]) WITH ORDINALITY AS wanted (key, position) ORDER BY position),"
 	" coalesce((SELECT id::text FROM team WHERE code = $2 OR id::text = lower($2)"
-	"  ORDER BY code = $2 DESC LIMIT 1), '')"
+	"  ORDER BY code = $2 DESC LIMIT 1), ''),"
+	" (SELECT unit_id FROM venue WHERE id = $3::uuid)"
 };
 
 static void fail_campaign(struct catalog_resolve *op, size_t i)
@@ -57,6 +58,7 @@ static void resolve_on_done(struct db_query *query, const struct db_result *resu
 		take_campaigns(op, result);
 		if (op->team && op->team->id)
 			take_team(op, result);
+		op->venue_unit = row_text(op->arena, result, 0, 2);
 	}
 	op->done(op);
 }
@@ -70,5 +72,6 @@ void catalog_resolve_send(struct store *store, struct catalog_resolve *op)
 	query_begin(&op->query, &resolve, DB_READ, resolve_on_done);
 	query_texts(&op->query, op->arena, keys, op->ncampaigns);
 	query_text(&op->query, op->team ? op->team->id : NULL);
+	query_text(&op->query, op->venue ? uuid_or_nil(op->venue) : NULL);
 	db_send(store->db, &op->query);
 }

@@ -201,6 +201,21 @@ def test_twenty_at_once_and_one_wins(daemon, seeds, staff, api_of):
     assert staff.round(one["id"])["version"] == one["version"] + 1
 
 
+def test_a_venue_outside_the_units(seeds, staff):
+    here, there = seeds.venue(), seeds.venue(unit="Huyện Sìn Hồ")
+    plan, one = seeds.plan(), seeds.announced(venue=here["id"])
+    new = {"title": "Đợt thử nghiệm", "date": "2025-04-16", "units": ["Huyện Than Uyên"], "venue": there["id"]}
+    outside = {"/venue": "outside_units"}
+    assert field_codes(staff.post(f"/api/v1/plans/{plan['id']}/rounds", json=new, expect=422)) == outside
+    assert field_codes(staff.step(one["id"], "move", {"reason": "mưa lớn", "date": "2025-06-20", "venue": there["id"]},
+                                  expect=422)) == outside
+    path = f"/api/v1/rounds/{one['id']}"
+    assert field_codes(staff.patch(path, {"venue": there["id"]}, etag=staff.etag(path), expect=422)) == outside
+    assert staff.round(one["id"]) == one
+    both = {"units": ["Huyện Sìn Hồ"], "venue": there["id"]}
+    assert staff.patch(path, both, etag=staff.etag(path), expect=200).json()["venue"]["id"] == there["id"]
+
+
 @pytest.mark.parametrize("kind, slug", [("team", "team-busy"), ("venue", "venue-busy")])
 def test_twenty_rounds_race_for_one_day(daemon, seeds, staff, api_of, kind, slug):
     """A team and a venue serve one round a day: of twenty drafts at once, one is made."""

@@ -160,6 +160,42 @@ static void test_a_venue_is_looked_for_in_the_rounds_units(void **state)
 	}
 }
 
+/* The importer and the API hold a venue to the same rule. */
+static void test_a_venue_outside_the_rounds_units(void **state)
+{
+	const struct {
+		const char *host, *unit;
+		bool        fits;
+	} cases[] = {
+		{ "east", "east", true }, { "east", "west", false }, { "d", "west", true }, { "p", "west", true },
+		{ "west", "d", true },    { "east", "gone", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct named host = { cases[i].host, NULL };
+		struct round round = round_in(&host);
+		struct error err = { 0 };
+
+		assert_int_equal(round_venue_fits(units, &round, cases[i].unit, &err), cases[i].fits);
+		assert_int_equal(err.code, cases[i].fits ? ERR_NONE : ERR_INVALID_FIELD);
+		if (!cases[i].fits) {
+			assert_string_equal(err.fields[0].pointer, "/venue");
+			assert_string_equal(err.fields[0].code, "outside_units");
+		}
+	}
+	struct named host = { "east", NULL };
+	struct round round = round_in(&host);
+	struct error err = { 0 };
+
+	round.venue.id = "v2";
+	assert_false(catalog_find_names(catalog(), &round, "", &err));
+	assert_string_equal(err.fields[0].code, "unknown_venue");
+	error_clear(&err);
+	round.nunits = 0;
+	assert_true(round_venue_fits(units, &round, "west", &err));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +203,7 @@ int main(void)
 		cmocka_unit_test(test_a_round_that_names_nothing),
 		cmocka_unit_test(test_every_fault_is_told_and_names_the_round),
 		cmocka_unit_test(test_a_venue_is_looked_for_in_the_rounds_units),
+		cmocka_unit_test(test_a_venue_outside_the_rounds_units),
 	};
 
 	return cmocka_run_group_tests(tests, make_units, free_units);
