@@ -132,15 +132,11 @@ def test_sample_settings_are_the_file_in_the_tree(folder):
 
 
 @pytest.mark.parametrize("name", ["lai-chau-2025.json", "demo-2027.json"])
-def test_propose_is_deterministic_and_gives_the_file_in_the_tree(loaded, folder, name):
+def test_propose_is_deterministic(loaded, name):
+    """Also beside whatever rounds are there; test_propose.py compares with the files in the tree."""
     source = programs.CONFIG / "plans" / "requests" / name
     first, second = (loaded.cli_ok("plan", "propose", source).out for _ in range(2))
-    assert first == second
-    plan = json.loads(first)
-    assert plan == json.loads((programs.CONFIG / "plans" / name).read_text(encoding="utf-8"))
-    path = folder / "proposed.json"
-    path.write_text(first)
-    loaded.cli_ok("plan", "import", path, "--dry-run")
+    assert first == second and len(json.loads(first)["rounds"]) == 18
 
 
 def test_a_broken_pipe_is_no_crash(daemon):

@@ -21,6 +21,7 @@ def untouched():
 @pytest.mark.parametrize("request_path", REQUESTS, ids=lambda path: path.stem)
 def test_the_plan_file_is_what_the_request_gives(untouched, request_path):
     assert untouched.cli_ok("plan", "propose", request_path).out == (PLANS / request_path.name).read_text(encoding="utf-8")
+    untouched.cli_ok("plan", "import", PLANS / request_path.name, "--dry-run")
 
 
 def test_there_are_requests():
@@ -118,3 +119,8 @@ def test_rounds_of_other_plans_count(daemon, seeds, staff):
     assert propose(83, number=plan["number"]).status == 0
     far = propose(120)
     assert far.status == 0 and "120" in far.err and "đầu tiên" not in far.err, far
+
+
+def test_help_says_what_the_file_holds(daemon):
+    text = daemon.cli_ok("plan", "propose", "--help").out
+    assert all(word in text for word in ("FILE is", '"propose": {"rounds"', "gap_days", "places", "status")), text
