@@ -872,8 +872,8 @@ static bool refuse_search(const struct search *search, struct error *err)
 /* ---- the result, and why ---- */
 
 static const char *const weekdays[7][LANGUAGE_COUNT] = {
-	{ "Monday", "thứ Hai" },   { "Tuesday", "thứ Ba" }, { "Wednesday", "thứ Tư" },
-	{ "Thursday", "thứ Năm" }, { "Friday", "thứ Sáu" }, { "Saturday", "thứ Bảy" },
+	{ "Monday", "Thứ Hai" },   { "Tuesday", "Thứ Ba" }, { "Wednesday", "Thứ Tư" },
+	{ "Thursday", "Thứ Năm" }, { "Friday", "Thứ Sáu" }, { "Saturday", "Thứ Bảy" },
 	{ "Sunday", "Chủ nhật" },
 };
 

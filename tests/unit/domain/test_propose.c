@@ -94,6 +94,7 @@ static void check_result(const struct propose_request *request, const struct pro
 			assert_true(date_compare(rounds[i - 1].on, round->on) <= 0);
 		assert_true(round->team >= 1 && round->team <= request->teams);
 		assert_true(round->reason[0][0] && round->reason[1][0]);
+		assert_int_not_equal(strncmp(round->reason[1], "thứ", strlen("thứ")), 0);
 		assert_true(text_valid_utf8(round->reason[1], strlen(round->reason[1])));
 		if (fixed) {
 			assert_int_equal(date_compare(round->on, fixed->on), 0);
