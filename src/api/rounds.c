@@ -74,6 +74,9 @@ static bool read_filter(struct list_op *op, struct error *err)
 		return false;
 	filter->from = params_date(&params, "from");
 	filter->to = params_date(&params, "to");
+	if (!date_is_none(filter->to) && date_compare(filter->from, filter->to) > 0)
+		params_fault(&params, "to", "before_from", "The list would end before it begins: check from and to.",
+			     "Danh sách kết thúc trước khi bắt đầu: hãy kiểm tra from và to.");
 	params_places(&params, "unit", &filter->units, &filter->nunits);
 	filter->campaign = params_text(&params, "campaign");
 	filter->plan = params_text(&params, "plan");
