@@ -89,6 +89,38 @@ void cli_say(const struct cli *cli, const char *en, const char *vi, ...)
 	va_end(args);
 }
 
+const char *cli_rounds(struct cli *cli, size_t count)
+{
+	return arena_printf(&cli->arena, "%zu %s", count, cli_word(cli, count == 1 ? "round" : "rounds", "đợt"));
+}
+
+const char *cli_status(const struct cli *cli, enum round_status status)
+{
+	static const char *const vi[ROUND_STATUS_COUNT] = {
+		[ROUND_DRAFT] = "nháp",         [ROUND_ANNOUNCED] = "đã công bố",
+		[ROUND_OPEN] = "mở đăng ký",    [ROUND_RUNNING] = "đang diễn ra",
+		[ROUND_CLOSED] = "đã kết thúc", [ROUND_POSTPONED] = "hoãn",
+		[ROUND_MOVED] = "đã dời",       [ROUND_CANCELLED] = "đã hủy",
+	};
+
+	return cli_word(cli, round_status_text(status), vi[status]);
+}
+
+const char *cli_fact(const struct cli *cli, enum fact_status status)
+{
+	static const char *const vi[FACT_STATUS_COUNT] = {
+		[FACT_UNKNOWN] = "chưa rõ", [FACT_PROPOSED] = "dự kiến",
+		[FACT_REPORTED] = "theo tin báo", [FACT_OFFICIAL] = "chính thức",
+	};
+
+	return cli_word(cli, fact_status_text(status), vi[status]);
+}
+
+int cli_columns(const char *text, int columns)
+{
+	return columns + (int)(strlen(text) - text_length(text));
+}
+
 static void write_error(struct json_out *out, const struct error *err, enum language language)
 {
 	jout_object(out, "error");

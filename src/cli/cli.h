@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/json_out.h"
 #include "base/memory.h"
+#include "domain/round.h"
 #include "store/store.h"
 
 /*
@@ -92,6 +93,14 @@ void cli_say(const struct cli *cli, const char *en, const char *vi, ...)
 int cli_refuse(struct cli *cli);
 /* One of two words by the reader's language. */
 const char *cli_word(const struct cli *cli, const char *en, const char *vi);
+
+/* "1 round", "18 rounds"; in Vietnamese "18 đợt". */
+const char *cli_rounds(struct cli *cli, size_t count);
+/* A status as the reader calls it; machines read the English one in --json. */
+const char *cli_status(const struct cli *cli, enum round_status status);
+const char *cli_fact(const struct cli *cli, enum fact_status status);
+/* For "%-*s": so many columns, whatever the bytes of the text. */
+int cli_columns(const char *text, int columns);
 
 /* ---- working ---- */
 

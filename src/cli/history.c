@@ -126,13 +126,13 @@ static void conclude(struct cli *cli, const struct history *history, bool dry_ru
 	size_t created = history->created;
 
 	if (created == 0)
-		cli_say(cli, "nothing changes: all %zu rounds are there\n", "không có gì thay đổi: đã có đủ %zu đợt\n",
-			history->nrows);
+		cli_say(cli, "nothing changes: %s there already\n", "không có gì thay đổi: đã có đủ %s\n",
+			cli_rounds(cli, history->nrows));
 	else if (dry_run)
-		cli_say(cli, "dry run: %zu of %zu rounds would be added\n", "chạy thử: sẽ thêm %zu trong %zu đợt\n",
-			created, history->nrows);
+		cli_say(cli, "dry run: %zu of %s would be added\n", "chạy thử: sẽ thêm %zu trong %s\n", created,
+			cli_rounds(cli, history->nrows));
 	else
-		cli_say(cli, "%zu of %zu rounds added\n", "đã thêm %zu trong %zu đợt\n", created, history->nrows);
+		cli_say(cli, "%zu of %s added\n", "đã thêm %zu trong %s\n", created, cli_rounds(cli, history->nrows));
 	jout_int(&cli->out, "created", (int64_t)created);
 	jout_int(&cli->out, "kept", (int64_t)(history->nrows - created));
 	jout_bool(&cli->out, "applied", !dry_run && created > 0);

@@ -8,7 +8,7 @@ static int migrate_command_run(struct cli *cli)
 
 	/* All of it happened on the way here. */
 	if (report->changed)
-		cli_say(cli, "%d migrations applied; the schema is at number %d\n",
+		cli_say(cli, "migrations applied: %d; the schema is at number %d\n",
 			"đã chạy %d bước; lược đồ ở số %d\n", report->applied, report->newest);
 	else
 		cli_say(cli, "nothing to migrate; the schema is at number %d\n",

@@ -70,7 +70,7 @@ static void list_fields(const struct cli *cli, const struct plan_diff_row *row, 
 	if (row->facts_differ)
 		append(out, size, cli_word(cli, "how sure it is", "mức độ chính thức"));
 	if (row->was && row->was->status != row->now->status)
-		append(out, size, round_status_text(row->now->status));
+		append(out, size, cli_status(cli, row->now->status));
 }
 
 /* A row per round, except those that stay as they are. */
@@ -79,17 +79,18 @@ static void print_diff_row(const struct cli *cli, const struct plan_diff_row *ro
 	static const char marks[] = {
 		[PLAN_CREATE] = '+', [PLAN_UPDATE] = '~', [PLAN_KEEP] = ' ', [PLAN_REFUSE] = '!',
 	};
+	const char *fact = cli_fact(cli, row->now->date_status), *status = cli_status(cli, row->now->status);
 	char day[DATE_TEXT_SIZE], fields[256];
 
 	if (row->action == PLAN_KEEP)
 		return;
 	list_fields(cli, row, fields, sizeof(fields));
-	cli_say(cli, "%c %3d  %s  %-9s %-9s %s\n", "%c %3d  %s  %-9s %-9s %s\n", marks[row->action], row->ordinal,
-		date_format(row->now->from, day), fact_status_text(row->now->date_status),
-		round_status_text(row->now->status), row->was ? fields : row->now->title);
+	cli_say(cli, "%c %3d  %s  %-*s %-*s %s\n", "%c %3d  %s  %-*s %-*s %s\n", marks[row->action], row->ordinal,
+		date_format(row->now->from, day), cli_columns(fact, 12), fact, cli_columns(status, 12), status,
+		row->was ? fields : row->now->title);
 }
 
-static void print_diff(const struct cli *cli, const struct plan_import *import)
+static void print_diff(struct cli *cli, const struct plan_import *import)
 {
 	const struct plan_diff *diff = &import->diff;
 
@@ -97,19 +98,20 @@ static void print_diff(const struct cli *cli, const struct plan_import *import)
 	for (size_t i = 0; i < diff->nrows; i++)
 		print_diff_row(cli, &diff->rows[i]);
 	if (diff->refused > 0)
-		cli_say(cli, "nothing was changed: %zu announced rounds differ; move or edit them one by one\n",
-			"chưa thay đổi gì: %zu đợt đã công bố khác với tệp; hãy dời hoặc sửa từng đợt\n",
-			diff->refused);
+		cli_say(cli, "nothing was changed: the file differs in %s already announced; move or edit one by one\n",
+			"chưa thay đổi gì: tệp khác với %s đã công bố; hãy dời hoặc sửa từng đợt\n",
+			cli_rounds(cli, diff->refused));
 	else if (diff->plan == PLAN_KEEP && diff->created + diff->updated == 0)
-		cli_say(cli, "nothing changes: %zu rounds are as the file says\n",
-			"không có gì thay đổi: %zu đợt đã đúng như tệp\n", diff->kept);
+		cli_say(cli, "nothing changes: %s as in the file\n",
+			"không có gì thay đổi: %s đã đúng như tệp\n", cli_rounds(cli, diff->kept));
 	else if (import->dry_run)
-		cli_say(cli, "dry run: %zu rounds would be created, %zu changed, %zu kept\n",
-			"chạy thử: sẽ tạo %zu đợt, sửa %zu, giữ nguyên %zu\n", diff->created, diff->updated,
-			diff->kept);
+		cli_say(cli, "dry run: %s would be created, %zu changed, %zu kept\n",
+			"chạy thử: sẽ tạo %s, sửa %zu, giữ nguyên %zu\n", cli_rounds(cli, diff->created),
+			diff->updated, diff->kept);
 	else if (import->applied)
-		cli_say(cli, "%zu rounds created, %zu changed, %zu kept\n",
-			"đã tạo %zu đợt, sửa %zu, giữ nguyên %zu\n", diff->created, diff->updated, diff->kept);
+		cli_say(cli, "%s created, %zu changed, %zu kept\n",
+			"đã tạo %s, sửa %zu, giữ nguyên %zu\n", cli_rounds(cli, diff->created), diff->updated,
+			diff->kept);
 }
 
 static void import_finished(struct plan_import *import)
@@ -221,14 +223,15 @@ static void list_units(const struct round *round, char *out, size_t size)
 
 static void print_round(const struct cli *cli, const struct round *round)
 {
+	const char *fact = cli_fact(cli, round->date_status), *status = cli_status(cli, round->status);
 	char day[DATE_TEXT_SIZE], start[6] = "-", units[512];
 
 	if (round->start_minute >= 0)
 		minute_format(round->start_minute, start);
 	list_units(round, units, sizeof(units));
-	cli_say(cli, "%-10s %s %-9s %-5s %-10s %s\n", "%-10s %s %-9s %-5s %-10s %s\n", round->code,
-		date_format(round->from, day), fact_status_text(round->date_status), start,
-		round_status_text(round->status), units);
+	cli_say(cli, "%-10s %s %-*s %-5s %-*s %s\n", "%-10s %s %-*s %-5s %-*s %s\n", round->code,
+		date_format(round->from, day), cli_columns(fact, 12), fact, start, cli_columns(status, 12), status,
+		units);
 }
 
 static int show_run(struct cli *cli)

@@ -138,6 +138,7 @@ static int create_run(struct cli *cli)
 
 /* ---- token list ---- */
 
+/* One word for machines; people read theirs. */
 static const char *state_of(const struct cli *cli, const struct access_token *token)
 {
 	if (token->revoked_us != INT64_MIN)
@@ -145,6 +146,11 @@ static const char *state_of(const struct cli *cli, const struct access_token *to
 	if (token->expires_us != INT64_MIN && token->expires_us <= clock_wall_us(&cli->setup->clock))
 		return "expired";
 	return "live";
+}
+
+static const char *state_word(const struct cli *cli, const char *state)
+{
+	return cli_word(cli, state, streq(state, "live") ? "hiệu lực" : streq(state, "expired") ? "hết hạn" : "đã thu hồi");
 }
 
 static const char *day_of(int64_t wall_us, char out[DATE_TEXT_SIZE])
@@ -162,9 +168,10 @@ static void print_token(struct cli *cli, const struct access_token *token)
 {
 	struct json_out *out = &cli->out;
 	char expires[DATE_TEXT_SIZE], used[DATE_TEXT_SIZE];
+	const char *state = state_word(cli, state_of(cli, token));
 
-	cli_say(cli, "%s  %-8s %-8s %-10s %-10s %s\n", "%s  %-8s %-8s %-10s %-10s %s\n", token->id,
-		role_text(token->role), state_of(cli, token), last_day(token, expires),
+	cli_say(cli, "%s  %-8s %-*s %-10s %-10s %s\n", "%s  %-8s %-*s %-10s %-10s %s\n", token->id,
+		role_text(token->role), cli_columns(state, 12), state, last_day(token, expires),
 		day_of(token->last_used_us, used), token->name);
 	jout_object(out, NULL);
 	jout_text(out, "id", token->id);
@@ -189,8 +196,9 @@ static int list_run(struct cli *cli)
 
 	if (!token_list_run(cli, &list))
 		return cli_refuse(cli);
-	cli_say(cli, "%-36s  %-8s %-8s %-10s %-10s %s\n", "%-36s  %-8s %-8s %-10s %-10s %s\n", "id", "role", "state",
-		"expires", "used", "name");
+	/* Spaces by hand: printf counts bytes. */
+	cli_say(cli, "%-36s  role     state        expires    used       name\n",
+		"%-36s  vai trò  trạng thái   hết hạn    lần cuối   tên\n", "id");
 	jout_object(&cli->out, NULL);
 	jout_array(&cli->out, "items");
 	for (size_t i = 0; i < list.ntokens; i++)

@@ -418,7 +418,7 @@ static bool report_refusals(const struct plan *incoming, const struct plan_diff 
 {
 	error_set(
 		err, ERR_IMPORT_REFUSED,
-		"%zu announced rounds would change, so nothing is imported: change them with the steps named, "
+		"Announced rounds would change (%zu), so nothing is imported: change them with the steps named, "
 		"or correct the file.",
 		"Có %zu đợt đã thông báo sẽ bị thay đổi nên không nhập gì: hãy dùng các bước đã nêu, "
 		"hoặc sửa tệp.",

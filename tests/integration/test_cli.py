@@ -201,3 +201,23 @@ def test_history_says_nothing_before_it_is_done(daemon, folder):
         daemon.sql("ALTER TABLE round DROP CONSTRAINT test_none")
     assert outcome.status == 1 and outcome.out == "" and outcome.err, outcome
     assert "+ " in daemon.cli_ok("history", "import", path, "--prefix", "ZZ", "--dry-run").out
+
+
+VIETNAMESE = {"LC_ALL": "vi_VN.UTF-8", "LANG": "vi_VN.UTF-8"}
+
+
+def test_vietnamese_lines_have_no_english_words(loaded):
+    english = re.compile(r"\b(draft|announced|official|proposed|live|expires|rounds?|state)\b")
+    for arguments in (["plan", "show", "3653/KH-UBND"], ["token", "list"],
+                      ["plan", "import", programs.CONFIG / "plans" / "lai-chau-2025.json", "--dry-run"]):
+        text = loaded.cli_ok(*arguments, environment=VIETNAMESE).out
+        assert text and not english.search(text), english.search(text)
+    assert "đã công bố" in loaded.cli_ok("plan", "show", "3653/KH-UBND", environment=VIETNAMESE).out
+
+
+def test_one_round_is_one_round(daemon, folder):
+    path = folder / "one.csv"
+    path.write_text((programs.CONFIG / "rounds" / "lai-chau-history.csv").read_text(encoding="utf-8"), encoding="utf-8")
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[:2]), encoding="utf-8")
+    assert "1 of 1 round would be added" in daemon.cli_ok("history", "import", path, "--prefix", "YY", "--dry-run").out
