@@ -334,8 +334,8 @@ static void check_status(const struct round *round, struct check *check)
 		FAULT(check, "date", "needs_day", "A round that is %s needs its day.",
 		      "Đợt ở trạng thái %s phải có ngày cụ thể.", round_status_text(status));
 	if (status == ROUND_OPEN && round->capacity < 0)
-		FAULT(check, "capacity", "required", "An open round needs a capacity: set it with edit.",
-		      "Đợt đang mở phải có số chỗ: hãy đặt bằng edit.");
+		FAULT(check, "capacity", "required", "An open round needs a capacity: set it with PATCH.",
+		      "Đợt đang mở phải có số chỗ: hãy đặt bằng PATCH.");
 	if (status == ROUND_OPEN && round->date_status != FACT_OFFICIAL)
 		FAULT(check, "date_status", "not_official",
 		      "An open round needs an official date: confirm it first.",
@@ -407,12 +407,12 @@ static bool step_announce(struct round *next, struct error *err)
 	bool ok = true;
 
 	if (!has_day(next))
-		ok = error_add_field(err, "/date", "needs_day", "Give the day first, with edit.",
-				     "Hãy cho ngày cụ thể trước, bằng edit.");
+		ok = error_add_field(err, "/date", "needs_day", "Give the day first, with PATCH.",
+				     "Hãy cho ngày cụ thể trước, bằng PATCH.");
 	if (next->nunits == 0 && next->place_status != FACT_UNKNOWN)
 		ok = error_add_field(err, "/units", "required",
-				     "Give a host unit first, with edit, or leave the place unknown.",
-				     "Hãy cho đơn vị tổ chức trước, bằng edit, hoặc để địa điểm là chưa rõ.");
+				     "Give a host unit first, with PATCH, or leave the place unknown.",
+				     "Hãy cho đơn vị tổ chức trước, bằng PATCH, hoặc để địa điểm là chưa rõ.");
 	next->status = ROUND_ANNOUNCED;
 	return ok;
 }
@@ -423,8 +423,8 @@ static bool step_open(struct round *next, struct date today, struct error *err)
 
 	if (next->capacity < 1)
 		ok = error_add_field(err, "/capacity", "required",
-				     "Set how many places there are first, with edit.",
-				     "Hãy đặt số chỗ trước, bằng edit.");
+				     "Set how many places there are first, with PATCH.",
+				     "Hãy đặt số chỗ trước, bằng PATCH.");
 	if (!has_day(next) || next->date_status != FACT_OFFICIAL)
 		ok = error_add_field(err, "/date_status", "not_official",
 				     "Confirm the date first, with confirm.",
