@@ -161,6 +161,13 @@ static void test_kinds_and_pages(void **state)
 
 	RUN_OK(catalog_save, &venue);
 	assert_string_equal(venue.next.venue.unit_name, "Xã Mường Than");
+	struct catalog_resolve resolve = { .venue = venue.next.venue.id, .arena = &arena };
+
+	RUN_OK(catalog_resolve, &resolve);
+	assert_string_equal(resolve.venue_unit, "03618@2025-07-01");
+	resolve.venue = "no id";
+	RUN_OK(catalog_resolve, &resolve);
+	assert_null(resolve.venue_unit);
 	RUN(catalog_save, &venue);
 	expect_error(&venue.error, ERR_ALREADY_EXISTS, "/name");
 	list = (struct catalog_list){ .kind = CATALOG_VENUE, .limit = 5, .arena = &arena };
