@@ -9,8 +9,5 @@ function(giothong_embed target name)
     COMMAND ${CMAKE_COMMAND} -DNAME=${name} -DOUTPUT=${source} "-DFILES=${ARGN}" -P ${EMBED_SCRIPT}
     DEPENDS ${ARGN} ${EMBED_SCRIPT}
     VERBATIM)
-  get_target_property(type ${target} TYPE)
-  if(NOT type STREQUAL "INTERFACE_LIBRARY")
-    target_sources(${target} PRIVATE ${source})
-  endif()
+  target_sources(${target} PRIVATE ${source})
 endfunction()
