@@ -48,7 +48,8 @@ bool plan_check(const struct plan *plan, struct error *err);
  * the move, edit or confirm it would need. Rounds missing from the file stay as
  * they are, and so does what the file leaves out of a round (no target, no
  * venue, ...). A file less sure than the round now is (its date still proposed,
- * confirmed since) is no difference; one that is surer is.
+ * confirmed since) is no difference; one that is surer is. The note of an
+ * announced round stays as it is.
  */
 enum plan_action { PLAN_CREATE, PLAN_UPDATE, PLAN_KEEP, PLAN_REFUSE };
 

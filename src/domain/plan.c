@@ -249,7 +249,8 @@ static unsigned differing_fields(const struct round *was, const struct round *no
 		fields |= ROUND_TARGET;
 	if (now->capacity >= 0 && was->capacity != now->capacity)
 		fields |= ROUND_CAPACITY;
-	if (differs(was->note, now->note))
+	/* A note explains; that of an announced round is no step that anybody would have to take. */
+	if (was->status == ROUND_DRAFT && differs(was->note, now->note))
 		fields |= ROUND_NOTE;
 	return fields;
 }

@@ -221,6 +221,14 @@ static void announced_rounds_are_never_changed(void **state)
 	was[1].date_status = FACT_OFFICIAL;
 	assert_true(plan_diff(&existing, &incoming, &arena, &diff, &err));
 	assert_int_equal(diff.kept, 2);
+	/* so is a note, which a confirmation takes away; of a draft it is one */
+	now[0].note = "thứ Bảy, đúng ngày chia đều";
+	assert_true(plan_diff(&existing, &incoming, &arena, &diff, &err));
+	assert_int_equal(diff.kept, 2);
+	was[0].status = ROUND_DRAFT;
+	assert_true(plan_diff(&existing, &incoming, &arena, &diff, &err));
+	assert_int_equal(diff.rows[0].fields, ROUND_NOTE);
+	was[0].status = ROUND_ANNOUNCED;
 	now[0].from = now[0].to = date_make(2025, 3, 2);
 	assert_false(plan_diff(&existing, &incoming, &arena, &diff, &err));
 	assert_int_equal(err.code, ERR_IMPORT_REFUSED);
