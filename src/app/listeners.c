@@ -16,6 +16,8 @@
 /* Standard streams, the main loop, the log, the lock, and some air. */
 enum { OTHER_DESCRIPTORS = 64 };
 
+enum { PORT_TRIES = 20 };
+
 static bool is_unix(const char *address)
 {
 	return text_starts_with(address, "unix:");
@@ -66,22 +68,38 @@ static bool choose_port(const char *address, char *out, size_t size)
 	return chosen;
 }
 
+/* A port chosen a moment ago may be somebody's by now: then another one is. */
+static bool open_first(const char *address, int *fd, char *actual, size_t size, struct error *err)
+{
+	for (int tries = PORT_TRIES;; tries--) {
+		bool chosen = !is_unix(address) && choose_port(address, actual, size);
+
+		if (!chosen)
+			snprintf(actual, size, "%s", address);
+		*fd = http_listen(actual, err);
+		if (*fd >= 0 || !chosen || tries == 0)
+			return *fd >= 0;
+		error_clear(err);
+	}
+}
+
 bool listeners_open(const char *address, int *fds, size_t count, char url[LISTEN_URL_SIZE],
 		    struct error *err)
 {
 	char actual[LISTEN_URL_SIZE - 8];
 
-	if (is_unix(address) || !choose_port(address, actual, sizeof(actual)))
-		snprintf(actual, sizeof(actual), "%s", address);
-	for (size_t i = 0; i < count; i++) {
+	if (!open_first(address, fds, actual, sizeof(actual), err))
+		return false;
+	for (size_t i = 1; i < count; i++) {
 		fds[i] = http_listen(actual, err);
 		if (fds[i] < 0) {
 			listeners_close(fds, i);
 			return false;
 		}
-		/* PostgreSQL, started again by us, must not hold our port. */
-		fcntl(fds[i], F_SETFD, FD_CLOEXEC);
 	}
+	/* PostgreSQL, started again by us, must not hold our port. */
+	for (size_t i = 0; i < count; i++)
+		fcntl(fds[i], F_SETFD, FD_CLOEXEC);
 	snprintf(url, LISTEN_URL_SIZE, "%s%s", is_unix(address) ? "" : "http://", actual);
 	return true;
 }
