@@ -19,9 +19,6 @@ struct unit_map;
 void round_write(struct json_out *out, const char *key, const struct round *round);
 void report_write(struct json_out *out, const char *key, const struct report *report);
 
-/* The strong ETag of a version: "\"7\"" into out. */
-char *version_etag(int64_t version, char out[32]);
-
 /*
  * Body of POST /plans/{id}/rounds: a draft. Units are ids or names (resolved
  * as of the round's date; a name that means several is refused with the ids),

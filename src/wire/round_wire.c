@@ -1,7 +1,5 @@
 #include "wire/round_wire.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -110,12 +108,6 @@ void round_write(struct json_out *out, const char *key, const struct round *roun
 	jout_bool(out, "demo", round->demo);
 	jout_int(out, "version", round->version);
 	jout_end(out);
-}
-
-char *version_etag(int64_t version, char out[32])
-{
-	snprintf(out, 32, "\"%" PRId64 "\"", version);
-	return out;
 }
 
 /* ---- a new round ---- */

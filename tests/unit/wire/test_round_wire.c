@@ -138,14 +138,6 @@ static void test_write_whole(void **state)
 	json_decref(object);
 }
 
-static void test_etag(void **state)
-{
-	char etag[32];
-
-	(void)state;
-	assert_string_equal(version_etag(7, etag), "\"7\"");
-}
-
 /* ---- a new round ---- */
 
 static void test_read_round(void **state)
@@ -398,7 +390,6 @@ int main(void)
 		TEST(test_write_hours),
 		TEST(test_write_year),
 		TEST(test_write_whole),
-		TEST(test_etag),
 		TEST(test_read_round),
 		TEST(test_read_round_of_a_month),
 		TEST(test_all_faults_at_once),
