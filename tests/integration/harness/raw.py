@@ -43,7 +43,10 @@ def read_answer(connection, head=False):
     status, headers = parse_head(raw)
     length = 0 if head or status in (204, 304) or status < 200 else int(headers.get("content-length", 0))
     while len(body) < length:
-        body += connection.recv(65536)
+        chunk = connection.recv(65536)
+        if not chunk:
+            raise EOFError(data)
+        body += chunk
     return status, headers, body
 
 
@@ -64,3 +67,73 @@ def statuses(data):
         data = rest[length:]
     assert data == b"", data[:200]
     return found
+
+
+class NotSent(Exception):
+    """No connection: the server cannot have seen the request."""
+
+
+class Lost(Exception):
+    """The connection ended before the whole answer was there."""
+
+
+class Caller:
+    """Calls one server again and again over one connection, as a careful client does: an answer that is not whole is none."""
+
+    def __init__(self, host, port, timeout=25.0, headers=None):
+        self.host, self.port, self.timeout = host, port, timeout
+        self.fixed = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+        self.connection = None
+
+    def close(self):
+        if self.connection:
+            self.connection.close()
+        self.connection = None
+
+    def call(self, method, path, body=b"", headers=None):
+        """(status, headers, body), or NotSent, or Lost."""
+        lines = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+        if body or method in ("POST", "PATCH"):
+            lines += f"Content-Length: {len(body)}\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n{self.fixed}{lines}\r\n"
+        self._connect()
+        try:
+            self.connection.sendall(head.encode() + body)
+            return self._answer(method == "HEAD")
+        except (OSError, EOFError, ValueError, IndexError) as failure:
+            self.close()
+            raise Lost(type(failure).__name__) from failure
+
+    def _connect(self):
+        if self.connection and self._was_closed():
+            self.close()
+        if self.connection:
+            return
+        try:
+            self.connection = socket.create_connection((self.host, self.port), min(self.timeout, 5.0))
+        except OSError as failure:
+            raise NotSent(type(failure).__name__) from failure
+        self.connection.settimeout(self.timeout)
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _was_closed(self):
+        """The server ended an idle connection: nothing was sent on it, so a new one loses nothing."""
+        try:
+            self.connection.setblocking(False)
+            self.connection.recv(1, socket.MSG_PEEK)
+            return True                    # closed, or bytes that nobody asked for
+        except BlockingIOError:
+            self.connection.settimeout(self.timeout)
+            return False
+        except OSError:
+            return True
+
+    def _answer(self, head):
+        status = 100
+        while status == 100:
+            status, headers, body = read_answer(self.connection, head)
+        if not head and status not in (204, 304) and "content-length" not in headers:
+            raise ValueError("no length")
+        if headers.get("connection") == "close":
+            self.close()
+        return status, headers, body
