@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "crypto/key_file.h"
+#include "crypto/keyring_secret.h"
 
 enum { KEYS_MAX = 64 };
 
@@ -230,6 +231,37 @@ bool keyring_create(const char *dir, struct error *err)
 }
 
 /* ---- using ---- */
+
+bool keyring_copy_key(const struct keyring *keyring, enum key_kind kind, int id, unsigned char out[KEY_BYTES])
+{
+	const struct key *key = find(keyring, kind, id);
+
+	if (key)
+		memcpy(out, key->bytes, KEY_BYTES);
+	return key != NULL;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const int *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+size_t keyring_ids(const struct keyring *keyring, enum key_kind kind, int *ids, size_t max)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < keyring->count; i++) {
+		if (keyring->keys[i].name.kind != kind)
+			continue;
+		if (count < max)
+			ids[count] = keyring->keys[i].name.id;
+		count++;
+	}
+	qsort(ids, count < max ? count : max, sizeof(*ids), compare_ids);
+	return count;
+}
 
 void keyring_digest(const struct keyring *keyring, int key_id, const char *domain, const void *bytes,
 		    size_t len, char out[DIGEST_HEX_SIZE])
