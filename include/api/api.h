@@ -31,6 +31,8 @@ void api_print_routes(void);
 
 /* Every request can be served: the database answers, and what requests need of it is loaded. */
 bool api_ready(const struct api *api);
+/* /readyz says 503 from now on, answers carry Connection: close; everything else goes on. */
+void api_give_notice(struct api *api);
 /* Stop taking connections; finish what is being answered. Posted to the worker's thread by app/. */
 void api_drain(struct api *api);
 bool api_drained(const struct api *api);

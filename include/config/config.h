@@ -18,6 +18,7 @@ struct config {
 	char *listen;                /* "127.0.0.1:8080", "[::1]:8080", "unix:/run/giothong/http" */
 	char *trusted_proxy;         /* CIDR or "unix"; "" none */
 	bool  insecure;              /* --insecure: listen beyond loopback without a proxy */
+	int   listen_drain_notice_ms;        /* serving goes on that long after the word to stop */
 	int   workers;               /* 0: max(1, cores / 2) */
 	int   pool_threads;          /* for heavy CPU work */
 	char *log_level;             /* error, warning, info, debug */

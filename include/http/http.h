@@ -81,7 +81,14 @@ struct http_server *http_server_new(struct event_base *base, int listen_fd,
 				    const struct http_limits *limits, const char *trusted_proxy);
 /* Whether that is an address, a network or "unix" ("" is fine: no proxy). */
 bool http_trusted_proxy_is_valid(const char *trusted_proxy);
-/* Stops accepting and closes idle connections; requests at work are answered with Connection: close. */
+/* The end is near: everything is served as before, but each answer carries Connection: close. */
+void http_server_give_notice(struct http_server *server);
+/*
+ * Stops accepting (who has connected to a Unix socket is still taken; on TCP, who
+ * has been accepted by the kernel in time) and closes idle connections; requests
+ * at work are answered with Connection: close. A request that arrives slowly has
+ * 2 more seconds for its head, 6 for its body, then 408.
+ */
 void http_server_drain(struct http_server *server);
 bool http_server_drained(const struct http_server *server);      /* no connection is left */
 /* Closes everything. An exchange that is not answered yet must not be touched afterwards. NULL is fine. */
@@ -95,6 +102,13 @@ const struct http_counters *http_server_counters(const struct http_server *serve
  * socket file that a killed daemon left is replaced.
  */
 int http_listen(const char *address, struct error *err);
+/*
+ * Takes away the file of a Unix socket that http_listen() made here; nothing
+ * for TCP. To be called while still listening: as long as somebody listens, no
+ * other daemon takes the path, so the file is certainly ours; afterwards the next
+ * daemon may have it. Works once per http_listen(), further calls do nothing.
+ */
+void http_listen_remove(const char *address);
 /* Whether the first http_listen() would work, before anything else is begun; opens nothing. */
 bool http_can_listen(const char *address, struct error *err);
 

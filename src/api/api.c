@@ -186,9 +186,15 @@ struct api *api_new(struct worker *worker, int listen_fd, const struct api_daemo
 	return api;
 }
 
+void api_give_notice(struct api *api)
+{
+	api->leaving = true;
+	http_server_give_notice(api->http);
+}
+
 void api_drain(struct api *api)
 {
-	api->draining = true;
+	api->leaving = true;
 	http_server_drain(api->http);
 }
 

@@ -28,7 +28,7 @@ static void ready_start(struct request *r)
 	struct error err;
 
 	error_clear(&err);
-	if (r->api->draining)
+	if (r->api->leaving)
 		error_set(&err, ERR_UNAVAILABLE, "The daemon is stopping.", "Dịch vụ đang dừng.");
 	else if (!db_connected(r->api->worker->db) || !board_fresh(&r->api->board))
 		error_set(&err, ERR_UNAVAILABLE, "The database does not answer.", "Cơ sở dữ liệu không trả lời.");

@@ -26,7 +26,7 @@ struct api {
 	struct cache             sms_cache;      /* answers to LICH, by what was asked */
 	struct principals        principals;
 	struct limits            limits;
-	bool                     draining;
+	bool                     leaving;        /* notice was given, or draining */
 };
 
 #endif

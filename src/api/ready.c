@@ -5,5 +5,5 @@
 
 bool api_ready(const struct api *api)
 {
-	return !api->draining && db_connected(api->worker->db) && board_fresh(&api->board) && api->board.units;
+	return !api->leaving && db_connected(api->worker->db) && board_fresh(&api->board) && api->board.units;
 }

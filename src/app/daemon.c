@@ -36,7 +36,7 @@ enum {
 
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
 
-enum phase { STARTING, SERVING, DRAINING, STOPPED };
+enum phase { STARTING, SERVING, LEAVING, DRAINING, STOPPED };
 
 struct daemon;
 
@@ -51,7 +51,7 @@ struct daemon_thread {
 	struct event   tick;
 	bool           draining;
 	/* main -> thread */
-	struct message drain, stop, ping;
+	struct message notice, drain, stop, ping;
 	/* thread -> main; `ready` and `drained` go once each */
 	struct message ready, drained, pong;
 };
@@ -102,6 +102,14 @@ static void start_tick(struct daemon_thread *thread)
 	struct timeval period = { .tv_usec = THREAD_TICK_MS * 1000 };
 
 	event_add(&thread->tick, &period);
+}
+
+static void thread_on_notice(struct message *message)
+{
+	struct daemon_thread *thread = container_of(message, struct daemon_thread, notice);
+
+	if (thread->api)
+		api_give_notice(thread->api);
 }
 
 static void thread_on_drain(struct message *message)
@@ -179,12 +187,29 @@ static void main_on_drained(struct message *message)
 static void begin_drain(struct daemon *daemon)
 {
 	log_info("draining", "seconds=%d", DRAIN_MS / 1000);
-	sd_notify(0, "STOPPING=1");
 	enter(daemon, DRAINING);
+	/* First of all: the next daemon of this address may begin now. */
+	listeners_remove(daemon->setup->config.listen);
 	daemon->waiting = daemon->nthreads;
 	for (size_t i = 0; i < daemon->nthreads; i++)
 		worker_post(&daemon->threads[i].worker, &daemon->threads[i].drain);
 	set_deadline(daemon, DRAIN_MS);
+}
+
+static void begin_leaving(struct daemon *daemon)
+{
+	int notice_ms = daemon->setup->config.listen_drain_notice_ms;
+
+	sd_notify(0, "STOPPING=1");
+	if (notice_ms == 0) {
+		begin_drain(daemon);
+		return;
+	}
+	log_info("leaving", "notice_ms=%d", notice_ms);
+	enter(daemon, LEAVING);
+	for (size_t i = 0; i < daemon->nthreads; i++)
+		worker_post(&daemon->threads[i].worker, &daemon->threads[i].notice);
+	set_deadline(daemon, notice_ms);
 }
 
 static void main_on_signal(evutil_socket_t number, short what, void *context)
@@ -194,6 +219,8 @@ static void main_on_signal(evutil_socket_t number, short what, void *context)
 	(void)what;
 	log_info("signal", "number=%d", (int)number);
 	if (daemon->phase == SERVING)
+		begin_leaving(daemon);
+	else if (daemon->phase == LEAVING)
 		begin_drain(daemon);
 	else
 		enter(daemon, STOPPED);
@@ -205,6 +232,10 @@ static void main_on_deadline(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
+	if (daemon->phase == LEAVING) {
+		begin_drain(daemon);
+		return;
+	}
 	if (daemon->phase == STARTING) {
 		struct error err = { 0 };
 
@@ -306,6 +337,7 @@ static void make_thread(struct daemon *daemon, size_t index)
 
 	*thread = (struct daemon_thread){
 		.daemon = daemon,
+		.notice.run = thread_on_notice,
 		.drain.run = thread_on_drain,
 		.stop.run = thread_on_stop,
 		.ping.run = thread_on_ping,
@@ -479,12 +511,13 @@ static void free_home(struct daemon *daemon)
 static void stop(struct daemon *daemon)
 {
 	free_home(daemon);
+	/* Before the threads and with them the listeners go: see http_listen_remove(). */
+	if (*daemon->url)
+		listeners_remove(daemon->setup->config.listen);
 	join_threads(daemon);
 	pool_free(daemon->pool);
 	run_last_messages(daemon);
 	free_threads(daemon);
-	if (*daemon->url)
-		listeners_remove(daemon->setup->config.listen);
 	if (daemon->fds)
 		listeners_close(daemon->fds, daemon->nworkers);
 	worker_release(&daemon->home);

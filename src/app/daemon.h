@@ -6,11 +6,16 @@
  * and the word to systemd; N worker threads serve, one more does timed jobs, a
  * small pool computes. Threads talk by messages only.
  *
- *	starting -> serving -> draining -> stopped
+ *	starting -> serving -> leaving -> draining -> stopped
  *
  * Serving begins (and the one line is printed) when every thread can
- * serve: /readyz then says 200. SIGTERM, SIGINT or SIGHUP drain; a second one
- * ends the drain at once, more of them the process.
+ * serve: /readyz then says 200. SIGTERM, SIGINT or SIGHUP end it. Leaving lasts
+ * listen.drain_notice_ms (0: it is left out): /readyz says 503 and every answer
+ * Connection: close, but everything is served, so that a proxy turns to other
+ * daemons before it can meet a closed door. Then the file of a Unix socket goes,
+ * who has connected is still taken, listening ends, and what is at work is
+ * finished: 8 s at most. A second signal ends the notice, the next one the drain,
+ * more of them the process.
  */
 struct setup;
 

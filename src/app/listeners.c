@@ -115,8 +115,7 @@ void listeners_close(int *fds, size_t count)
 
 void listeners_remove(const char *address)
 {
-	if (is_unix(address))
-		unlink(address + strlen("unix:"));
+	http_listen_remove(address);
 }
 
 bool descriptors_allow(size_t count, size_t *needed, size_t *allowed)

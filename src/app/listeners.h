@@ -19,7 +19,7 @@ enum { LISTEN_URL_SIZE = 160 };
 bool listeners_open(const char *address, int *fds, size_t count, char url[LISTEN_URL_SIZE],
 		    struct error *err) __attribute__((warn_unused_result));
 void listeners_close(int *fds, size_t count);
-/* Takes the file of a Unix socket away; nothing for TCP. */
+/* Takes the file of a Unix socket away, while still listening (http_listen_remove()); nothing for TCP. */
 void listeners_remove(const char *address);
 
 /*

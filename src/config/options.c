@@ -21,6 +21,9 @@ const struct option config_options[] = {
 	     "needed to listen beyond this machine, since TLS ends at the proxy"),
 	BOOL("listen.insecure", insecure, "no",
 	     "listen beyond this machine without a proxy: everything is readable on the way"),
+	INT("listen.drain_notice_ms", listen_drain_notice_ms, 0, 60000, "0",
+	    "milliseconds from the word to stop to the end of serving; meanwhile /readyz says 503\n"
+	    "behind a proxy: longer than two of its health checks, so that it sends nothing more"),
 	INT("workers.count", workers, 0, 256, "0", "event loops, one per thread; 0: half of the cores"),
 	INT("workers.pool", pool_threads, 1, 64, "2", "threads for heavy work, such as passwords"),
 	CHOICE("log.level", log_level, "error warning info debug", "info", "error, warning, info or debug"),

@@ -198,7 +198,7 @@ static bool body_is_unread(const struct http_exchange *x)
 
 bool http_exchange_keeps_open(const struct http_exchange *x)
 {
-	if (x->close_after || !x->keep_alive || x->conn->server->draining)
+	if (x->close_after || !x->keep_alive || x->conn->server->leaving)
 		return false;
 	if (!body_is_unread(x))
 		return true;

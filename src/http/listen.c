@@ -22,6 +22,9 @@
 struct opened {
 	struct opened *next;
 	int            fd;               /* of a Unix socket: shared by dup(), while it is still that one */
+	bool           has_file;         /* of a Unix socket: made here, not yet removed */
+	dev_t          dev;
+	ino_t          ino;
 	char           address[];
 };
 
@@ -40,7 +43,7 @@ static struct opened *find_opened(const char *address)
 	return o;
 }
 
-static void remember(const char *address, int fd)
+static struct opened *remember(const char *address, int fd)
 {
 	struct opened *o = find_opened(address);
 
@@ -51,6 +54,7 @@ static void remember(const char *address, int fd)
 		opened = o;
 	}
 	o->fd = fd;
+	return o;
 }
 
 static int close_failed(int fd, struct error *err, const char *address)
@@ -131,6 +135,17 @@ static int share_unix(const struct opened *o, const struct sockaddr_un *un)
 	return fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
 }
 
+static void remember_file(struct opened *o, const char *path)
+{
+	struct stat st;
+
+	o->has_file = lstat(path, &st) == 0;
+	if (o->has_file) {
+		o->dev = st.st_dev;
+		o->ino = st.st_ino;
+	}
+}
+
 static int listen_unix(const char *address, struct error *err)
 {
 	struct sockaddr_un un;
@@ -146,6 +161,7 @@ static int listen_unix(const char *address, struct error *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&un, sizeof(un)) < 0 || listen(fd, BACKLOG) < 0)
 		return close_failed(fd, err, address);
+	remember_file(remember(address, fd), un.sun_path);
 	return fd;
 }
 
@@ -276,4 +292,20 @@ int http_listen(const char *address, struct error *err)
 		remember(address, fd);
 	pthread_mutex_unlock(&opened_lock);
 	return fd;
+}
+
+void http_listen_remove(const char *address)
+{
+	const char *path = address + sizeof(unix_prefix) - 1;
+	struct opened *o;
+	struct stat st;
+
+	pthread_mutex_lock(&opened_lock);
+	o = find_opened(address);
+	if (o && o->has_file) {
+		o->has_file = false;
+		if (lstat(path, &st) == 0 && st.st_dev == o->dev && st.st_ino == o->ino)
+			unlink(path);
+	}
+	pthread_mutex_unlock(&opened_lock);
 }

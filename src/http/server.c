@@ -16,6 +16,12 @@
 
 enum { ACCEPT_BATCH = 64, LINGER_SECONDS = 1, FIELDS_MAX = 200 };
 
+/*
+ * A head is one packet of an honest client; a body may be on its way over a slow
+ * line. Both end before the daemon's own deadline, so that they end with an answer.
+ */
+enum { DRAIN_HEAD_SECONDS = 2, DRAIN_BODY_SECONDS = 6 };
+
 void http_limits_init(struct http_limits *limits)
 {
 	*limits = (struct http_limits){
@@ -122,14 +128,30 @@ static int seconds_allowed(const struct http_server *server, enum conn_state sta
 	return 0;
 }
 
+/* What of it is left while draining; counted from the drain's begin for those who were here then. */
+static int seconds_to_drain(enum conn_state state)
+{
+	return state == CONN_HEAD ? DRAIN_HEAD_SECONDS : state == CONN_BODY ? DRAIN_BODY_SECONDS : 0;
+}
+
+static bool is_over(const struct http_server *server, int64_t since_us, int seconds)
+{
+	return seconds > 0 && server->now_us - since_us >= (int64_t)seconds * 1000000;
+}
+
+static bool has_expired(const struct http_server *server, const struct http_conn *c, enum conn_state state)
+{
+	int64_t since_us = c->since_us > server->drain_us ? c->since_us : server->drain_us;
+
+	return is_over(server, c->since_us, seconds_allowed(server, state)) ||
+	       (server->draining && is_over(server, since_us, seconds_to_drain(state)));
+}
+
 static void expire(struct http_server *server, enum conn_state state)
 {
-	int64_t limit_us = (int64_t)seconds_allowed(server, state) * 1000000;
 	struct http_conn *c;
 
-	if (limit_us == 0)
-		return;
-	while ((c = TAILQ_FIRST(&server->lists[state])) && server->now_us - c->since_us >= limit_us)
+	while ((c = TAILQ_FIRST(&server->lists[state])) && has_expired(server, c, state))
 		http_conn_expire(c);
 }
 
@@ -194,9 +216,20 @@ static void stop_listening(struct http_server *server)
 	server->listen_fd = -1;
 }
 
-/* Who has connected already may have sent a request: it is answered too. */
+/*
+ * Who has connected already may have sent a request: it is answered too. A Unix
+ * socket that is shut down refuses newcomers but still hands over those who
+ * wait, so nobody slips in between the last accept and the close. (A listening
+ * TCP socket would throw the waiting ones away.)
+ */
 static void accept_the_rest(struct http_server *server)
 {
+	struct sockaddr_storage own = { 0 };
+	socklen_t len = sizeof(own);
+
+	if (server->listen_fd >= 0 && getsockname(server->listen_fd, (struct sockaddr *)&own, &len) == 0 &&
+	    own.ss_family == AF_UNIX)
+		(void)shutdown(server->listen_fd, SHUT_RD);
 	while (server->accepting && server->counters.open < server->limits.connections_max)
 		if (!accept_one(server))
 			break;
@@ -220,12 +253,17 @@ static void close_idle(struct http_server *server)
 	}
 }
 
+void http_server_give_notice(struct http_server *server)
+{
+	server->leaving = true;
+}
+
 void http_server_drain(struct http_server *server)
 {
 	if (server->draining)
 		return;
-	server->draining = true;
-	server->now_us = clock_mono_us();
+	server->leaving = server->draining = true;
+	server->now_us = server->drain_us = clock_mono_us();
 	accept_the_rest(server);
 	stop_listening(server);
 	close_idle(server);

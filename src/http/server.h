@@ -24,7 +24,9 @@ struct http_server {
 	struct http_trust     trust;
 	int                   listen_fd;         /* -1 once draining, or for http_feed */
 	bool                  accepting;         /* the event is added */
+	bool                  leaving;           /* notice was given: no connection is kept */
 	bool                  draining;
+	int64_t               drain_us;          /* monotonic: since when */
 	struct event          accept_event, tick_event;
 	/* Every connection is in the list of its state, the oldest entry first. */
 	struct http_conn_list lists[CONN_STATE_COUNT];

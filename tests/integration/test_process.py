@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from harness import programs
+from harness import programs, raw
 from harness.daemon import Daemon, wait_until
 
 
@@ -126,6 +126,64 @@ def test_other_signals_drain_too(stopped, number):
     stopped.start()
     assert stopped.stop(number) == 0
     assert not stopped.postmaster_pid()
+
+
+def unix_client(path):
+    return httpx.Client(transport=httpx.HTTPTransport(uds=path), base_url="http://localhost", timeout=20)
+
+
+def notice_given(client):
+    return client.get("/readyz", headers={"Connection": "close"}).status_code == 503
+
+
+def test_notice_before_the_end(stopped):
+    """Unready, but serving: what a proxy needs to turn away in time."""
+    stopped.settings.update({"listen.drain_notice_ms": 60000, "workers.count": 1})
+    stopped.start()
+    with socket.create_connection(("127.0.0.1", stopped.port)) as idle, httpx.Client(base_url=stopped.url) as other:
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert raw.read_answer(idle)[0] == 200
+        stopped.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: notice_given(other), 10, what="/readyz says 503")
+        for _ in range(20):
+            answer = httpx.get(f"{stopped.url}/api/v1/rounds")
+            assert answer.status_code == 200 and answer.headers["connection"] == "close"
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        status, headers, _ = raw.read_answer(idle)
+        assert (status, headers["connection"]) == (200, "close"), "a kept connection is good to its end"
+    assert stopped.process.poll() is None
+    assert stopped.stop() == 0, "a second signal ends the notice"
+
+
+def test_the_notice_ends_by_itself(stopped):
+    stopped.settings["listen.drain_notice_ms"] = 300
+    stopped.start()
+    began = time.monotonic()
+    assert stopped.stop() == 0
+    assert time.monotonic() - began >= 0.3
+
+
+def test_the_next_daemon_takes_the_socket_while_the_last_one_drains(stopped):
+    """Two daemons of one instance for a moment: the old one finishes its work and leaves the new one's socket alone."""
+    path = str(stopped.folder / "http")
+    address = f"unix:{path}"
+    listening_on(stopped, address).launch()
+    wait_until(lambda: stopped.out_path.read_text().count(address) == 1, 20, what="the line")
+    with socket.socket(socket.AF_UNIX) as slow:
+        slow.connect(path)
+        slow.sendall(b"POST /api/v1/teams HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                         b"Authorization: Bearer gh_x\r\nContent-Length: 8\r\n\r\n")
+        stopped.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not os.path.exists(path), 10, what="the old daemon lets go of the path")
+        assert stopped.process.poll() is None, "and still waits for the rest of a request"
+        with socket.socket(socket.AF_UNIX) as next_one:
+            next_one.bind(path)
+            next_one.listen(1)
+            slow.sendall(b"{\"a\": 1}")
+            assert b" 401 " in slow.recv(65536)
+            assert stopped.stop(signal.SIGCONT) == 0
+            assert os.path.exists(path), "the next daemon's socket stays"
+    os.unlink(path)
 
 
 def test_a_request_at_work_is_answered_and_a_slow_one_does_not_hold_the_end(stopped):

@@ -268,6 +268,94 @@ static void test_drain(void **state)
 	probe_stop(&p);
 }
 
+/* Between the notice and the drain everything goes on; only no connection is kept. */
+static void test_notice(void **state)
+{
+	struct probe p = { 0 };
+	struct client idle, busy, late;
+
+	(void)state;
+	probe_start(&p, "unix");
+	idle = client_connect(&p);
+	busy = client_connect(&p);
+	client_say(&idle, GET);
+	client_say(&busy, GET);
+	http_server_give_notice(p.server);
+	late = client_connect(&p);
+	client_say(&busy, GET);
+	client_say(&late, GET);
+	client_pump(&idle);
+	assert_false(idle.ended);                /* it may be about to ask */
+	assert_string_equal(client_statuses(&busy, false), "200 200");
+	assert_string_equal(client_statuses(&late, false), "200");
+	assert_non_null(strstr(late.got.data, "Connection: close\r\n"));
+	assert_true(busy.ended && late.ended);
+	client_say(&idle, GET);
+	assert_string_equal(client_statuses(&idle, false), "200 200");
+	assert_true(idle.ended);
+	client_close(&idle);
+	client_close(&busy);
+	client_close(&late);
+	probe_stop(&p);
+}
+
+/* Requests that drip in hold the drain 2 seconds with a head, 6 with a body, and are told so. */
+static void test_drain_of_slow(void **state)
+{
+	struct probe p = { 0 };
+	struct client head, body, done;
+
+	(void)state;
+	probe_start(&p, "unix");
+	head = client_connect(&p);
+	body = client_connect(&p);
+	done = client_connect(&p);
+	client_say(&head, "GET /echo HT");
+	client_say(&body, "POST /echo HTTP/1.1\r\nContent-Length: 100\r\n" END "x");
+	client_say(&done, "POST /echo HTTP/1.1\r\nContent-Length: 2\r\n" END "x");
+	http_server_drain(p.server);
+	PROBE_WAIT(&p, client_has_ended(&head));
+	assert_string_equal(client_statuses(&head, false), "408");
+	assert_false(client_has_ended(&body));
+	client_say(&done, "y");
+	assert_string_equal(client_statuses(&done, false), "200");
+	PROBE_WAIT(&p, client_has_ended(&body));
+	assert_string_equal(client_statuses(&body, false), "408");
+	client_close(&head);
+	client_close(&body);
+	client_close(&done);
+	assert_true(http_server_drained(p.server));
+	probe_stop(&p);
+}
+
+/* Another worker's copy of the socket must not take in whom nobody serves any more. */
+static void test_drain_of_shared_socket(void **state)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct probe p = { 0 };
+	struct error err = { 0 };
+	struct client before;
+	int shared, late;
+
+	(void)state;
+	probe_start(&p, "unix");
+	shared = http_listen(p.address, &err);
+	assert_true(shared >= 0);
+	before = client_connect(&p);
+	assert_true(send(before.fd, GET, strlen(GET), 0) > 0);
+	http_server_drain(p.server);
+	late = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	memcpy(un.sun_path, p.address + 5, strlen(p.address + 5));
+	assert_int_equal(connect(late, (struct sockaddr *)&un, sizeof(un)), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	client_pump(&before);
+	assert_string_equal(client_statuses(&before, false), "200");
+	close(late);
+	close(shared);
+	client_close(&before);
+	probe_stop(&p);
+}
+
 /* Everybody who has connected and asked is answered, not only as many as one turn accepts. */
 static void test_drain_of_many(void **state)
 {
@@ -363,6 +451,44 @@ static void test_listen_unix(void **state)
 	assert_non_null(strstr(err.detail[LANGUAGE_EN], "is not a socket"));
 	close(file);
 	unlink(path);
+}
+
+/* The file goes with its listener, once, and never the next daemon's. */
+static void test_listen_remove(void **state)
+{
+	struct error err = { 0 };
+	char address[64], path[48], kept[56];
+	struct stat st;
+	int mine, next;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/http-remove-%d.sock", (int)getpid());
+	snprintf(kept, sizeof(kept), "%s.kept", path);
+	snprintf(address, sizeof(address), "unix:%s", path);
+	mine = http_listen(address, &err);
+	assert_true(mine >= 0);
+	http_listen_remove(address);
+	assert_int_equal(stat(path, &st), -1);
+	next = open(path, O_CREAT | O_WRONLY, 0600);
+	http_listen_remove(address);
+	assert_int_equal(stat(path, &st), 0);
+	close(next);
+	unlink(path);
+	close(mine);
+
+	/* Somebody put another file there while we listened. */
+	mine = http_listen(address, &err);
+	assert_true(mine >= 0);
+	assert_int_equal(rename(path, kept), 0);
+	next = open(path, O_CREAT | O_WRONLY, 0600);
+	http_listen_remove(address);
+	assert_int_equal(stat(path, &st), 0);
+	http_listen_remove("unix:/nobody/listens/here");
+	http_listen_remove("127.0.0.1:1");
+	close(next);
+	close(mine);
+	unlink(path);
+	unlink(kept);
 }
 
 static void test_listen_unix_in_use(void **state)
@@ -515,10 +641,14 @@ int main(void)
 		cmocka_unit_test(test_refusal_while_sending),
 		cmocka_unit_test(test_connections_max),
 		cmocka_unit_test(test_descriptors_run_out),
+		cmocka_unit_test(test_notice),
 		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_drain_of_slow),
+		cmocka_unit_test(test_drain_of_shared_socket),
 		cmocka_unit_test(test_drain_of_many),
 		cmocka_unit_test(test_listen_tcp),
 		cmocka_unit_test(test_listen_unix),
+		cmocka_unit_test(test_listen_remove),
 		cmocka_unit_test(test_listen_unix_in_use),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_tcp),
