@@ -59,6 +59,7 @@ struct daemon_thread {
 struct daemon {
 	struct setup         *setup;
 	enum phase            phase;
+	bool                  running;           /* the threads are */
 	bool                  served;            /* was ready once */
 	int                   status;            /* to exit with */
 	char                  id[UUID_TEXT_SIZE];
@@ -218,7 +219,8 @@ static void main_on_signal(evutil_socket_t number, short what, void *context)
 
 	(void)what;
 	log_info("signal", "number=%d", (int)number);
-	if (daemon->phase == SERVING)
+	/* While starting, the workers that are ready serve already. */
+	if (daemon->phase == SERVING || (daemon->phase == STARTING && daemon->running))
 		begin_leaving(daemon);
 	else if (daemon->phase == LEAVING)
 		begin_drain(daemon);
@@ -437,6 +439,7 @@ static bool start(struct daemon *daemon, struct error *err)
 	make_threads(daemon);
 	if (!run_threads(daemon, err))
 		return false;
+	daemon->running = true;
 	set_deadline(daemon, START_MS);
 	if (setup->cluster)
 		every(&daemon->watch, daemon, WATCH_MS * 1000, main_on_watch);

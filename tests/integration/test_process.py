@@ -156,6 +156,7 @@ def test_notice_before_the_end(stopped):
 
 
 def test_the_notice_ends_by_itself(stopped):
+    """Also for a daemon that is told to stop before its last worker is ready: the others serve already."""
     stopped.settings["listen.drain_notice_ms"] = 300
     stopped.start()
     began = time.monotonic()
