@@ -23,6 +23,7 @@
 #include "cluster/cluster.h"
 #include "http/http.h"
 #include "jobs/jobs.h"
+#include "worker/gauges.h"
 #include "worker/pool.h"
 #include "worker/worker.h"
 
@@ -68,6 +69,7 @@ struct daemon {
 	struct event          signals[ARRAY_SIZE(stop_signals)], deadline, watch, watchdog;
 	struct pool          *pool;
 	struct api_daemon     shared;            /* what the APIs know of the daemon */
+	struct gauges         gauges;            /* what the jobs' thread tells them */
 	struct daemon_thread *threads;           /* workers, then the jobs' */
 	size_t                nthreads, nworkers;
 	int                  *fds;               /* -1: given to an API */
@@ -350,7 +352,7 @@ static void make_thread(struct daemon *daemon, size_t index)
 	worker_init(&thread->worker, &options);
 	event_assign(&thread->tick, thread->worker.base, -1, EV_PERSIST, thread_on_tick, thread);
 	if (index == daemon->nworkers) {
-		thread->jobs = jobs_new(&thread->worker, daemon->id, GIOTHONG_VERSION);
+		thread->jobs = jobs_new(&thread->worker, daemon->id, GIOTHONG_VERSION, &daemon->gauges);
 	} else {
 		thread->api = api_new(&thread->worker, daemon->fds[index], &daemon->shared);
 		daemon->fds[index] = -1;
@@ -368,6 +370,7 @@ static void make_threads(struct daemon *daemon)
 		.version = GIOTHONG_VERSION,
 		.id = daemon->id,
 		.pool = daemon->pool,
+		.gauges = &daemon->gauges,
 		.apis = xcalloc(daemon->nworkers, sizeof(daemon->shared.apis[0])),
 		.napis = (int)daemon->nworkers,
 	};
