@@ -90,11 +90,21 @@ static void on_head(struct http_exchange *x, void *owner)
 	seen->heads[seen->nheads - 1].refused = path[1] == 'n' || path[1] == 'p' || path[1] == 'r';
 }
 
+/* As long as the body, and of letters that no head can be made of. */
+static void echo(struct http_exchange *x)
+{
+	size_t len;
+	const char *body = http_body(x, &len);
+	char *text = http_alloc(x, len + 1);
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = (char)('a' + (body[i] & 15));
+	reply(x, text, len, NULL);
+}
+
 static void answer(struct http_exchange *x)
 {
 	const char *path = http_path(x);
-	size_t len;
-	const char *body = http_body(x, &len);
 
 	if (path[1] == 'b')
 		reply(x, big, sizeof(big), NULL);
@@ -105,7 +115,7 @@ static void answer(struct http_exchange *x)
 	else if (path[1] == 'u')
 		fail(x, ERR_UNKNOWN_OUTCOME);
 	else
-		reply(x, body, len, NULL);
+		echo(x);
 }
 
 static void on_request(struct http_exchange *x, void *owner)
