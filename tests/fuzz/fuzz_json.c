@@ -22,7 +22,7 @@
  * finds nothing wrong with.
  */
 static struct unit_map *units;
-static const struct date today = { 2025, 6, 15 };
+static const struct date today = { 2025, 7, 15 };
 
 static json_t *parse(const struct buf *text)
 {
