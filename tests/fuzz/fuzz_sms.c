@@ -112,7 +112,7 @@ static size_t utf16_units(const char *utf8)
 	size_t count = 0;
 
 	for (const unsigned char *p = (const unsigned char *)utf8; *p; p++)
-		count += (*p & 0xc0) != 0x80 ? 1 + (*p >= 0xf0) : 0;
+		count += (*p & 0xc0) == 0x80 ? 0 : *p >= 0xf0 ? 2 : 1;
 	return count;
 }
 
