@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include "app/say.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -14,6 +16,7 @@
 #include "crypto/keyring.h"
 #include "http/http.h"
 #include "store/catalog_store.h"
+#include "wire/wire.h"
 
 enum { REACH_MS = 5000, RETRY_MS = 200 };
 
@@ -48,8 +51,19 @@ static const struct common_option {
 	{ "version", NULL, false, { "say the version", "in phiên bản" } },
 };
 
+/*
+ * Nobody could serve a connection whose event was lost for want of a few bytes,
+ * so libevent's allocations abort like all small ones; the JSON parser's too.
+ */
+static void start_libraries(void)
+{
+	event_set_mem_functions(xmalloc, xrealloc, free);
+	wire_start();
+}
+
 void setup_init(struct setup *setup, const char *program)
 {
+	start_libraries();
 	*setup = (struct setup){ .program = program, .language = say_language() };
 	config_init(&setup->config);
 }

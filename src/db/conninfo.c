@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "db/pq.h"
 
 /* The n-th part of comma-separated lists; a list of one counts for all, as in libpq. */
 struct host_list {
@@ -150,5 +151,5 @@ PGconn *conninfo_start(const struct conninfo *conninfo, enum db_lane lane, unsig
 		conninfo->options[lane], by_primary ? "primary" : NULL, NULL
 	};
 
-	return PQconnectStartParams(keywords, values, 1);
+	return pq_connect_start(keywords, values);
 }
