@@ -55,7 +55,7 @@ char *xstrdup(const char *text)
 char *xasprintf(const char *fmt, ...)
 {
 	va_list args;
-	char *text;
+	char *text = NULL;
 
 	va_start(args, fmt);
 	if (FAULT(FAULT_XMALLOC) || vasprintf(&text, fmt, args) < 0)
