@@ -16,7 +16,6 @@
 #include "app/say.h"
 #include "app/setup.h"
 #include "base/error.h"
-#include "base/fault.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/uuid.h"
@@ -24,7 +23,6 @@
 #include "cluster/cluster.h"
 #include "http/http.h"
 #include "jobs/jobs.h"
-#include "worker/gauges.h"
 #include "worker/pool.h"
 #include "worker/worker.h"
 
@@ -70,7 +68,6 @@ struct daemon {
 	struct event          signals[ARRAY_SIZE(stop_signals)], deadline, watch, watchdog;
 	struct pool          *pool;
 	struct api_daemon     shared;            /* what the APIs know of the daemon */
-	struct gauges         gauges;            /* what the jobs' thread tells them */
 	struct daemon_thread *threads;           /* workers, then the jobs' */
 	size_t                nthreads, nworkers;
 	int                  *fds;               /* -1: given to an API */
@@ -144,7 +141,6 @@ static void *thread_main(void *context)
 {
 	struct daemon_thread *thread = context;
 
-	FAULT_THREAD(thread->worker.index + 1);
 	event_base_loop(thread->worker.base, EVLOOP_NO_EXIT_ON_EMPTY);
 	return NULL;
 }
@@ -354,7 +350,7 @@ static void make_thread(struct daemon *daemon, size_t index)
 	worker_init(&thread->worker, &options);
 	event_assign(&thread->tick, thread->worker.base, -1, EV_PERSIST, thread_on_tick, thread);
 	if (index == daemon->nworkers) {
-		thread->jobs = jobs_new(&thread->worker, daemon->id, GIOTHONG_VERSION, &daemon->gauges);
+		thread->jobs = jobs_new(&thread->worker, daemon->id, GIOTHONG_VERSION);
 	} else {
 		thread->api = api_new(&thread->worker, daemon->fds[index], &daemon->shared);
 		daemon->fds[index] = -1;
@@ -372,7 +368,6 @@ static void make_threads(struct daemon *daemon)
 		.version = GIOTHONG_VERSION,
 		.id = daemon->id,
 		.pool = daemon->pool,
-		.gauges = &daemon->gauges,
 		.apis = xcalloc(daemon->nworkers, sizeof(daemon->shared.apis[0])),
 		.napis = (int)daemon->nworkers,
 	};

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fault.h"
-
 static void out_of_memory(void)
 {
 	static const char line[] = "out_of_memory\n";
@@ -20,7 +18,7 @@ static void out_of_memory(void)
 
 void *xmalloc(size_t size)
 {
-	void *p = FAULT(FAULT_XMALLOC) ? NULL : malloc(size ? size : 1);
+	void *p = malloc(size ? size : 1);
 
 	if (!p)
 		out_of_memory();
@@ -29,7 +27,7 @@ void *xmalloc(size_t size)
 
 void *xcalloc(size_t count, size_t size)
 {
-	void *p = FAULT(FAULT_XMALLOC) ? NULL : calloc(count ? count : 1, size ? size : 1);
+	void *p = calloc(count ? count : 1, size ? size : 1);
 
 	if (!p)
 		out_of_memory();
@@ -38,7 +36,7 @@ void *xcalloc(size_t count, size_t size)
 
 void *xrealloc(void *old, size_t size)
 {
-	void *p = FAULT(FAULT_XMALLOC) ? NULL : realloc(old, size ? size : 1);
+	void *p = realloc(old, size ? size : 1);
 
 	if (!p)
 		out_of_memory();
@@ -55,10 +53,10 @@ char *xstrdup(const char *text)
 char *xasprintf(const char *fmt, ...)
 {
 	va_list args;
-	char *text = NULL;
+	char *text;
 
 	va_start(args, fmt);
-	if (FAULT(FAULT_XMALLOC) || vasprintf(&text, fmt, args) < 0)
+	if (vasprintf(&text, fmt, args) < 0)
 		out_of_memory();
 	va_end(args);
 	return text;

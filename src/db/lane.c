@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "db/conninfo.h"
-#include "db/pq.h"
 
 enum {
 	BACKOFF_FIRST_MS = 50, BACKOFF_LAST_MS = 2000,
@@ -18,11 +17,7 @@ enum {
 	BATCH_MAX = 8,
 };
 
-static bool lane_watch(struct lane *lane, short what);
-
-/* Why a connection is given up. */
-static const char unwatchable[] = "the connection cannot be watched";
-static const char out_of_step[] = "answers and queries are out of step";
+static void lane_watch(struct lane *lane, short what);
 
 const char *lane_name(enum db_lane id)
 {
@@ -166,7 +161,7 @@ static bool send_prepare(struct lane *lane, struct db_query *query, struct prepa
 	statements_number(&lane->statements, prepared);
 	snprintf(name, sizeof(name), "s%u", prepared->number);
 	query->state |= QUERY_PREPARES;
-	return pq_send_prepare(lane->conn, name, query->statement->sql);
+	return PQsendPrepare(lane->conn, name, query->statement->sql, 0, NULL) == 1;
 }
 
 static bool send_one(struct lane *lane, struct db_query *query)
@@ -177,7 +172,7 @@ static bool send_one(struct lane *lane, struct db_query *query)
 	if (!send_prepare(lane, query, prepared))
 		return false;
 	snprintf(name, sizeof(name), "s%u", prepared->number);
-	return pq_send_query(lane->conn, name, prepared->nparams, query->params);
+	return PQsendQueryPrepared(lane->conn, name, prepared->nparams, query->params, NULL, NULL, 0) == 1;
 }
 
 /*
@@ -203,14 +198,14 @@ static bool send_batch(struct lane *lane)
 		if (!send_one(lane, query))
 			return false;
 		if (last)
-			return pq_sync(lane->conn);
+			return PQpipelineSync(lane->conn) == 1;
 	}
 }
 
 /* While the socket takes no more, what waits stays unsent: then its fate is known if all breaks. */
 static bool flush(struct lane *lane)
 {
-	int pending = pq_flush(lane->conn);
+	int pending = PQflush(lane->conn);
 
 	lane->choked = pending == 1;
 	return pending >= 0;
@@ -224,8 +219,8 @@ static void send_all(struct lane *lane)
 		fine = send_batch(lane) && flush(lane);
 	if (!fine)
 		lane_lose(lane, PQerrorMessage(lane->conn));
-	else if (!lane_watch(lane, (short)(EV_READ | (lane->choked ? EV_WRITE : 0))))
-		lane_lose(lane, unwatchable);
+	else
+		lane_watch(lane, (short)(EV_READ | (lane->choked ? EV_WRITE : 0)));
 }
 
 static void on_push(evutil_socket_t fd, short what, void *arg)
@@ -336,10 +331,6 @@ static void on_sync(struct lane *lane)
 	struct query_list again;
 	bool last;
 
-	if (lane->answering) {
-		lane->doubt = out_of_step;
-		return;
-	}
 	query_list_init(&again);
 	do {
 		struct db_query *query = query_list_pop(&lane->sent);
@@ -370,24 +361,7 @@ static void on_error(struct lane *lane, PGresult *result)
 			statements_forget(&lane->statements, query->statement);
 		drop_rows(query);
 		query->rows = result;
-		query->state |= QUERY_ANSWERED;
 	}
-}
-
-/*
- * Every command has one result, then an end. Should libpq ever lose count, the
- * answers would go to the wrong queries: rather none than another's.
- */
-static bool is_in_step(struct lane *lane)
-{
-	struct db_query *query = lane->answering;
-
-	if (!query || (query->state & QUERY_ANSWERED)) {
-		lane->doubt = out_of_step;
-		return false;
-	}
-	query->state |= QUERY_ANSWERED;
-	return true;
 }
 
 static void on_aborted(struct lane *lane, PGresult *result)
@@ -395,7 +369,7 @@ static void on_aborted(struct lane *lane, PGresult *result)
 	struct db_query *query = lane->answering;
 
 	PQclear(result);
-	if (!is_in_step(lane))
+	if (!query)
 		return;
 	if (query->state & QUERY_PREPARES)
 		statements_forget(&lane->statements, query->statement);
@@ -406,14 +380,13 @@ static void on_rows(struct lane *lane, PGresult *result)
 {
 	struct db_query *query = lane->answering;
 
-	if (!is_in_step(lane)) {
-		PQclear(result);
-	} else if (query->state & QUERY_PREPARES) {
+	if (query && (query->state & QUERY_PREPARES))
 		statements_find(&lane->statements, query->statement)->proven = true;
-		PQclear(result);
-	} else {
+	else if (query && !query->rows) {
 		query->rows = result;
+		return;
 	}
+	PQclear(result);
 }
 
 static void on_result(struct lane *lane, PGresult *result)
@@ -448,9 +421,6 @@ static void on_end_of_command(struct lane *lane)
 
 	if (!query)
 		return;
-	if (!(query->state & QUERY_ANSWERED))
-		lane->doubt = out_of_step;
-	query->state &= (unsigned char)~QUERY_ANSWERED;
 	if (query->state & QUERY_PREPARES)
 		query->state &= (unsigned char)~QUERY_PREPARES;
 	else
@@ -462,12 +432,12 @@ static void take_results(struct lane *lane)
 	bool ended = false;
 
 	while (!lane->doubt && !PQisBusy(lane->conn)) {
-		PGresult *result = pq_get_result(lane->conn);
+		PGresult *result = PQgetResult(lane->conn);
 
 		if (result)
 			on_result(lane, result);
-		else if (ended && lane->sent.first)      /* twice in a row: it knows of nothing more */
-			lane->doubt = out_of_step;
+		else if (ended)          /* twice in a row: nothing more is there */
+			break;
 		else
 			on_end_of_command(lane);
 		ended = !result;
@@ -478,7 +448,7 @@ static void take_results(struct lane *lane)
 
 static void receive(struct lane *lane)
 {
-	bool alive = pq_consume(lane->conn);
+	bool alive = PQconsumeInput(lane->conn) == 1;
 
 	take_results(lane);
 	if (lane->doubt)
@@ -502,15 +472,15 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
 		send_all(lane);
 }
 
-static bool lane_watch(struct lane *lane, short what)
+static void lane_watch(struct lane *lane, short what)
 {
 	what |= EV_PERSIST;
 	if (lane->io_added && event_get_events(&lane->io) == what)
-		return true;
+		return;
 	stop_watching(lane);
 	event_assign(&lane->io, lane->db->base, PQsocket(lane->conn), what, on_io, lane);
-	lane->io_added = !FAULT(FAULT_EVENT) && event_add(&lane->io, NULL) == 0;
-	return lane->io_added;
+	event_add(&lane->io, NULL);
+	lane->io_added = true;
 }
 
 /* ---- connecting ---- */
@@ -531,7 +501,7 @@ static void connect_failed(struct lane *lane, const char *why)
 static void connected(struct lane *lane)
 {
 	evtimer_del(&lane->timer);
-	if (!pq_enter_pipeline(lane->conn)) {
+	if (PQsetnonblocking(lane->conn, 1) != 0 || !PQenterPipelineMode(lane->conn)) {
 		connect_failed(lane, PQerrorMessage(lane->conn));
 		return;
 	}
@@ -540,8 +510,7 @@ static void connected(struct lane *lane)
 	lane->backoff_ms = BACKOFF_FIRST_MS;
 	db_note_error(lane->db, NULL);
 	log_debug("db_connected", "lane=%s", lane_name(lane->id));
-	if (!lane_watch(lane, EV_READ))
-		lane_lose(lane, unwatchable);
+	lane_watch(lane, EV_READ);
 }
 
 static void on_connecting(evutil_socket_t fd, short what, void *arg);
@@ -550,9 +519,8 @@ static void on_connecting(evutil_socket_t fd, short what, void *arg);
 static void await_connection(struct lane *lane, short what)
 {
 	event_assign(&lane->io, lane->db->base, PQsocket(lane->conn), what, on_connecting, lane);
-	lane->io_added = !FAULT(FAULT_EVENT) && event_add(&lane->io, NULL) == 0;
-	if (!lane->io_added)
-		connect_failed(lane, unwatchable);
+	event_add(&lane->io, NULL);
+	lane->io_added = true;
 }
 
 static void on_connecting(evutil_socket_t fd, short what, void *arg)
@@ -561,7 +529,7 @@ static void on_connecting(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	lane->io_added = false;
-	switch (pq_connect_poll(lane->conn)) {
+	switch (PQconnectPoll(lane->conn)) {
 	case PGRES_POLLING_READING:
 		await_connection(lane, EV_READ);
 		break;

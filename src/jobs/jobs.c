@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "db/db.h"
-#include "jobs/sealer.h"
 #include "store/access_store.h"
 #include "worker/worker.h"
 
@@ -19,7 +18,6 @@ enum { BEAT_SECONDS = 5, PURGE_SECONDS = 600 };
 /* A job is idle or at work; a turn that finds it at work is left out. */
 struct jobs {
 	struct worker        *worker;
-	struct sealer        *sealer;
 	struct store          store;
 	struct event          tick;
 	int                   seconds;           /* since the start */
@@ -63,17 +61,15 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		jobs->purging = true;
 		sms_help_purge_send(&jobs->store, &jobs->purge);
 	}
-	sealer_tick(jobs->sealer);
 	jobs->seconds++;
 }
 
-struct jobs *jobs_new(struct worker *worker, const char *daemon_id, const char *version, struct gauges *gauges)
+struct jobs *jobs_new(struct worker *worker, const char *daemon_id, const char *version)
 {
 	struct jobs *jobs = xcalloc(1, sizeof(*jobs));
 	struct timeval second = { .tv_sec = 1 };
 
 	jobs->worker = worker;
-	jobs->sealer = sealer_new(worker, gauges);
 	jobs->store = (struct store){ worker->db, worker->keyring, worker->clock };
 	if (gethostname(jobs->host, sizeof(jobs->host) - 1) < 0)
 		jobs->host[0] = '\0';
@@ -92,6 +88,5 @@ void jobs_free(struct jobs *jobs)
 	if (!jobs)
 		return;
 	event_del(&jobs->tick);
-	sealer_free(jobs->sealer);
 	free(jobs);
 }

@@ -196,10 +196,8 @@ static inline bool client_receive(struct client *c)
 
 	while (!c->ended) {
 		n = recv(c->fd, buf_reserve(&c->got, 65536), 65536, 0);
-		if (n < 0) {
-			c->ended = errno == ECONNRESET;
+		if (n < 0)
 			break;
-		}
 		any = true;
 		if (n == 0)
 			c->ended = true;
