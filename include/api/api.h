@@ -10,8 +10,9 @@
  * thread runs is fine). Shares nothing mutable with other workers; the
  * counters that /metrics adds up are atomics written by one thread each.
  */
-struct worker;
+struct gauges;
 struct pool;
+struct worker;
 struct api;
 
 /* What all workers of the daemon share, read-only. */
@@ -19,6 +20,7 @@ struct api_daemon {
 	const char   *version;
 	const char   *id;                /* UUIDv7 of this run */
 	struct pool  *pool;
+	const struct gauges *gauges;     /* what the jobs' thread counts */
 	/* every worker's API, filled in before the threads start */
 	struct api  **apis;
 	int           napis;

@@ -16,6 +16,9 @@ void log_set_level(enum log_level level);    /* before threads start */
 void log_write(enum log_level level, const char *event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* A line that is a record itself: written as "info" whatever the level is. */
+void log_record(const char *event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 #define log_error(event, ...)   log_write(LOG_LEVEL_ERROR, event, __VA_ARGS__)
 #define log_warning(event, ...) log_write(LOG_LEVEL_WARNING, event, __VA_ARGS__)
 #define log_info(event, ...)    log_write(LOG_LEVEL_INFO, event, __VA_ARGS__)

@@ -3,14 +3,22 @@
 
 /*
  * Timed work, on a thread (a worker without HTTP) of its own: the daemon's
- * heartbeat, forgetting old help marks. Each job that only one daemon of many
- * should do runs under an advisory lock inside its statement.
+ * heartbeat, its keys, sealing the audit, forgetting old help marks. Each job that only one daemon of
+ * many should do runs under an advisory lock inside its statement.
  */
+struct gauges;
+struct keyring;
 struct worker;
 struct jobs;
 
-/* New; the first heartbeat goes out within two seconds of the loop's start. Texts are borrowed. */
-struct jobs *jobs_new(struct worker *worker, const char *daemon_id, const char *version);
+/*
+ * New; the first heartbeat goes out within two seconds of the loop's start. All is borrowed; from now on
+ * the keyring, which is the worker's too, is changed by this thread alone.
+ */
+struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char *daemon_id, const char *version,
+		      struct gauges *gauges);
+/* On the jobs' thread: looks at the keyring's folder now. */
+void jobs_reload_keys(struct jobs *jobs);
 /* After worker_close_db(). */
 void jobs_free(struct jobs *jobs);
 

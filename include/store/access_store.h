@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/memory.h"
 #include "crypto/token.h"
 #include "db/db.h"
@@ -123,12 +124,12 @@ struct sms_help_claim {
 	bool            granted;
 	struct error    error;
 	void          (*done)(struct sms_help_claim *claim);
+	struct arena   *arena;
 	struct db_query query;           /* private from here on */
-	char            texts[3][DIGEST_HEX_SIZE];
 };
 void sms_help_claim_send(struct store *store, struct sms_help_claim *claim);
 
-/* A daemon's sign of life; also forgets daemons not seen for a day. */
+/* A daemon's sign of life, with the keys as it uses them; also forgets daemons not seen for a day. */
 struct daemon_beat {
 	char            id[UUID_TEXT_SIZE];
 	const char     *version, *host;
@@ -136,6 +137,7 @@ struct daemon_beat {
 	void          (*done)(struct daemon_beat *beat);
 	struct db_query query;           /* private from here on */
 	char            key_ids[64];
+	struct buf      keys;            /* start it zeroed, release it at the end */
 };
 void daemon_beat_send(struct store *store, struct daemon_beat *beat);
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "config/config.h"
+#include "crypto/keyring.h"
 
 static const struct route *const route_tables[] = {
 	health_routes, page_routes, round_routes, report_routes, plan_routes,
@@ -112,6 +113,26 @@ static bool body_is_json(const struct request *r, struct error *err)
 			 "Hãy gửi nội dung dạng application/json.");
 }
 
+/*
+ * Without a key that the others use, what they wrote may not be found here and
+ * what is written here not there. /readyz tells which and where.
+ */
+static bool lacks_a_key(const struct request *r)
+{
+	return !keyring_view(r->api->worker->keyring)->complete && r->route->area != AREA_OPEN &&
+	       r->route->area != AREA_METRICS;
+}
+
+static void reply_lacks_a_key(struct request *r)
+{
+	struct error err;
+
+	error_clear(&err);
+	error_set(&err, ERR_UNAVAILABLE, "The daemon lacks a key. Nothing was changed. Try again shortly.",
+		  "Dịch vụ đang thiếu một khóa. Chưa có gì thay đổi. Hãy thử lại sau ít phút.");
+	request_reply_error(r, &err);
+}
+
 static void on_request(struct http_exchange *x, void *owner)
 {
 	struct request *r = http_context(x);
@@ -119,9 +140,13 @@ static void on_request(struct http_exchange *x, void *owner)
 	struct error err;
 
 	r->today = clock_today(api->worker->clock);
+	r->arena = http_arena(x);
+	if (lacks_a_key(r)) {
+		reply_lacks_a_key(r);
+		return;
+	}
 	if (serve_from_memory(r))
 		return;
-	r->arena = http_arena(x);
 	if (body_is_json(r, &err))
 		request_authenticate(r, r->route->start);
 	else

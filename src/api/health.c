@@ -4,7 +4,9 @@
 #include "api/private.h"
 #include "api/request.h"
 #include "base/clock.h"
+#include "crypto/keyring.h"
 #include "db/db.h"
+#include "worker/gauges.h"
 
 /* Is the process alive, may it be given work, and what does it count. */
 
@@ -32,6 +34,8 @@ static void ready_start(struct request *r)
 		error_set(&err, ERR_UNAVAILABLE, "The daemon is stopping.", "Dịch vụ đang dừng.");
 	else if (!db_connected(r->api->worker->db) || !board_fresh(&r->api->board))
 		error_set(&err, ERR_UNAVAILABLE, "The database does not answer.", "Cơ sở dữ liệu không trả lời.");
+	else if (!keyring_view(r->api->worker->keyring)->complete)
+		keyring_fail_missing(r->api->worker->keyring, &err);
 	else if (!r->api->board.units)
 		error_set(&err, ERR_UNAVAILABLE, "The daemon is still loading.", "Dịch vụ đang khởi động.");
 	if (err.code != ERR_NONE)
@@ -108,6 +112,26 @@ static void write_histogram(struct buf *buf, const struct http_counters *http)
 		   (double)http->seconds_us / 1e6, (unsigned long long)http->seconds_count);
 }
 
+static void write_seconds(struct buf *buf, const char *name, const char *help, int64_t us)
+{
+	buf_printf(buf, "# HELP giothong_%s %s\n# TYPE giothong_%s gauge\ngiothong_%s %.3f\n", name, help, name, name,
+		   (double)us / 1e6);
+}
+
+static void write_audit(struct buf *buf, const struct gauges *gauges)
+{
+	int64_t now = clock_mono_us(), since = atomic_load(&gauges->audit_waiting_since_us);
+
+	write_metric(buf, "audit_sealed_position", "gauge", "Position of the last audit entry in the chain.",
+		     (uint64_t)atomic_load(&gauges->audit_sealed));
+	write_seconds(buf, "audit_unsealed_seconds", "Age of the oldest audit entry that is not sealed; 0: all are.",
+		      since > 0 ? now - since : 0);
+	write_seconds(buf, "audit_sealer_silent_seconds", "Time since this daemon's sealer last saw the chain.",
+		      now - atomic_load(&gauges->audit_read_us));
+	write_metric(buf, "audit_sealer_stopped", "gauge", "1: the chain is not what it was; nothing is sealed.",
+		     (uint64_t)atomic_load(&gauges->audit_stopped));
+}
+
 static void metrics_reply(struct metrics_op *op)
 {
 	struct buf *buf = api_scratch(op->r->api);
@@ -140,6 +164,7 @@ static void metrics_reply(struct metrics_op *op)
 	write_metric(buf, "db_waiting", "gauge", "Statements waiting for their answer.", op->db_waiting);
 	write_metric(buf, "workers", "gauge", "Workers.", (uint64_t)op->r->api->daemon->napis);
 	write_metric(buf, "workers_fresh", "gauge", "Workers that may answer from memory.", op->fresh);
+	write_audit(buf, op->r->api->daemon->gauges);
 	http_reply(op->r->x, &(struct http_reply){
 		.status = 200,
 		.content_type = "text/plain; version=0.0.4; charset=utf-8",

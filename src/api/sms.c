@@ -6,7 +6,7 @@
 #include "config/config.h"
 #include "domain/sms.h"
 #include "store/access_store.h"
-#include "wire/wire.h"
+#include "wire/sms_wire.h"
 
 /*
  * Donors' messages, as a gateway hands them over: Kannel in a query string,
@@ -153,6 +153,7 @@ static void answer_start(struct inbound_op *op, const char *text)
 	}
 	op->claim.number = op->number;
 	op->claim.message_id = op->message_id;
+	op->claim.arena = op->r->arena;
 	op->claim.done = on_claimed;
 	sms_help_claim_send(api_store(op->r->api), &op->claim);
 }
@@ -203,46 +204,24 @@ static void kannel_start(struct request *r)
 
 /* ---- POST /api/v1/sms/inbound ---- */
 
-static bool read_inbound(struct inbound_op *op, const char **text, struct error *err)
-{
-	struct wire_reader reader;
-	const char *received_at, *to;
-	size_t len;
-	const char *body = http_body(op->r->x, &len);
-	json_t *object = wire_parse_object(body, len, err);
-	int64_t at;
-
-	if (!object)
-		return false;
-	wire_reader_init(&reader, object, "", op->r->arena, err);
-	wire_text(&reader, "id", WIRE_REQUIRED, 128, &op->message_id);
-	wire_text(&reader, "from", WIRE_REQUIRED, 32, &op->number);
-	wire_text(&reader, "to", WIRE_OPTIONAL, 32, &to);
-	if (wire_text(&reader, "received_at", WIRE_OPTIONAL, 40, &received_at) && !time_parse(received_at, &at))
-		error_add_field(err, "/received_at", "invalid_time", "Write a time as RFC 3339, with its offset.",
-				"Viết thời điểm theo RFC 3339, kèm múi giờ.");
-	*text = "";
-	wire_typed(&reader, "text", WIRE_OPTIONAL, MAX_TEXT, text);
-
-	bool ok = wire_reader_finish(&reader);
-
-	json_decref(object);
-	return ok;
-}
-
 static void inbound_start(struct request *r)
 {
 	struct inbound_op *op = http_alloc(r->x, sizeof(*op));
-	const char *text;
+	struct sms_inbound inbound;
 	struct error err;
+	size_t len;
+	const char *body = http_body(r->x, &len);
 
 	op->r = r;
 	op->json = true;
 	error_clear(&err);
-	if (read_inbound(op, &text, &err))
-		answer_start(op, text);
-	else
+	if (!sms_inbound_read(body, len, r->arena, &inbound, &err)) {
 		request_reply_error(r, &err);
+		return;
+	}
+	op->number = inbound.from;
+	op->message_id = inbound.id;
+	answer_start(op, inbound.text);
 }
 
 const struct route sms_routes[] = {

@@ -21,8 +21,10 @@
 #include "base/uuid.h"
 #include "base/version.h"
 #include "cluster/cluster.h"
+#include "crypto/keyring.h"
 #include "http/http.h"
 #include "jobs/jobs.h"
+#include "worker/gauges.h"
 #include "worker/pool.h"
 #include "worker/worker.h"
 
@@ -30,11 +32,13 @@ enum {
 	START_MS = 5000,         /* for every thread to reach the database */
 	DRAIN_MS = 8000,         /* of the 10 s that a stop may take */
 	THREAD_TICK_MS = 5,      /* while something is awaited; no tick otherwise */
+	PATIENT_TICK_MS = 250,   /* ... that may take long */
+	IMPATIENT_TICKS = 2000,
 	WATCH_MS = 250,          /* for the private cluster */
 	POOL_QUEUE = 256
 };
 
-static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
+static const int stop_signals[] = { SIGTERM, SIGINT };
 
 enum phase { STARTING, SERVING, LEAVING, DRAINING, STOPPED };
 
@@ -49,11 +53,13 @@ struct daemon_thread {
 	pthread_t      id;
 	bool           running;
 	struct event   tick;
+	unsigned       ticks;
 	bool           draining;
 	/* main -> thread */
 	struct message notice, drain, stop, ping;
+	struct message reload;           /* the jobs' alone */
 	/* thread -> main; `ready` and `drained` go once each */
-	struct message ready, drained, pong;
+	struct message ready, drained, pong, reloaded;
 };
 
 struct daemon {
@@ -61,13 +67,15 @@ struct daemon {
 	enum phase            phase;
 	bool                  running;           /* the threads are */
 	bool                  served;            /* was ready once */
+	bool                  reloading;         /* the jobs' thread has not answered yet */
 	int                   status;            /* to exit with */
 	char                  id[UUID_TEXT_SIZE];
 	char                  url[LISTEN_URL_SIZE];
 	struct worker         home;              /* the main thread's loop and mailbox */
-	struct event          signals[ARRAY_SIZE(stop_signals)], deadline, watch, watchdog;
+	struct event          signals[ARRAY_SIZE(stop_signals)], hangup, deadline, watch, watchdog;
 	struct pool          *pool;
 	struct api_daemon     shared;            /* what the APIs know of the daemon */
+	struct gauges         gauges;            /* what the jobs' thread tells them */
 	struct daemon_thread *threads;           /* workers, then the jobs' */
 	size_t                nthreads, nworkers;
 	int                  *fds;               /* -1: given to an API */
@@ -82,6 +90,13 @@ static bool thread_ready(const struct daemon_thread *thread)
 	return thread->api ? api_ready(thread->api) : db_connected(thread->worker.db);
 }
 
+static void start_tick(struct daemon_thread *thread, int ms)
+{
+	struct timeval period = { .tv_usec = ms * 1000 };
+
+	event_add(&thread->tick, &period);
+}
+
 static void thread_on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct daemon_thread *thread = context;
@@ -89,6 +104,8 @@ static void thread_on_tick(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
+	if (++thread->ticks == IMPATIENT_TICKS)
+		start_tick(thread, PATIENT_TICK_MS);
 	if (!thread->draining && thread_ready(thread)) {
 		event_del(&thread->tick);
 		worker_post(home, &thread->ready);
@@ -98,11 +115,12 @@ static void thread_on_tick(evutil_socket_t fd, short what, void *context)
 	}
 }
 
-static void start_tick(struct daemon_thread *thread)
+static void thread_on_reload(struct message *message)
 {
-	struct timeval period = { .tv_usec = THREAD_TICK_MS * 1000 };
+	struct daemon_thread *thread = container_of(message, struct daemon_thread, reload);
 
-	event_add(&thread->tick, &period);
+	jobs_reload_keys(thread->jobs);
+	worker_post(&thread->daemon->home, &thread->reloaded);
 }
 
 static void thread_on_notice(struct message *message)
@@ -120,7 +138,7 @@ static void thread_on_drain(struct message *message)
 	if (thread->api)
 		api_drain(thread->api);
 	thread->draining = true;
-	start_tick(thread);
+	start_tick(thread, THREAD_TICK_MS);
 }
 
 static void thread_on_stop(struct message *message)
@@ -172,7 +190,7 @@ static void main_on_ready(struct message *message)
 	daemon->served = true;
 	printf("giothongd %s ready on %s\n", GIOTHONG_VERSION, daemon->url);
 	fflush(stdout);
-	sd_notify(0, "READY=1");
+	sd_notify(0, "READY=1\nSTATUS=Serves.");
 	log_info("ready", "version=%s id=%s listen=%s workers=%zu", GIOTHONG_VERSION, daemon->id, daemon->url,
 		 daemon->nworkers);
 }
@@ -213,6 +231,25 @@ static void begin_leaving(struct daemon *daemon)
 	set_deadline(daemon, notice_ms);
 }
 
+/* What operators expect of a reload: here the keyring's folder is all that can change while we run. */
+static void main_on_hangup(evutil_socket_t number, short what, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)number;
+	(void)what;
+	log_info("reload", "of=keyring");
+	if (!daemon->running || daemon->reloading)
+		return;
+	daemon->reloading = true;
+	worker_post(&daemon->threads[daemon->nworkers].worker, &daemon->threads[daemon->nworkers].reload);
+}
+
+static void main_on_reloaded(struct message *message)
+{
+	container_of(message, struct daemon_thread, reloaded)->daemon->reloading = false;
+}
+
 static void main_on_signal(evutil_socket_t number, short what, void *context)
 {
 	struct daemon *daemon = context;
@@ -228,6 +265,41 @@ static void main_on_signal(evutil_socket_t number, short what, void *context)
 		enter(daemon, STOPPED);
 }
 
+static bool lacks_a_key(const struct daemon *daemon)
+{
+	return !keyring_view(daemon->setup->keyring)->complete;
+}
+
+/*
+ * systemd may count us as started: a restart would bring no key, and /readyz
+ * tells proxies to wait. (What LoadCredential= brings is fixed; there a restart
+ * is what helps, so we end.)
+ */
+static void wait_for_key(struct daemon *daemon)
+{
+	struct error err = { 0 };
+
+	keyring_fail_missing(daemon->setup->keyring, &err);
+	say_error(daemon->setup->program, daemon->setup->language, &err);
+	printf("giothongd %s waits for a key, on %s\n", GIOTHONG_VERSION, daemon->url);
+	fflush(stdout);
+	sd_notify(0, "READY=1\nSTATUS=Waits for a key: /readyz says which.");
+}
+
+static void give_up_starting(struct daemon *daemon)
+{
+	struct error err = { 0 };
+
+	if (lacks_a_key(daemon))
+		keyring_fail_missing(daemon->setup->keyring, &err);
+	else
+		error_set(&err, ERR_UNAVAILABLE, "the database does not answer: nothing is served",
+			  "cơ sở dữ liệu không trả lời: chưa phục vụ được gì");
+	say_error(daemon->setup->program, daemon->setup->language, &err);
+	daemon->status = EXIT_REFUSED;
+	enter(daemon, STOPPED);
+}
+
 static void main_on_deadline(evutil_socket_t fd, short what, void *context)
 {
 	struct daemon *daemon = context;
@@ -236,19 +308,14 @@ static void main_on_deadline(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	if (daemon->phase == LEAVING) {
 		begin_drain(daemon);
-		return;
-	}
-	if (daemon->phase == STARTING) {
-		struct error err = { 0 };
-
-		error_set(&err, ERR_UNAVAILABLE, "the database does not answer: nothing is served",
-			  "cơ sở dữ liệu không trả lời: chưa phục vụ được gì");
-		say_error(daemon->setup->program, daemon->setup->language, &err);
-		daemon->status = EXIT_REFUSED;
-	} else {
+	} else if (daemon->phase != STARTING) {
 		log_warning("drain_cut", "threads=%zu", daemon->waiting);
+		enter(daemon, STOPPED);
+	} else if (lacks_a_key(daemon) && !keyring_is_fixed(daemon->setup->keyring)) {
+		wait_for_key(daemon);
+	} else {
+		give_up_starting(daemon);
 	}
-	enter(daemon, STOPPED);
 }
 
 static void main_on_watch(evutil_socket_t fd, short what, void *context)
@@ -318,6 +385,8 @@ static void start_home(struct daemon *daemon)
 				daemon);
 		evsignal_add(&daemon->signals[i], NULL);
 	}
+	evsignal_assign(&daemon->hangup, daemon->home.base, SIGHUP, main_on_hangup, daemon);
+	evsignal_add(&daemon->hangup, NULL);
 	evtimer_assign(&daemon->deadline, daemon->home.base, main_on_deadline, daemon);
 }
 
@@ -341,6 +410,8 @@ static void make_thread(struct daemon *daemon, size_t index)
 		.daemon = daemon,
 		.notice.run = thread_on_notice,
 		.drain.run = thread_on_drain,
+		.reload.run = thread_on_reload,
+		.reloaded.run = main_on_reloaded,
 		.stop.run = thread_on_stop,
 		.ping.run = thread_on_ping,
 		.ready.run = main_on_ready,
@@ -350,13 +421,14 @@ static void make_thread(struct daemon *daemon, size_t index)
 	worker_init(&thread->worker, &options);
 	event_assign(&thread->tick, thread->worker.base, -1, EV_PERSIST, thread_on_tick, thread);
 	if (index == daemon->nworkers) {
-		thread->jobs = jobs_new(&thread->worker, daemon->id, GIOTHONG_VERSION);
+		thread->jobs = jobs_new(&thread->worker, setup->keyring, daemon->id, GIOTHONG_VERSION,
+					&daemon->gauges);
 	} else {
 		thread->api = api_new(&thread->worker, daemon->fds[index], &daemon->shared);
 		daemon->fds[index] = -1;
 		daemon->shared.apis[index] = thread->api;
 	}
-	start_tick(thread);
+	start_tick(thread, THREAD_TICK_MS);
 }
 
 static void make_threads(struct daemon *daemon)
@@ -368,6 +440,7 @@ static void make_threads(struct daemon *daemon)
 		.version = GIOTHONG_VERSION,
 		.id = daemon->id,
 		.pool = daemon->pool,
+		.gauges = &daemon->gauges,
 		.apis = xcalloc(daemon->nworkers, sizeof(daemon->shared.apis[0])),
 		.napis = (int)daemon->nworkers,
 	};
@@ -504,6 +577,8 @@ static void free_home(struct daemon *daemon)
 		event_del(&daemon->signals[i]);
 		signal(stop_signals[i], on_late_signal);
 	}
+	event_del(&daemon->hangup);
+	signal(SIGHUP, SIG_IGN);
 	event_del(&daemon->deadline);
 	if (event_initialized(&daemon->watch))
 		event_del(&daemon->watch);

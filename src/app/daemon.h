@@ -9,7 +9,9 @@
  *	starting -> serving -> leaving -> draining -> stopped
  *
  * Serving begins (and the one line is printed) when every thread can
- * serve: /readyz then says 200. SIGTERM, SIGINT or SIGHUP end it. Leaving lasts
+ * serve: /readyz then says 200. A key that the database has in use and the keyring has not keeps a
+ * daemon starting, with /readyz telling which; it serves when the file arrives. SIGHUP looks at the
+ * keyring now (every two seconds it is looked at anyway). SIGTERM or SIGINT end it. Leaving lasts
  * listen.drain_notice_ms (0: it is left out): /readyz says 503 and every answer
  * Connection: close, but everything is served, so that a proxy turns to other
  * daemons before it can meet a closed door. Then the file of a Unix socket goes,

@@ -14,6 +14,7 @@
 #include "crypto/keyring.h"
 #include "http/http.h"
 #include "store/catalog_store.h"
+#include "store/key_store.h"
 
 enum { REACH_MS = 5000, RETRY_MS = 200 };
 
@@ -206,11 +207,6 @@ bool setup_has_database(const struct setup *setup)
 	return false;
 }
 
-const char *setup_config_file(const struct setup *setup)
-{
-	return setup->config_file;
-}
-
 bool setup_read(struct setup *setup, struct error *err)
 {
 	struct config *config = &setup->config;
@@ -264,6 +260,16 @@ static bool open_keyring(struct setup *setup, bool database_is_new, struct error
 	return setup->keyring != NULL;
 }
 
+/* What the database and the keyring know of each other. A daemon may wait for a key, a command does not. */
+static bool compare_keys(struct setup *setup, enum setup_mode mode, struct error *err)
+{
+	const struct actor actor = { .kind = mode == SETUP_DAEMON ? "daemon" : "command", .role = ROLE_ADMIN };
+
+	return keys_remember(setup->db.conninfo, setup->keyring, &setup->clock, &actor, err) &&
+	       (mode == SETUP_DAEMON || setup->incomplete_keys || keyring_view(setup->keyring)->complete ||
+		keyring_fail_missing(setup->keyring, err));
+}
+
 /* ---- the database ---- */
 
 static bool change_schema(struct setup *setup, const char *owner, const char *role, struct error *err)
@@ -310,14 +316,13 @@ static bool open_private(struct setup *setup, enum setup_mode mode, struct error
 	const char *owner = cluster_owner_conninfo(setup->cluster);
 
 	setup->db.conninfo = cluster_app_conninfo(setup->cluster);
-	if (mode == SETUP_LOOK)
-		return true;
 	if (mode == SETUP_COMMAND && !cluster_is_ours(setup->cluster))
-		return check_patiently(setup, err) && open_keyring(setup, false, err);
+		return check_patiently(setup, err) && open_keyring(setup, false, err) &&
+		       compare_keys(setup, mode, err);
 	/* Keys before the schema: wherever we are killed, no schema stands without keys. */
 	return migrate_is_new(owner, &is_new, err) &&
 	       open_keyring(setup, is_new && cluster_is_ours(setup->cluster), err) &&
-	       change_schema(setup, owner, private_role, err);
+	       change_schema(setup, owner, private_role, err) && compare_keys(setup, mode, err);
 }
 
 static bool open_configured(struct setup *setup, enum setup_mode mode, struct error *err)
@@ -326,15 +331,13 @@ static bool open_configured(struct setup *setup, enum setup_mode mode, struct er
 	const char *owner = config->database_owner_conninfo;
 
 	setup->db.conninfo = config->database_conninfo;
-	if (mode == SETUP_LOOK)
-		return true;
 	/* Without keys nothing is served, and nothing is tried that takes long. */
 	if (mode != SETUP_MIGRATE && !open_keyring(setup, false, err))
 		return false;
 	if (mode == SETUP_DAEMON)
-		return check_patiently(setup, err);
+		return check_patiently(setup, err) && compare_keys(setup, mode, err);
 	if (mode == SETUP_COMMAND)
-		return migrate_check(config->database_conninfo, err);
+		return migrate_check(config->database_conninfo, err) && compare_keys(setup, mode, err);
 	if (!owner || !*owner)
 		return error_set(err, ERR_CONFIG,
 				 "database.owner_conninfo is not set: the schema is changed by its owner",

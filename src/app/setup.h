@@ -44,6 +44,7 @@ struct setup {
 	struct db_options     db;                /* of the daemon's role */
 	struct migrate_report migrated;
 	bool                  reference_changed;
+	bool                  incomplete_keys;   /* a command that works without all keys that are in use */
 	/* Asked while waiting: true ends the wait. NULL: never. */
 	bool                (*interrupted)(void *context);
 	void                 *context;
@@ -57,8 +58,7 @@ struct setup {
 enum setup_mode {
 	SETUP_DAEMON,            /* holds the lock of DIR, waits for a database that is not up yet */
 	SETUP_COMMAND,           /* works beside a running daemon too */
-	SETUP_MIGRATE,           /* changes the schema, also with --config */
-	SETUP_LOOK               /* changes nothing, and needs neither keys nor a schema */
+	SETUP_MIGRATE            /* changes the schema, also with --config */
 };
 
 void setup_init(struct setup *setup, const char *program);
@@ -76,8 +76,6 @@ void setup_print_options(const struct setup *setup, bool daemon, FILE *out);
 bool setup_read(struct setup *setup, struct error *err) __attribute__((warn_unused_result));
 /* Whether --data or --config was given. */
 bool setup_has_database(const struct setup *setup);
-/* The file of --config, or NULL. */
-const char *setup_config_file(const struct setup *setup);
 /* Keys, cluster, schema. After it, setup.db, keyring and clock are ready. */
 bool setup_open(struct setup *setup, enum setup_mode mode, struct error *err)
 	__attribute__((warn_unused_result));

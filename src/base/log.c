@@ -12,19 +12,14 @@ void log_set_level(enum log_level level)
 	threshold = level;
 }
 
-void log_write(enum log_level level, const char *event, const char *fmt, ...)
+__attribute__((format(printf, 3, 0)))
+static void write_line(enum log_level level, const char *event, const char *fmt, va_list args)
 {
 	static const char *const names[] = { "error", "warning", "info", "debug" };
 	char line[1024];
-	va_list args;
-
-	if (level > threshold)
-		return;
 	int len = snprintf(line, sizeof(line), "%s level=%s ", event, names[level]);
 
-	va_start(args, fmt);
 	len += vsnprintf(line + len, sizeof(line) - (size_t)len, fmt, args);
-	va_end(args);
 	if (len > (int)sizeof(line) - 2)
 		len = (int)sizeof(line) - 2;
 	for (int i = 0; i < len; i++) {
@@ -37,4 +32,24 @@ void log_write(enum log_level level, const char *event, const char *fmt, ...)
 	/* Standard error that is gone is no reason to stop. */
 	if (write(STDERR_FILENO, line, (size_t)len) < 0)
 		return;
+}
+
+void log_write(enum log_level level, const char *event, const char *fmt, ...)
+{
+	va_list args;
+
+	if (level > threshold)
+		return;
+	va_start(args, fmt);
+	write_line(level, event, fmt, args);
+	va_end(args);
+}
+
+void log_record(const char *event, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	write_line(LOG_LEVEL_INFO, event, fmt, args);
+	va_end(args);
 }

@@ -1,278 +1,417 @@
 #include "crypto/keyring.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "crypto/key_file.h"
+#include "crypto/key_set.h"
 #include "crypto/keyring_secret.h"
 
-enum { KEYS_MAX = 64 };
-
-struct key {
-	struct key_name name;
-	unsigned char   bytes[KEY_BYTES];
-};
-
-/* In sodium_malloc() memory, read-only once it is loaded. */
+/*
+ * Readers take `current` and are done; it and `published` are the only members
+ * that they touch. The rest is the owner's. A set is whole before it is
+ * published (release) and is never changed after.
+ */
 struct keyring {
-	int        count;
-	int        active[KEY_KIND_COUNT];       /* id; 0: none seen yet */
-	struct key keys[KEYS_MAX];
+	_Atomic(const struct key_set *) current, published;
+	char                           *dir;
+	bool                            fixed;
+	uint64_t                        mark;            /* of the folder, when it was last looked at */
+	struct key_folder               folder;
+	size_t                          nrecords;
+	struct key_record               records[KEYS_MAX];
 };
 
-/* ---- listing ---- */
-
-/* Calls take() for each key's name; false as soon as it says so, or for a name that is none. */
-static bool each_key(int folder, const char *dir, void *context,
-		     bool (*take)(void *context, const char *file, const struct key_name *name,
-				  struct error *err), struct error *err)
-{
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
-	const struct dirent *entry;
-	bool fine = true;
-
-	if (!list)
-		return error_set(err, ERR_SYSTEM, "the keyring %s cannot be read: %s",
-				 "không đọc được bộ khóa %s: %s", dir, strerror(errno));
-	while (fine && (entry = readdir(list)) != NULL) {
-		struct key_name name;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		if (key_name_parse(entry->d_name, &name))
-			fine = take(context, entry->d_name, &name, err);
-		else if (!key_folder_is_credentials(dir))        /* systemd keeps other secrets there too */
-			fine = error_set(err, ERR_CONFIG, "the keyring %s holds \"%s\", which is no key",
-					 "bộ khóa %s chứa \"%s\", không phải khóa", dir, entry->d_name);
-	}
-	closedir(list);
-	return fine;
-}
-
-/* ---- opening ---- */
+/* ---- reading the folder ---- */
 
 struct loading {
-	struct keyring *keyring;
-	const char     *dir;
-	int             folder;
-	uid_t           owner;
+	struct key_folder *into;
+	const char        *dir;
+	int                folder;
+	uid_t              owner;
 };
 
-static const struct key *find(const struct keyring *keyring, enum key_kind kind, int id)
+static void fingerprint(struct key_record *record, const unsigned char secret[KEY_BYTES])
 {
-	for (int i = 0; i < keyring->count; i++)
-		if (keyring->keys[i].name.kind == kind && keyring->keys[i].name.id == id)
-			return &keyring->keys[i];
-	return NULL;
+	static const unsigned char text[] = "giothong key fingerprint";
+
+	crypto_generichash(record->fingerprint, KEY_FINGERPRINT_BYTES, text, sizeof(text) - 1, secret, KEY_BYTES);
+}
+
+static bool comes_before(const struct key_record *a, const struct key_record *b)
+{
+	return a->kind != b->kind ? a->kind < b->kind : a->id < b->id;
+}
+
+static void insert_key(struct key_folder *into, const struct key_record *record,
+		       const unsigned char secret[KEY_BYTES])
+{
+	size_t at = into->count;
+
+	while (at > 0 && comes_before(record, &into->keys[at - 1]))
+		at--;
+	memmove(&into->keys[at + 1], &into->keys[at], (into->count - at) * sizeof(into->keys[0]));
+	memmove(into->secrets[at + 1], into->secrets[at], (into->count - at) * KEY_BYTES);
+	into->keys[at] = *record;
+	memcpy(into->secrets[at], secret, KEY_BYTES);
+	into->count++;
+}
+
+/* A copy of the folder that was made again after a change of state leaves a key under two names. */
+static bool merge_key(struct loading *loading, struct key_record *there, const struct key_record *record,
+		      struct error *err)
+{
+	if (sodium_memcmp(there->fingerprint, record->fingerprint, KEY_FINGERPRINT_BYTES) != 0)
+		return error_set(err, ERR_CONFIG, "the keyring %s has two different keys %s %d",
+				 "bộ khóa %s có hai khóa %s %d khác nhau", loading->dir,
+				 key_kind_text(record->kind), record->id);
+	if (record->state > there->state)
+		there->state = record->state;
+	return true;
 }
 
 static bool load_key(void *context, const char *file, const struct key_name *name, struct error *err)
 {
 	struct loading *loading = context;
-	struct keyring *keyring = loading->keyring;
-	struct key *key = &keyring->keys[keyring->count];
+	struct key_folder *into = loading->into;
+	struct key_record record = { .kind = name->kind, .state = name->state, .id = name->id };
+	unsigned char secret[KEY_BYTES];
+	bool fine = key_file_read(loading->folder, loading->dir, file, loading->owner, secret, err);
 
-	if (keyring->count == KEYS_MAX)
-		return error_set(err, ERR_CONFIG, "the keyring %s has more than %d keys",
-				 "bộ khóa %s có hơn %d khóa", loading->dir, KEYS_MAX);
-	if (find(keyring, name->kind, name->id))
-		return error_set(err, ERR_CONFIG, "the keyring %s has %s key %d in two states",
-				 "bộ khóa %s có khóa %s %d ở hai trạng thái", loading->dir,
-				 key_kind_name(name->kind), name->id);
-	if (name->state == KEY_ACTIVE) {
-		if (keyring->active[name->kind])
-			return error_set(err, ERR_CONFIG, "the keyring %s has two active %s keys",
-					 "bộ khóa %s có hai khóa %s đang dùng", loading->dir,
-					 key_kind_name(name->kind));
-		keyring->active[name->kind] = name->id;
+	if (fine) {
+		fingerprint(&record, secret);
+		struct key_record *there = (struct key_record *)key_record_find(into->keys, into->count,
+										name->kind, name->id);
+
+		if (there)
+			fine = merge_key(loading, there, &record, err);
+		else if (into->count == KEYS_MAX)
+			fine = error_set(err, ERR_CONFIG, "the keyring %s has more than %d keys",
+					 "bộ khóa %s có hơn %d khóa", loading->dir, KEYS_MAX);
+		else
+			insert_key(into, &record, secret);
 	}
-	key->name = *name;
-	keyring->count++;
-	return key_file_read(loading->folder, loading->dir, file, loading->owner, key->bytes, err);
+	sodium_memzero(secret, sizeof(secret));
+	return fine;
 }
 
-static bool check_complete(const struct keyring *keyring, const char *dir, struct error *err)
+static bool check_complete(const struct key_folder *folder, const char *dir, struct error *err)
 {
+	bool active[KEY_KIND_COUNT] = { false };
+
+	for (size_t i = 0; i < folder->count; i++)
+		if (folder->keys[i].state == KEY_ACTIVE)
+			active[folder->keys[i].kind] = true;
 	for (int kind = 0; kind < KEY_KIND_COUNT; kind++)
-		if (!keyring->active[kind])
+		if (!active[kind])
 			return error_set(err, ERR_CONFIG, "the keyring %s has no active %s key",
 					 "bộ khóa %s không có khóa %s đang dùng", dir,
-					 key_kind_name((enum key_kind)kind));
+					 key_kind_text((enum key_kind)kind));
 	return true;
+}
+
+static bool folder_read_once(struct key_folder *into, const char *dir, struct error *err)
+{
+	struct loading loading = { .into = into, .dir = dir };
+	bool fine;
+
+	error_clear(err);
+	into->count = 0;
+	loading.folder = key_folder_open(dir, &loading.owner, err);
+	if (loading.folder < 0)
+		return false;
+	fine = key_folder_each(loading.folder, dir, &loading, load_key, err) && check_complete(into, dir, err);
+	close(loading.folder);
+	return fine;
+}
+
+/* A name that is just being changed may be met under neither spelling; a second look meets it. */
+static bool folder_read(struct key_folder *into, const char *dir, struct error *err)
+{
+	into->secrets = sodium_allocarray(KEYS_MAX, KEY_BYTES);
+	if (!into->secrets)
+		abort();
+	if (folder_read_once(into, dir, err) || folder_read_once(into, dir, err))
+		return true;
+	sodium_free(into->secrets);
+	into->secrets = NULL;
+	return false;
+}
+
+/* ---- publishing ---- */
+
+static const struct key_set *current(const struct keyring *keyring)
+{
+	return atomic_load_explicit(&keyring->current, memory_order_acquire);
+}
+
+static const struct key_set *published(const struct keyring *keyring)
+{
+	return atomic_load_explicit(&keyring->published, memory_order_acquire);
+}
+
+/* A set like an earlier one is that one again, so a folder that goes to and fro does not fill the memory. */
+static void publish(struct keyring *keyring)
+{
+	const struct key_set *now = current(keyring);
+	struct key_set *set = key_set_new(&keyring->folder, keyring->records, keyring->nrecords,
+					  now ? &now->view : NULL);
+	const struct key_set *same = published(keyring);
+
+	while (same && !key_set_equal(same, set))
+		same = same->next;
+	if (same) {
+		key_set_free(set);
+	} else {
+		set->next = published(keyring);
+		atomic_store_explicit(&keyring->published, set, memory_order_release);
+		same = set;
+	}
+	atomic_store_explicit(&keyring->current, same, memory_order_release);
+}
+
+/* The secrets of the folder are needed again when the database's word changes. */
+static void take_folder(struct keyring *keyring, struct key_folder *folder)
+{
+	sodium_free(keyring->folder.secrets);
+	keyring->folder = *folder;
+	sodium_mprotect_readonly(keyring->folder.secrets);
+	publish(keyring);
 }
 
 struct keyring *keyring_open(const char *dir, struct error *err)
 {
-	struct loading loading = { .dir = dir };
+	struct key_folder folder;
+	uint64_t mark = key_folder_mark(dir);
 
-	loading.folder = key_folder_open(dir, &loading.owner, err);
-	if (loading.folder < 0)
+	if (!folder_read(&folder, dir, err))
 		return NULL;
-	loading.keyring = sodium_malloc(sizeof(*loading.keyring));
-	if (!loading.keyring)
-		abort();
-	memset(loading.keyring, 0, sizeof(*loading.keyring));
-	bool fine = each_key(loading.folder, dir, &loading, load_key, err) &&
-		    check_complete(loading.keyring, dir, err);
+	struct keyring *keyring = xcalloc(1, sizeof(*keyring));
 
-	close(loading.folder);
-	if (fine) {
-		sodium_mprotect_readonly(loading.keyring);
-		return loading.keyring;
-	}
-	sodium_free(loading.keyring);
-	return NULL;
+	keyring->dir = xstrdup(dir);
+	keyring->fixed = key_folder_is_credentials(dir);
+	keyring->mark = mark;
+	take_folder(keyring, &folder);
+	return keyring;
 }
 
 void keyring_free(struct keyring *keyring)
 {
-	sodium_free(keyring);            /* wipes */
+	if (!keyring)
+		return;
+	struct key_set *set = (struct key_set *)published(keyring), *next;
+
+	for (; set; set = next) {
+		next = (struct key_set *)set->next;
+		key_set_free(set);
+	}
+	sodium_free(keyring->folder.secrets);
+	free(keyring->dir);
+	free(keyring);
 }
 
-int keyring_active(const struct keyring *keyring, enum key_kind kind)
+const char *keyring_dir(const struct keyring *keyring)
 {
-	return keyring->active[kind];
+	return keyring->dir;
 }
 
-/* ---- making ---- */
-
-static bool note_kind(void *context, const char *file, const struct key_name *name, struct error *err)
+bool keyring_is_fixed(const struct keyring *keyring)
 {
-	bool *has = context;
+	return keyring->fixed;
+}
 
-	(void)file, (void)err;
-	has[name->kind] = true;
+/* ---- changing ---- */
+
+bool keyring_may_have_changed(struct keyring *keyring)
+{
+	uint64_t mark = key_folder_mark(keyring->dir);
+	bool changed = mark != keyring->mark;
+
+	keyring->mark = mark;
+	return changed;
+}
+
+/* Two keys under one id: whichever was used, what the other one digested or sealed would not be found. */
+static bool check_fingerprints(const struct keyring *keyring, const struct key_folder *folder,
+			       const struct key_record *records, size_t nrecords, struct error *err)
+{
+	for (size_t i = 0; i < folder->count; i++) {
+		const struct key_record *key = &folder->keys[i];
+		const struct key_record *record = key_record_find(records, nrecords, key->kind, key->id);
+		char here[KEY_FINGERPRINT_HEX_SIZE], there[KEY_FINGERPRINT_HEX_SIZE];
+
+		if (!record || sodium_memcmp(record->fingerprint, key->fingerprint, KEY_FINGERPRINT_BYTES) == 0)
+			continue;
+		key_fingerprint_hex(key, here);
+		key_fingerprint_hex(record, there);
+		return error_set(err, ERR_CONFIG,
+				 "the %s key %d in %s (fingerprint %.8s) is not the one that this database"
+				 " is used with (%.8s): bring back the keyring that belongs to it",
+				 "khóa %s %d trong %s (dấu %.8s) không phải khóa mà cơ sở dữ liệu này"
+				 " đang dùng (%.8s): hãy khôi phục đúng bộ khóa của nó",
+				 key_kind_text(key->kind), key->id, keyring->dir, here, there);
+	}
 	return true;
 }
 
-static bool fill_folder(const char *dir, struct error *err)
+/* A key that the database knows stays, unless it was only staged. */
+static bool check_kept(const struct keyring *keyring, const struct key_folder *folder, struct error *err)
 {
-	bool has[KEY_KIND_COUNT] = { false };
-	uid_t owner;
-	int folder = key_folder_open(dir, &owner, err);
-	bool fine = folder >= 0 && each_key(folder, dir, has, note_kind, err);
+	const struct key_view *view = keyring_view(keyring);
 
-	for (int kind = 0; fine && kind < KEY_KIND_COUNT; kind++) {
-		struct key_name name = { (enum key_kind)kind, KEY_ACTIVE, 1 };
-		char file[KEY_FILE_NAME_SIZE];
+	for (size_t i = 0; i < view->nkeys; i++) {
+		const struct key_record *key = &view->keys[i];
 
-		key_name_format(&name, file);
-		fine = has[kind] || key_file_create(folder, file, err);
+		if (key->state == KEY_STAGED || key_record_find(folder->keys, folder->count, key->kind, key->id))
+			continue;
+		return error_set(err, ERR_CONFIG,
+				 "the %s key %d is gone from %s: bring its file back; until this process ends"
+				 " it goes on with the key in its memory",
+				 "khóa %s %d không còn trong %s: hãy khôi phục tệp; tiến trình này vẫn dùng"
+				 " khóa trong bộ nhớ cho đến khi dừng",
+				 key_kind_text(key->kind), key->id, keyring->dir);
 	}
-	if (folder >= 0)
-		close(folder);
-	return fine;
+	return true;
 }
 
-static bool sync_parent(const char *dir)
+bool keyring_reload(struct keyring *keyring, struct error *err)
 {
-	char *copy = xstrdup(dir);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool fine = fd >= 0 && fsync(fd) == 0;
+	struct key_folder folder;
 
-	if (fd >= 0)
-		close(fd);
-	free(copy);
-	return fine;
+	if (!folder_read(&folder, keyring->dir, err))
+		return false;
+	if (!check_fingerprints(keyring, &folder, keyring->records, keyring->nrecords, err) ||
+	    !check_kept(keyring, &folder, err)) {
+		sodium_free(folder.secrets);
+		return false;
+	}
+	take_folder(keyring, &folder);
+	return true;
 }
 
-static bool cannot_make(const char *dir, struct error *err)
+/* The database's own constraint allows no other; a hand in it might. */
+static bool check_active(const struct key_record *records, size_t count, struct error *err)
 {
-	return error_set(err, ERR_SYSTEM, "the keyring %s cannot be made: %s", "không tạo được bộ khóa %s: %s", dir,
-			 strerror(errno));
+	int known[KEY_KIND_COUNT] = { 0 }, active[KEY_KIND_COUNT] = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		known[records[i].kind]++;
+		active[records[i].kind] += records[i].state == KEY_ACTIVE;
+	}
+	for (int kind = 0; kind < KEY_KIND_COUNT; kind++)
+		if (known[kind] && active[kind] != 1)
+			return error_set(err, ERR_CONFIG, "the database names %d active %s keys instead of one",
+					 "cơ sở dữ liệu ghi %d khóa %s đang dùng thay vì một", active[kind],
+					 key_kind_text((enum key_kind)kind));
+	return true;
 }
 
-static bool ensure_folder(const char *dir)
+bool keyring_agree(struct keyring *keyring, const struct key_record *records, size_t count, struct error *err)
 {
-	struct stat st;
-
-	if (mkdir(dir, 0700) == 0)
-		return chmod(dir, 0700) == 0;    /* whatever the umask took away */
-	return errno == EEXIST && lstat(dir, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* What a crash left of an earlier try was never used: it is completed. */
-static bool build_and_rename(const char *path, struct error *err)
-{
-	char *draft = xasprintf("%s.new", path);
-	bool fine = ensure_folder(draft) ? fill_folder(draft, err) : cannot_make(draft, err);
-
-	if (fine && (rename(draft, path) < 0 || !sync_parent(path)))
-		fine = cannot_make(path, err);
-	free(draft);
-	return fine;
-}
-
-/* All keys or none: a new keyring is built beside and renamed into place. One that is there is completed. */
-bool keyring_create(const char *dir, struct error *err)
-{
-	char *path = xstrdup(dir);
-	size_t len = strlen(path);
-
-	while (len > 1 && path[len - 1] == '/')
-		path[--len] = '\0';
-	bool is_new = rmdir(path) == 0 || errno == ENOENT;       /* an empty folder counts as none */
-	bool fine = is_new ? build_and_rename(path, err) : fill_folder(path, err);
-
-	free(path);
-	return fine;
+	if (count > KEYS_MAX)
+		return error_set(err, ERR_CONFIG, "the database knows more than %d keys",
+				 "cơ sở dữ liệu biết hơn %d khóa", KEYS_MAX);
+	if (!check_active(records, count, err) ||
+	    !check_fingerprints(keyring, &keyring->folder, records, count, err))
+		return false;
+	memcpy(keyring->records, records, count * sizeof(records[0]));
+	keyring->nrecords = count;
+	publish(keyring);
+	return true;
 }
 
 /* ---- using ---- */
 
-bool keyring_copy_key(const struct keyring *keyring, enum key_kind kind, int id, unsigned char out[KEY_BYTES])
+const struct key_view *keyring_view(const struct keyring *keyring)
 {
-	const struct key *key = find(keyring, kind, id);
-
-	if (key)
-		memcpy(out, key->bytes, KEY_BYTES);
-	return key != NULL;
+	return &current(keyring)->view;
 }
 
-static int compare_ids(const void *a, const void *b)
+int keyring_active(const struct keyring *keyring, enum key_kind kind)
 {
-	const int *x = a, *y = b;
+	return keyring_view(keyring)->active[kind];
+}
 
-	return (*x > *y) - (*x < *y);
+bool keyring_fail_missing(const struct keyring *keyring, struct error *err)
+{
+	const struct key_record *missing = &keyring_view(keyring)->missing;
+	const char *kind = key_kind_text(missing->kind);
+
+	if (keyring->fixed)
+		return error_set(err, ERR_UNAVAILABLE,
+				 "The %s key %d is not at hand. Copy its file into the folder that LoadCredential= names,"
+				 " then restart the service.",
+				 "Thiếu khóa %s %d. Hãy chép tệp khóa vào thư mục mà LoadCredential= chỉ tới,"
+				 " rồi khởi động lại dịch vụ.", kind, missing->id);
+	return error_set(err, ERR_UNAVAILABLE,
+			 "The %s key %d is not in %s. Copy its file there (mode 0600); it is picked up in seconds.",
+			 "Thiếu khóa %s %d trong %s. Hãy chép tệp khóa vào đó (quyền 0600);"
+			 " chương trình sẽ nhận sau vài giây.", kind, missing->id, keyring->dir);
+}
+
+static const unsigned char *find(const struct keyring *keyring, enum key_kind kind, int id)
+{
+	const unsigned char *secret = key_set_find(current(keyring), kind, id);
+
+	for (const struct key_set *set = published(keyring); !secret && set; set = set->next)
+		secret = key_set_find(set, kind, id);
+	return secret;
+}
+
+bool keyring_copy_key(const struct keyring *keyring, enum key_kind kind, int id, unsigned char out[KEY_BYTES])
+{
+	const unsigned char *secret = find(keyring, kind, id);
+
+	if (secret)
+		memcpy(out, secret, KEY_BYTES);
+	return secret != NULL;
 }
 
 size_t keyring_ids(const struct keyring *keyring, enum key_kind kind, int *ids, size_t max)
 {
+	const struct key_view *view = keyring_view(keyring);
 	size_t count = 0;
 
-	for (int i = 0; i < keyring->count; i++) {
-		if (keyring->keys[i].name.kind != kind)
+	for (size_t i = 0; i < view->nkeys; i++) {
+		if (view->keys[i].kind != kind)
 			continue;
 		if (count < max)
-			ids[count] = keyring->keys[i].name.id;
+			ids[count] = view->keys[i].id;
 		count++;
 	}
-	qsort(ids, count < max ? count : max, sizeof(*ids), compare_ids);
 	return count;
+}
+
+void key_fingerprint_hex(const struct key_record *record, char out[KEY_FINGERPRINT_HEX_SIZE])
+{
+	sodium_bin2hex(out, KEY_FINGERPRINT_HEX_SIZE, record->fingerprint, KEY_FINGERPRINT_BYTES);
+}
+
+bool key_fingerprint_parse(const char *hex, struct key_record *record)
+{
+	size_t bytes = 0;
+
+	return strlen(hex) == KEY_FINGERPRINT_HEX_SIZE - 1 &&
+	       sodium_hex2bin(record->fingerprint, KEY_FINGERPRINT_BYTES, hex, strlen(hex), NULL, &bytes, NULL) == 0 &&
+	       bytes == KEY_FINGERPRINT_BYTES;
 }
 
 void keyring_digest(const struct keyring *keyring, int key_id, const char *domain, const void *bytes,
 		    size_t len, char out[DIGEST_HEX_SIZE])
 {
-	const struct key *key = find(keyring, KEY_HASH, key_id);
+	const unsigned char *key = find(keyring, KEY_HASH, key_id);
 	unsigned char digest[DIGEST_BYTES];
 	crypto_generichash_state state;
 
 	if (!key)
 		abort();                 /* ids come from this keyring */
-	crypto_generichash_init(&state, key->bytes, KEY_BYTES, sizeof(digest));
+	crypto_generichash_init(&state, key, KEY_BYTES, sizeof(digest));
 	crypto_generichash_update(&state, (const unsigned char *)domain, strlen(domain));
 	crypto_generichash_update(&state, (const unsigned char *)"\x1f", 1);
 	crypto_generichash_update(&state, bytes, len);

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "db/db.h"
+#include "jobs/key_watch.h"
+#include "jobs/sealer.h"
 #include "store/access_store.h"
 #include "worker/worker.h"
 
@@ -18,22 +20,44 @@ enum { BEAT_SECONDS = 5, PURGE_SECONDS = 600 };
 /* A job is idle or at work; a turn that finds it at work is left out. */
 struct jobs {
 	struct worker        *worker;
+	struct sealer        *sealer;
+	struct key_watch     *keys;
 	struct store          store;
 	struct event          tick;
 	int                   seconds;           /* since the start */
 	bool                  beating, purging;
+	bool                  beat_again;        /* what the beat under way says is out of date */
 	struct daemon_beat    beat;
 	struct sms_help_purge purge;
 	char                  host[65];
 };
 
-static void on_beat(struct daemon_beat *beat)
+static void beat(struct jobs *jobs)
 {
-	struct jobs *jobs = container_of(beat, struct jobs, beat);
+	if (jobs->beating) {
+		jobs->beat_again = true;
+		return;
+	}
+	jobs->beating = true;
+	jobs->beat_again = false;
+	daemon_beat_send(&jobs->store, &jobs->beat);
+}
+
+static void on_beat(struct daemon_beat *done)
+{
+	struct jobs *jobs = container_of(done, struct jobs, beat);
 
 	jobs->beating = false;
-	if (beat->error.code != ERR_NONE)
-		log_warning("heartbeat_failed", "problem=%s", error_slug(beat->error.code));
+	if (done->error.code != ERR_NONE)
+		log_warning("heartbeat_failed", "problem=%s", error_slug(done->error.code));
+	else if (jobs->beat_again)
+		beat(jobs);
+}
+
+/* A rotation waits for our word, and it does not come by itself for five seconds. */
+static void on_keys(void *context)
+{
+	beat(context);
 }
 
 static void on_purged(struct sms_help_purge *purge)
@@ -53,23 +77,26 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (jobs->seconds % BEAT_SECONDS == 1 && !jobs->beating) {
-		jobs->beating = true;
-		daemon_beat_send(&jobs->store, &jobs->beat);
-	}
+	if (jobs->seconds % BEAT_SECONDS == 1 || jobs->beat_again)
+		beat(jobs);
 	if (jobs->seconds % PURGE_SECONDS == 2 && !jobs->purging) {
 		jobs->purging = true;
 		sms_help_purge_send(&jobs->store, &jobs->purge);
 	}
+	sealer_tick(jobs->sealer);
+	key_watch_tick(jobs->keys);
 	jobs->seconds++;
 }
 
-struct jobs *jobs_new(struct worker *worker, const char *daemon_id, const char *version)
+struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char *daemon_id, const char *version,
+		      struct gauges *gauges)
 {
 	struct jobs *jobs = xcalloc(1, sizeof(*jobs));
 	struct timeval second = { .tv_sec = 1 };
 
 	jobs->worker = worker;
+	jobs->sealer = sealer_new(worker, gauges);
+	jobs->keys = key_watch_new(worker, keyring, on_keys, jobs);
 	jobs->store = (struct store){ worker->db, worker->keyring, worker->clock };
 	if (gethostname(jobs->host, sizeof(jobs->host) - 1) < 0)
 		jobs->host[0] = '\0';
@@ -83,10 +110,18 @@ struct jobs *jobs_new(struct worker *worker, const char *daemon_id, const char *
 	return jobs;
 }
 
+void jobs_reload_keys(struct jobs *jobs)
+{
+	key_watch_reload(jobs->keys);
+}
+
 void jobs_free(struct jobs *jobs)
 {
 	if (!jobs)
 		return;
 	event_del(&jobs->tick);
+	sealer_free(jobs->sealer);
+	key_watch_free(jobs->keys);
+	buf_release(&jobs->beat.keys);
 	free(jobs);
 }

@@ -8,7 +8,8 @@
 
 void audit_begin(struct audit *audit, const struct store *store, const struct actor *actor)
 {
-	*audit = (struct audit){ .store = store, .actor = actor };
+	*audit = (struct audit){ .store = store, .actor = actor,
+				 .key_id = keyring_active(store->keyring, KEY_HASH) };
 	audit->out.buf = &audit->buf;
 	jout_array(&audit->out, NULL);
 }
@@ -21,8 +22,7 @@ static void audit_digest(struct audit *audit, const char *key, const struct buf 
 		jout_null(&audit->out, key);
 		return;
 	}
-	keyring_digest(audit->store->keyring, keyring_active(audit->store->keyring, KEY_HASH), "audit",
-		       image->data, image->len, digest);
+	keyring_digest(audit->store->keyring, audit->key_id, "audit", image->data, image->len, digest);
 	jout_text(&audit->out, key, digest);
 }
 
@@ -43,7 +43,7 @@ void audit_add(struct audit *audit, const char *action, const char *subject_kind
 	jout_text(out, "subject_kind", subject_kind);
 	jout_text(out, "subject_id", subject_id);
 	jout_text(out, "request_id", actor->request_id);
-	jout_int(out, "key_id", keyring_active(audit->store->keyring, KEY_HASH));
+	jout_int(out, "key_id", audit->key_id);
 	audit_digest(audit, "digest_before", before);
 	audit_digest(audit, "digest_after", after);
 	jout_end(out);

@@ -31,6 +31,7 @@ struct arena;
 struct audit {
 	const struct store *store;
 	const struct actor *actor;
+	int                 key_id;      /* of all its digests: the active one may change meanwhile */
 	struct buf          buf;
 	struct json_out     out;
 };

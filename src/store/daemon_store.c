@@ -2,9 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/json_out.h"
 #include "store/access_store.h"
 #include "store/failure.h"
+#include "store/lookup.h"
 #include "store/row.h"
 
 /* The small tables of a running daemon: versions of topics, its sign of life, help marks. */
@@ -32,13 +35,29 @@ void change_poll_send(struct store *store, struct change_poll *poll)
 	db_send(store->db, &poll->query);
 }
 
-/* A retry of the same message does not begin a new hour. */
+/*
+ * $1 and $2: digests of the number and of the message under each key; the
+ * first $3 are written, the others are only looked for. The first one decides,
+ * as in CLAIM (store/replay.h); a mark of another message under any other key
+ * refuses too. A retry of the same message does not begin a new hour.
+ */
 static const struct db_statement help_claim = {
-	"INSERT INTO sms_help AS mark (number_digest, message_digest) VALUES ($1::bytea, $2::bytea)"
+	"WITH digest AS (SELECT * FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS d (number, message, n)),"
+	" known AS (SELECT m.at, m.message_digest = d.message AS same FROM digest AS d"
+	"  JOIN sms_help AS m ON m.number_digest = d.number AND m.at > now() - interval '1 hour'),"
+	" mark AS ("
+	" INSERT INTO sms_help AS mark (number_digest, message_digest, at)"
+	" SELECT number, message, coalesce((SELECT min(at) FROM known), now()) FROM digest"
+	"  WHERE n = 1 AND NOT EXISTS (SELECT FROM known WHERE NOT same)"
 	" ON CONFLICT (number_digest) DO UPDATE SET message_digest = EXCLUDED.message_digest,"
-	"  at = CASE WHEN mark.at <= now() - interval '1 hour' THEN now() ELSE mark.at END"
+	"  at = CASE WHEN mark.at <= now() - interval '1 hour' THEN EXCLUDED.at ELSE mark.at END"
 	"  WHERE mark.at <= now() - interval '1 hour' OR mark.message_digest = EXCLUDED.message_digest"
-	" RETURNING true"
+	" RETURNING at),"
+	" more AS ("
+	" INSERT INTO sms_help (number_digest, message_digest, at)"
+	" SELECT number, message, mark.at FROM mark, digest WHERE n BETWEEN 2 AND $3::integer"
+	" ON CONFLICT (number_digest) DO UPDATE SET message_digest = EXCLUDED.message_digest, at = EXCLUDED.at)"
+	" SELECT FROM mark"
 };
 
 static void help_on_done(struct db_query *query, const struct db_result *result)
@@ -51,7 +70,7 @@ static void help_on_done(struct db_query *query, const struct db_result *result)
 
 void sms_help_claim_send(struct store *store, struct sms_help_claim *claim)
 {
-	int key = keyring_active(store->keyring, KEY_HASH);
+	const struct key_view *view = keyring_view(store->keyring);
 	const char *message = claim->message_id;
 	char unique[UUID_TEXT_SIZE];
 
@@ -59,19 +78,20 @@ void sms_help_claim_send(struct store *store, struct sms_help_claim *claim)
 		uuid7_make(unique, clock_wall_us(store->clock));
 		message = unique;
 	}
-	keyring_digest(store->keyring, key, "phone", claim->number, strlen(claim->number), claim->texts[0]);
-	keyring_digest(store->keyring, key, "message", message, strlen(message), claim->texts[1]);
 	query_begin(&claim->query, &help_claim, DB_WRITE, help_on_done);
-	query_text(&claim->query, claim->texts[0]);
-	query_text(&claim->query, claim->texts[1]);
+	query_digests(&claim->query, store, view, "phone", claim->number, strlen(claim->number), claim->arena);
+	query_digests(&claim->query, store, view, "message", message, strlen(message), claim->arena);
+	query_int(&claim->query, claim->arena, (int64_t)view->lookup[KEY_HASH].nwritten);
 	db_send(store->db, &claim->query);
 }
 
 static const struct db_statement beat_write = {
 	"WITH gone AS (DELETE FROM daemon WHERE seen_at < now() - interval '1 day' AND id <> $1::uuid)"
-	" INSERT INTO daemon (id, version, host, key_ids) VALUES ($1::uuid, $2, $3, $4::integer[])"
+	" INSERT INTO daemon (id, version, host, key_ids, keys, keyring, keyring_fixed)"
+	" VALUES ($1::uuid, $2, $3, $4::integer[], $5::jsonb, $6, $7::boolean)"
 	" ON CONFLICT (id) DO UPDATE SET seen_at = now(), version = EXCLUDED.version, host = EXCLUDED.host,"
-	"  key_ids = EXCLUDED.key_ids"
+	"  key_ids = EXCLUDED.key_ids, keys = EXCLUDED.keys, keyring = EXCLUDED.keyring,"
+	"  keyring_fixed = EXCLUDED.keyring_fixed"
 };
 
 static void beat_on_done(struct db_query *query, const struct db_result *result)
@@ -82,18 +102,41 @@ static void beat_on_done(struct db_query *query, const struct db_result *result)
 	beat->done(beat);
 }
 
+static void write_keys(struct buf *buf, const struct key_view *view)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_array(&out, NULL);
+	for (size_t i = 0; i < view->nkeys; i++) {
+		char fingerprint[KEY_FINGERPRINT_HEX_SIZE];
+
+		key_fingerprint_hex(&view->keys[i], fingerprint);
+		jout_object(&out, NULL);
+		jout_text(&out, "kind", key_kind_text(view->keys[i].kind));
+		jout_int(&out, "id", view->keys[i].id);
+		jout_text(&out, "state", key_state_text(view->keys[i].state));
+		jout_text(&out, "fingerprint", fingerprint);
+		jout_end(&out);
+	}
+	jout_end(&out);
+}
+
 void daemon_beat_send(struct store *store, struct daemon_beat *beat)
 {
-	const struct keyring *keyring = store->keyring;
+	const struct key_view *view = keyring_view(store->keyring);
 
-	snprintf(beat->key_ids, sizeof(beat->key_ids), "{%d,%d,%d,%d}", keyring_active(keyring, KEY_HASH),
-		 keyring_active(keyring, KEY_WRAP), keyring_active(keyring, KEY_SIGN),
-		 keyring_active(keyring, KEY_SUPPRESSION));
+	snprintf(beat->key_ids, sizeof(beat->key_ids), "{%d,%d,%d,%d}", view->active[KEY_HASH],
+		 view->active[KEY_WRAP], view->active[KEY_SIGN], view->active[KEY_SUPPRESSION]);
+	buf_reset(&beat->keys);
+	write_keys(&beat->keys, view);
 	query_begin(&beat->query, &beat_write, DB_WRITE, beat_on_done);
 	query_text(&beat->query, beat->id);
 	query_text(&beat->query, beat->version);
 	query_text(&beat->query, beat->host);
 	query_text(&beat->query, beat->key_ids);
+	query_text(&beat->query, beat->keys.data);
+	query_text(&beat->query, keyring_dir(store->keyring));
+	query_bool(&beat->query, keyring_is_fixed(store->keyring));
 	db_send(store->db, &beat->query);
 }
 

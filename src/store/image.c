@@ -57,6 +57,20 @@ void image_token(struct buf *buf, const struct access_token *token)
 	jout_end(&out);
 }
 
+void image_key(struct buf *buf, const struct key_record *key)
+{
+	struct json_out out = { .buf = buf };
+	char fingerprint[KEY_FINGERPRINT_HEX_SIZE];
+
+	key_fingerprint_hex(key, fingerprint);
+	jout_object(&out, NULL);
+	jout_text(&out, "kind", key_kind_text(key->kind));
+	jout_int(&out, "id", key->id);
+	jout_text(&out, "state", key_state_text(key->state));
+	jout_text(&out, "fingerprint", fingerprint);
+	jout_end(&out);
+}
+
 static void image_campaign(struct json_out *out, const struct campaign *campaign)
 {
 	image_id(out, "id", campaign->id);

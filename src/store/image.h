@@ -11,12 +11,14 @@
 struct access_token;
 struct buf;
 struct catalog_item;
+struct key_record;
 struct plan;
 struct report;
 struct round;
 
 void image_token(struct buf *buf, const struct access_token *token);
 void image_catalog_item(struct buf *buf, const struct catalog_item *item);
+void image_key(struct buf *buf, const struct key_record *key);
 void image_plan(struct buf *buf, const struct plan *plan);
 void image_round(struct buf *buf, const struct round *round);
 void image_report(struct buf *buf, const char *round_id, const struct report *report);

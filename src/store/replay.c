@@ -6,31 +6,21 @@
 #include "base/memory.h"
 #include "store/audit.h"
 #include "store/failure.h"
+#include "store/lookup.h"
 #include "store/row.h"
 
-static const char *claim_digest(const struct store *store, const char *domain, const void *bytes, size_t len,
-				struct arena *arena)
-{
-	char *digest = arena_alloc(arena, DIGEST_HEX_SIZE);
-
-	keyring_digest(store->keyring, keyring_active(store->keyring, KEY_HASH), domain, bytes, len, digest);
-	return digest;
-}
-
+/* $1 .. $5, the same in both statements; one view of the keys for all of them. */
 static void query_key(struct db_query *query, const struct store *store,
 		      const struct idempotency *idempotency, struct arena *arena)
 {
+	const struct key_view *view = keyring_view(store->keyring);
+
 	query_text(query, idempotency->principal);
 	query_text(query, idempotency->route);
-	query_text(query, claim_digest(store, "idempotency", idempotency->key,
-				       strlen(idempotency->key), arena));
-}
-
-static const char *body_digest(const struct store *store, const struct idempotency *idempotency,
-			       struct arena *arena)
-{
-	return claim_digest(store, "body", idempotency->body ? idempotency->body : "",
-			    idempotency->body_len, arena);
+	query_digests(query, store, view, "idempotency", idempotency->key, strlen(idempotency->key), arena);
+	query_written_keys(query, view, arena);
+	query_digests(query, store, view, "body", idempotency->body ? idempotency->body : "", idempotency->body_len,
+		      arena);
 }
 
 void query_claim(struct db_query *query, const struct store *store, const struct idempotency *idempotency,
@@ -42,8 +32,6 @@ void query_claim(struct db_query *query, const struct store *store, const struct
 		return;
 	}
 	query_key(query, store, idempotency, arena);
-	query_int(query, arena, keyring_active(store->keyring, KEY_HASH));
-	query_text(query, body_digest(store, idempotency, arena));
 	query_int(query, arena, idempotency->status);
 	query_text(query, resource_id);
 }
@@ -59,23 +47,32 @@ enum claim claim_read(const struct db_result *result, const struct idempotency *
 			  " Hãy đợi một lát rồi gửi lại đúng yêu cầu này.");
 		return CLAIM_FAILED;
 	}
+	/* A daemon that writes under the newer key alone was faster. */
+	if (idempotency->key && result_violates(result, "idempotency_pk")) {
+		error_clear(err);
+		return CLAIM_LOST;
+	}
 	if (!result_ok(result, err))
 		return CLAIM_FAILED;
 	return db_bool(result, 0, 0) ? CLAIM_WON : CLAIM_LOST;
 }
 
-/* The audit row names what the first call made, which only the database knows. */
+/*
+ * The audit row names what the first call made, which only the database knows.
+ * Always one row, which also tells whether our keys are those of the database.
+ */
 static const struct db_statement replay = {
 	"WITH found AS ("
-	" SELECT status, resource_id, body_digest = $4::bytea AS same FROM idempotency"
-	"  WHERE principal = $1 AND route = $2 AND key_digest = $3::bytea),"
+	" SELECT i.status, i.resource_id, i.body_digest = d.body_digest AS same"
+	"  FROM unnest($3::bytea[], $5::bytea[]) AS d (key_digest, body_digest)"
+	"  JOIN idempotency AS i ON i.principal = $1 AND i.route = $2 AND i.key_digest = d.key_digest LIMIT 1),"
 	" audit AS ("
 	" INSERT INTO audit_entry (" AUDIT_COLUMNS ")"
 	" SELECT (entry->>'id')::uuid, entry->>'actor_kind', entry->>'actor_id', entry->>'actor_role',"
 	"  entry->>'action', entry->>'subject_kind', found.resource_id, entry->>'request_id',"
 	"  (entry->>'key_id')::integer, NULL, NULL"
-	"  FROM found, jsonb_array_elements($5::jsonb) AS entry WHERE found.same)"
-	" SELECT status, resource_id, same FROM found"
+	"  FROM found, jsonb_array_elements($6::jsonb) AS entry WHERE found.same)"
+	" SELECT status, resource_id, same, " CLAIM_STALE " FROM (SELECT) AS one LEFT JOIN found ON true"
 };
 
 void replay_send(struct store *store, struct db_query *query, const struct idempotency *idempotency,
@@ -86,19 +83,27 @@ void replay_send(struct store *store, struct db_query *query, const struct idemp
 
 	query_begin(query, &replay, DB_WRITE, done);
 	query_key(query, store, idempotency, arena);
-	query_text(query, body_digest(store, idempotency, arena));
 	audit_begin(&audit, store, actor);
 	audit_add(&audit, arena_printf(arena, "%s.replay", kind), kind, "", NULL, NULL);
 	query_text(query, audit_end(&audit, arena));
 	db_send(store->db, query);
 }
 
+static bool fail_keys(struct error *err)
+{
+	return error_set(err, ERR_UNAVAILABLE,
+			 "The keys are being changed and this daemon has not taken up the new ones yet."
+			 " Nothing was changed. Try again shortly.",
+			 "Khóa đang được thay và tiến trình này chưa nhận khóa mới. Chưa có gì thay đổi."
+			 " Hãy thử lại sau giây lát.");
+}
+
 bool replay_read(const struct db_result *result, struct idempotency *idempotency, struct error *err)
 {
 	if (!result_ok(result, err))
 		return false;
-	if (db_rows(result) == 0)
-		return fail_stale(err);
+	if (db_is_null(result, 0, 0))
+		return db_bool(result, 0, 3) ? fail_keys(err) : fail_stale(err);
 	if (!db_bool(result, 0, 2))
 		return error_set(err, ERR_IDEMPOTENCY_MISMATCH,
 				 "This Idempotency-Key was used before with another body."

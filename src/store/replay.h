@@ -13,14 +13,40 @@
  * When not, replay_send() asks what the earlier call made, and writes an audit
  * row in that transaction, so that the answer waits for the standby as the
  * first one did.
+ *
+ * The key and the body are kept as keyed digests, and keys change while
+ * daemons run. So one row is written under each key that is active or dual,
+ * and rows under retired keys are looked for too: a row is never rewritten
+ * (nobody could: the client's key is not kept), and a retired key is kept as
+ * long as the rows under it, which is for ever. Two claims of one
+ * Idempotency-Key meet in a row that both write, or one sees the other's:
+ *
+ *	- all rows or none: the first one (of the lowest key, so that two claims
+ *	  with two keys take them in one order) decides, a clash in another one
+ *	  undoes the statement;
+ *	- no row is written by a daemon that does not write under the key which
+ *	  the database calls active: it has slept through a rotation;
+ *	- a key is retired only when every statement that began before its
+ *	  successor became active has ended (key_advance_send()).
  */
+#define CLAIM_STALE \
+	"EXISTS (SELECT FROM key WHERE kind = 'hash' AND state = 'active' AND id <> ALL ($4::integer[]))"
+/* $3 and $5: digests of key and body under each key; $4: ids of those that are written, which come first. */
 #define CLAIM(condition) \
-	"claim AS (" \
+	"claim_digest AS (SELECT * FROM unnest($3::bytea[], $4::integer[], $5::bytea[])" \
+	"  WITH ORDINALITY AS d (key_digest, key_id, body_digest, n))," \
+	" claim AS (" \
 	" INSERT INTO idempotency (principal, route, key_digest, key_id, body_digest, status, resource_id)" \
-	" SELECT $1, $2, $3::bytea, $4::integer, $5::bytea, $6::integer, $7" \
-	"  WHERE $3::bytea IS NOT NULL AND (" condition ")" \
+	" SELECT $1, $2, key_digest, key_id, body_digest, $6::integer, $7 FROM claim_digest" \
+	"  WHERE n = 1 AND (" condition ") AND NOT " CLAIM_STALE \
+	"  AND NOT EXISTS (SELECT FROM idempotency" \
+	"   WHERE principal = $1 AND route = $2 AND key_digest = ANY ($3::bytea[]))" \
 	" ON CONFLICT DO NOTHING RETURNING 1 AS won)," \
-	" go AS (SELECT 1 WHERE $3::bytea IS NULL AND (" condition ") UNION ALL SELECT won FROM claim)"
+	" claim_more AS (" \
+	" INSERT INTO idempotency (principal, route, key_digest, key_id, body_digest, status, resource_id)" \
+	" SELECT $1, $2, key_digest, key_id, body_digest, $6::integer, $7 FROM claim, claim_digest" \
+	"  WHERE n > 1 AND key_id IS NOT NULL)," \
+	" go AS (SELECT 1 WHERE $3::bytea[] IS NULL AND (" condition ") UNION ALL SELECT won FROM claim)"
 enum { CLAIM_PARAMS = 7 };
 
 struct arena;
@@ -39,7 +65,8 @@ void replay_send(struct store *store, struct db_query *query, const struct idemp
 		 void (*done)(struct db_query *query, const struct db_result *result));
 /*
  * Fills the out members of *idempotency. False and ERR_IDEMPOTENCY_MISMATCH,
- * or ERR_STALE when there is no such key (so the refusal had another cause).
+ * ERR_STALE when there is no such key (so the refusal had another cause), or
+ * ERR_UNAVAILABLE when this daemon's keys are out of date.
  */
 bool replay_read(const struct db_result *result, struct idempotency *idempotency, struct error *err);
 

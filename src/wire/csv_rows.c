@@ -34,13 +34,11 @@ struct parse {
 static bool fault_here(struct parse *parse, const char *column, const char *code, const char *en,
 		       const char *vi)
 {
-	char pointer[96];
+	struct arena *arena = parse->table->arena;
+	const char *pointer = column ? arena_printf(arena, "line %zu, column %s", parse->row_line, column)
+				     : arena_printf(arena, "line %zu", parse->row_line);
 
 	parse->failed = true;
-	if (column)
-		snprintf(pointer, sizeof(pointer), "line %zu, column %s", parse->row_line, column);
-	else
-		snprintf(pointer, sizeof(pointer), "line %zu", parse->row_line);
 	return error_add_field(parse->table->err, pointer, code, "%s%.0s", "%.0s%s", en, vi);
 }
 

@@ -121,11 +121,19 @@ def test_postgresql_does_not_hold_our_port(stopped):
         free.bind(("127.0.0.1", stopped.port))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_other_signals_drain_too(stopped, number):
+def test_an_interrupt_drains_too(stopped):
     stopped.start()
-    assert stopped.stop(number) == 0
+    assert stopped.stop(signal.SIGINT) == 0
     assert not stopped.postmaster_pid()
+
+
+def test_a_hangup_reads_the_keyring_and_ends_nothing(stopped):
+    stopped.start()
+    for n in range(3):
+        stopped.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: stopped.log().count("keyring_read ") > n, 10, what="the keyring was read")
+    assert httpx.get(f"{stopped.url}/readyz").status_code == 200
+    assert stopped.stop() == 0
 
 
 def unix_client(path):

@@ -141,7 +141,7 @@ def test_a_newer_database_that_allows_this_daemon(fresh_daemon):
     daemon.start()
 
 
-@pytest.mark.parametrize("spoil", ["file mode", "folder mode", "missing", "short", "two active", "odd name"])
+@pytest.mark.parametrize("spoil", ["file mode", "folder mode", "missing", "short", "another key", "odd name"])
 def test_a_keyring_that_is_not_right(fresh_daemon, spoil):
     daemon = fresh_daemon()
     assert daemon.stop() == 0
@@ -155,8 +155,8 @@ def test_a_keyring_that_is_not_right(fresh_daemon, spoil):
         shutil.rmtree(keyring)
     elif spoil == "short":
         key.write_text(key.read_text()[:20])
-    elif spoil == "two active":
-        shutil.copy2(key, keyring / "hash-77.active.key")
+    elif spoil == "another key":
+        key.write_text("5a" * 32 + "\n")
     else:
         (keyring / "notes.txt").write_text("x")
         (keyring / "notes.txt").chmod(0o600)

@@ -164,7 +164,7 @@ static void test_audit_is_append_only(void **state)
 
 static bool help(const char *number, const char *message)
 {
-	struct sms_help_claim claim = { .number = number, .message_id = message };
+	struct sms_help_claim claim = { .number = number, .message_id = message, .arena = &arena };
 
 	RUN_OK(sms_help_claim, &claim);
 	return claim.granted;
@@ -206,6 +206,11 @@ static void test_beat(void **state)
 	RUN_OK(daemon_beat, &beat);
 	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM daemon WHERE key_ids[1] = 1"), 1);
 	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM daemon"), 1);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM daemon, jsonb_array_elements(keys) AS k WHERE"
+				       " k->>'state' = 'active' AND length(k->>'fingerprint') = 32"), 4);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM daemon WHERE keyring LIKE '/tmp/giothong-keys-%'"
+				       " AND NOT keyring_fixed"), 1);
+	buf_release(&beat.keys);
 }
 
 int main(void)

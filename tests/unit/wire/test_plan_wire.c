@@ -306,6 +306,26 @@ static void test_csv_headings(void **state)
 	assert_int_equal(err.nfields, 4);
 }
 
+/* A pointer is cut where it is too long, never inside a character: it goes into JSON. */
+static void test_csv_long_heading(void **state)
+{
+	static const char *const shifts[] = { "", "x", "xx" };
+	char text[400];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shifts); i++) {
+		error_clear(&err);
+		snprintf(text, sizeof(text), "%sđợt đầu tiên được biết ở huyện Than Uyên, và còn nữa, đến khi tên cột này quá "
+			 "dài\n", shifts[i]);
+		for (char *comma = text; (comma = strchr(comma, ',')) != NULL;)
+			*comma = ' ';
+		assert_false(read_csv(text));
+		assert_string_equal(err.fields[0].code, "unknown_column");
+		assert_in_range(strlen(err.fields[0].pointer), 93, 95);
+		assert_true(text_valid_utf8(err.fields[0].pointer, strlen(err.fields[0].pointer)));
+	}
+}
+
 static void test_csv_malformed(void **state)
 {
 	char *large = arena_alloc(&arena, (2 << 20) + 1);
@@ -563,6 +583,7 @@ int main(void)
 		TEST(test_csv_faults_name_line_and_column),
 		TEST(test_csv_rules_name_line_and_column),
 		TEST(test_csv_headings),
+		TEST(test_csv_long_heading),
 		TEST(test_csv_malformed),
 		TEST(test_csv_line_ends),
 		TEST(test_csv_of_known_rounds),

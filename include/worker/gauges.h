@@ -1,0 +1,18 @@
+#ifndef WORKER_GAUGES_H
+#define WORKER_GAUGES_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/*
+ * What the jobs' thread lets /metrics know: numbers that one thread writes and
+ * any thread reads. Instants are clock_mono_us().
+ */
+struct gauges {
+	_Atomic int64_t audit_sealed;            /* position of the last sealed entry that was seen; 0: none */
+	_Atomic int64_t audit_waiting_since_us;  /* when the oldest entry that is not sealed was written; 0: none is */
+	_Atomic int64_t audit_read_us;           /* when the sealer last saw the chain, at first its start */
+	_Atomic int64_t audit_stopped;           /* 1: the chain is not what it was, nothing is sealed */
+};
+
+#endif

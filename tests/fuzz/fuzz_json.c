@@ -1,0 +1,362 @@
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/json_out.h"
+#include "base/memory.h"
+#include "domain/lai_chau_units.h"
+#include "domain/plan.h"
+#include "fuzz/fuzz.h"
+#include "wire/catalog_wire.h"
+#include "wire/plan_wire.h"
+#include "wire/round_wire.h"
+#include "wire/sms_wire.h"
+
+/*
+ * The JSON bodies of every route that takes one. The first letter chooses the
+ * reader (see the switch below); of a step, two more bytes choose the round as
+ * it is. Then the rules are asked, as the route does.
+ *
+ * Oracle: what is refused is refused in both languages, at UTF-8 pointers. What
+ * is taken is written as the API writes it, that is JSON, and read again it is
+ * the same. A step that round_change() allows leaves a round that round_check()
+ * finds nothing wrong with.
+ */
+static struct unit_map *units;
+static const struct date today = { 2025, 7, 15 };
+
+static json_t *parse(const struct buf *text)
+{
+	json_error_t fault;
+	json_t *object = json_loadb(text->data, text->len, JSON_REJECT_DUPLICATES, &fault);
+
+	FUZZ_CHECK(object, "%s: %s", fault.text, text->data);
+	return object;
+}
+
+/* What was written, less what only the server says, as a body. */
+static void dump(const json_t *object, struct buf *out)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+
+	FUZZ_CHECK(text, "cannot be written");
+	buf_append_text(out, text);
+	free(text);
+}
+
+static void check_same(const struct buf *a, const struct buf *b)
+{
+	FUZZ_CHECK(a->len == b->len && memcmp(a->data, b->data, a->len) == 0, "%s\n%s", a->data, b->data);
+}
+
+static void drop(json_t *object, const char *const *names)
+{
+	for (; *names; names++)
+		json_object_del(object, *names);
+}
+
+/* {id, name} becomes id. */
+static void only_id(json_t *object, const char *name)
+{
+	json_t *id = json_object_get(json_object_get(object, name), "id");
+
+	if (id)
+		json_object_set(object, name, id);
+}
+
+static void only_ids(json_t *object, const char *name)
+{
+	json_t *list = json_object_get(object, name), *item, *ids = json_array();
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		json_array_append(ids, json_object_get(item, "id"));
+	json_object_set_new(object, name, ids);
+}
+
+/* ---- plans ---- */
+
+static void fuzz_plan(const char *body, size_t len, struct arena *arena)
+{
+	struct buf written = { 0 }, again = { 0 };
+	struct plan plan, second;
+	struct error err;
+
+	error_clear(&err);
+	if (!plan_read(body, len, arena, &plan, &err) || !plan_check(&plan, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	plan_file_write(&written, &plan);
+	FUZZ_CHECK(plan_file_read_json(written.data, written.len, units, arena, &second, &err), "%s",
+		   err.nfields ? err.fields[0].pointer : err.detail[0]);
+	plan_file_write(&again, &second);
+	check_same(&written, &again);
+	buf_reset(&written);
+	plan_write(&(struct json_out){ .buf = &written }, NULL, &plan, true);
+	json_decref(parse(&written));
+	buf_release(&written);
+	buf_release(&again);
+}
+
+/* ---- rounds ---- */
+
+static void write_round(struct buf *buf, const struct round *round)
+{
+	buf_reset(buf);
+	round_write(&(struct json_out){ .buf = buf }, NULL, round);
+}
+
+/* As the API shows it, to the body that makes it. */
+static void round_body(const struct buf *shown, struct buf *body)
+{
+	static const char *const not_taken[] = {
+		"id", "code", "plan", "starts_at", "ends_at", "date_status", "time_status", "place_status", "status",
+		"status_reason", "document", "places", "result", "moved_from", "demo", "version", NULL
+	};
+	json_t *object = parse(shown);
+
+	only_ids(object, "units");
+	only_ids(object, "campaigns");
+	only_id(object, "venue");
+	only_id(object, "team");
+	drop(object, not_taken);
+	if (json_is_null(json_object_get(object, "date"))) {
+		json_object_del(object, "date");
+	} else {
+		json_object_del(object, "period");
+		json_object_del(object, "date_precision");
+	}
+	dump(object, body);
+	json_decref(object);
+}
+
+static void fuzz_round(const char *body, size_t len, struct arena *arena)
+{
+	struct buf shown = { 0 }, again = { 0 }, text = { 0 };
+	struct round round, second;
+	struct error err;
+	char hour[6];
+
+	error_clear(&err);
+	if (!round_read(body, len, units, arena, &round, &err) || !round_check(&round, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	write_round(&shown, &round);
+	round_body(&shown, &text);
+	if (round.start_minute >= 0 || round.end_minute >= 0 || round.capacity >= 0) {
+		json_t *object = parse(&text);
+
+		if (round.start_minute >= 0)
+			json_object_set_new(object, "start", json_string(minute_format(round.start_minute, hour)));
+		if (round.end_minute >= 0)
+			json_object_set_new(object, "end", json_string(minute_format(round.end_minute, hour)));
+		if (round.capacity >= 0)
+			json_object_set_new(object, "capacity", json_integer(round.capacity));
+		buf_reset(&text);
+		dump(object, &text);
+		json_decref(object);
+	}
+	FUZZ_CHECK(round_read(text.data, text.len, units, arena, &second, &err), "%s: %s",
+		   err.nfields ? err.fields[0].pointer : err.detail[0], text.data);
+	write_round(&again, &second);
+	check_same(&shown, &again);
+	buf_release(&shown);
+	buf_release(&again);
+	buf_release(&text);
+}
+
+/* A round as it may be found: announced for the 27th of April or still to be, its facts more or less sure. */
+static void round_now(struct round *round, unsigned state, unsigned facts, struct named *host)
+{
+	const struct unit *unit;
+
+	round_init(round);
+	strcpy(round->id, "00000000-0000-7000-8000-000000000001");
+	round->code = "LC25-07";
+	round->ordinal = 7;
+	round->title = "Đợt hiến máu số 7";
+	round->status = (enum round_status)(state % ROUND_STATUS_COUNT);
+	round->precision = PRECISION_DAY;
+	round->from = round->to = state & 8 ? today : date_add_days(today, state & 16 ? -20 : 20);
+	round->date_status = (enum fact_status)(1 + facts % 3);
+	if (facts & 4) {
+		round->start_minute = 450;
+		round->end_minute = facts & 8 ? 1440 : -1;
+		round->time_status = (enum fact_status)(1 + (facts >> 4) % 3);
+	}
+	if (unit_match(units, "Huyện Than Uyên", round->from, &unit, 1) > 0) {
+		*host = (struct named){ unit->id, unit->full_name };
+		round->units = host;
+		round->nunits = 1;
+		round->place_status = (enum fact_status)(1 + (facts >> 6) % 3);
+	}
+	if (round->date_status == FACT_OFFICIAL || round->time_status == FACT_OFFICIAL ||
+	    round->place_status == FACT_OFFICIAL)
+		round->document = "1/QĐ";
+	if (state & 32)
+		round->capacity = 100;
+	if (state & 64)
+		round->booked = 10;
+	if (round->status == ROUND_CANCELLED || round->status == ROUND_POSTPONED || round->status == ROUND_MOVED)
+		round->status_reason = "x";
+	round->version = 3;
+}
+
+static void fuzz_step(enum round_verb verb, const char *body, size_t len, struct arena *arena)
+{
+	unsigned state = len > 0 ? (unsigned char)body[0] : 0, facts = len > 1 ? (unsigned char)body[1] : 0;
+	struct round now, next;
+	struct round_step step;
+	struct buf shown = { 0 };
+	struct named host;
+	struct error err;
+	bool sound;
+
+	if (len < 2)
+		return;
+	error_clear(&err);
+	round_now(&now, state, facts, &host);
+	sound = round_check(&now, &err);
+	error_clear(&err);
+	if (!round_step_read(body + 2, len - 2, verb, &now, units, arena, &step, &err) ||
+	    !round_change(&now, &step, today, &next, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	FUZZ_CHECK(next.version == now.version + 1, "version %d", (int)next.version);
+	if (sound && !round_check(&next, &err))
+		FUZZ_CHECK(false, "%s after %s of %s: %s", err.nfields ? err.fields[0].pointer : "",
+			   round_verb_text(verb), round_status_text(now.status),
+			   err.nfields ? err.fields[0].detail[0] : err.detail[0]);
+	write_round(&shown, &next);
+	json_decref(parse(&shown));
+	buf_release(&shown);
+}
+
+/* ---- reports ---- */
+
+static void fuzz_report(const char *body, size_t len, struct arena *arena)
+{
+	static const char *const not_taken[] = { "id", "created_at", NULL };
+	struct buf shown = { 0 }, text = { 0 }, again = { 0 };
+	struct report report, second;
+	struct error err;
+	json_t *object;
+
+	error_clear(&err);
+	if (!report_read(body, len, arena, &report, &err) || !report_check(&report, today, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	report_write(&(struct json_out){ .buf = &shown }, NULL, &report);
+	object = parse(&shown);
+	drop(object, not_taken);
+	dump(object, &text);
+	json_decref(object);
+	FUZZ_CHECK(report_read(text.data, text.len, arena, &second, &err), "%s", text.data);
+	report_write(&(struct json_out){ .buf = &again }, NULL, &second);
+	check_same(&shown, &again);
+	buf_release(&shown);
+	buf_release(&text);
+	buf_release(&again);
+}
+
+/* ---- campaigns, venues, teams ---- */
+
+/* The thing that a PATCH finds. */
+static void item_now(struct catalog_item *item)
+{
+	const struct unit *place = NULL;
+
+	unit_match(units, "Xã Than Uyên", today, &place, 1);
+	if (item->kind == CATALOG_CAMPAIGN)
+		item->campaign = (struct campaign){ .slug = "chu-nhat-do", .name = "Chủ nhật Đỏ" };
+	else if (item->kind == CATALOG_VENUE)
+		item->venue = (struct venue){ .name = "Nhà văn hóa", .unit_id = place->id,
+					      .unit_name = place->full_name, .capacity = 50, .active = true };
+	else
+		item->team = (struct team){ .code = "D1", .name = "Đội 1", .beds = -1, .active = true };
+}
+
+static void write_item(struct buf *buf, const struct catalog_item *item)
+{
+	buf_reset(buf);
+	catalog_item_write(&(struct json_out){ .buf = buf }, NULL, item);
+}
+
+static void fuzz_item(enum catalog_kind kind, bool patch, const char *body, size_t len, struct arena *arena)
+{
+	static const char *const not_taken[] = { "id", "version", "seasons", NULL };
+	struct catalog_item item = { .kind = kind }, second = { .kind = kind };
+	struct buf shown = { 0 }, text = { 0 }, again = { 0 };
+	struct error err;
+	json_t *object;
+
+	if (patch)
+		item_now(&item);
+	error_clear(&err);
+	if (!catalog_item_read(body, len, patch, units, today, arena, &item, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	write_item(&shown, &item);
+	object = parse(&shown);
+	drop(object, not_taken);
+	only_id(object, "unit");
+	dump(object, &text);
+	json_decref(object);
+	if (patch)
+		item_now(&second);
+	FUZZ_CHECK(catalog_item_read(text.data, text.len, patch, units, today, arena, &second, &err), "%s: %s",
+		   err.nfields ? err.fields[0].pointer : err.detail[0], text.data);
+	write_item(&again, &second);
+	check_same(&shown, &again);
+	buf_release(&shown);
+	buf_release(&text);
+	buf_release(&again);
+}
+
+/* ---- messages ---- */
+
+static void fuzz_inbound(const char *body, size_t len, struct arena *arena)
+{
+	struct sms_inbound inbound;
+	struct error err;
+
+	error_clear(&err);
+	if (!sms_inbound_read(body, len, arena, &inbound, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	FUZZ_CHECK(*inbound.id && *inbound.from && inbound.text, "a member is missing");
+	FUZZ_CHECK(text_valid_utf8(inbound.text, strlen(inbound.text)), "%s", inbound.text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	unsigned kind = fuzz_byte(&data, &size);
+	char *body = fuzz_rest(data, size);
+	struct arena arena;
+
+	if (!units)
+		units = test_units();
+	arena_init(&arena);
+	if (kind == 'p')
+		fuzz_plan(body, size, &arena);
+	else if (kind == 'r')
+		fuzz_round(body, size, &arena);
+	else if (kind == 'e')
+		fuzz_report(body, size, &arena);
+	else if (kind == 's')
+		fuzz_inbound(body, size, &arena);
+	else if (kind >= '0' && kind < '0' + CATALOG_KIND_COUNT)
+		fuzz_item((enum catalog_kind)(kind - '0'), false, body, size, &arena);
+	else if (kind >= '5' && kind < '5' + CATALOG_KIND_COUNT)
+		fuzz_item((enum catalog_kind)(kind - '5'), true, body, size, &arena);
+	else if (kind >= 'A' && kind < 'A' + ROUND_VERB_COUNT)
+		fuzz_step((enum round_verb)(kind - 'A'), body, size, &arena);
+	arena_release(&arena);
+	free(body);
+	return 0;
+}
