@@ -127,6 +127,11 @@ void db_run(struct db *db, struct db_query *query, int timeout_ms);
  */
 bool db_try_again(const struct db_result *result);
 
+/* Of a connection string, without connecting. */
+bool db_conninfo_has_password(const char *conninfo);
+/* The Unix socket that it leads to first; false when it leads to another machine. */
+bool db_conninfo_socket(const char *conninfo, char *path, size_t size);
+
 /* Reading a result: rows and columns from 0. */
 int db_rows(const struct db_result *result);
 bool db_is_null(const struct db_result *result, int row, int column);

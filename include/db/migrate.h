@@ -2,6 +2,7 @@
 #define DB_MIGRATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * The schema, as numbered SQL files that are part of the program. They run in
@@ -31,6 +32,22 @@ bool migrate_run(const char *owner_conninfo, const char *app_role, struct migrat
 /* Whether no migration has ever run there: a database without data. */
 bool migrate_is_new(const char *owner_conninfo, bool *is_new, struct error *err)
 	__attribute__((warn_unused_result));
+
+/*
+ * What the migrations (GRANT and REVOKE of whole statements at the beginning of a line) leave the
+ * daemon's role, table by table. Columns count where only some of a table's may be changed.
+ */
+enum migrate_right {
+	MIGRATE_SELECT = 1, MIGRATE_INSERT = 2, MIGRATE_UPDATE = 4, MIGRATE_DELETE = 8
+};
+enum { MIGRATE_TABLE_SIZE = 64 };
+struct migrate_grant {
+	char     table[MIGRATE_TABLE_SIZE];
+	unsigned rights;                 /* of migrate_right */
+	int      update_columns;
+};
+/* At most `max` tables, in the order in which they are first named; how many. */
+size_t migrate_grants(struct migrate_grant *out, size_t max);
 
 /* Whether this program may serve on that database; nothing is changed. */
 bool migrate_check(const char *conninfo, struct error *err) __attribute__((warn_unused_result));

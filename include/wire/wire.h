@@ -18,10 +18,13 @@
 struct error;
 struct arena;
 
+/* Once in a program, before its threads and before anything is parsed. */
+void wire_start(void);
+
 /*
  * One JSON object from a request body: valid UTF-8, no NUL, no duplicate
  * names, not deeper than 16. New reference, or NULL and ERR_MALFORMED (with
- * line and column).
+ * line and column), or ERR_UNAVAILABLE when there is no memory for it.
  */
 json_t *wire_parse_object(const char *body, size_t len, struct error *err);
 

@@ -16,6 +16,7 @@
 #include "app/say.h"
 #include "app/setup.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/uuid.h"
@@ -159,6 +160,7 @@ static void *thread_main(void *context)
 {
 	struct daemon_thread *thread = context;
 
+	FAULT_THREAD(thread->worker.index + 1);
 	event_base_loop(thread->worker.base, EVLOOP_NO_EXIT_ON_EMPTY);
 	return NULL;
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include "app/say.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -15,6 +17,7 @@
 #include "http/http.h"
 #include "store/catalog_store.h"
 #include "store/key_store.h"
+#include "wire/wire.h"
 
 enum { REACH_MS = 5000, RETRY_MS = 200 };
 
@@ -49,8 +52,19 @@ static const struct common_option {
 	{ "version", NULL, false, { "say the version", "in phiên bản" } },
 };
 
+/*
+ * Nobody could serve a connection whose event was lost for want of a few bytes,
+ * so libevent's allocations abort like all small ones; the JSON parser's too.
+ */
+static void start_libraries(void)
+{
+	event_set_mem_functions(xmalloc, xrealloc, free);
+	wire_start();
+}
+
 void setup_init(struct setup *setup, const char *program)
 {
+	start_libraries();
 	*setup = (struct setup){ .program = program, .language = say_language() };
 	config_init(&setup->config);
 }
@@ -207,6 +221,11 @@ bool setup_has_database(const struct setup *setup)
 	return false;
 }
 
+const char *setup_config_file(const struct setup *setup)
+{
+	return setup->config_file;
+}
+
 bool setup_read(struct setup *setup, struct error *err)
 {
 	struct config *config = &setup->config;
@@ -316,6 +335,8 @@ static bool open_private(struct setup *setup, enum setup_mode mode, struct error
 	const char *owner = cluster_owner_conninfo(setup->cluster);
 
 	setup->db.conninfo = cluster_app_conninfo(setup->cluster);
+	if (mode == SETUP_LOOK)
+		return true;
 	if (mode == SETUP_COMMAND && !cluster_is_ours(setup->cluster))
 		return check_patiently(setup, err) && open_keyring(setup, false, err) &&
 		       compare_keys(setup, mode, err);
@@ -331,6 +352,8 @@ static bool open_configured(struct setup *setup, enum setup_mode mode, struct er
 	const char *owner = config->database_owner_conninfo;
 
 	setup->db.conninfo = config->database_conninfo;
+	if (mode == SETUP_LOOK)
+		return true;
 	/* Without keys nothing is served, and nothing is tried that takes long. */
 	if (mode != SETUP_MIGRATE && !open_keyring(setup, false, err))
 		return false;

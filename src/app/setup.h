@@ -58,7 +58,8 @@ struct setup {
 enum setup_mode {
 	SETUP_DAEMON,            /* holds the lock of DIR, waits for a database that is not up yet */
 	SETUP_COMMAND,           /* works beside a running daemon too */
-	SETUP_MIGRATE            /* changes the schema, also with --config */
+	SETUP_MIGRATE,           /* changes the schema, also with --config */
+	SETUP_LOOK               /* changes nothing, and needs neither keys nor a schema */
 };
 
 void setup_init(struct setup *setup, const char *program);
@@ -76,6 +77,8 @@ void setup_print_options(const struct setup *setup, bool daemon, FILE *out);
 bool setup_read(struct setup *setup, struct error *err) __attribute__((warn_unused_result));
 /* Whether --data or --config was given. */
 bool setup_has_database(const struct setup *setup);
+/* The file of --config, or NULL. */
+const char *setup_config_file(const struct setup *setup);
 /* Keys, cluster, schema. After it, setup.db, keyring and clock are ready. */
 bool setup_open(struct setup *setup, enum setup_mode mode, struct error *err)
 	__attribute__((warn_unused_result));

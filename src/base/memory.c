@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
+
 static void out_of_memory(void)
 {
 	static const char line[] = "out_of_memory\n";
@@ -18,7 +20,7 @@ static void out_of_memory(void)
 
 void *xmalloc(size_t size)
 {
-	void *p = malloc(size ? size : 1);
+	void *p = FAULT(FAULT_XMALLOC) ? NULL : malloc(size ? size : 1);
 
 	if (!p)
 		out_of_memory();
@@ -27,7 +29,7 @@ void *xmalloc(size_t size)
 
 void *xcalloc(size_t count, size_t size)
 {
-	void *p = calloc(count ? count : 1, size ? size : 1);
+	void *p = FAULT(FAULT_XMALLOC) ? NULL : calloc(count ? count : 1, size ? size : 1);
 
 	if (!p)
 		out_of_memory();
@@ -36,7 +38,7 @@ void *xcalloc(size_t count, size_t size)
 
 void *xrealloc(void *old, size_t size)
 {
-	void *p = realloc(old, size ? size : 1);
+	void *p = FAULT(FAULT_XMALLOC) ? NULL : realloc(old, size ? size : 1);
 
 	if (!p)
 		out_of_memory();
@@ -53,10 +55,10 @@ char *xstrdup(const char *text)
 char *xasprintf(const char *fmt, ...)
 {
 	va_list args;
-	char *text;
+	char *text = NULL;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
+	if (FAULT(FAULT_XMALLOC) || vasprintf(&text, fmt, args) < 0)
 		out_of_memory();
 	va_end(args);
 	return text;

@@ -11,12 +11,13 @@
 #include <event2/event.h>
 
 #include "app/say.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "db/db.h"
 #include "domain/unit.h"
 #include "store/catalog_store.h"
 
-enum { FILE_MAX_BYTES = 64 << 20, UNIT_MATCHES = 8 };
+enum { FILE_MAX_BYTES = 64 << 20, UNIT_MATCHES = 8, CONNECT_MS = 5000 };
 
 /* A command does one thing at a time, so one mark is enough. */
 static bool finished;
@@ -218,6 +219,11 @@ static void on_signal(evutil_socket_t number, short what, void *context)
 	cli->db = NULL;
 }
 
+static bool was_interrupted(void *context)
+{
+	return !cli_goes_on(context);
+}
+
 void cli_start_loop(struct cli *cli)
 {
 	static const int numbers[CLI_SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
@@ -227,6 +233,8 @@ void cli_start_loop(struct cli *cli)
 		evsignal_assign(&cli->signals[i], cli->base, numbers[i], on_signal, cli);
 		evsignal_add(&cli->signals[i], NULL);
 	}
+	cli->setup->interrupted = was_interrupted;
+	cli->setup->context = cli;
 }
 
 void cli_free_loop(struct cli *cli)
@@ -242,6 +250,24 @@ bool cli_goes_on(struct cli *cli)
 {
 	event_base_loop(cli->base, EVLOOP_NONBLOCK);
 	return !cli->interrupted || error_set(&cli->error, ERR_UNAVAILABLE, "interrupted", "đã bị ngắt");
+}
+
+/* Queries fail at once while there is no connection, so the first one is waited for. */
+bool cli_connect(struct cli *cli)
+{
+	struct timeval pause = { .tv_usec = 5000 };
+	int64_t until = clock_mono_us() + CONNECT_MS * 1000;
+
+	cli->db = db_new(cli->base, &cli->setup->db);
+	cli->store = (struct store){ cli->db, cli->setup->keyring, &cli->setup->clock };
+	while (cli_goes_on(cli) && !db_connected(cli->db)) {
+		if (clock_mono_us() >= until)
+			return error_set(&cli->error, ERR_UNAVAILABLE, "the database cannot be reached: %s",
+					 "không kết nối được cơ sở dữ liệu: %s", db_last_error(cli->db));
+		event_base_loopexit(cli->base, &pause);
+		event_base_loop(cli->base, EVLOOP_ONCE);
+	}
+	return !cli->interrupted;
 }
 
 void cli_finished(void)

@@ -120,6 +120,9 @@ void cli_free_loop(struct cli *cli);
 /* Asked between blocking steps. False and cli->error when a signal came. */
 bool cli_goes_on(struct cli *cli);
 
+/* The way to the database of setup.db, once setup is open. False and cli->error when it does not answer. */
+bool cli_connect(struct cli *cli);
+
 /*
  * Store operations end on the loop; a command waits for each. CLI_OPERATION(x)
  * defines x_run(cli, op) for a `struct x` with x_send().

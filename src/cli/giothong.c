@@ -9,7 +9,6 @@
 #include <event2/event.h>
 
 #include "app/say.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -17,11 +16,9 @@
 #include "cli/commands.h"
 #include "db/db.h"
 
-enum { CONNECT_MS = 5000 };
-
 static const struct cli_command *const tables[] = {
 	migrate_commands, plan_commands,  propose_commands, history_commands, catalog_commands,
-	token_commands,   audit_commands, keyring_commands, config_commands,
+	token_commands,   audit_commands, keyring_commands, config_commands,  doctor_commands,
 };
 
 static const struct cli_option json_option = {
@@ -242,29 +239,6 @@ static const char *user_name(struct cli *cli)
 		    : arena_printf(&cli->arena, "uid %u", (unsigned)getuid());
 }
 
-/* Queries fail at once while there is no connection, so the first one is waited for. */
-static bool connect_database(struct cli *cli)
-{
-	struct timeval pause = { .tv_usec = 5000 };
-	int64_t until = clock_mono_us() + CONNECT_MS * 1000;
-
-	cli->db = db_new(cli->base, &cli->setup->db);
-	cli->store = (struct store){ cli->db, cli->setup->keyring, &cli->setup->clock };
-	while (cli_goes_on(cli) && !db_connected(cli->db)) {
-		if (clock_mono_us() >= until)
-			return error_set(&cli->error, ERR_UNAVAILABLE, "the database cannot be reached: %s",
-					 "không kết nối được cơ sở dữ liệu: %s", db_last_error(cli->db));
-		event_base_loopexit(cli->base, &pause);
-		event_base_loop(cli->base, EVLOOP_ONCE);
-	}
-	return !cli->interrupted;
-}
-
-static bool was_interrupted(void *context)
-{
-	return !cli_goes_on(context);
-}
-
 static bool prepare(struct cli *cli)
 {
 	enum cli_need need = cli->command->need;
@@ -277,14 +251,12 @@ static bool prepare(struct cli *cli)
 	if (!streq(cli->setup->config.log_level, "debug"))
 		log_set_level(LOG_LEVEL_WARNING);
 	cli_start_loop(cli);
-	cli->setup->interrupted = was_interrupted;
-	cli->setup->context = cli;
 	if (!setup_open(cli->setup, need == CLI_SCHEMA ? SETUP_MIGRATE : SETUP_COMMAND, &cli->error)) {
 		cli_goes_on(cli);        /* a signal is the better reason */
 		return false;
 	}
 	cli->actor = (struct actor){ .kind = "command", .id = user_name(cli), .role = ROLE_ADMIN };
-	return need == CLI_SCHEMA || connect_database(cli);
+	return need == CLI_SCHEMA || cli_connect(cli);
 }
 
 static int run(struct cli *cli)

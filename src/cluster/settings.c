@@ -34,6 +34,7 @@ static const char fixed_settings[] =
 	"log_truncate_on_rotation = on\n"
 	"log_error_verbosity = terse\n"
 	"log_min_error_statement = panic\n"
+	"log_parameter_max_length = 0\n"
 	"log_checkpoints = off\n";
 
 /* A quarter of a gigabyte, but never more than an eighth of what there is. */

@@ -1,11 +1,13 @@
 #include "db/conninfo.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "db/pq.h"
 
 /* The n-th part of comma-separated lists; a list of one counts for all, as in libpq. */
 struct host_list {
@@ -150,5 +152,43 @@ PGconn *conninfo_start(const struct conninfo *conninfo, enum db_lane lane, unsig
 		conninfo->options[lane], by_primary ? "primary" : NULL, NULL
 	};
 
-	return PQconnectStartParams(keywords, values, 1);
+	return pq_connect_start(keywords, values);
+}
+
+/* ---- looking at one ---- */
+
+static const char *option_value(const PQconninfoOption *options, const char *name)
+{
+	for (; options && options->keyword; options++)
+		if (streq(options->keyword, name))
+			return options->val && *options->val ? options->val : NULL;
+	return NULL;
+}
+
+bool db_conninfo_has_password(const char *conninfo)
+{
+	PQconninfoOption *parsed = PQconninfoParse(conninfo, NULL);
+	bool has = option_value(parsed, "password") != NULL;
+
+	PQconninfoFree(parsed);
+	return has;
+}
+
+/* The folder that Debian's libpq takes where none is named. */
+static const char default_folder[] = "/var/run/postgresql";
+
+bool db_conninfo_socket(const char *conninfo, char *path, size_t size)
+{
+	PQconninfoOption *parsed = PQconninfoParse(conninfo, NULL);
+	const char *host = option_value(parsed, "host"), *port = option_value(parsed, "port");
+	bool local = parsed && !option_value(parsed, "hostaddr") && (!host || *host == '/');
+
+	if (!host)
+		host = default_folder;
+	if (!port)
+		port = "5432";
+	if (local)
+		snprintf(path, size, "%.*s/.s.PGSQL.%.*s", (int)strcspn(host, ","), host, (int)strcspn(port, ","), port);
+	PQconninfoFree(parsed);
+	return local;
 }

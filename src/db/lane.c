@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "db/conninfo.h"
+#include "db/pq.h"
 
 enum {
 	BACKOFF_FIRST_MS = 50, BACKOFF_LAST_MS = 2000,
@@ -17,7 +18,11 @@ enum {
 	BATCH_MAX = 8,
 };
 
-static void lane_watch(struct lane *lane, short what);
+static bool lane_watch(struct lane *lane, short what);
+
+/* Why a connection is given up. */
+static const char unwatchable[] = "the connection cannot be watched";
+static const char out_of_step[] = "answers and queries are out of step";
 
 const char *lane_name(enum db_lane id)
 {
@@ -161,7 +166,7 @@ static bool send_prepare(struct lane *lane, struct db_query *query, struct prepa
 	statements_number(&lane->statements, prepared);
 	snprintf(name, sizeof(name), "s%u", prepared->number);
 	query->state |= QUERY_PREPARES;
-	return PQsendPrepare(lane->conn, name, query->statement->sql, 0, NULL) == 1;
+	return pq_send_prepare(lane->conn, name, query->statement->sql);
 }
 
 static bool send_one(struct lane *lane, struct db_query *query)
@@ -172,7 +177,7 @@ static bool send_one(struct lane *lane, struct db_query *query)
 	if (!send_prepare(lane, query, prepared))
 		return false;
 	snprintf(name, sizeof(name), "s%u", prepared->number);
-	return PQsendQueryPrepared(lane->conn, name, prepared->nparams, query->params, NULL, NULL, 0) == 1;
+	return pq_send_query(lane->conn, name, prepared->nparams, query->params);
 }
 
 /*
@@ -198,14 +203,14 @@ static bool send_batch(struct lane *lane)
 		if (!send_one(lane, query))
 			return false;
 		if (last)
-			return PQpipelineSync(lane->conn) == 1;
+			return pq_sync(lane->conn);
 	}
 }
 
 /* While the socket takes no more, what waits stays unsent: then its fate is known if all breaks. */
 static bool flush(struct lane *lane)
 {
-	int pending = PQflush(lane->conn);
+	int pending = pq_flush(lane->conn);
 
 	lane->choked = pending == 1;
 	return pending >= 0;
@@ -219,8 +224,8 @@ static void send_all(struct lane *lane)
 		fine = send_batch(lane) && flush(lane);
 	if (!fine)
 		lane_lose(lane, PQerrorMessage(lane->conn));
-	else
-		lane_watch(lane, (short)(EV_READ | (lane->choked ? EV_WRITE : 0)));
+	else if (!lane_watch(lane, (short)(EV_READ | (lane->choked ? EV_WRITE : 0))))
+		lane_lose(lane, unwatchable);
 }
 
 static void on_push(evutil_socket_t fd, short what, void *arg)
@@ -331,6 +336,10 @@ static void on_sync(struct lane *lane)
 	struct query_list again;
 	bool last;
 
+	if (lane->answering) {
+		lane->doubt = out_of_step;
+		return;
+	}
 	query_list_init(&again);
 	do {
 		struct db_query *query = query_list_pop(&lane->sent);
@@ -361,7 +370,24 @@ static void on_error(struct lane *lane, PGresult *result)
 			statements_forget(&lane->statements, query->statement);
 		drop_rows(query);
 		query->rows = result;
+		query->state |= QUERY_ANSWERED;
 	}
+}
+
+/*
+ * Every command has one result, then an end. Should libpq ever lose count, the
+ * answers would go to the wrong queries: rather none than another's.
+ */
+static bool is_in_step(struct lane *lane)
+{
+	struct db_query *query = lane->answering;
+
+	if (!query || (query->state & QUERY_ANSWERED)) {
+		lane->doubt = out_of_step;
+		return false;
+	}
+	query->state |= QUERY_ANSWERED;
+	return true;
 }
 
 static void on_aborted(struct lane *lane, PGresult *result)
@@ -369,7 +395,7 @@ static void on_aborted(struct lane *lane, PGresult *result)
 	struct db_query *query = lane->answering;
 
 	PQclear(result);
-	if (!query)
+	if (!is_in_step(lane))
 		return;
 	if (query->state & QUERY_PREPARES)
 		statements_forget(&lane->statements, query->statement);
@@ -380,13 +406,14 @@ static void on_rows(struct lane *lane, PGresult *result)
 {
 	struct db_query *query = lane->answering;
 
-	if (query && (query->state & QUERY_PREPARES))
+	if (!is_in_step(lane)) {
+		PQclear(result);
+	} else if (query->state & QUERY_PREPARES) {
 		statements_find(&lane->statements, query->statement)->proven = true;
-	else if (query && !query->rows) {
+		PQclear(result);
+	} else {
 		query->rows = result;
-		return;
 	}
-	PQclear(result);
 }
 
 static void on_result(struct lane *lane, PGresult *result)
@@ -421,6 +448,9 @@ static void on_end_of_command(struct lane *lane)
 
 	if (!query)
 		return;
+	if (!(query->state & QUERY_ANSWERED))
+		lane->doubt = out_of_step;
+	query->state &= (unsigned char)~QUERY_ANSWERED;
 	if (query->state & QUERY_PREPARES)
 		query->state &= (unsigned char)~QUERY_PREPARES;
 	else
@@ -432,12 +462,12 @@ static void take_results(struct lane *lane)
 	bool ended = false;
 
 	while (!lane->doubt && !PQisBusy(lane->conn)) {
-		PGresult *result = PQgetResult(lane->conn);
+		PGresult *result = pq_get_result(lane->conn);
 
 		if (result)
 			on_result(lane, result);
-		else if (ended)          /* twice in a row: nothing more is there */
-			break;
+		else if (ended && lane->sent.first)      /* twice in a row: it knows of nothing more */
+			lane->doubt = out_of_step;
 		else
 			on_end_of_command(lane);
 		ended = !result;
@@ -448,7 +478,7 @@ static void take_results(struct lane *lane)
 
 static void receive(struct lane *lane)
 {
-	bool alive = PQconsumeInput(lane->conn) == 1;
+	bool alive = pq_consume(lane->conn);
 
 	take_results(lane);
 	if (lane->doubt)
@@ -472,15 +502,15 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
 		send_all(lane);
 }
 
-static void lane_watch(struct lane *lane, short what)
+static bool lane_watch(struct lane *lane, short what)
 {
 	what |= EV_PERSIST;
 	if (lane->io_added && event_get_events(&lane->io) == what)
-		return;
+		return true;
 	stop_watching(lane);
 	event_assign(&lane->io, lane->db->base, PQsocket(lane->conn), what, on_io, lane);
-	event_add(&lane->io, NULL);
-	lane->io_added = true;
+	lane->io_added = !FAULT(FAULT_EVENT) && event_add(&lane->io, NULL) == 0;
+	return lane->io_added;
 }
 
 /* ---- connecting ---- */
@@ -501,7 +531,7 @@ static void connect_failed(struct lane *lane, const char *why)
 static void connected(struct lane *lane)
 {
 	evtimer_del(&lane->timer);
-	if (PQsetnonblocking(lane->conn, 1) != 0 || !PQenterPipelineMode(lane->conn)) {
+	if (!pq_enter_pipeline(lane->conn)) {
 		connect_failed(lane, PQerrorMessage(lane->conn));
 		return;
 	}
@@ -510,7 +540,8 @@ static void connected(struct lane *lane)
 	lane->backoff_ms = BACKOFF_FIRST_MS;
 	db_note_error(lane->db, NULL);
 	log_debug("db_connected", "lane=%s", lane_name(lane->id));
-	lane_watch(lane, EV_READ);
+	if (!lane_watch(lane, EV_READ))
+		lane_lose(lane, unwatchable);
 }
 
 static void on_connecting(evutil_socket_t fd, short what, void *arg);
@@ -519,8 +550,9 @@ static void on_connecting(evutil_socket_t fd, short what, void *arg);
 static void await_connection(struct lane *lane, short what)
 {
 	event_assign(&lane->io, lane->db->base, PQsocket(lane->conn), what, on_connecting, lane);
-	event_add(&lane->io, NULL);
-	lane->io_added = true;
+	lane->io_added = !FAULT(FAULT_EVENT) && event_add(&lane->io, NULL) == 0;
+	if (!lane->io_added)
+		connect_failed(lane, unwatchable);
 }
 
 static void on_connecting(evutil_socket_t fd, short what, void *arg)
@@ -529,7 +561,7 @@ static void on_connecting(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	lane->io_added = false;
-	switch (PQconnectPoll(lane->conn)) {
+	switch (pq_connect_poll(lane->conn)) {
 	case PGRES_POLLING_READING:
 		await_connection(lane, EV_READ);
 		break;

@@ -25,6 +25,7 @@ enum {
 	QUERY_ENDS_BATCH = 2,    /* a Sync follows it */
 	QUERY_ABORTED = 4,       /* a neighbour's error skipped it: nothing ran */
 	QUERY_AGAIN = 8,         /* sent for the second and last time, alone */
+	QUERY_ANSWERED = 16,     /* the result at hand has come, its end not yet */
 };
 
 struct query_list {

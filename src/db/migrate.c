@@ -1,7 +1,6 @@
 #include "db/migrate.h"
 
 #include <ctype.h>
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "db/migrations.h"
+#include "db/pq.h"
 
 enum { MIGRATIONS_MAX = 1000, OLDEST_SERVER = 150000 };
 
@@ -64,7 +64,7 @@ static bool succeeded(const PGresult *result)
 
 static bool execute(const struct runner *runner, const char *sql, struct error *err)
 {
-	PGresult *result = PQexec(runner->conn, sql);
+	PGresult *result = pq_exec(runner->conn, sql);
 	bool fine = succeeded(result);
 
 	PQclear(result);
@@ -100,7 +100,7 @@ static bool connect_to(struct runner *runner, const char *conninfo, struct error
 	/* Per host. Nothing can interrupt it, and a stop may take ten seconds in all. */
 	const char *const values[] = { "4", "primary", conninfo, "giothong-schema", "UTF8", NULL };
 
-	runner->conn = PQconnectdbParams(keywords, values, 1);
+	runner->conn = pq_connect(keywords, values);
 	PQsetNoticeProcessor(runner->conn, ignore_notice, NULL);
 	if (PQstatus(runner->conn) != CONNECTION_OK)
 		return server_refused(runner, err);
@@ -169,8 +169,8 @@ static bool checksum(const struct runner *runner, const struct embedded_file *fi
 {
 	const char *values[] = { (const char *)file->bytes };
 	const int lengths[] = { (int)file->size }, formats[] = { 1 };
-	PGresult *result = PQexecParams(runner->conn, "SELECT encode(sha256($1::bytea), 'hex')", 1, NULL,
-					values, lengths, formats, 0);
+	PGresult *result = pq_exec_params(runner->conn, "SELECT encode(sha256($1::bytea), 'hex')", 1, values,
+					  lengths, formats);
 	bool fine = succeeded(result);
 
 	if (fine)
@@ -200,8 +200,8 @@ static bool take_row(struct runner *runner, const PGresult *rows, int row, struc
 
 static bool list_rows(struct runner *runner, struct error *err)
 {
-	PGresult *rows = PQexec(runner->conn, "SELECT number, name, checksum, oldest_daemon"
-					      " FROM schema_migration ORDER BY number");
+	PGresult *rows = pq_exec(runner->conn, "SELECT number, name, checksum, oldest_daemon"
+					       " FROM schema_migration ORDER BY number");
 	const char *state = PQresultErrorField(rows, PG_DIAG_SQLSTATE);
 	bool fine = succeeded(rows);
 
@@ -300,7 +300,7 @@ static int line_of(const char *sql, const char *position)
 static bool run_text(const struct runner *runner, const struct migration *migration, const char *sql,
 		     struct error *err)
 {
-	PGresult *result = PQexec(runner->conn, sql);
+	PGresult *result = pq_exec(runner->conn, sql);
 	const char *why = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	bool fine = succeeded(result);
 
@@ -325,9 +325,9 @@ static bool note_ran(const struct runner *runner, const struct migration *migrat
 	if (!checksum(runner, migration->file, sum, err))
 		return false;
 	snprintf(number, sizeof(number), "%d", migration->number);
-	PGresult *result = PQexecParams(runner->conn,
-					"INSERT INTO schema_migration (number, name, checksum, oldest_daemon)"
-					" VALUES ($1, $2, $3, $4)", 4, NULL, values, NULL, NULL, 0);
+	PGresult *result = pq_exec_params(runner->conn,
+					  "INSERT INTO schema_migration (number, name, checksum, oldest_daemon)"
+					  " VALUES ($1, $2, $3, $4)", 4, values, NULL, NULL);
 	bool fine = succeeded(result);
 
 	PQclear(result);
@@ -347,7 +347,7 @@ static bool apply(const struct runner *runner, const struct migration *migration
 	if (fine)
 		log_info("migration_applied", "name=%s", migration->name);
 	else
-		PQclear(PQexec(runner->conn, "ROLLBACK"));
+		PQclear(pq_exec(runner->conn, "ROLLBACK"));
 	return fine;
 }
 
@@ -371,30 +371,40 @@ static bool apply_missing(struct runner *runner, const char *quoted_role, struct
 
 /* ---- the daemon's role ---- */
 
-static bool role_exists(const struct runner *runner, const char *role)
+static bool find_role(const struct runner *runner, const char *role, bool *exists, struct error *err)
 {
-	PGresult *result = PQexecParams(runner->conn, "SELECT 1 FROM pg_roles WHERE rolname = $1", 1, NULL,
-					&role, NULL, NULL, 0);
-	bool exists = PQntuples(result) == 1;
+	PGresult *result = pq_exec_params(runner->conn, "SELECT 1 FROM pg_roles WHERE rolname = $1", 1, &role,
+					  NULL, NULL);
+	bool fine = succeeded(result);
 
+	*exists = PQntuples(result) == 1;
 	PQclear(result);
-	return exists;
+	return fine || server_refused(runner, err);
 }
 
 static bool make_role(const struct runner *runner, const char *role, const char *quoted, struct error *err)
 {
 	char *sql = xasprintf("CREATE ROLE %s LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE", quoted);
-	PGresult *result = PQexec(runner->conn, sql);
-	bool fine = succeeded(result) || role_exists(runner, role);      /* another database's owner was quicker */
+	PGresult *result = pq_exec(runner->conn, sql);
+	bool exists = succeeded(result);
 
 	PQclear(result);
 	free(sql);
-	return fine || error_set(err, ERR_CONFIG,
+	if (!exists && !find_role(runner, role, &exists, err))   /* another database's owner was quicker */
+		return false;
+	return exists || error_set(err, ERR_CONFIG,
 				 "the role %s does not exist, and this owner may not make it:"
 				 " run CREATE ROLE %s LOGIN as an administrator of the server",
 				 "chưa có vai trò %s và chủ sở hữu này không được tạo:"
 				 " hãy chạy CREATE ROLE %s LOGIN với quyền quản trị máy chủ",
 				 role, quoted);
+}
+
+static bool have_role(const struct runner *runner, const char *role, const char *quoted, struct error *err)
+{
+	bool exists;
+
+	return find_role(runner, role, &exists, err) && (exists || make_role(runner, role, quoted, err));
 }
 
 static bool prepare_table(const struct runner *runner, const char *quoted_role, struct error *err)
@@ -417,8 +427,8 @@ static bool prepare_table(const struct runner *runner, const char *quoted_role, 
 /* Waits for another program that is at it, but not for ever. The number is "giothong" in ASCII. */
 static bool take_lock(const struct runner *runner, struct error *err)
 {
-	PGresult *result = PQexec(runner->conn, "SET lock_timeout = '60s'; SET TimeZone = 'Asia/Ho_Chi_Minh';"
-						" SELECT pg_advisory_lock(x'67696f74686f6e67'::bit(64)::bigint)");
+	PGresult *result = pq_exec(runner->conn, "SET lock_timeout = '60s'; SET TimeZone = 'Asia/Ho_Chi_Minh';"
+						 " SELECT pg_advisory_lock(x'67696f74686f6e67'::bit(64)::bigint)");
 	bool fine = succeeded(result);
 	bool waited = streq(PQresultErrorField(result, PG_DIAG_SQLSTATE), "55P03");
 
@@ -432,9 +442,9 @@ static bool take_lock(const struct runner *runner, struct error *err)
 static bool run_with_role(struct runner *runner, const char *app_role, struct migrate_report *report,
 			  struct error *err)
 {
-	char *quoted = PQescapeIdentifier(runner->conn, app_role, strlen(app_role));
-	bool fine = quoted && (role_exists(runner, app_role) || make_role(runner, app_role, quoted, err)) &&
-		    prepare_table(runner, quoted, err) && list_rows(runner, err) && judge_all(runner, err) &&
+	char *quoted = pq_escape_identifier(runner->conn, app_role, strlen(app_role));
+	bool fine = quoted && have_role(runner, app_role, quoted, err) && prepare_table(runner, quoted, err) &&
+		    list_rows(runner, err) && judge_all(runner, err) &&
 		    apply_missing(runner, quoted, report, err);
 
 	if (!quoted)
@@ -508,7 +518,7 @@ bool migrate_is_new(const char *owner_conninfo, bool *is_new, struct error *err)
 	bool fine = connect_to(runner, owner_conninfo, err);
 
 	if (fine) {
-		PGresult *rows = PQexec(runner->conn, "SELECT 1 FROM schema_migration LIMIT 1");
+		PGresult *rows = pq_exec(runner->conn, "SELECT 1 FROM schema_migration LIMIT 1");
 		bool no_table = streq(PQresultErrorField(rows, PG_DIAG_SQLSTATE), "42P01");
 
 		*is_new = no_table || PQntuples(rows) == 0;

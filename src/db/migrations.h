@@ -17,4 +17,6 @@ bool migrations_run(const struct migrations *migrations, const char *owner_conni
 bool migrations_check(const struct migrations *migrations, const char *conninfo, struct error *err)
 	__attribute__((warn_unused_result));
 
+size_t migrations_grants(const struct embedded_file *files, struct migrate_grant *out, size_t max);
+
 #endif

@@ -12,6 +12,7 @@
 #include "http/exchange.h"
 #include "http/feed.h"
 #include "http/server.h"
+#include "http/sock.h"
 
 /* Answers to pipelined requests are gathered up to this much. */
 enum { GATHER_MAX = 32 * 1024 };
@@ -33,18 +34,22 @@ static void enter(struct http_conn *c, enum conn_state state)
 	TAILQ_INSERT_TAIL(&server->lists[state], c, entry);
 }
 
-static void watch(struct http_conn *c, enum conn_watch want)
+/* False when it cannot: nothing would ever wake the connection, so it must be closed. */
+static bool watch(struct http_conn *c, enum conn_watch want)
 {
 	if (c->watch == want || c->fd < 0)
-		return;
+		return true;
 	if (c->watch != WATCH_NOTHING)
 		event_del(&c->event);
-	c->watch = (uint8_t)want;
+	c->watch = WATCH_NOTHING;
 	if (want == WATCH_NOTHING)
-		return;
+		return true;
 	event_assign(&c->event, c->server->base, c->fd,
 		     (short)((want == WATCH_READ ? EV_READ : EV_WRITE) | EV_PERSIST), on_event, c);
-	event_add(&c->event, NULL);
+	if (!sock_watch(&c->event))
+		return false;
+	c->watch = (uint8_t)want;
+	return true;
 }
 
 static void set_peer(struct http_conn *c, const struct sockaddr *peer)
@@ -79,8 +84,10 @@ struct http_conn *http_conn_new(struct http_server *server, int fd, const struct
 	TAILQ_INSERT_TAIL(&server->lists[CONN_IDLE], c, entry);
 	server->counters.accepted++;
 	server->counters.open++;
-	watch(c, WATCH_READ);
-	return c;
+	if (watch(c, WATCH_READ))
+		return c;
+	http_conn_free(c);
+	return NULL;
 }
 
 static void drop_output(struct http_pending *p)
@@ -162,7 +169,7 @@ static size_t write_some(struct http_conn *c, const char *bytes, size_t len)
 	if (c->fd < 0)
 		n = http_feed_write(c, bytes, len);
 	else
-		n = send(c->fd, bytes, len, MSG_NOSIGNAL);
+		n = sock_send(c->fd, bytes, len);
 	if (n < 0) {
 		if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
 			n = 0;
@@ -292,7 +299,8 @@ static void begin_linger(struct http_conn *c)
 		return;
 	}
 	enter(c, CONN_LINGER);
-	watch(c, WATCH_READ);
+	if (!watch(c, WATCH_READ))
+		http_conn_close(c);
 }
 
 /* After all that could be done: the state, and what to wait for. May free the connection. */
@@ -302,7 +310,8 @@ static void settle(struct http_conn *c)
 		http_conn_close(c);
 	} else if (waiting_out(c) > 0) {
 		enter(c, CONN_ANSWER);
-		watch(c, WATCH_WRITE);
+		if (!watch(c, WATCH_WRITE))
+			http_conn_close(c);
 	} else if (with_application(c)) {
 		/* Reading is stopped only if the client sends more meanwhile: that saves two system calls. */
 		enter(c, CONN_WORK);
@@ -314,10 +323,8 @@ static void settle(struct http_conn *c)
 	} else {
 		drop_pending(c);
 		enter(c, reading_state(c));
-		if (c->state == CONN_IDLE && c->server->draining)
+		if ((c->state == CONN_IDLE && c->server->draining) || !watch(c, WATCH_READ))
 			http_conn_close(c);
-		else
-			watch(c, WATCH_READ);
 	}
 }
 
@@ -363,7 +370,7 @@ void http_conn_answered(struct http_conn *c)
 
 static void linger_read(struct http_conn *c)
 {
-	ssize_t n = recv(c->fd, c->server->read_buffer, READ_BUFFER_SIZE, 0);
+	ssize_t n = sock_recv(c->fd, c->server->read_buffer, READ_BUFFER_SIZE);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		http_conn_close(c);
@@ -371,7 +378,7 @@ static void linger_read(struct http_conn *c)
 
 void http_conn_read(struct http_conn *c)
 {
-	ssize_t n = recv(c->fd, c->server->read_buffer, READ_BUFFER_SIZE, 0);
+	ssize_t n = sock_recv(c->fd, c->server->read_buffer, READ_BUFFER_SIZE);
 
 	if (n > 0) {
 		c->server->counters.bytes_in += (uint64_t)n;

@@ -66,7 +66,7 @@ struct http_conn {
 	unsigned char          address[16];
 };
 
-/* New, in the server's list of idle ones. */
+/* New, in the server's list of idle ones. NULL, and fd is closed, when the loop cannot watch one more. */
 struct http_conn *http_conn_new(struct http_server *server, int fd, const struct sockaddr *peer);
 /* At once, whatever it is doing. */
 void http_conn_free(struct http_conn *c);

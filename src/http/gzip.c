@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -15,10 +16,28 @@ struct http_deflater {
 
 enum { WINDOW_BITS_GZIP = 15 + 16, MEMORY_LEVEL = 8 };
 
+#ifdef GIOTHONG_TEST_SEAMS
+static void *zlib_alloc(void *owner, unsigned count, unsigned size)
+{
+	(void)owner;
+	return FAULT(FAULT_ZLIB) ? NULL : calloc(count, size);
+}
+
+static void zlib_free(void *owner, void *p)
+{
+	(void)owner;
+	free(p);
+}
+#endif
+
 struct http_deflater *http_deflater_new(void)
 {
 	struct http_deflater *deflater = xcalloc(1, sizeof(*deflater));
 
+#ifdef GIOTHONG_TEST_SEAMS
+	deflater->stream.zalloc = zlib_alloc;
+	deflater->stream.zfree = zlib_free;
+#endif
 	if (deflateInit2(&deflater->stream, 1, Z_DEFLATED, WINDOW_BITS_GZIP, MEMORY_LEVEL,
 			 Z_DEFAULT_STRATEGY) != Z_OK) {
 		free(deflater);

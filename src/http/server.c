@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "http/exchange.h"
 #include "http/gzip.h"
+#include "http/sock.h"
 
 enum { ACCEPT_BATCH = 64, LINGER_SECONDS = 1, FIELDS_MAX = 200 };
 
@@ -51,8 +52,7 @@ void http_server_resume_accept(struct http_server *server)
 	if (server->accepting || server->listen_fd < 0 ||
 	    server->counters.open >= server->limits.connections_max)
 		return;
-	event_add(&server->accept_event, NULL);
-	server->accepting = true;
+	server->accepting = sock_watch(&server->accept_event);   /* if not: the next tick tries again */
 }
 
 static bool out_of_descriptors(int error)
@@ -73,8 +73,7 @@ static void warn_of_descriptors(struct http_server *server, int error)
 static bool accept_one(struct http_server *server)
 {
 	struct sockaddr_storage peer = { 0 };
-	socklen_t len = sizeof(peer);
-	int fd = accept4(server->listen_fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = sock_accept(server->listen_fd, &peer);
 
 	if (fd >= 0) {
 		http_conn_new(server, fd, (struct sockaddr *)&peer);

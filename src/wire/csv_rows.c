@@ -9,6 +9,7 @@
 #include <csv.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "domain/round.h"
@@ -171,8 +172,13 @@ static void on_row(int end, void *owner)
 	parse->row_line = 0;
 }
 
-static bool malformed(struct parse *parse)
+/* The parser stops for two reasons. */
+static bool stopped(struct parse *parse)
 {
+	if (csv_error(&parse->parser) == CSV_ENOMEM)
+		return error_set(parse->table->err, ERR_UNAVAILABLE,
+				 "There is no memory for this file just now. Nothing was changed. Try again shortly.",
+				 "Hiện không đủ bộ nhớ cho tệp này. Chưa có gì thay đổi. Hãy thử lại sau ít phút.");
 	return error_set(parse->table->err, ERR_MALFORMED,
 			 "Line %zu is not CSV: a quotation mark is not closed, or stands inside a plain cell.",
 			 "Dòng %zu không đúng CSV: dấu nháy chưa đóng hoặc nằm giữa ô không có nháy.",
@@ -189,16 +195,23 @@ static bool feed(struct parse *parse, const char *text, size_t len)
 		if (parse->row_line == 0 && !strchr(" \t\r\n", c))
 			parse->row_line = parse->line;
 		if (csv_parse(&parse->parser, &c, 1, on_cell, on_row, parse) != 1)
-			return malformed(parse);
+			return stopped(parse);
 		if (line_end)
 			parse->line++;
 		if (parse->bad_heading)        /* the rows then mean nothing */
 			return false;
 	}
 	if (csv_fini(&parse->parser, on_cell, on_row, parse) != 0)
-		return malformed(parse);
+		return stopped(parse);
 	return true;
 }
+
+#ifdef GIOTHONG_TEST_SEAMS
+static void *csv_grow(void *old, size_t size)
+{
+	return FAULT(FAULT_CSV) ? NULL : realloc(old, size);
+}
+#endif
 
 static bool check_bytes(const char *text, size_t len, struct error *err)
 {
@@ -247,6 +260,9 @@ bool csv_rows_read(struct csv_rows *table, const char *text, size_t len)
 	while (table->columns[parse->ncolumns])
 		parse->ncolumns++;
 	csv_init(&parse->parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL);
+#ifdef GIOTHONG_TEST_SEAMS
+	csv_set_realloc_func(&parse->parser, csv_grow);
+#endif
 	csv_set_delim(&parse->parser, (unsigned char)find_delimiter(text, len));
 	fine = feed(parse, arena_strndup(table->arena, text, len), len);
 	if (fine && parse->nheadings == 0)

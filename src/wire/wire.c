@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "wire/fields.h"
@@ -71,6 +72,43 @@ static bool too_deep(const char *body, size_t len)
 	return false;
 }
 
+/*
+ * More than the parser takes at its worst: a value needs a node and a place in
+ * its container, a container a table too, and a text stands in three buffers.
+ */
+static size_t memory_of_tree(const char *body, size_t len)
+{
+	size_t size = 1024 + 4 * len;
+
+	for (size_t i = 0; i < len; i++) {
+		if (body[i] == '{' || body[i] == '[')
+			size += 320;
+		else if (body[i] == ',' || body[i] == ':')
+			size += 160;
+	}
+	return size;
+}
+
+/*
+ * The parser must never meet a failed allocation: its lexer then drops a byte
+ * of the token and may read past the token's end. So its allocations abort as
+ * all small ones do (wire_start()), and room for the whole is asked for here,
+ * where "no" can be answered. Volatile, or the compiler leaves the asking out.
+ */
+static bool has_memory_for(const char *body, size_t len)
+{
+	void *volatile room = FAULT(FAULT_JSON) ? NULL : malloc(memory_of_tree(body, len));
+	bool has = room != NULL;
+
+	free(room);
+	return has;
+}
+
+void wire_start(void)
+{
+	json_set_alloc_funcs(xmalloc, free);
+}
+
 json_t *wire_parse_object(const char *body, size_t len, struct error *err)
 {
 	const char *en, *vi;
@@ -88,6 +126,12 @@ json_t *wire_parse_object(const char *body, size_t len, struct error *err)
 	if (too_deep(body, len))
 		return malformed(err, "The body is nested too deeply; 16 levels are enough.",
 				 "Nội dung lồng quá sâu; tối đa 16 mức.");
+	if (!has_memory_for(body, len)) {
+		error_set(err, ERR_UNAVAILABLE,
+			  "There is no memory for this body just now. Nothing was changed. Try again shortly.",
+			  "Hiện không đủ bộ nhớ cho nội dung này. Chưa có gì thay đổi. Hãy thử lại sau ít phút.");
+		return NULL;
+	}
 	object = json_loadb(body, len, JSON_REJECT_DUPLICATES, &fault);
 	if (!object) {
 		describe_syntax(&fault, &en, &vi);

@@ -1,174 +1,15 @@
-"""Kill, freeze, cut: it serves again without a hand, and nothing acknowledged is lost."""
+"""Stops, a full disk, too much load, lost answers: each looked at closely. Faults under load are in test_chaos.py."""
 import contextlib
-import os
 import signal
 import threading
 import time
-import uuid
 
 import httpx
 import pytest
 
-from harness import programs
 from harness.daemon import alive, wait_until
+from harness.ledger import Ledger
 from harness.raw import connect, read_answer
-
-PLAN = programs.CONFIG / "plans" / "lai-chau-2025.json"
-
-
-class Writers:
-    """Clients that make teams and reports all the time, each with a key; they know what was acknowledged."""
-
-    def __init__(self, daemon, count=6):
-        self.daemon, self.token = daemon, daemon.token("staff")
-        self.acknowledged, self.unknown, self.slowest = {}, [], 0.0
-        self.stopping, self.lock = threading.Event(), threading.Lock()
-        self.threads = [threading.Thread(target=self._write, args=(n,), daemon=True) for n in range(count)]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(60)
-
-    def _write(self, number):
-        client = httpx.Client(base_url=self.daemon.url, timeout=25, headers={"Authorization": f"Bearer {self.token}"})
-        serial = 0
-        while not self.stopping.is_set():
-            serial += 1
-            self._make(client, {"code": f"W{number}-{serial}", "name": f"Đội ghi {number}"}, str(uuid.uuid4()))
-            time.sleep(0.005)
-
-    def _make(self, client, body, key):
-        """Until it is acknowledged or the test ends: the same key each time."""
-        while True:
-            began = time.monotonic()
-            try:
-                answer = client.post("/api/v1/teams", json=body, headers={"Idempotency-Key": key})
-            except httpx.HTTPError:
-                answer = None
-            with self.lock:
-                self.slowest = max(self.slowest, time.monotonic() - began)
-            if answer is not None and answer.status_code == 201:
-                with self.lock:
-                    self.acknowledged[body["code"]] = answer.json()["id"]
-                return
-            assert answer is None or answer.status_code in (503, 409), f"{answer.status_code} {answer.text}"
-            if self.stopping.is_set():
-                self.unknown.append(body["code"])
-                return
-            time.sleep(0.05)
-
-    def progress(self, more, seconds=40):
-        target = len(self.acknowledged) + more
-        wait_until(lambda: len(self.acknowledged) >= target, seconds, what=f"{more} more writes; log:\n{self.daemon.log()}")
-
-    def check(self):
-        """D1, D2, D6: each acknowledged fact once, with its id and its audit row; nothing twice."""
-        rows = self.daemon.sql("SELECT code, id::text FROM team WHERE code LIKE 'W%'")
-        assert len(rows) == len({code for code, _ in rows})
-        there = dict(rows)
-        lost = {code: made for code, made in self.acknowledged.items() if there.get(code) != made}
-        assert not lost, f"acknowledged and lost: {list(lost.items())[:5]} of {len(self.acknowledged)}"
-        extra = set(there) - set(self.acknowledged) - set(self.unknown)
-        assert not extra
-        without = self.daemon.sql("SELECT code FROM team t WHERE code LIKE 'W%' AND (SELECT count(*) FROM audit_entry a"
-                                  " WHERE a.subject_id = t.id::text AND a.action = 'team.create') < 1")
-        assert not without, f"no audit row: {without[:5]}"
-
-
-def test_kill_9_of_the_daemon(fresh_daemon, api_of):
-    """Its postmaster lives on; the next daemon takes it over and serves within a second or so."""
-    daemon = fresh_daemon()
-    daemon.cli_ok("plan", "import", PLAN)
-    with Writers(daemon) as writers:
-        for _ in range(3):
-            writers.progress(20)
-            postmaster = daemon.postmaster_pid()
-            daemon.kill()
-            assert alive(postmaster)
-            began = time.monotonic()
-            daemon.start()
-            assert daemon.postmaster_pid() == postmaster, "adopted, not started anew"
-            assert time.monotonic() - began < 10
-        writers.progress(20)
-    writers.check()
-    assert len(api_of(daemon).items("/api/v1/rounds", plan="3653-KH-UBND", **{"from": "2024-12-01"})) == 18
-    assert daemon.stop() == 0 and not alive(postmaster), "SIGTERM stops the adopted one"
-
-
-def test_kill_9_of_the_postmaster(fresh_daemon):
-    daemon = fresh_daemon()
-    with Writers(daemon) as writers:
-        for _ in range(3):
-            writers.progress(20)
-            postmaster = daemon.postmaster_pid()
-            os.kill(postmaster, signal.SIGKILL)
-            wait_until(lambda: (daemon.postmaster_pid() or postmaster) != postmaster, 30, what="a new postmaster")
-            writers.progress(20)
-            assert daemon.process.poll() is None
-    writers.check()
-    assert daemon.stop() == 0
-
-
-def test_kill_9_of_one_backend(fresh_daemon):
-    """PostgreSQL ends all its sessions and recovers by itself."""
-    daemon = fresh_daemon()
-    with Writers(daemon) as writers:
-        for _ in range(3):
-            writers.progress(20)
-            pid = daemon.value("SELECT pid FROM pg_stat_activity WHERE usename = 'giothong_app' ORDER BY random() LIMIT 1")
-            os.kill(pid, signal.SIGKILL)
-            writers.progress(20)
-    writers.check()
-
-
-def test_storm_of_terminated_backends(fresh_daemon):
-    daemon = fresh_daemon()
-    with Writers(daemon) as writers:
-        for _ in range(8):
-            time.sleep(1)
-            daemon.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'giothong_app'")
-        writers.progress(30)
-    writers.check()
-    assert writers.slowest < 20
-
-
-def test_a_frozen_database(fresh_daemon):
-    """Fifteen seconds of nothing: noticed, no request over 20 s, normal again by itself."""
-    daemon = fresh_daemon()
-    with Writers(daemon) as writers:
-        writers.progress(20)
-        pids = [row[0] for row in daemon.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'giothong_app'")]
-        for pid in [daemon.postmaster_pid(), *pids]:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            wait_until(lambda: httpx.get(f"{daemon.url}/readyz", timeout=10).status_code == 503, 15, what="noticed")
-            assert httpx.get(f"{daemon.url}/healthz", timeout=2).status_code == 200
-            time.sleep(12)
-        finally:
-            for pid in [daemon.postmaster_pid(), *pids]:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
-        writers.progress(20)
-    writers.check()
-    assert writers.slowest < 20, writers.slowest
-
-
-def test_a_frozen_daemon(fresh_daemon):
-    daemon = fresh_daemon()
-    with Writers(daemon) as writers:
-        writers.progress(20)
-        daemon.process.send_signal(signal.SIGSTOP)
-        time.sleep(20)
-        daemon.process.send_signal(signal.SIGCONT)
-        writers.progress(20)
-    writers.check()
-    assert daemon.stop() == 0
 
 
 def test_sigterm_answers_what_is_in_flight(fresh_daemon):
@@ -176,8 +17,8 @@ def test_sigterm_answers_what_is_in_flight(fresh_daemon):
     daemon = fresh_daemon()
     token = daemon.token("staff")
     postmaster = daemon.postmaster_pid()
-    with Writers(daemon) as writers:
-        writers.progress(20)
+    with Ledger([daemon.url], daemon.new_token("staff", "ledger"), writers=6) as ledger:
+        ledger.progress(20)
         with daemon.database() as lock:
             lock.execute("BEGIN")
             lock.execute("LOCK TABLE team IN EXCLUSIVE MODE")
@@ -193,11 +34,11 @@ def test_sigterm_answers_what_is_in_flight(fresh_daemon):
                 lock.execute("ROLLBACK")
                 status, headers, _ = read_answer(slow)
         assert status == 201 and headers["connection"] == "close"
-        writers.stopping.set()
+        ledger.stop(settle=0)
     assert daemon.stop() == 0 and time.monotonic() - began < 10
     assert not alive(postmaster)
     daemon.start()
-    writers.check()
+    assert ledger.check(daemon.sql) == []
     assert daemon.value("SELECT count(*) FROM team WHERE code = 'SLOW'") == 1
 
 

@@ -6,6 +6,7 @@ import pwd
 import re
 import signal
 import subprocess
+import threading
 import time
 
 import httpx
@@ -14,6 +15,8 @@ import psycopg
 from . import programs
 
 NOW = "2025-03-10T08:00:00+07:00"         # a Monday between round 4 and round 5 of the plan of 2025
+# Who this process is belongs to all its threads: a daemon must not be started while one connects as another user.
+IDENTITY = threading.RLock()
 TOKEN = re.compile(r"\bgh_[A-Za-z0-9_-]{43}\b")
 
 # Tests ask much and from one address; what limits do is tested where they are set low.
@@ -36,7 +39,8 @@ def wait_until(condition, seconds=10.0, every=0.05, what="condition"):
 
 
 class Daemon:
-    def __init__(self, folder=None, settings=None, config=None, port=None, user=None, binaries=None, now=NOW):
+    def __init__(self, folder=None, settings=None, config=None, port=None, user=None, binaries=None, now=NOW,
+                 environment=None):
         self.folder = folder or programs.workshop()
         self.owns_folder = folder is None
         self.data = self.folder / "data"
@@ -45,6 +49,7 @@ class Daemon:
         self.user = user
         self.binaries = binaries or programs.BIN
         self.settings = {**OPEN_LIMITS, "workers.count": 3, **({"test.now": now} if now else {}), **(settings or {})}
+        self.environment = environment or {}     # of the daemon alone, not of commands
         self.process = None
         self.out_path, self.err_path = self.folder / f"out-{self.port}.log", self.folder / f"err-{self.port}.log"
         self.tokens = {}
@@ -67,8 +72,8 @@ class Daemon:
         return command
 
     def launch(self):
-        environment = programs.REPORTS.watch(self.folder / "sanitizer")
-        with open(self.out_path, "ab") as out, open(self.err_path, "ab") as err:
+        environment = {**programs.REPORTS.watch(self.folder / "sanitizer"), **self.environment}
+        with IDENTITY, open(self.out_path, "ab") as out, open(self.err_path, "ab") as err:
             self.process = subprocess.Popen(programs.as_user(self.command(), self.user), stdout=out, stderr=err,
                                             stdin=subprocess.DEVNULL, env=environment, start_new_session=True)
         return self
@@ -217,10 +222,11 @@ def alive(pid):
 def as_postgres(cluster):
     """This process as the cluster's owner while it connects."""
     owner = os.stat(cluster).st_uid
-    me = os.geteuid()
-    if me == 0 and owner != 0:
-        os.seteuid(owner)
-    try:
-        yield pwd.getpwuid(owner).pw_name
-    finally:
-        os.seteuid(me)
+    with IDENTITY:
+        me = os.geteuid()
+        if me == 0 and owner != 0:
+            os.seteuid(owner)
+        try:
+            yield pwd.getpwuid(owner).pw_name
+        finally:
+            os.seteuid(me)

@@ -1,4 +1,5 @@
 """A PostgreSQL of the test's own, for daemons that are started with --config."""
+import contextlib
 import os
 import pathlib
 import pwd
@@ -14,7 +15,8 @@ from .daemon import alive, as_postgres, wait_until
 
 
 class Postgres:
-    def __init__(self):
+    def __init__(self, environment=None):
+        self.environment = environment or {}
         self.folder = programs.workshop("giothong-pg-")
         self.data, self.port = self.folder / "data", programs.free_port()
         self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -28,7 +30,7 @@ class Postgres:
         return ["setpriv", f"--reuid={uid.pw_uid}", f"--regid={uid.pw_gid}", "--init-groups", "--", *map(str, words)]
 
     def run(self, *words):
-        subprocess.run(self.command(*words), check=True, stdout=subprocess.DEVNULL, cwd="/", env={**os.environ, "LC_ALL": "C.UTF-8"})
+        subprocess.run(self.command(*words), check=True, stdout=subprocess.DEVNULL, cwd="/", env={**os.environ, "LC_ALL": "C.UTF-8", **self.environment})
 
     def make(self):
         self.run(programs.POSTGRES_BIN / "initdb", "-D", self.data, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "--no-sync")
@@ -53,8 +55,16 @@ class Postgres:
         connection.close()
         return rows
 
-    def conninfo(self, user):
-        return f"host=127.0.0.1 port={self.port} dbname=giothong user={user}"
+    def ask(self, statement, *parameters):
+        """Rows of one statement on the daemons' database, as superuser (None where it gives none)."""
+        with as_postgres(self.data):
+            connection = psycopg.connect(f"host={self.folder} port={self.port} dbname=giothong user={self.user}", autocommit=True)
+        with contextlib.closing(connection):
+            cursor = connection.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else None
+
+    def conninfo(self, user, port=None):
+        return f"host=127.0.0.1 port={port or self.port} dbname=giothong user={user}"
 
     def pid(self):
         return int((self.data / "postmaster.pid").read_text().split()[0])
@@ -87,11 +97,11 @@ class Postgres:
         self.stop()
         programs.remove(self.folder)
 
-    def configuration(self, **more):
-        """A settings file for daemons on this database, and a keyring that they share."""
+    def configuration(self, port=None, **more):
+        """A settings file for daemons on this database (reached by that port), and a keyring that they share."""
         path = self.folder / "giothong.ini"
         keyring = self.folder / "keyring"
-        path.write_text(f"[database]\nconninfo = {self.conninfo('giothong_app')}\n"
+        path.write_text(f"[database]\nconninfo = {self.conninfo('giothong_app', port)}\n"
                         f"owner_conninfo = {self.conninfo('giothong_owner')}\n"
                         f"[keyring]\ndir = {keyring}\n" + "".join(f"{k} = {v}\n" for k, v in more.items()))
         return path

@@ -21,7 +21,7 @@ from . import ledger_check, raw
 from .daemon import wait_until
 from .seeds import TODAY
 
-UNIT = "Huyện Than Uyên"
+UNITS = (("2025-07-01", "Huyện Than Uyên"), ("9999-12-31", "Xã Than Uyên"))     # each until that day
 ROUNDS_OF_A_PLAN = 40
 STALE_SECONDS = 1.0                        # how old an answer from memory may be
 
@@ -111,7 +111,7 @@ class Ledger:
         self.today = today if callable(today) else lambda: today
         self.repeats, self.timeout, self.pause = repeats, timeout, pause
         self.steady_date, self.tolerate = steady_date, set(tolerate)
-        self.tag = f"S{seed}{uuid.uuid4().hex[:4].upper()}"
+        self.tag = f"S{uuid.uuid4().hex[:4].upper()}"         # codes are short
         self.lock = threading.Lock()
         self.changes, self.things, self.violations = [], {}, []
         self.forbidden = []                # marks of bodies that must never be there
@@ -131,7 +131,9 @@ class Ledger:
         return self
 
     def stop(self, settle=30.0):
-        """Nothing new; for up to `settle` seconds what is unknown is still repeated."""
+        """Nothing new; for up to `settle` seconds what is unknown is still repeated. The first call counts."""
+        if self.ended:
+            return
         self.ended = time.monotonic()
         self.settled = self.ended + settle
         self.stopping.set()
@@ -146,11 +148,14 @@ class Ledger:
         self.stop()
 
     def progress(self, more, seconds=60, what=""):
-        """Waits for so many more acknowledged writes; the seconds until the first of them."""
-        began, target = time.monotonic(), len(self.acknowledged_at) + more
+        """Waits for so many more acknowledged writes (or a violation, after which there may be none)."""
+        target = len(self.acknowledged_at) + more
         wait_until(lambda: len(self.acknowledged_at) >= target or self.violations, seconds,
                    what=f"{more} more acknowledged writes {what}")
-        return next((at - began for at in list(self.acknowledged_at) if at >= began), 0.0)
+
+    def first_after(self, moment):
+        """Seconds from then to the first acknowledged write."""
+        return min((at - moment for at in list(self.acknowledged_at) if at >= moment), default=float("nan"))
 
     # ---- what writers and readers tell ----
 
@@ -336,6 +341,9 @@ class _Writer:
         self.serial += 1
         return f"{self.ledger.tag}W{self.number}N{self.serial}"
 
+    def _unit(self, day=None):
+        return next(name for until, name in UNITS if (day or self.ledger.today()) < until)
+
     def _make(self, kind, path, body, mark):
         change = Change(kind, f"{kind}.create", "POST", path, body, key=str(uuid.UUID(int=self.random.getrandbits(128))),
                         mark=mark)
@@ -360,7 +368,7 @@ class _Writer:
 
     def _venue(self):
         mark = self._mark()
-        thing = self._make("venue", "/api/v1/venues", {"name": f"Nhà văn hóa {mark}", "unit": UNIT, "address": "Bản thử"}, mark)
+        thing = self._make("venue", "/api/v1/venues", {"name": f"Nhà văn hóa {mark}", "unit": self._unit(), "address": "Bản thử"}, mark)
         self._between()
         self._edit(thing, {"capacity": self.random.randint(50, 300)})
         self._between()
@@ -369,7 +377,7 @@ class _Writer:
         self.rounds_left -= 1
         mark = self._mark()
         day = datetime.date.fromisoformat(self.ledger.today()) + datetime.timedelta(offset)
-        body = {"title": f"Đợt {mark}", "date": str(day), "units": [UNIT], "capacity": 100, "target_units": 60, **more}
+        body = {"title": f"Đợt {mark}", "date": str(day), "units": [self._unit(str(day))], "capacity": 100, "target_units": 60, **more}
         return self._make("round", f"/api/v1/plans/{self.plan.id}/rounds", body, mark)
 
     def _report(self, one, figures, **more):

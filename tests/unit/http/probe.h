@@ -196,8 +196,10 @@ static inline bool client_receive(struct client *c)
 
 	while (!c->ended) {
 		n = recv(c->fd, buf_reserve(&c->got, 65536), 65536, 0);
-		if (n < 0)
+		if (n < 0) {
+			c->ended = errno == ECONNRESET;
 			break;
+		}
 		any = true;
 		if (n == 0)
 			c->ended = true;

@@ -1,0 +1,253 @@
+"""What a fault is done to: daemons, their PostgreSQL, the wires between, and a keeper that restarts what systemd would."""
+import datetime
+import os
+import pathlib
+import signal
+import threading
+import time
+
+import httpx
+
+from harness import programs, raw
+from harness.daemon import Daemon, NOW, alive, wait_until
+from harness.database import Postgres
+from harness.ledger import Ledger
+from harness.relay import Relay
+from harness.seeds import TODAY
+
+PLAN = programs.CONFIG / "plans" / "lai-chau-2025.json"
+STOP_SECONDS = 10                          # a SIGTERM ends a daemon within
+HEALTH_SECONDS = 2                         # what needs no database answers within
+REQUEST_SECONDS = 20                       # no request takes longer, whatever the database does
+
+
+def civil_today(offset=0.0):
+    zone = datetime.timezone(datetime.timedelta(hours=7))
+    return str((datetime.datetime.now(zone) + datetime.timedelta(seconds=offset)).date())
+
+
+class Keeper(threading.Thread):
+    """systemd's Restart=always: a daemon that ended is started again after `pause` seconds. It knows which ends were asked for."""
+
+    def __init__(self, stage, pause):
+        super().__init__(daemon=True)
+        self.stage, self.pause = stage, pause
+        self.lock = threading.Lock()
+        self.resting = threading.Event()
+        self.asked = self.restarts = 0
+        self.exits = []                    # (which, status)
+
+    def run(self):
+        while not self.resting.wait(0.02):
+            for which, daemon in enumerate(self.stage.daemons):
+                with self.lock:
+                    status = daemon.process.poll() if daemon.process else None
+                    if status is not None:
+                        self.exits.append((which, status))
+                        daemon.process = None
+                if status is not None:
+                    self.resting.wait(self.pause)
+                    if not self.resting.is_set():
+                        daemon.launch()
+                        self.restarts += 1
+
+    def signal(self, which, number):
+        """A signal that ends the daemon, as an operator or the kernel would send it."""
+        with self.lock:
+            process = self.stage.daemons[which].process
+            if process and process.poll() is None:
+                self.asked += 1
+                process.send_signal(number)
+                return process.pid
+        return None
+
+
+class Pulse(threading.Thread):
+    """Asks each daemon for /healthz and /readyz five times a second: neither waits for a database."""
+
+    def __init__(self, urls):
+        super().__init__(daemon=True)
+        self.urls, self.ended = urls, threading.Event()
+        self.health, self.ready = [], []   # (which, at, status or None, seconds)
+
+    def run(self):
+        callers = [raw.Caller("127.0.0.1", int(url.rsplit(":", 1)[1]), 25) for url in self.urls]
+        while not self.ended.wait(0.2):
+            for which, caller in enumerate(callers):
+                for path, into in (("/healthz", self.health), ("/readyz", self.ready)):
+                    at = time.monotonic()
+                    try:
+                        status = caller.call("GET", path)[0]
+                    except (raw.Lost, raw.NotSent):
+                        status = None
+                    into.append((which, at, status, time.monotonic() - at))
+
+    def slowest(self, since, until):
+        """Of what was answered; None as a status is told apart: then nobody was there."""
+        return max((seconds for _, at, status, seconds in self.health if status and since <= at <= until), default=0.0)
+
+    def deaf(self, since, until):
+        return sum(1 for _, at, status, _ in self.health if status != 200 and since <= at <= until)
+
+
+class Stage:
+    """
+    `private`: one daemon on --data; else `daemons` of them on one PostgreSQL with --config, which a `database_wire`
+    may lead to. With a `client_wire` the ledger's clients come through relays. `seam`: the wall clock starts at NOW
+    (test builds only), else it is the real one, with `environment` perhaps another again.
+    """
+
+    def __init__(self, private=True, daemons=1, client_wire=False, database_wire=False, settings=None, seam=False, pause=2.0,
+                 environment=None, database_environment=None, folder=None, clock_offset=lambda: 0.0, binaries=None):
+        self.seam, self.clock_offset = seam, clock_offset
+        self.postgres, self.wire, self.daemons, self.wires = None, None, [], []
+        self.made = [folder] if folder else []
+        self.complaints, self.mended_at = [], None
+        options = {"settings": settings, "now": NOW if seam else None, "environment": environment}
+        try:
+            if private:
+                self.daemons.append(Daemon(folder=folder, **options))
+            else:
+                self.postgres = Postgres(database_environment).make()
+                self.wire = Relay(self.postgres.port) if database_wire else None
+                self.config = self._configure()
+                for n in range(daemons):
+                    self.daemons.append(Daemon(folder=self.postgres.folder, config=self.config,
+                                               binaries=(binaries or {}).get(n), **options))
+            for daemon in self.daemons:
+                daemon.start(90)
+            self.daemons[0].cli_ok("plan", "import", PLAN)
+            self.wires = [Relay(daemon.port) for daemon in self.daemons] if client_wire else []
+        except BaseException:
+            self.clear()
+            raise
+        self.keeper, self.pulse = Keeper(self, pause), Pulse([daemon.url for daemon in self.daemons])
+        self.keeper.start()
+        self.pulse.start()
+
+    def _configure(self):
+        config = self.postgres.configuration(self.wire.port if self.wire else None)
+        for words in (("keyring", "create"), ("migrate",)):
+            outcome = programs.run("giothong", "--config", config, *words, folder=self.postgres.folder)
+            assert outcome.status == 0, outcome
+        return config
+
+    # ---- clients ----
+
+    @property
+    def daemon(self):
+        return self.daemons[0]
+
+    def today(self):
+        return TODAY if self.seam else civil_today(self.clock_offset())
+
+    def steady_date(self):
+        """Whether no midnight comes while the fault lasts."""
+        return self.seam or civil_today() == civil_today(1800)
+
+    def ledger(self, seed, **options):
+        token = self.daemon.new_token("staff", f"ledger {time.monotonic_ns()}")
+        urls = [f"http://127.0.0.1:{wire.port}" for wire in self.wires] or [daemon.url for daemon in self.daemons]
+        return Ledger(urls, token, seed=seed, today=self.today, **{"steady_date": self.steady_date(), **options})
+
+    # ---- the database ----
+
+    def sql(self, statement, *parameters):
+        return self.postgres.ask(statement, *parameters) if self.postgres else self.daemon.sql(statement, *parameters)
+
+    def cluster_folder(self):
+        return self.postgres.data if self.postgres else self.daemon.data / "postgres"
+
+    def postmaster(self):
+        try:
+            pid = int((self.cluster_folder() / "postmaster.pid").read_text().split()[0])
+        except (OSError, ValueError, IndexError):
+            return None
+        return pid if alive(pid) else None
+
+    def processes(self):
+        """The postmaster and everything that it made."""
+        postmaster = self.postmaster()
+        children = pathlib.Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        return [postmaster, *map(int, children)]
+
+    def backends(self):
+        return [pid for pid, in self.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'giothong_app'")]
+
+    def verify(self):
+        """The complaint of `giothong audit verify`, or None. (Nothing to say where this build has no such command.)"""
+        outcome = self.daemon.cli("audit", "verify", timeout=120)
+        return None if outcome.status in (0, 2) else f"exit {outcome.status}: {outcome.err[:400]}"
+
+    # ---- what is waited for ----
+
+    def is_ready(self, which=0):
+        try:
+            return httpx.get(f"{self.daemons[which].url}/readyz", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def wait_ready(self, seconds=60):
+        """Seconds until all daemons say that they are ready."""
+        began = time.monotonic()
+        wait_until(lambda: all(self.is_ready(n) for n in range(len(self.daemons))), seconds, what=f"ready again; {self.log()}")
+        return time.monotonic() - began
+
+    def log(self):
+        return "".join(daemon.log()[-3000:] for daemon in self.daemons)
+
+    # ---- the end ----
+
+    def demand(self, condition, text):
+        if not condition:
+            self.complaints.append(text)
+
+    def finish(self):
+        """Ends as systemd would end it; what was wrong with the processes themselves."""
+        self.pulse.ended.set()
+        self.pulse.join(30)
+        self.keeper.resting.set()
+        self.keeper.join(30)
+        for which, daemon in enumerate(self.daemons):
+            began = time.monotonic()
+            try:
+                status = daemon.stop(seconds=60)
+            except Exception as failure:
+                status = failure
+            took = time.monotonic() - began
+            self.demand(status == 0 and took < STOP_SECONDS, f"the last SIGTERM of daemon {which}: exit {status} after {took:.1f} s")
+        extra = len(self.keeper.exits) - self.keeper.asked
+        self.demand(extra <= 0, f"{extra} ends of a daemon that nobody asked for: {self.keeper.exits}\n{self.log()}")
+        reports = programs.REPORTS.news()
+        self.demand(not reports, f"a sanitizer reported:\n{reports}")
+        return self.complaints
+
+    def clear(self):
+        for wire in [*self.wires, *([self.wire] if self.wire else [])]:
+            wire.close()
+        for daemon in reversed(self.daemons):
+            daemon.end()
+            if daemon.owns_folder:
+                programs.remove(daemon.folder)
+        if self.postgres:
+            self.postgres.remove()
+        for folder in self.made:
+            programs.remove(folder)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.pulse.ended.set()
+        self.keeper.resting.set()
+        self.pulse.join(30)
+        self.keeper.join(30)
+        self.clear()
+
+
+def thaw(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGCONT)
+        except ProcessLookupError:
+            pass

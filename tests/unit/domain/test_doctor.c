@@ -1,0 +1,379 @@
+#include "domain/doctor.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+enum { GB = 1 << 30 };
+
+static struct doctor_table tables[] = {
+	{ "audit_entry", RIGHT_SELECT | RIGHT_INSERT, RIGHT_SELECT | RIGHT_INSERT, 0, 0 },
+	{ "round", RIGHT_SELECT | RIGHT_INSERT | RIGHT_UPDATE, RIGHT_SELECT | RIGHT_INSERT | RIGHT_UPDATE, 30, 0 },
+	{ "access_token", RIGHT_SELECT | RIGHT_INSERT, RIGHT_SELECT | RIGHT_INSERT, 2, 2 },
+};
+static struct doctor_table fine_tables[ARRAY_SIZE(tables)];
+
+static const struct doctor_setting good_settings[] = {
+	{ "data_checksums", "on" }, { "fsync", "on" }, { "full_page_writes", "on" }, { "synchronous_commit", "on" },
+	{ "log_statement", "none" }, { "log_min_duration_statement", "-1" }, { "log_parameter_max_length", "0" },
+	{ "log_parameter_max_length_on_error", "0" }, { "log_error_verbosity", "terse" },
+	{ "log_min_error_statement", "panic" }, { "max_connections", "100" },
+	{ "superuser_reserved_connections", "3" }, { "autovacuum", "on" }, { "track_counts", "on" },
+};
+
+/* A machine on which everything is as it should be. */
+static struct doctor_facts healthy(void)
+{
+	struct doctor_facts facts = {
+		.version = "0.3.1",
+		.today = { 2026, 5, 20 },
+		.machine = {
+			.file = { .path = "/etc/giothong/giothong.ini", .known = true, .mode = 0640 },
+			.listen = "127.0.0.1:8080",
+			.trusted_proxy = "unix",
+			.workers = 4,
+			.read_connections = 2,
+			.limits_connections = 20000,
+			.keyring = { .dir = "/etc/giothong/keyring", .known = true, .active = { 1, 1, 1, 1 } },
+			.sockets = { { "/run/giothong/1.sock", 0660, 200 }, { "/run/giothong/2.sock", 0660, 200 } },
+			.nsockets = 2,
+			.processes = { { 100, 65536, false }, { 101, -1, false } },
+			.nprocesses = 2,
+			.clock_known = true, .clock_synchronised = true,
+			.disk_known = true, .disk_path = "/var/lib/postgresql",
+			.disk_free = 50ll * GB, .disk_size = 100ll * GB,
+			.disk_free_files = 900, .disk_files = 1000,
+			.unit = UNIT_ENABLED,
+		},
+		.database = {
+			.reached = true,
+			.settings_known = true,
+			.nsettings = ARRAY_SIZE(good_settings),
+			.version = 150020, .encoding = "UTF8", .collation = "C.UTF-8",
+			.oldest_xid_age = 1000, .clock_ahead_us = 900,
+			.role = { .known = true, .name = "giothong_app", .memberships = "", .connection_limit = -1 },
+			.rights_known = true, .tables = tables, .ntables = ARRAY_SIZE(tables),
+			.daemons_known = true,
+			.daemons = { { "a", "0.3.1", "{1,1,1,1}", 3 }, { "a", "0.3.1", "{1,1,1,1}", 4 } },
+			.ndaemons = 2,
+			.sealing_known = true, .tokens_known = true, .calendar_known = true,
+			.holidays_known_to = { 2027, 12, 31 },
+		},
+	};
+
+	memcpy(facts.database.settings, good_settings, sizeof(good_settings));
+	memcpy(tables, fine_tables, sizeof(tables));
+	return facts;
+}
+
+static const struct finding *find(const struct finding *findings, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (streq(findings[i].name, name))
+			return &findings[i];
+	fail_msg("there is no check %s", name);
+	return NULL;
+}
+
+/* The check `name` ends as `health`, says what to do unless all is well, and (but for `others`) no other complains. */
+static const struct finding *expect(const struct doctor_facts *facts, const char *name, enum health health,
+				    bool others)
+{
+	static struct finding findings[DOCTOR_FINDINGS];
+	size_t count = doctor_judge(facts, findings);
+	const struct finding *finding = find(findings, count, name);
+
+	if (finding->health != health)
+		fail_msg("%s is %s: %s", name, health_text(finding->health), finding->found[LANGUAGE_EN]);
+	for (size_t i = 0; i < count; i++) {
+		const struct finding *one = &findings[i];
+
+		assert_true(*one->found[LANGUAGE_EN] && *one->found[LANGUAGE_VI]);
+		assert_true(text_valid_utf8(one->found[LANGUAGE_VI], strlen(one->found[LANGUAGE_VI])));
+		assert_true(!*one->todo[LANGUAGE_EN] == !*one->todo[LANGUAGE_VI]);
+		if (one->health > HEALTH_SKIPPED)
+			assert_true(*one->todo[LANGUAGE_EN]);
+		else if (one->health == HEALTH_OK)
+			assert_false(*one->todo[LANGUAGE_EN]);
+		if (!others && one != finding && one->health > HEALTH_SKIPPED)
+			fail_msg("%s complains too: %s", one->name, one->found[LANGUAGE_EN]);
+	}
+	return finding;
+}
+
+static void all_is_well(void **state)
+{
+	struct doctor_facts facts = healthy();
+	struct finding findings[DOCTOR_FINDINGS];
+	size_t count = doctor_judge(&facts, findings);
+
+	(void)state;
+	assert_int_equal(count, 26);
+	for (size_t i = 0; i < count; i++)
+		if (findings[i].health != HEALTH_OK)
+			fail_msg("%s: %s", findings[i].name, findings[i].found[LANGUAGE_EN]);
+}
+
+static void set(struct doctor_facts *facts, const char *name, const char *value)
+{
+	for (size_t i = 0; i < facts->database.nsettings; i++)
+		if (streq(facts->database.settings[i].name, name)) {
+			facts->database.settings[i].value = value;
+			return;
+		}
+	facts->database.settings[facts->database.nsettings++] = (struct doctor_setting){ name, value };
+}
+
+/* ---- one change, one check ---- */
+
+#define BREAKS(what, check, worst) \
+	do { \
+		struct doctor_facts facts = healthy(); \
+		struct doctor_machine *machine = &facts.machine; \
+		struct doctor_database *database = &facts.database; \
+		(void)machine, (void)database; \
+		what; \
+		expect(&facts, check, worst, false); \
+	} while (0)
+
+static void the_settings(void **state)
+{
+	(void)state;
+	BREAKS(machine->file.mode = 0660, "settings.file", HEALTH_FAILURE);
+	BREAKS(machine->file.mode = 0642, "settings.file", HEALTH_FAILURE);
+	BREAKS(machine->file.mode = 0644, "settings.file", HEALTH_OK);
+	BREAKS(machine->file.of_stranger = true, "settings.file", HEALTH_FAILURE);
+	BREAKS((machine->file.has_password = true, machine->file.mode = 0644), "settings.file", HEALTH_FAILURE);
+	BREAKS(machine->file.has_password = true, "settings.file", HEALTH_OK);
+	BREAKS(machine->insecure = true, "settings.listener", HEALTH_WARNING);
+	BREAKS(machine->trusted_proxy = "0.0.0.0/0", "settings.listener", HEALTH_FAILURE);
+	BREAKS(machine->trusted_proxy = "::/0", "settings.listener", HEALTH_FAILURE);
+	BREAKS(machine->trusted_proxy = "10.0.0.0/8", "settings.listener", HEALTH_OK);
+	BREAKS(machine->trusted_proxy = "", "settings.listener", HEALTH_WARNING);
+	BREAKS((machine->trusted_proxy = "", machine->nsockets = 0), "settings.listener", HEALTH_OK);
+	BREAKS((machine->trusted_proxy = "", machine->nsockets = 0, machine->listen = "unix:/x"), "settings.listener",
+	       HEALTH_WARNING);
+}
+
+static void the_machine(void **state)
+{
+	(void)state;
+	BREAKS(error_set(&machine->keyring.error, ERR_CONFIG, "lost", "mất"), "keyring", HEALTH_FAILURE);
+	BREAKS(machine->keyring.known = false, "keyring", HEALTH_SKIPPED);
+	BREAKS(machine->keyring.dir = "", "keyring", HEALTH_SKIPPED);
+	BREAKS(machine->unit = UNIT_DISABLED, "machine.start", HEALTH_WARNING);
+	BREAKS(machine->unit = UNIT_ABSENT, "machine.start", HEALTH_SKIPPED);
+	BREAKS(machine->sockets[1].status = 0, "machine.sockets", HEALTH_FAILURE);
+	BREAKS(machine->sockets[1].status = 503, "machine.sockets", HEALTH_FAILURE);
+	BREAKS(machine->sockets[1].status = -1, "machine.sockets", HEALTH_SKIPPED);
+	BREAKS(machine->sockets[0].mode = 0666, "machine.sockets", HEALTH_WARNING);
+	BREAKS(machine->sockets[0].mode = 0600, "machine.sockets", HEALTH_WARNING);
+	BREAKS(machine->nsockets = 0, "machine.sockets", HEALTH_SKIPPED);
+	BREAKS(machine->processes[0].descriptors = 20000 + 16 * 5 + 64 - 1, "machine.descriptors", HEALTH_WARNING);
+	BREAKS(machine->processes[0].descriptors = 20000 + 16 * 5 + 64, "machine.descriptors", HEALTH_OK);
+	BREAKS(machine->nprocesses = 0, "machine.descriptors", HEALTH_SKIPPED);
+	BREAKS(machine->processes[1].core_files = true, "machine.core_files", HEALTH_WARNING);
+	BREAKS(machine->clock_synchronised = false, "machine.clock", HEALTH_WARNING);
+	BREAKS(machine->clock_known = false, "machine.clock", HEALTH_SKIPPED);
+	BREAKS(machine->disk_free = 9ll * GB, "machine.disk", HEALTH_WARNING);
+	BREAKS(machine->disk_free = 10ll * GB, "machine.disk", HEALTH_OK);
+	BREAKS(machine->disk_free = GB, "machine.disk", HEALTH_FAILURE);
+	BREAKS((machine->disk_free = GB / 4, machine->disk_size = GB), "machine.disk", HEALTH_FAILURE);
+	BREAKS(machine->disk_free_files = 15, "machine.disk", HEALTH_FAILURE);
+	BREAKS(machine->disk_known = false, "machine.disk", HEALTH_SKIPPED);
+	BREAKS((machine->disk_files = 0, machine->disk_free_files = 0), "machine.disk", HEALTH_OK);
+}
+
+static void the_server(void **state)
+{
+	(void)state;
+	BREAKS(database->version = 140099, "database.version", HEALTH_FAILURE);
+	BREAKS(database->encoding = "LATIN1", "database.encoding", HEALTH_FAILURE);
+	BREAKS(database->collation = "vi_VN.UTF-8", "database.encoding", HEALTH_WARNING);
+	BREAKS(database->collation = "C", "database.encoding", HEALTH_OK);
+	BREAKS(set(&facts, "data_checksums", "off"), "database.checksums", HEALTH_WARNING);
+	BREAKS(set(&facts, "fsync", "off"), "database.durability", HEALTH_FAILURE);
+	BREAKS(set(&facts, "full_page_writes", "off"), "database.durability", HEALTH_FAILURE);
+	BREAKS(set(&facts, "synchronous_commit", "off"), "database.durability", HEALTH_FAILURE);
+	BREAKS(set(&facts, "synchronous_commit", "remote_apply"), "database.durability", HEALTH_OK);
+	BREAKS(database->clock_ahead_us = -2000000, "database.clock", HEALTH_WARNING);
+	BREAKS(database->clock_ahead_us = 31000000, "database.clock", HEALTH_FAILURE);
+	BREAKS(set(&facts, "max_connections", "42"), "database.connections", HEALTH_FAILURE);
+	BREAKS(set(&facts, "max_connections", "47"), "database.connections", HEALTH_WARNING);
+	BREAKS(set(&facts, "max_connections", "48"), "database.connections", HEALTH_OK);
+	BREAKS(set(&facts, "reserved_connections", "60"), "database.connections", HEALTH_FAILURE);
+	BREAKS(database->role.connection_limit = 10, "database.connections", HEALTH_FAILURE);
+	BREAKS(set(&facts, "autovacuum", "off"), "database.upkeep", HEALTH_WARNING);
+	BREAKS(database->oldest_xid_age = 1100000000, "database.upkeep", HEALTH_WARNING);
+	BREAKS(database->oldest_xid_age = 1900000000, "database.upkeep", HEALTH_FAILURE);
+	BREAKS(error_set(&database->schema, ERR_CONFIG, "old", "cũ"), "database.schema", HEALTH_FAILURE);
+}
+
+static void its_log(void **state)
+{
+	(void)state;
+	BREAKS(set(&facts, "log_parameter_max_length", "-1"), "database.log", HEALTH_WARNING);
+	BREAKS((set(&facts, "log_parameter_max_length", "-1"), set(&facts, "log_statement", "mod")), "database.log",
+	       HEALTH_FAILURE);
+	BREAKS((set(&facts, "log_parameter_max_length", "-1"), set(&facts, "log_min_duration_statement", "0")),
+	       "database.log", HEALTH_FAILURE);
+	BREAKS((set(&facts, "log_parameter_max_length", "8"), set(&facts, "log_min_duration_sample", "100")),
+	       "database.log", HEALTH_FAILURE);
+	BREAKS((set(&facts, "log_parameter_max_length", "-1"), set(&facts, "log_transaction_sample_rate", "0.1")),
+	       "database.log", HEALTH_FAILURE);
+	BREAKS(set(&facts, "log_statement", "all"), "database.log", HEALTH_OK);
+	BREAKS(set(&facts, "log_parameter_max_length_on_error", "-1"), "database.log", HEALTH_FAILURE);
+	BREAKS(set(&facts, "log_error_verbosity", "default"), "database.log", HEALTH_FAILURE);
+	BREAKS(set(&facts, "log_min_error_statement", "error"), "database.log", HEALTH_WARNING);
+}
+
+static void the_role(void **state)
+{
+	(void)state;
+	BREAKS(database->role.superuser = true, "database.role", HEALTH_FAILURE);
+	BREAKS(database->role.create_role = true, "database.role", HEALTH_FAILURE);
+	BREAKS(database->role.create_database = true, "database.role", HEALTH_FAILURE);
+	BREAKS(database->role.replication = true, "database.role", HEALTH_FAILURE);
+	BREAKS(database->role.bypass_rls = true, "database.role", HEALTH_FAILURE);
+	BREAKS(database->role.creates_in_schema = true, "database.role", HEALTH_FAILURE);
+	BREAKS(database->role.creates_schemas = true, "database.role", HEALTH_FAILURE);
+	BREAKS(database->role.owned = 1, "database.role", HEALTH_FAILURE);
+	BREAKS(database->role.memberships = "giothong_owner", "database.role", HEALTH_FAILURE);
+	BREAKS(tables[0].rights |= RIGHT_UPDATE, "database.rights", HEALTH_FAILURE);
+	BREAKS(tables[0].rights |= RIGHT_TRUNCATE, "database.rights", HEALTH_FAILURE);
+	BREAKS(tables[0].update_columns = 1, "database.rights", HEALTH_FAILURE);
+	BREAKS(tables[0].rights = RIGHT_SELECT, "database.rights", HEALTH_FAILURE);
+	BREAKS(tables[1].rights |= RIGHT_DELETE, "database.rights", HEALTH_WARNING);
+	BREAKS(tables[2].update_columns = 1, "database.rights", HEALTH_FAILURE);
+	BREAKS((database->role.superuser = true, tables[0].rights = 127), "database.role", HEALTH_FAILURE);
+	BREAKS(database->rights_known = false, "database.rights", HEALTH_SKIPPED);
+}
+
+static void the_work(void **state)
+{
+	(void)state;
+	BREAKS(database->ndaemons = 0, "daemons", HEALTH_WARNING);
+	BREAKS(database->daemons[0].seen_ago = database->daemons[1].seen_ago = 61, "daemons", HEALTH_WARNING);
+	BREAKS(database->daemons[1].version = "0.4.0", "daemons", HEALTH_WARNING);
+	BREAKS(database->daemons[1].version = "0.3.0", "daemons", HEALTH_WARNING);
+	BREAKS(database->daemons[1].version = "0.5.0", "daemons", HEALTH_FAILURE);
+	BREAKS(database->daemons[1].version = "1.3.1", "daemons", HEALTH_FAILURE);
+	BREAKS((database->daemons[1].version = "1.3.1", database->daemons[1].seen_ago = 3600), "daemons", HEALTH_OK);
+	BREAKS((database->unsealed = 1, database->unsealed_age = 61), "audit.sealing", HEALTH_WARNING);
+	BREAKS((database->unsealed = 1, database->unsealed_age = 601), "audit.sealing", HEALTH_FAILURE);
+	BREAKS(database->tokens_ending = 1, "access.tokens", HEALTH_WARNING);
+	BREAKS(database->tokens_on_ended_units = 1, "access.tokens", HEALTH_WARNING);
+	BREAKS(database->holidays_known_to = date_add_days(facts.today, 59), "places.holidays", HEALTH_WARNING);
+	BREAKS(database->holidays_known_to = date_add_days(facts.today, 60), "places.holidays", HEALTH_OK);
+	BREAKS(database->holidays_known_to = (struct date){ 0 }, "places.holidays", HEALTH_WARNING);
+	BREAKS(database->rounds_on_ended_units = 1, "places.units", HEALTH_WARNING);
+}
+
+/* Nobody seals where nobody runs: that is no failure of the sealer. */
+static void a_stopped_sealer(void **state)
+{
+	struct doctor_facts facts = healthy();
+
+	(void)state;
+	facts.database.unsealed = 5;
+	facts.database.unsealed_age = 100000;
+	facts.database.ndaemons = 0;
+	expect(&facts, "audit.sealing", HEALTH_WARNING, true);
+}
+
+/* ---- what cannot be looked at ---- */
+
+static size_t count_of(const struct doctor_facts *facts, enum health health)
+{
+	static struct finding findings[DOCTOR_FINDINGS];
+	size_t total = doctor_judge(facts, findings), count = 0;
+
+	for (size_t i = 0; i < total; i++)
+		count += findings[i].health == health;
+	return count;
+}
+
+static void without_a_database(void **state)
+{
+	struct doctor_facts facts = healthy();
+
+	(void)state;
+	facts.database = (struct doctor_database){ .why = { "it is gone", "nó đã mất" } };
+	assert_string_equal(expect(&facts, "database", HEALTH_FAILURE, false)->found[LANGUAGE_VI], "nó đã mất");
+	assert_int_equal(count_of(&facts, HEALTH_FAILURE), 1);
+	assert_int_equal(count_of(&facts, HEALTH_OK), 9);
+	assert_int_equal(count_of(&facts, HEALTH_SKIPPED), 16);
+}
+
+static void without_settings(void **state)
+{
+	struct doctor_facts facts = healthy();
+
+	(void)state;
+	error_set(&facts.machine.file.error, ERR_CONFIG, "line 3", "dòng 3");
+	facts.database = (struct doctor_database){ 0 };
+	facts.machine.listen = facts.machine.trusted_proxy = facts.machine.keyring.dir = NULL;
+	expect(&facts, "settings.file", HEALTH_FAILURE, false);
+	expect(&facts, "database", HEALTH_SKIPPED, true);
+	expect(&facts, "machine.start", HEALTH_OK, true);
+}
+
+/* A database that answers and tells nothing: each part says so, none invents. */
+static void an_unknown_database(void **state)
+{
+	struct doctor_facts facts = healthy();
+
+	(void)state;
+	facts.database = (struct doctor_database){ .reached = true };
+	error_set(&facts.database.schema, ERR_CONFIG, "no schema", "chưa có lược đồ");
+	expect(&facts, "database.schema", HEALTH_FAILURE, false);
+	assert_int_equal(count_of(&facts, HEALTH_FAILURE), 1);
+	assert_int_equal(count_of(&facts, HEALTH_WARNING), 0);
+}
+
+static void long_texts_are_cut_at_a_character(void **state)
+{
+	static char name[400];
+	struct doctor_facts facts = healthy();
+
+	(void)state;
+	for (size_t i = 0; i + 3 < sizeof(name); i += 3)
+		memcpy(name + i, "\xe1\xba\xa1", 4);     /* ạ */
+	facts.machine.sockets[0] = (struct doctor_socket){ name, 0666, 503 };
+	const struct finding *finding = expect(&facts, "machine.sockets", HEALTH_FAILURE, false);
+
+	for (int language = 0; language < LANGUAGE_COUNT; language++) {
+		size_t len = strlen(finding->found[language]);
+
+		assert_in_range(len, sizeof(finding->found[0]) - 4, sizeof(finding->found[0]) - 1);
+		assert_true(text_valid_utf8(finding->found[language], len));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_is_well),
+		cmocka_unit_test(the_settings),
+		cmocka_unit_test(the_machine),
+		cmocka_unit_test(the_server),
+		cmocka_unit_test(its_log),
+		cmocka_unit_test(the_role),
+		cmocka_unit_test(the_work),
+		cmocka_unit_test(a_stopped_sealer),
+		cmocka_unit_test(without_a_database),
+		cmocka_unit_test(without_settings),
+		cmocka_unit_test(an_unknown_database),
+		cmocka_unit_test(long_texts_are_cut_at_a_character),
+	};
+
+	memcpy(fine_tables, tables, sizeof(tables));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
