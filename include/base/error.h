@@ -33,6 +33,7 @@ enum error_code {
 	ERR_IDEMPOTENCY_MISMATCH,
 	ERR_IDEMPOTENCY_RUNNING,
 	ERR_TOO_MANY_REQUESTS,
+	ERR_CURSOR_UNKNOWN,      /* a cursor of another history: the reader begins anew */
 	/* what the rules and the database refuse */
 	ERR_ILLEGAL_STEP,        /* a round's life does not allow this verb now */
 	ERR_TEAM_BUSY,

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Text as people type it. Vietnamese comes composed (NFC), decomposed (NFD) or
@@ -12,6 +13,8 @@
 
 /* Valid UTF-8 without NUL, at most `len` bytes. */
 bool text_valid_utf8(const char *text, size_t len);
+/* The code point at *p (moving it on), or -1 for a byte that is not UTF-8 (one byte on). *p is not at the NUL. */
+int32_t text_next(const char **p);
 
 /*
  * Folded form into out: lower case, no marks, đ as d, each run of blanks and

@@ -78,6 +78,8 @@ void round_init(struct round *round);    /* everything unknown or none */
 
 const char *fact_status_text(enum fact_status status);
 bool fact_status_parse(const char *text, enum fact_status *out);
+/* Official or reported: what may be told as it is. A proposed day, hour or place is no promise (design 6.10). */
+bool fact_is_known(enum fact_status status);
 const char *date_precision_text(enum date_precision precision);
 bool date_precision_parse(const char *text, enum date_precision *out);
 const char *round_status_text(enum round_status status);

@@ -21,6 +21,7 @@ static const char *const slugs[ERR_COUNT] = {
 	[ERR_IDEMPOTENCY_MISMATCH]   = "idempotency-mismatch",
 	[ERR_IDEMPOTENCY_RUNNING]    = "idempotency-running",
 	[ERR_TOO_MANY_REQUESTS]      = "too-many-requests",
+	[ERR_CURSOR_UNKNOWN]         = "cursor-unknown",
 	[ERR_ILLEGAL_STEP]           = "illegal-step",
 	[ERR_TEAM_BUSY]              = "team-busy",
 	[ERR_VENUE_BUSY]             = "venue-busy",

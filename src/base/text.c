@@ -6,7 +6,6 @@
 
 #include <utf8proc.h>
 
-
 bool text_valid_utf8(const char *text, size_t len)
 {
 	const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)text;
@@ -28,6 +27,33 @@ bool text_valid_utf8(const char *text, size_t len)
 		p += used, left -= used;
 	}
 	return true;
+}
+
+int32_t text_next(const char **p)
+{
+	const unsigned char *s = (const unsigned char *)*p;
+	static const int32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	int len = s[0] < 0x80 ? 1 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
+
+	if (s[0] >= 0xf5 || len == 0) {
+		*p += 1;
+		return -1;
+	}
+	int32_t point = len == 1 ? s[0] : s[0] & (0xff >> (len + 1));
+
+	for (int i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80) {
+			*p += 1;
+			return -1;
+		}
+		point = point << 6 | (s[i] & 0x3f);
+	}
+	if (point < least[len] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) {
+		*p += 1;
+		return -1;
+	}
+	*p += len;
+	return point;
 }
 
 /* Runs utf8proc's mapping and hands the bytes to the caller, who frees them; NULL when not UTF-8. */

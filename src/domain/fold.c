@@ -2,32 +2,7 @@
 
 #include <string.h>
 
-int32_t fold_next(const char **p)
-{
-	const unsigned char *s = (const unsigned char *)*p;
-	static const int32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	int len = s[0] < 0x80 ? 1 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
-
-	if (s[0] >= 0xf5 || len == 0) {
-		*p += 1;
-		return -1;
-	}
-	int32_t point = len == 1 ? s[0] : s[0] & (0xff >> (len + 1));
-
-	for (int i = 1; i < len; i++) {
-		if ((s[i] & 0xc0) != 0x80) {
-			*p += 1;
-			return -1;
-		}
-		point = point << 6 | (s[i] & 0x3f);
-	}
-	if (point < least[len] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) {
-		*p += 1;
-		return -1;
-	}
-	*p += len;
-	return point;
-}
+#include "base/text.h"
 
 /*
  * Latin-1 letters from U+00C0; a blank is no letter (multiplication sign) or has no one-letter form.
@@ -118,7 +93,7 @@ size_t fold_typed(const char *text, char *out, size_t size)
 
 	while (*text && size > 0) {
 		char plain[3];
-		int32_t point = fold_next(&text);
+		int32_t point = text_next(&text);
 		const char *letters = point < 0 ? NULL : fold_letter(point, plain);
 
 		if (letters && !*letters)

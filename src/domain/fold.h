@@ -7,9 +7,6 @@
 
 /* What text_fold() does, without allocating, for what Vietnamese people type. */
 
-/* The code point at *p (moving it on), or -1 for a byte that is not UTF-8 (one byte on). *p is not at the NUL. */
-int32_t fold_next(const char **p);
-
 /*
  * The ASCII letters of a Vietnamese (or any Latin-1) letter, with their case;
  * "" for a combining mark; NULL for anything else. ASCII gives itself.

@@ -96,6 +96,11 @@ bool fact_status_parse(const char *text, enum fact_status *out)
 	return true;
 }
 
+bool fact_is_known(enum fact_status status)
+{
+	return status == FACT_OFFICIAL || status == FACT_REPORTED;
+}
+
 const char *date_precision_text(enum date_precision precision)
 {
 	return text_of(precision_texts, DATE_PRECISION_COUNT, (int)precision);

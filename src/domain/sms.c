@@ -33,11 +33,6 @@ struct question {
 
 /* ---- which rounds ---- */
 
-static bool is_known(enum fact_status status)
-{
-	return status == FACT_OFFICIAL || status == FACT_REPORTED;
-}
-
 /*
  * The last day on which a round is still to come. A proposed day is told as
  * its month, so the month must be over before it is past.
@@ -67,7 +62,7 @@ static bool took_place(const struct round *round, struct date today)
 	    round->status == ROUND_POSTPONED)
 		return false;
 	return round->status == ROUND_CLOSED ||
-	       (is_known(round->date_status) && date_compare(round->to, today) < 0);
+	       (fact_is_known(round->date_status) && date_compare(round->to, today) < 0);
 }
 
 /*
@@ -132,7 +127,7 @@ static void add_hour(struct sms_line *line, int minute)
 
 static void add_hours(struct sms_line *line, const struct round *round)
 {
-	if (round->start_minute < 0 || !is_known(round->time_status))
+	if (round->start_minute < 0 || !fact_is_known(round->time_status))
 		return;
 	line_add(line, " ");
 	add_hour(line, round->start_minute);
@@ -148,7 +143,7 @@ static void add_period(struct sms_line *line, const struct round *round, struct 
 	if (round->precision == PRECISION_YEAR) {
 		line_add(line, "năm ");
 		line_add_number(line, round->from.year, 4);
-	} else if (round->precision == PRECISION_MONTH || !is_known(round->date_status)) {
+	} else if (round->precision == PRECISION_MONTH || !fact_is_known(round->date_status)) {
 		add_month(line, round->from);
 	} else {
 		add_date(line, round->from, today, year);
@@ -159,7 +154,7 @@ static void add_when(struct sms_line *line, const struct round *round, struct da
 {
 	bool day = round->precision == PRECISION_DAY;
 
-	if (!is_known(round->date_status)) {
+	if (!fact_is_known(round->date_status)) {
 		line_add(line, "dự kiến ");
 		add_period(line, round, today, false);
 		line_add(line, ", chưa chính thức");
@@ -179,7 +174,7 @@ static bool add_change(struct sms_line *line, const struct round *round, struct 
 		       enum detail detail)
 {
 	if (round->status == ROUND_CANCELLED || round->status == ROUND_POSTPONED) {
-		if (!is_known(round->date_status))
+		if (!fact_is_known(round->date_status))
 			line_add(line, "đợt dự kiến ");
 		add_period(line, round, today, false);
 		line_add(line, round->status == ROUND_CANCELLED ? ": HỦY" : ": HOÃN, chưa có ngày mới");
@@ -195,7 +190,7 @@ static bool add_change(struct sms_line *line, const struct round *round, struct 
 		return false;
 	}
 	add_when(line, round, today, detail);
-	if (round->status == ROUND_MOVED && is_known(round->date_status))
+	if (round->status == ROUND_MOVED && fact_is_known(round->date_status))
 		line_add(line, " (đã đổi)");
 	return false;
 }
@@ -271,7 +266,7 @@ static bool host_is_asked(const struct question *question, const struct round *r
 static void tell_round(struct sms_line *line, const struct question *question, const struct round *round,
 		       enum detail detail)
 {
-	bool known = is_known(round->date_status);
+	bool known = fact_is_known(round->date_status);
 	bool host = round->nunits > 0 && !host_is_asked(question, round);
 
 	line_clear(line);
@@ -283,7 +278,7 @@ static void tell_round(struct sms_line *line, const struct question *question, c
 	}
 	bool off = add_change(line, round, question->today, detail);
 
-	if (detail == DETAIL_FULL && !off && known && is_known(round->place_status) && round->venue.name) {
+	if (detail == DETAIL_FULL && !off && known && fact_is_known(round->place_status) && round->venue.name) {
 		line_add(line, ", ");
 		add_venue(line, round->venue.name);
 	}

@@ -205,7 +205,7 @@ static size_t take_utf8(const char *bytes, size_t len, int32_t *point)
 	const char *p = one;
 
 	memcpy(one, bytes, len < 4 ? len : 4);
-	*point = one[0] ? fold_next(&p) : 0;
+	*point = one[0] ? text_next(&p) : 0;
 	return p > one ? (size_t)(p - one) : 1;
 }
 

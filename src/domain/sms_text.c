@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "domain/fold.h"
 #include "domain/sms.h"
 
@@ -127,7 +128,7 @@ static size_t copy_plain(const char *text, char *out, size_t max)
 			out[len++] = plain[0];
 			continue;
 		}
-		int32_t point = fold_next(&text);
+		int32_t point = text_next(&text);
 
 		for (const char *p = flatten(point, plain); *p; p++) {
 			if (len == max)
@@ -146,7 +147,7 @@ static size_t copy_marked(const char *text, char *out, size_t max, size_t *bytes
 
 	while (*text) {
 		const char *start = text;
-		int32_t point = fold_next(&text);
+		int32_t point = text_next(&text);
 
 		units += point > 0xffff ? 2 : 1;
 		if (units > max)
@@ -204,7 +205,7 @@ bool sms_is_gsm7(const char *utf8, size_t *septets)
 	bool ok = true;
 
 	while (*utf8) {
-		int32_t point = fold_next(&utf8);
+		int32_t point = text_next(&utf8);
 		bool extension = point == 0x20ac || point == '\f' ||
 				 (point > 0 && point < 0x80 && strchr("[]{}\\^~|", (int)point));
 		bool plain = (point >= 0x20 && point < 0x7f && point != '`') || point == '\n' ||

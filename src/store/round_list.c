@@ -29,9 +29,7 @@
 	"r.to_day >= $4::date AND r.status = ANY ($5::text[]) AND r.precision = ANY ($6::text[])" \
 	" AND " ROUND_SEEN("r", "$7", "$8", "$9") \
 	" AND ($10::uuid IS NULL OR r.team_id = $10) AND ($11::uuid IS NULL OR r.venue_id = $11)" \
-	" AND ($12::text IS NULL OR EXISTS (SELECT FROM round_campaign AS rc WHERE rc.round_id = r.id" \
-	"  AND rc.campaign_id = (SELECT id FROM campaign WHERE id::text = lower($12) OR slug = $12)))" \
-	" AND ($13::text[] IS NULL OR r.id IN (SELECT round_id FROM round_unit WHERE unit_id = ANY ($13)))"
+	" AND " ROUND_OF_CAMPAIGN("r", "$12") " AND " ROUND_AT_UNITS("r", "$13")
 #define ORDER(order) " ORDER BY r.from_day " order ", r.id " order
 #define SHOWN(pick, order) \
 	"WITH r AS MATERIALIZED (" pick ") SELECT " ROUND_COLUMNS " FROM r" ROUND_JOINS ORDER(order)
@@ -41,7 +39,7 @@
 	      " OFFSET 0) AS r WHERE " MATCHES " LIMIT $14::integer", order)
 #define PAGE_BY_PLAN(compare, bound, order) \
 	SHOWN("SELECT r.* FROM round AS r" \
-	      " WHERE r.plan_id = (SELECT id FROM plan WHERE id::text = lower($15) OR slug = $15 OR number = $15)" \
+	      " WHERE r.plan_id = " PLAN_BY_KEY("$15") \
 	      " AND " SPAN(compare, bound) " AND " MATCHES ORDER(order) " LIMIT $14::integer", order)
 
 static const struct db_statement by_day[2] = {

@@ -13,6 +13,8 @@ enum {
 	COL_CAMPAIGN_NAMES, COL_TARGET, COL_CAPACITY, COL_BOOKED, COL_MOVED_FROM, COL_NEVER_PUBLIC, COL_NOTE,
 	COL_VERSION, COL_REPORT
 };
+enum { REPORT_COLUMN_COUNT = 17 };
+_Static_assert(COL_REPORT + REPORT_COLUMN_COUNT == ROUND_COLUMN_COUNT, "columns of a round");
 
 /* Two arrays side by side. */
 static struct named *named_read(struct arena *arena, const struct db_result *result, int row, int ids,

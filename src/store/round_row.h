@@ -27,6 +27,7 @@
 	" r.venue_id, v.name, v.address, r.team_id, t.name, r.organiser, occasions.ids, occasions.names," \
 	" r.target_units, r.capacity, r.booked, r.moved_from, r.never_public, r.note, r.version, " \
 	REPORT_COLUMNS("best")
+enum { ROUND_COLUMN_COUNT = 53 };        /* a statement's own columns come after these */
 
 /*
  * What those columns need beside `r`. The best report is the one that
@@ -53,6 +54,15 @@
 	"(" r ".status <> 'draft' AND NOT " r ".never_public OR " all "::boolean" \
 	" OR " r ".team_id = " team "::uuid OR EXISTS (SELECT FROM round_unit AS host" \
 	"  WHERE host.round_id = " r ".id AND host.unit_id = ANY (" units "::text[])))"
+/* Conditions on the round `r` by one parameter each; where that is NULL they hold. */
+#define ROUND_OF_CAMPAIGN(r, key) \
+	"(" key "::text IS NULL OR EXISTS (SELECT FROM round_campaign AS rc WHERE rc.round_id = " r ".id" \
+	" AND rc.campaign_id = (SELECT id FROM campaign WHERE id::text = lower(" key ") OR slug = " key ")))"
+#define ROUND_AT_UNITS(r, ids) \
+	"(" ids "::text[] IS NULL OR " r ".id IN (SELECT round_id FROM round_unit WHERE unit_id = ANY (" ids ")))"
+/* The plan of that id, slug or number. */
+#define PLAN_BY_KEY(key) \
+	"(SELECT id FROM plan WHERE id::text = lower(" key ") OR slug = " key " OR number = " key ")"
 struct draft_sight;
 void query_sight(struct db_query *query, struct arena *arena, const struct draft_sight *sight);
 
