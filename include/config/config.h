@@ -19,6 +19,7 @@ struct config {
 	char *trusted_proxy;         /* CIDR or "unix"; "" none */
 	bool  insecure;              /* --insecure: listen beyond loopback without a proxy */
 	int   listen_drain_notice_ms;        /* serving goes on that long after the word to stop */
+	char *public_url;            /* "https://hienmau.example.vn", no slash at the end; "" not known */
 	int   workers;               /* 0: max(1, cores / 2) */
 	int   pool_threads;          /* for heavy CPU work */
 	char *log_level;             /* error, warning, info, debug */

@@ -28,6 +28,11 @@ static void reply_file(struct request *r, const char *name, const char *content_
 	});
 }
 
+static void index_start(struct request *r)
+{
+	reply_file(r, "index.html", "text/html; charset=utf-8");
+}
+
 static void openapi_start(struct request *r)
 {
 	reply_file(r, "openapi.json", "application/json");
@@ -82,6 +87,7 @@ static void problem_start(struct request *r)
 }
 
 const struct route page_routes[] = {
+	{ HTTP_GET_, "/", AREA_OPEN, ACCESS_READ, index_start, 0, 0 },
 	{ HTTP_GET_, "/openapi.json", AREA_OPEN, ACCESS_READ, openapi_start, 0, 0 },
 	{ HTTP_GET_, "/docs", AREA_OPEN, ACCESS_READ, docs_start, 0, 0 },
 	{ HTTP_GET_, "/docs.js", AREA_OPEN, ACCESS_READ, docs_script_start, 0, 0 },

@@ -299,11 +299,11 @@ static bool keep_in_memory(const struct request *r)
 	       board_fresh(&r->api->board);
 }
 
-static void reply_ok(struct request *r, int status, const struct buf *buf, const char *etag)
+static void reply_ok(struct request *r, int status, const char *content_type, const struct buf *buf,
+		     const char *etag)
 {
 	if (status == 200 && keep_in_memory(r)) {
-		struct http_ready *ready = http_ready_new("application/json", etag, cache_control(r), buf->data,
-							  buf->len);
+		struct http_ready *ready = http_ready_new(content_type, etag, cache_control(r), buf->data, buf->len);
 
 		cache_put(&r->api->cache, http_target(r->x), r->today, http_ready_ref(ready));
 		http_reply_ready(r->x, ready);
@@ -312,7 +312,7 @@ static void reply_ok(struct request *r, int status, const struct buf *buf, const
 	}
 	http_reply(r->x, &(struct http_reply){
 		.status = status,
-		.content_type = "application/json",
+		.content_type = content_type,
 		.body = buf->data,
 		.body_len = buf->len,
 		.etag = etag,
@@ -329,7 +329,15 @@ void request_reply_json(struct request *r, int status, const struct buf *buf, co
 		digest_etag(r, "", buf->data, buf->len, text);
 		etag = text;
 	}
-	reply_ok(r, status, buf, etag);
+	reply_ok(r, status, "application/json", buf, etag);
+}
+
+void request_reply_text(struct request *r, const char *content_type, const struct buf *buf)
+{
+	char etag[64];
+
+	digest_etag(r, "", buf->data, buf->len, etag);
+	reply_ok(r, 200, content_type, buf, etag);
 }
 
 void request_list_begin(struct request *r, struct json_out *out)
@@ -353,7 +361,7 @@ void request_reply_versioned(struct request *r, int status, const struct buf *bu
 
 	snprintf(prefix, sizeof(prefix), "%lld.", (long long)version);
 	digest_etag(r, prefix, buf->data, buf->len, text);
-	reply_ok(r, status, buf, text);
+	reply_ok(r, status, "application/json", buf, text);
 }
 
 void request_reply_created(struct request *r, const struct buf *buf, const char *collection,

@@ -100,7 +100,9 @@ void request_reply_round_error(struct request *r, const struct error *err);
 void request_reply_error_after(struct request *r, const struct error *err, int seconds);
 /* `buf` as JSON; kept in memory where the route and the reader allow. etag may be NULL. */
 void request_reply_json(struct request *r, int status, const struct buf *buf, const char *etag);
-/* The same for one thing with a version: the ETag is "<version>.<digest>", of which If-Match reads the version. */
+/* 200 with text of another kind, under a digest of its bytes; kept in memory likewise. */
+void request_reply_text(struct request *r, const char *content_type, const struct buf *buf);
+/* The same as JSON for one thing with a version: the ETag is "<version>.<digest>", of which If-Match reads the version. */
 void request_reply_versioned(struct request *r, int status, const struct buf *buf, int64_t version);
 /* A strong ETag of bytes that have no version, into out. */
 void request_digest_etag(const struct request *r, const char *bytes, size_t len, char out[64]);
@@ -113,6 +115,7 @@ void request_reply_created(struct request *r, const struct buf *buf, const char 
 
 /* Route tables, one per resource. */
 extern const struct route health_routes[], page_routes[], round_routes[], report_routes[], plan_routes[],
-	unit_routes[], catalog_routes[], token_routes[], audit_routes[], sms_routes[];
+	unit_routes[], catalog_routes[], token_routes[], audit_routes[], sms_routes[],
+	feed_routes[];
 
 #endif

@@ -198,6 +198,29 @@ static bool check_listen(const struct config *config, struct error *err)
 			 config->listen);
 }
 
+/*
+ * What links are made of. From the settings alone: a Host or X-Forwarded-Host field is what a stranger writes,
+ * and one stranger's answer is kept in memory for all.
+ */
+static bool check_public_url(const struct config *config, struct error *err)
+{
+	const char *url = config->public_url;
+	size_t len = strlen(url);
+	const char *host = strstr(url, "://");
+
+	if (len == 0)
+		return true;
+	if ((text_starts_with(url, "https://") || text_starts_with(url, "http://")) && host[3] && host[3] != '/' &&
+	    url[len - 1] != '/' &&
+	    strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]%") == len)
+		return true;
+	return error_set(err, ERR_CONFIG,
+			 "public.url is \"%s\": it must be an address such as https://hienmau.example.vn,"
+			 " without a slash at the end",
+			 "public.url là \"%s\": phải là địa chỉ như https://hienmau.example.vn,"
+			 " không có dấu / ở cuối", url);
+}
+
 static bool check_database(const struct config *config, struct error *err)
 {
 	bool private = config->data_dir && *config->data_dir;
@@ -231,7 +254,7 @@ static void default_keyring(struct config *config)
 
 bool config_check(struct config *config, struct error *err)
 {
-	if (!check_listen(config, err) || !check_database(config, err))
+	if (!check_listen(config, err) || !check_public_url(config, err) || !check_database(config, err))
 		return false;
 	if (config->workers == 0)
 		config->workers = default_workers();

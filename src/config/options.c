@@ -24,6 +24,9 @@ const struct option config_options[] = {
 	INT("listen.drain_notice_ms", listen_drain_notice_ms, 0, 60000, "0",
 	    "milliseconds from the word to stop to the end of serving; meanwhile /readyz says 503\n"
 	    "behind a proxy: longer than two of its health checks, so that it sends nothing more"),
+	TEXT("public.url", public_url, "",
+	     "the address under which the public reaches this server: https://hienmau.example.vn\n"
+	     "calendars and news need it for their links; without it calendars have none"),
 	INT("workers.count", workers, 0, 256, "0", "event loops, one per thread; 0: half of the cores"),
 	INT("workers.pool", pool_threads, 1, 64, "2", "threads for heavy work, such as passwords"),
 	CHOICE("log.level", log_level, "error warning info debug", "info", "error, warning, info or debug"),

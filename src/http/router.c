@@ -12,7 +12,7 @@ struct node {
 	struct node *next;               /* beside it */
 	struct node *literals;           /* below it */
 	struct node *any;                /* below it: {name} */
-	char        *segment;
+	char        *segment;            /* of {name}.ics: what follows the name, ".ics" */
 	unsigned     methods;            /* bits; 0: no pattern ends here */
 	int          routes[HTTP_METHOD_COUNT];
 	char        *names[HTTP_METHOD_COUNT][ROUTE_MAX_PARAMS];
@@ -72,15 +72,31 @@ static struct node *find_literal(const struct node *node, const char *segment, s
 	return NULL;
 }
 
+static void wrong_pattern(const char *pattern)
+{
+	fprintf(stderr, "route pattern %s: given twice, or too many {names}, or beside one that ends otherwise\n",
+		pattern);
+	abort();
+}
+
+static struct node *add_any(struct node *node, const char *segment, size_t len)
+{
+	size_t name = strcspn(segment, "}") + 1;
+
+	if (!node->any) {
+		node->any = xcalloc(1, sizeof(*node->any));
+		node->any->segment = copy_text(segment + name, len - name);
+	}
+	return strlen(node->any->segment) == len - name &&
+	       strncmp(node->any->segment, segment + name, len - name) == 0 ? node->any : NULL;
+}
+
 static struct node *add_child(struct node *node, const char *segment, size_t len)
 {
 	struct node *child;
 
-	if (segment[0] == '{') {
-		if (!node->any)
-			node->any = xcalloc(1, sizeof(*child));
-		return node->any;
-	}
+	if (segment[0] == '{')
+		return add_any(node, segment, len);
 	child = find_literal(node, segment, len);
 	if (child)
 		return child;
@@ -89,12 +105,6 @@ static struct node *add_child(struct node *node, const char *segment, size_t len
 	child->next = node->literals;
 	node->literals = child;
 	return child;
-}
-
-static void wrong_pattern(const char *pattern)
-{
-	fprintf(stderr, "route pattern %s: given twice, or too many {names}\n", pattern);
-	abort();
 }
 
 void http_router_add(struct http_router *router, enum http_method method, const char *pattern, int route)
@@ -107,6 +117,8 @@ void http_router_add(struct http_router *router, enum http_method method, const 
 		size_t len = strcspn(p, "/");
 
 		node = add_child(node, p, len);
+		if (!node)
+			wrong_pattern(pattern);
 		if (*p == '{') {
 			if (count == ROUTE_MAX_PARAMS)
 				wrong_pattern(pattern);
@@ -123,6 +135,16 @@ void http_router_add(struct http_router *router, enum http_method method, const 
 		node->names[method][i] = copy_text(names[i] + 1, strcspn(names[i] + 1, "}"));
 }
 
+/* How much of a segment the {name} below `node` takes; 0: it does not match. */
+static size_t taken_by_name(const struct node *node, const char *segment, size_t len)
+{
+	size_t suffix = node->any ? strlen(node->any->segment) : 0;
+
+	if (!node->any || len <= suffix || memcmp(segment + len - suffix, node->any->segment, suffix) != 0)
+		return 0;
+	return len - suffix;
+}
+
 /*
  * The node where a path ends, or NULL. A literal is tried first; where it
  * leads nowhere, {name} gets its turn. The segments that {name}s took are in
@@ -135,17 +157,18 @@ static const struct node *walk(const struct node *node, const char *path, struct
 	bool last = path[len] == '\0';
 	const struct node *found = NULL;
 	struct node *child;
+	size_t taken;
 
 	child = find_literal(node, path, len);
 	if (len > 0 && child)
 		found = last ? child : walk(child, rest, match);
 	if (found && found->methods)
 		return found;
-	if (!node->any || len == 0 || len >= sizeof(match->params[0].value) ||
-	    match->nparams == ROUTE_MAX_PARAMS)
+	taken = taken_by_name(node, path, len);
+	if (taken == 0 || taken >= sizeof(match->params[0].value) || match->nparams == ROUTE_MAX_PARAMS)
 		return NULL;
-	memcpy(match->params[match->nparams].value, path, len);
-	match->params[match->nparams].value[len] = '\0';
+	memcpy(match->params[match->nparams].value, path, taken);
+	match->params[match->nparams].value[taken] = '\0';
 	match->nparams++;
 	found = last ? node->any : walk(node->any, rest, match);
 	if (found && found->methods)

@@ -23,10 +23,16 @@ TABLE = {
     ("GET", "/healthz"): ALL,
     ("GET", "/readyz"): ALL,
     ("GET", "/metrics"): METRICS,
+    ("GET", "/"): ALL,
     ("GET", "/openapi.json"): ALL,
     ("GET", "/docs"): ALL,
     ("GET", "/docs.js"): ALL,
     ("GET", "/problems/{slug}"): ALL,
+    ("GET", "/calendar/rounds.ics"): ALL,
+    ("GET", "/calendar/units/{unit}.ics"): ALL,
+    ("GET", "/calendar/rounds/{round}.ics"): ALL,
+    ("GET", "/feeds/rounds.atom"): ALL,
+    ("GET", "/feeds/changes.json"): ALL,
     ("GET", "/api/v1/rounds"): ALL,
     ("GET", "/api/v1/rounds/{id}"): ALL,
     ("PATCH", "/api/v1/rounds/{id}"): EDITORS,
@@ -76,7 +82,7 @@ def fill(path, things):
     if "{slug}" in path:
         return path.replace("{slug}", "stale")
     for kind, value in things.items():
-        path = path.replace(f"/{kind}/{{id}}", f"/{kind}/{value}")
+        path = path.replace(f"/{kind}/{{id}}", f"/{kind}/{value}").replace(f"/{kind}/{{{kind[:-1]}}}", f"/{kind}/{value}")
     assert "{" not in path
     return path
 

@@ -149,6 +149,45 @@ static void test_check(void **state)
 	assert_false(check("127.0.0.1:80", "", false, "d", "dbname=x"));
 }
 
+static void test_public_url(void **state)
+{
+	static const struct {
+		const char *url;
+		bool fine;
+	} cases[] = {
+		{ "", true },
+		{ "https://hienmau.example.vn", true },
+		{ "http://127.0.0.1:8080", true },
+		{ "http://[::1]:8080", true },
+		{ "https://example.vn/hien-mau", true },
+		{ "https://example.vn/", false },
+		{ "https://", false },
+		{ "https:///x", false },
+		{ "example.vn", false },
+		{ "ftp://example.vn", false },
+		{ "javascript://x", false },
+		{ "https://example.vn/a b", false },
+		{ "https://example.vn/\"><b>", false },
+		{ "https://example.vn?x=1", false },
+		{ "https://example.vn#x", false },
+		{ "https://example.vn\r\nX: y", false },
+		{ "https://hiếnmáu.vn", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct config config;
+		struct error err = { 0 };
+
+		config_init(&config);
+		assert_true(config_set(&config, "public.url", cases[i].url, &err));
+		config.data_dir = xstrdup("d");
+		if (config_check(&config, &err) != cases[i].fine)
+			fail_msg("%s", cases[i].url);
+		config_release(&config);
+	}
+}
+
 static char *printed(void (*print)(FILE *))
 {
 	char *text = NULL;
@@ -199,7 +238,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_file), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_check),    cmocka_unit_test(test_sample), cmocka_unit_test(test_help),
+		cmocka_unit_test(test_check), cmocka_unit_test(test_public_url),    cmocka_unit_test(test_sample), cmocka_unit_test(test_help),
 	};
 
 	if (argc > 1 && strcmp(argv[1], "--print-sample") == 0) {        /* after a change of the table */

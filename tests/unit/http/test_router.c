@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "http/router.h"
 
-enum { ROOT, LIST, CREATE, IMPORT, ONE, CHANGE, REPORTS, VERB, DEEP, PDF };
+enum { ROOT, LIST, CREATE, IMPORT, ONE, CHANGE, REPORTS, VERB, DEEP, PDF, FEED };
 
 static struct http_router *new_router(void)
 {
@@ -26,6 +26,7 @@ static struct http_router *new_router(void)
 	http_router_add(router, HTTP_POST_, "/rounds/{id}/{verb}", VERB);
 	http_router_add(router, HTTP_GET_, "/a/{b}/c/{d}", DEEP);
 	http_router_add(router, HTTP_GET_, "/a.pdf", PDF);
+	http_router_add(router, HTTP_GET_, "/calendar/{unit}.ics", FEED);
 	return router;
 }
 
@@ -52,6 +53,12 @@ static const struct {
 	{ HTTP_GET_, "/rounds/import/reports", REPORTS, "GET, HEAD, OPTIONS", "id", "import" },
 	{ HTTP_GET_, "/a/1/c/2", DEEP, "GET, HEAD, OPTIONS", "d", "2" },
 	{ HTTP_GET_, "/a.pdf", PDF, "GET, HEAD, OPTIONS", NULL, NULL },
+	{ HTTP_GET_, "/calendar/than uyen.ics", FEED, "GET, HEAD, OPTIONS", "unit", "than uyen" },
+	{ HTTP_GET_, "/calendar/a.ics.ics", FEED, "GET, HEAD, OPTIONS", "unit", "a.ics" },
+	{ HTTP_GET_, "/calendar/.ics", -1, "", NULL, NULL },
+	{ HTTP_GET_, "/calendar/ics", -1, "", NULL, NULL },
+	{ HTTP_GET_, "/calendar/a.icsx", -1, "", NULL, NULL },
+	{ HTTP_GET_, "/calendar/a.ics/", -1, "", NULL, NULL },
 	{ HTTP_GET_, "/rounds/", -1, "", NULL, NULL },
 	{ HTTP_GET_, "/rounds/42/", -1, "", NULL, NULL },
 	{ HTTP_GET_, "/rounds/42/reports/1", -1, "", NULL, NULL },
