@@ -23,6 +23,7 @@
 #include "db/postgres.h"
 #include "store/access_store.h"
 #include "store/catalog_store.h"
+#include "store/feed_store.h"
 #include "store/key_store.h"
 #include "store/plan_store.h"
 #include "store/round_store.h"
@@ -63,6 +64,7 @@ DONE(change_poll) DONE(sms_help_claim) DONE(daemon_beat) DONE(sms_help_purge)
 DONE(catalog_list) DONE(catalog_load) DONE(catalog_resolve) DONE(catalog_save) DONE(unit_load) DONE(calendar_load)
 DONE(round_list) DONE(round_load) DONE(round_save) DONE(round_create) DONE(report_list) DONE(report_create)
 DONE(key_load) DONE(key_stage) DONE(key_advance) DONE(key_holders) DONE(key_export_note)
+DONE(round_feed) DONE(change_feed)
 DONE(plan_list) DONE(plan_load) DONE(plan_apply) DONE(history_apply)
 
 __attribute__((unused))
@@ -160,7 +162,8 @@ static int store_clean(void **state)
 {
 	(void)state;
 	pg_sql(&pg, "TRUNCATE round_report, round_unit, round_campaign, round, plan_campaign, plan, venue, team,"
-		    " access_token, audit_checkpoint, audit_seal, audit_entry, idempotency, daemon, sms_help, key");
+		    " access_token, audit_checkpoint, audit_seal, audit_entry, round_change, idempotency, daemon,"
+		    " sms_help, key");
 	return 0;
 }
 
