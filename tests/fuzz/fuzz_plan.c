@@ -14,8 +14,12 @@
  *
  *	J  a plan file. Oracle: written and read again it is the same file; imported
  *	   a second time it changes nothing
+ *	D  two plan files with a byte 0x1e between: the second is imported over the
+ *	   first. Oracle: what is announced is not changed; what it leaves is sound
+ *	   where both were; imported a second time it changes nothing
  *	P  a request for a proposal. Oracle: what is proposed is in order and within
  *	   the plan, on no holiday, keeps the gap and has a team for each round
+ *	Q  the same, the request made of bytes. Oracle: as for P, and twice the same
  *	C  a table of rounds. Oracle: what is read can be written as a plan file and
  *	   read again
  *	H  a table of the past. Oracle: its rounds can be shown
@@ -128,6 +132,79 @@ static void fuzz_file(const char *text, size_t len, struct arena *arena)
 		check_import(&plan, arena);
 }
 
+/* ---- D ---- */
+
+static bool is_announced(const struct round *round)
+{
+	return round->status != ROUND_DRAFT;
+}
+
+/* The plan as the import leaves it: `existing` with the rows of the diff in the place of its rounds. */
+static void apply(const struct plan *existing, const struct plan *incoming, const struct plan_diff *diff,
+		  struct arena *arena, struct plan *left)
+{
+	size_t most = existing->nrounds + diff->nrows;
+
+	*left = *incoming;
+	left->rounds = arena_alloc(arena, (most + 1) * sizeof(*left->rounds));
+	left->nrounds = 0;
+	for (int ordinal = 1; ordinal <= 366; ordinal++) {
+		const struct round *round = NULL;
+
+		for (size_t i = 0; i < existing->nrounds; i++)
+			if (existing->rounds[i].ordinal == ordinal)
+				round = &existing->rounds[i];
+		for (size_t i = 0; i < diff->nrows; i++)
+			if (diff->rows[i].ordinal == ordinal && diff->rows[i].action != PLAN_KEEP)
+				round = diff->rows[i].now;
+		if (round)
+			left->rounds[left->nrounds++] = *round;
+	}
+}
+
+static void fuzz_import(char *text, size_t len, struct arena *arena)
+{
+	char *cut = memchr(text, 0x1e, len);
+	struct plan existing, incoming, left;
+	struct plan_diff diff, again;
+	struct buf shown = { 0 };
+	struct error err;
+	bool fine;
+
+	error_clear(&err);
+	if (!cut || !plan_file_read_json(text, (size_t)(cut - text), units, arena, &existing, &err) ||
+	    !plan_check(&existing, &err) ||
+	    !plan_file_read_json(cut + 1, (size_t)(text + len - cut - 1), units, arena, &incoming, &err) ||
+	    !plan_check(&incoming, &err))
+		return;
+	fine = plan_diff(&existing, &incoming, arena, &diff, &err);
+	plan_diff_write(&(struct json_out){ .buf = &shown }, &incoming, &diff, fine);
+	check_json(&shown);
+	buf_release(&shown);
+	FUZZ_CHECK(diff.nrows == incoming.nrounds &&
+			   diff.created + diff.updated + diff.kept + diff.refused == diff.nrows,
+		   "%zu rows", diff.nrows);
+	FUZZ_CHECK(fine == (diff.refused == 0), "%zu refused", diff.refused);
+	if (!fine) {
+		FUZZ_CHECK(err.code == ERR_IMPORT_REFUSED, "%d", (int)err.code);
+		fuzz_check_refusal(&err);
+		return;
+	}
+	for (size_t i = 0; i < diff.nrows; i++)
+		FUZZ_CHECK(diff.rows[i].action != PLAN_UPDATE || !is_announced(diff.rows[i].was) ||
+				   diff.rows[i].fields == 0,
+			   "round %d is announced, and %x would change", diff.rows[i].ordinal, diff.rows[i].fields);
+	apply(&existing, &incoming, &diff, arena, &left);
+	FUZZ_CHECK(plan_diff(&left, &incoming, arena, &again, &err), "%s", err.detail[0]);
+	FUZZ_CHECK(again.plan == PLAN_KEEP && again.kept == again.nrows, "plan %d, %zu of %zu kept", (int)again.plan,
+		   again.kept, again.nrows);
+	for (size_t i = 0; i < diff.nrows; i++)
+		if (diff.rows[i].action == PLAN_UPDATE && !round_check(diff.rows[i].now, &err))
+			FUZZ_CHECK(false, "round %d: %s %s", diff.rows[i].ordinal,
+				   err.nfields ? err.fields[0].pointer : "",
+				   err.nfields ? err.fields[0].detail[0] : err.detail[0]);
+}
+
 /* ---- P ---- */
 
 static const struct holiday holidays[] = {
@@ -238,6 +315,79 @@ static void fuzz_proposal(const char *text, size_t len, struct arena *arena)
 		fuzz_check_refusal(&err);
 }
 
+/* ---- Q ---- */
+
+enum { PLACES_MAX = 12, FIXED_MAX = 10, TAKEN_MAX = 10 };
+
+struct made_request {
+	struct propose_request request;
+	struct propose_place   places[PLACES_MAX];
+	struct propose_fixed   fixed[FIXED_MAX];
+	struct propose_taken   taken[TAKEN_MAX];
+};
+
+static void make_request(struct made_request *made, const uint8_t **data, size_t *size)
+{
+	static const char *const names[PLACES_MAX] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l" };
+	struct propose_request *request = &made->request;
+	unsigned window = fuzz_byte(data, size), amount = fuzz_byte(data, size), lists = fuzz_byte(data, size);
+	struct date first = date_add_days((struct date){ 2026, 12, 1 }, (int)window % 64);
+	int days = 0, ordinal = 0;
+
+	request->from = first;
+	request->to = date_add_days(first, 7 + (int)fuzz_byte(data, size) * (window & 64 ? 2 : 1));
+	request->rounds = 1 + (int)amount % 64;
+	request->teams = 1 + (int)(amount >> 6);
+	request->gap_days = (int)fuzz_byte(data, size);
+	request->nplaces = lists % (PLACES_MAX + 1);
+	request->nfixed = (lists >> 4) % (FIXED_MAX + 1);
+	request->ntaken = fuzz_byte(data, size) % (TAKEN_MAX + 1);
+	for (size_t i = 0; i < request->nplaces; i++)
+		made->places[i] = (struct propose_place){ names[i], names[i], 1 + (int)fuzz_byte(data, size) % 16 };
+	for (size_t i = 0; i < request->nfixed; i++) {
+		ordinal += 1 + (int)fuzz_byte(data, size) % 8;
+		days += (int)fuzz_byte(data, size) % 64;
+		made->fixed[i] = (struct propose_fixed){ ordinal, date_add_days(first, days),
+							 (int)(fuzz_byte(data, size) % (request->nplaces + 1)) - 1 };
+	}
+	for (size_t i = 0; i < request->ntaken; i++) {
+		unsigned flags = fuzz_byte(data, size);
+
+		made->taken[i] = (struct propose_taken){ date_add_days(first, (int)fuzz_byte(data, size) * 2 - 128), flags & 1,
+							 (int)(flags >> 2) % (int)(request->nplaces + 1) - 1, flags & 2 };
+	}
+	request->places = made->places;
+	request->fixed = made->fixed;
+	request->taken = made->taken;
+	request->holidays = holidays;
+	request->nholidays = ARRAY_SIZE(holidays);
+	request->campaigns = windows;
+	request->ncampaigns = fuzz_byte(data, size) % (ARRAY_SIZE(windows) + 1);
+	request->holidays_known_to = (struct date){ 2028, 12, 31 };
+}
+
+static void fuzz_request(const uint8_t *data, size_t size, struct arena *arena)
+{
+	struct proposed_round *rounds, *again;
+	struct made_request made = { 0 };
+	struct error err;
+
+	make_request(&made, &data, &size);
+	error_clear(&err);
+	rounds = plan_propose(&made.request, arena, &err);
+	if (!rounds) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	check_proposal(&made.request, rounds);
+	again = plan_propose(&made.request, arena, &err);
+	FUZZ_CHECK(again, "%s", err.detail[0]);
+	for (int i = 0; i < made.request.rounds; i++)
+		FUZZ_CHECK(date_compare(rounds[i].on, again[i].on) == 0 && rounds[i].place == again[i].place &&
+				   streq(rounds[i].reason[0], again[i].reason[0]),
+			   "round %d differs", i + 1);
+}
+
 /* ---- C, H ---- */
 
 static void fuzz_table(const char *text, size_t len, struct arena *arena)
@@ -304,8 +454,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_init(&arena);
 	if (kind == 'J')
 		fuzz_file(text, size, &arena);
+	else if (kind == 'D')
+		fuzz_import(text, size, &arena);
 	else if (kind == 'P')
 		fuzz_proposal(text, size, &arena);
+	else if (kind == 'Q')
+		fuzz_request(data, size, &arena);
 	else if (kind == 'C')
 		fuzz_table(text, size, &arena);
 	else if (kind == 'H')
