@@ -27,6 +27,9 @@ bool wire_fault_date(struct error *err, const char *pointer);
 bool wire_fault_range(struct error *err, const char *pointer, int64_t min, int64_t max);
 bool wire_fault_choice(struct error *err, const char *pointer, const char *choices);
 
+/* A text that is to be one of some words: a blank one is read too (as ""), for none of them is blank. */
+bool wire_word(struct wire_reader *reader, const char *name, enum wire_need need, const char **out);
+
 /*
  * A member that may be cleared: false when it is not in the body. Otherwise
  * *out is its value, or NULL (-1) when it is null or blank.

@@ -32,7 +32,7 @@ static void read_fact(struct wire_reader *reader, const char *name, enum fact_st
 	const char *text;
 
 	*status = fallback;
-	if (wire_text(reader, name, WIRE_OPTIONAL, WIRE_KEY_MAX, &text) && !fact_status_parse(text, status))
+	if (wire_word(reader, name, WIRE_OPTIONAL, &text) && !fact_status_parse(text, status))
 		wire_fault_choice(reader->err, wire_pointer(reader, name),
 				  "unknown, proposed, reported, official");
 }
@@ -48,8 +48,7 @@ static void read_statuses(struct wire_reader *reader, struct round *round)
 	read_fact(reader, "place_status",
 		  round->nunits > 0 || round->venue.id ? FACT_PROPOSED : FACT_UNKNOWN, &round->place_status);
 	round->status = ROUND_DRAFT;
-	if (wire_text(reader, "status", WIRE_OPTIONAL, WIRE_KEY_MAX, &text) &&
-	    !round_status_parse(text, &round->status))
+	if (wire_word(reader, "status", WIRE_OPTIONAL, &text) && !round_status_parse(text, &round->status))
 		wire_fault_choice(reader->err, wire_pointer(reader, "status"),
 				  "draft, announced, open, running, closed, postponed, moved, cancelled");
 	wire_text(reader, "status_reason", WIRE_OPTIONAL, WIRE_REASON_MAX, &round->status_reason);

@@ -173,7 +173,7 @@ static void read_round_defaults(struct wire_reader *reader, struct propose_file 
 	wire_int_or_clear(reader, "target_units", 0, 100000, &file->target_units);
 	wire_int_or_clear(reader, "capacity", 1, 100000, &file->capacity);
 	file->status = "draft";
-	if (wire_text(reader, "status", WIRE_OPTIONAL, WIRE_KEY_MAX, &file->status) &&
+	if (wire_word(reader, "status", WIRE_OPTIONAL, &file->status) &&
 	    !streq(file->status, "draft") && !streq(file->status, "announced"))
 		wire_fault_choice(reader->err, wire_pointer(reader, "status"), "draft, announced");
 }

@@ -46,7 +46,7 @@ static void figure_members(struct wire_reader *reader, struct figure *figure)
 	const char *text;
 
 	wire_int(reader, "value", WIRE_REQUIRED, 0, FIGURE_MAX, &figure->value);
-	if (wire_text(reader, "qualifier", WIRE_OPTIONAL, WIRE_KEY_MAX, &text) &&
+	if (wire_word(reader, "qualifier", WIRE_OPTIONAL, &text) &&
 	    !figure_qualifier_parse(text, &figure->qualifier))
 		wire_fault_choice(reader->err, wire_pointer(reader, "qualifier"), "exact, at_least, about");
 	wire_reader_finish(reader);
@@ -68,7 +68,7 @@ static void source_read(struct wire_reader *reader, struct report *report)
 {
 	const char *text, *url;
 
-	if (wire_text(reader, "source", WIRE_REQUIRED, WIRE_KEY_MAX, &text) &&
+	if (wire_word(reader, "source", WIRE_REQUIRED, &text) &&
 	    !report_source_parse(text, &report->source))
 		wire_fault_choice(reader->err, wire_pointer(reader, "source"), "team, press, items");
 	if (!wire_text(reader, "source_url", WIRE_OPTIONAL, WIRE_URL_MAX, &url))

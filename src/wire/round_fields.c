@@ -74,7 +74,7 @@ static void read_period(struct wire_reader *reader, struct round *round)
 	enum date_precision precision = PRECISION_MONTH;
 	const char *text;
 
-	if (wire_text(reader, "date_precision", WIRE_REQUIRED, WIRE_KEY_MAX, &text) &&
+	if (wire_word(reader, "date_precision", WIRE_REQUIRED, &text) &&
 	    (!date_precision_parse(text, &precision) || precision == PRECISION_DAY))
 		wire_fault_choice(reader->err, wire_pointer(reader, "date_precision"), "month, year");
 	round->precision = precision == PRECISION_DAY ? PRECISION_MONTH : precision;
@@ -95,14 +95,14 @@ static void read_day(struct wire_reader *reader, struct round *round)
 static bool read_date(struct wire_reader *reader, bool periods, struct round *round)
 {
 	bool day = wire_has(reader, "date");
-	bool period = periods && (wire_has(reader, "period") || wire_has(reader, "date_precision"));
+	bool bounds = periods && wire_has(reader, "period");
+	bool precision = periods && wire_has(reader, "date_precision");
+	bool period = bounds || precision;
 
 	if (day && period) {
-		error_add_field(reader->err, wire_pointer(reader, "period"), "invalid_value",
+		error_add_field(reader->err, wire_pointer(reader, bounds ? "period" : "date_precision"), "invalid_value",
 				"Send either date, or period with date_precision.",
 				"Chỉ gửi date, hoặc period cùng date_precision.");
-		wire_has(reader, "period");
-		wire_has(reader, "date_precision");
 	} else if (period) {
 		read_period(reader, round);
 	} else if (day) {

@@ -498,6 +498,21 @@ const char *wire_pointer(struct wire_reader *reader, const char *name)
 	return pointer;
 }
 
+bool wire_word(struct wire_reader *reader, const char *name, enum wire_need need, const char **out)
+{
+	json_t *text = value(reader, name, need);
+	enum wire_text_state state;
+
+	if (!text)
+		return false;
+	if (!json_is_string(text))
+		return fault_type(reader, name, "A text is expected.", "Cần một chuỗi.");
+	*out = "";
+	state = wire_clean_text(reader->arena, json_string_value(text), json_string_length(text), WIRE_KEY_MAX, out);
+	return state == WIRE_TEXT_FINE || state == WIRE_TEXT_BLANK ||
+	       wire_fault_text(reader->err, wire_pointer(reader, name), state, WIRE_KEY_MAX);
+}
+
 bool wire_text_or_clear(struct wire_reader *reader, const char *name, size_t max_length, const char **out)
 {
 	const char *text = NULL;

@@ -169,8 +169,14 @@ static void test_read_round_of_a_month(void **state)
 				"\"date_precision\":\"month\",\"units\":[]}"));
 	assert_fault("/period", "invalid_value");
 	assert_false(read_round("{\"title\":\"x\",\"date\":\"2025-02-01\",\"date_precision\":\"month\",\"units\":[]}"));
+	assert_fault("/date_precision", "invalid_value");
+	assert_int_equal(err.nfields, 1);
+	assert_false(read_round("{\"title\":\"x\",\"date\":\"2025-02-01\",\"period\":{},\"units\":[]}"));
 	assert_fault("/period", "invalid_value");
 	assert_int_equal(err.nfields, 1);
+	assert_false(read_round("{\"title\":\"x\",\"period\":{\"from\":\"2025-02-01\",\"to\":\"2025-02-28\"},"
+				"\"date_precision\":\" \",\"units\":[]}"));
+	assert_fault("/date_precision", "invalid_value");
 	assert_false(read_round("{\"title\":\"x\",\"period\":{\"from\":\"2025-02-01\"},\"units\":[]}"));
 	assert_fault("/period/to", "required");
 	assert_fault("/date_precision", "required");
