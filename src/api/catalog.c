@@ -151,9 +151,21 @@ static void create_on_replayed(struct catalog_load *load)
 	struct item_op *op = container_of(load, struct item_op, load);
 
 	if (load->error.code != ERR_NONE)
-		request_reply_error(op->r, &load->error);
+		request_reply_unread(op->r, &load->error);
 	else
 		reply_created(op->r, &load->item);
+}
+
+static void create_was_made(void *context, const char *id)
+{
+	struct item_op *op = context;
+
+	load_item(op, id, create_on_replayed);
+}
+
+static void refuse_create(struct item_op *op, const struct error *err)
+{
+	request_refuse_create(op->r, err, catalog_kind_text(op->save.next.kind), create_was_made, op);
 }
 
 static void create_on_saved(struct catalog_save *save)
@@ -161,7 +173,7 @@ static void create_on_saved(struct catalog_save *save)
 	struct item_op *op = container_of(save, struct item_op, save);
 
 	if (save->error.code != ERR_NONE)
-		request_reply_error(op->r, &save->error);
+		refuse_create(op, &save->error);
 	else if (save->idempotency.replayed)
 		load_item(op, save->idempotency.resource_id, create_on_replayed);
 	else
@@ -187,7 +199,7 @@ static void create_with_units(struct request *r)
 	op->save.next.kind = kind_of(r);
 	error_clear(&err);
 	if (!catalog_item_read(body, len, false, api_units(r->api), r->today, r->arena, &op->save.next, &err)) {
-		request_reply_error(r, &err);
+		refuse_create(op, &err);
 		return;
 	}
 	if (may_write(r, &op->save.next) && request_idempotency(r, &op->save.idempotency))

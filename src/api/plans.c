@@ -70,7 +70,7 @@ static void list_start(struct request *r)
 struct get_op {
 	struct request  *r;
 	struct plan_load load;
-	int              status;         /* 200, or 201 after a replayed POST */
+	int              status;         /* 200, or 201 after a POST */
 };
 
 static void drop_drafts(struct request *r, struct plan *plan)
@@ -88,6 +88,10 @@ static void get_on_loaded(struct plan_load *load)
 	struct get_op *op = container_of(load, struct get_op, load);
 	struct request *r = op->r;
 
+	if (load->error.code != ERR_NONE && op->status == 201) {
+		request_reply_unread(r, &load->error);
+		return;
+	}
 	if (load->error.code != ERR_NONE) {
 		request_reply_error(r, &load->error);
 		return;
@@ -142,12 +146,24 @@ static bool may_write_plan(struct request *r)
 	return request_may_write(r, NULL, 0, r->today, NULL);
 }
 
+static void create_was_made(void *context, const char *id)
+{
+	struct create_op *op = context;
+
+	load_plan(op->r, arena_strdup(op->r->arena, id), 201);
+}
+
+static void refuse_create(struct create_op *op, const struct error *err)
+{
+	request_refuse_create(op->r, err, "plan", create_was_made, op);
+}
+
 static void create_on_applied(struct plan_apply *apply)
 {
 	struct create_op *op = container_of(apply, struct create_op, apply);
 
 	if (apply->error.code != ERR_NONE)
-		request_reply_error(op->r, &apply->error);
+		refuse_create(op, &apply->error);
 	else
 		load_plan(op->r, apply->idempotency.replayed ? apply->idempotency.resource_id : apply->plan_id, 201);
 }
@@ -160,11 +176,11 @@ static void create_on_resolved(struct catalog_resolve *names)
 
 	error_clear(&err);
 	if (names->error.code != ERR_NONE) {
-		request_reply_error(r, &names->error);
+		refuse_create(op, &names->error);
 		return;
 	}
 	if (!plan_diff(NULL, &op->plan, r->arena, &op->diff, &err)) {
-		request_reply_error(r, &err);
+		refuse_create(op, &err);
 		return;
 	}
 	op->apply.incoming = &op->plan;
@@ -185,7 +201,7 @@ static void create_start(struct request *r)
 	op->r = r;
 	error_clear(&err);
 	if (!plan_read(body, len, r->arena, &op->plan, &err) || !plan_check(&op->plan, &err)) {
-		request_reply_error(r, &err);
+		refuse_create(op, &err);
 		return;
 	}
 	if (!may_write_plan(r) || !request_idempotency(r, &op->apply.idempotency))
@@ -293,25 +309,36 @@ static void round_on_replayed(struct round_load *load)
 	struct round_op *op = container_of(load, struct round_op, replay);
 
 	if (load->error.code != ERR_NONE)
-		request_reply_error(op->r, &load->error);
+		request_reply_unread(op->r, &load->error);
 	else
 		reply_round_created(op->r, &load->round);
+}
+
+static void round_was_made(void *context, const char *id)
+{
+	struct round_op *op = context;
+
+	op->replay.key = arena_strdup(op->r->arena, id);
+	op->replay.arena = op->r->arena;
+	op->replay.done = round_on_replayed;
+	round_load_send(api_store(op->r->api), &op->replay);
+}
+
+static void refuse_round(struct round_op *op, const struct error *err)
+{
+	request_refuse_create(op->r, err, "round", round_was_made, op);
 }
 
 static void round_on_created(struct round_create *create)
 {
 	struct round_op *op = container_of(create, struct round_op, create);
 
-	if (create->error.code != ERR_NONE) {
-		request_reply_error(op->r, &create->error);
-	} else if (create->idempotency.replayed) {
-		op->replay.key = create->idempotency.resource_id;
-		op->replay.arena = op->r->arena;
-		op->replay.done = round_on_replayed;
-		round_load_send(api_store(op->r->api), &op->replay);
-	} else {
+	if (create->error.code != ERR_NONE)
+		refuse_round(op, &create->error);
+	else if (create->idempotency.replayed)
+		round_was_made(op, create->idempotency.resource_id);
+	else
 		reply_round_created(op->r, &create->round);
-	}
 }
 
 static bool within_plan(const struct round *round, const struct plan *plan, struct error *err)
@@ -331,7 +358,7 @@ static void round_on_resolved(struct catalog_resolve *names)
 	if (err->code != ERR_NONE ||
 	    (names->venue_unit &&
 	     !round_venue_fits(api_units(op->r->api), &op->create.round, names->venue_unit, err))) {
-		request_reply_error(op->r, err);
+		refuse_round(op, err);
 		return;
 	}
 	op->create.actor = op->r->actor;
@@ -356,7 +383,7 @@ static void round_on_plan(struct plan_load *load)
 	error_clear(&err);
 	if (!round_read(body, len, api_units(r->api), r->arena, round, &err) || !round_check(round, &err) ||
 	    !within_plan(round, &load->plan, &err)) {
-		request_reply_error(r, &err);
+		refuse_round(op, &err);
 		return;
 	}
 	if (!request_may_write(r, round->units, round->nunits, round->from, round->team.id) ||

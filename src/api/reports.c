@@ -14,6 +14,7 @@ struct report_op {
 	struct round_load    load;
 	struct report_list   list;
 	struct report_create create;
+	const char          *made;       /* id of what an earlier call with the same key made */
 };
 
 static struct report_op *load_round(struct request *r, void (*done)(struct round_load *load))
@@ -89,14 +90,13 @@ static void reply_report(struct request *r, const char *round_id, const struct r
 static void create_on_replayed(struct report_list *list)
 {
 	struct report_op *op = container_of(list, struct report_op, list);
-	const char *id = op->create.idempotency.resource_id;
 
 	if (list->error.code != ERR_NONE) {
-		request_reply_error(op->r, &list->error);
+		request_reply_unread(op->r, &list->error);
 		return;
 	}
 	for (size_t i = 0; i < list->nreports; i++) {
-		if (streq(list->reports[i].id, id)) {
+		if (streq(list->reports[i].id, op->made)) {
 			reply_report(op->r, op->load.round.id, &list->reports[i]);
 			return;
 		}
@@ -104,22 +104,32 @@ static void create_on_replayed(struct report_list *list)
 	request_reply_no_round(op->r);
 }
 
-static void create_on_created(struct report_create *create)
+static void create_was_made(void *context, const char *id)
 {
-	struct report_op *op = container_of(create, struct report_op, create);
+	struct report_op *op = context;
 
-	if (create->error.code != ERR_NONE) {
-		request_reply_error(op->r, &create->error);
-		return;
-	}
-	if (!create->idempotency.replayed) {
-		reply_report(op->r, create->round_id, &create->report);
-		return;
-	}
+	op->made = arena_strdup(op->r->arena, id);
 	op->list.round = op->load.round.id;
 	op->list.arena = op->r->arena;
 	op->list.done = create_on_replayed;
 	report_list_send(api_store(op->r->api), &op->list);
+}
+
+static void refuse_create(struct report_op *op, const struct error *err)
+{
+	request_refuse_create(op->r, err, "report", create_was_made, op);
+}
+
+static void create_on_created(struct report_create *create)
+{
+	struct report_op *op = container_of(create, struct report_op, create);
+
+	if (create->error.code != ERR_NONE)
+		refuse_create(op, &create->error);
+	else if (create->idempotency.replayed)
+		create_was_made(op, create->idempotency.resource_id);
+	else
+		reply_report(op->r, create->round_id, &create->report);
 }
 
 /* A team speaks for itself, not for the press. */
@@ -154,7 +164,7 @@ static void create_on_loaded(struct round_load *load)
 	if (!report_read(body, len, r->arena, &op->create.report, &err) ||
 	    !report_check(&op->create.report, r->today, &err) ||
 	    !report_fits(&op->create.report, round, r->today, &err) || !source_is_own(r, &op->create.report, &err)) {
-		request_reply_error(r, &err);
+		refuse_create(op, &err);
 		return;
 	}
 	if (!request_idempotency(r, &op->create.idempotency))

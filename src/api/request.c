@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "domain/scope.h"
 #include "domain/unit.h"
+#include "store/replay_store.h"
 
 struct store *api_store(struct api *api)
 {
@@ -237,7 +238,75 @@ bool request_idempotency(struct request *r, struct idempotency *idempotency)
 	return true;
 }
 
+struct refusal {
+	struct request     *r;
+	const struct error *err;
+	void              (*made)(void *op, const char *id);
+	void               *op;
+	struct replay_probe probe;
+};
+
+static void refusal_on_probed(struct replay_probe *probe)
+{
+	struct refusal *refusal = container_of(probe, struct refusal, probe);
+
+	if (probe->error.code != ERR_NONE)
+		request_reply_error(refusal->r, &probe->error);
+	else if (probe->idempotency.replayed)
+		refusal->made(refusal->op, probe->idempotency.resource_id);
+	else
+		request_reply_error(refusal->r, refusal->err);
+}
+
+/* The database's moods are no refusal: they pass. */
+static bool is_refusal(const struct error *err)
+{
+	return http_error_status(err->code) < 500 && err->code != ERR_IDEMPOTENCY_RUNNING &&
+	       err->code != ERR_IDEMPOTENCY_MISMATCH;
+}
+
+void request_refuse_create(struct request *r, const struct error *err, const char *kind,
+			   void (*made)(void *op, const char *id), void *op)
+{
+	struct refusal *refusal = http_alloc(r->x, sizeof(*refusal));
+	struct error *copy = http_alloc(r->x, sizeof(*copy));
+
+	if (!request_idempotency(r, &refusal->probe.idempotency))
+		return;
+	if (!refusal->probe.idempotency.key || !is_refusal(err)) {
+		request_reply_error(r, err);
+		return;
+	}
+	*copy = *err;
+	refusal->r = r;
+	refusal->err = copy;
+	refusal->made = made;
+	refusal->op = op;
+	refusal->probe.kind = kind;
+	refusal->probe.actor = r->actor;
+	refusal->probe.arena = r->arena;
+	refusal->probe.done = refusal_on_probed;
+	replay_probe_send(api_store(r->api), &refusal->probe);
+}
+
 /* ---- answers ---- */
+
+void request_reply_unread(struct request *r, const struct error *err)
+{
+	struct error unknown;
+
+	if (err->code != ERR_UNAVAILABLE) {
+		request_reply_error(r, err);
+		return;
+	}
+	error_clear(&unknown);
+	error_set(&unknown, ERR_UNKNOWN_OUTCOME,
+		  "It was done, but what was made cannot be read at the moment. Send the same request again with"
+		  " the same Idempotency-Key, or look the record up.",
+		  "Đã thực hiện, nhưng lúc này chưa đọc lại được kết quả. Hãy gửi lại đúng yêu cầu này với cùng"
+		  " Idempotency-Key, hoặc tra lại bản ghi.");
+	request_reply_error(r, &unknown);
+}
 
 void request_reply_error_after(struct request *r, const struct error *err, int seconds)
 {

@@ -90,6 +90,18 @@ bool request_if_match(struct request *r, int64_t *version);
 void request_reply_stale(struct request *r, int64_t version);
 /* Fills the key of a POST that creates. Answers 400 itself when the header is not usable. */
 bool request_idempotency(struct request *r, struct idempotency *idempotency);
+/*
+ * Refuses a POST that creates, for what its body says or for the state that it
+ * meets. But a retry of one that was done, whose answer was lost, gets what
+ * that one made: then made() answers, with the id. `kind` is for the audit.
+ */
+void request_refuse_create(struct request *r, const struct error *err, const char *kind,
+			   void (*made)(void *op, const char *id), void *op);
+/*
+ * Something was made, and what it looks like cannot be read just now: that is
+ * no "nothing was changed". Says that the outcome is not known, which a retry with the same key mends.
+ */
+void request_reply_unread(struct request *r, const struct error *err);
 
 /* ---- answers ---- */
 

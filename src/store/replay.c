@@ -7,6 +7,7 @@
 #include "store/audit.h"
 #include "store/failure.h"
 #include "store/lookup.h"
+#include "store/replay_store.h"
 #include "store/row.h"
 
 /* $1 .. $5, the same in both statements; one view of the keys for all of them. */
@@ -113,4 +114,19 @@ bool replay_read(const struct db_result *result, struct idempotency *idempotency
 	idempotency->status = row_int(result, 0, 0, 0);
 	snprintf(idempotency->resource_id, sizeof(idempotency->resource_id), "%s", db_text(result, 0, 1));
 	return true;
+}
+
+static void probe_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct replay_probe *probe = container_of(query, struct replay_probe, query);
+
+	if (!replay_read(result, &probe->idempotency, &probe->error) && probe->error.code == ERR_STALE)
+		error_clear(&probe->error);
+	probe->done(probe);
+}
+
+void replay_probe_send(struct store *store, struct replay_probe *probe)
+{
+	replay_send(store, &probe->query, &probe->idempotency, &probe->actor, probe->kind, probe->arena,
+		    probe_on_done);
 }

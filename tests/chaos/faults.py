@@ -1,6 +1,9 @@
 """The faults of reliability 3, one function each: act(stage, ledger, seconds, random) breaks, mends nothing, gives figures."""
+import collections
 import contextlib
 import dataclasses
+import datetime
+import json
 import os
 import random
 import signal
@@ -10,9 +13,12 @@ import time
 import traceback
 
 import httpx
+import psycopg
 
+import load
 from harness import raw
 from harness.daemon import wait_until
+from harness.ledger import unit_on
 from stage import HEALTH_SECONDS, REQUEST_SECONDS, Stage, thaw
 
 NOTICED_SECONDS = 15
@@ -274,3 +280,176 @@ def half_body(stage, ledger, seconds, dice):
     for connection in open_ones:
         connection.close()
     return {"half bodies": serial, "left silent": len(open_ones)}
+
+
+# ---- the disk ----
+
+def _fill(stage, ledger, seconds, when_full=lambda: None):
+    """Full for a while; what was answered meanwhile."""
+    stage.disk.fill()
+    when_full()
+    began, acknowledged, reads = time.monotonic(), len(ledger.acknowledged_at), {}
+    caller = raw.Caller("127.0.0.1", stage.daemon.port, 25, {"Authorization": f"Bearer {ledger.token}"})
+    while time.monotonic() - began < seconds:
+        stage.disk.fill()
+        for path in ("/api/v1/plans?limit=500", "/api/v1/rounds?from=2024-01-01&limit=100"):
+            status = caller.call("GET", path)[0]
+            reads[status] = reads.get(status, 0) + 1
+        time.sleep(0.05)
+    acknowledged = len(ledger.acknowledged_at) - acknowledged
+    stage.disk.empty()
+    stage.mended_at = time.monotonic()
+    return {"writes while full": acknowledged, "reads while full": reads, **_health(stage, began)}
+
+
+@fault("full-disk", "no byte is left for the data; the log of PostgreSQL has a disk of its own", private=False, disk_mb=160, own_wal=True)
+def full_disk(stage, ledger, seconds, dice):
+    figures = _fill(stage, ledger, seconds)
+    stage.demand(figures["reads while full"].keys() == {200}, f"reads while the disk was full: {figures['reads while full']}")
+    return figures
+
+
+@fault("full-disk-log", "no byte is left for data and log, which are on one disk; PostgreSQL panics", disk_mb=160)
+def full_disk_log(stage, ledger, seconds, dice):
+    """The log needs its next file just now: what takes 16 MB of writes otherwise."""
+    def next_file():
+        with contextlib.suppress(psycopg.Error):
+            for _ in range(3):
+                stage.sql("SELECT pg_switch_wal()")
+                stage.sql("CREATE TABLE IF NOT EXISTS chaos_filler (x int)")
+
+    return _fill(stage, ledger, seconds, next_file)
+
+
+# ---- the clock ----
+
+def _jump(stage, ledger, seconds, by):
+    """There and back again, with idle connections that must not notice and a list "from today" that must."""
+    token = stage.daemon.new_token("auditor", f"short {time.monotonic_ns()}", "--expires", stage.today())
+    writer = stage.daemon.new_token("staff", f"other {time.monotonic_ns()}")      # the ledger counts what its own token does
+    staff = httpx.Client(base_url=stage.daemon.url, headers={"Authorization": f"Bearer {writer}"}, timeout=25)
+    idle = [raw.Caller("127.0.0.1", stage.daemon.port, 25, {"Authorization": f"Bearer {token}"}) for _ in range(20)]
+    today = datetime.date.fromisoformat(stage.today())
+    rounds = {day: _announced(staff, ledger, day) for day in (today - datetime.timedelta(1), today)}
+    figures = {}
+    for caller in idle:
+        assert caller.call("GET", "/api/v1/plans")[0] == 200
+    connections = [caller.connection for caller in idle]
+    for offset in (by, 0):
+        stage.clock.jump(offset)
+        jumped = time.monotonic()
+        now = datetime.date.fromisoformat(stage.today())
+        wait_until(lambda: _shown(stage) & set(rounds.values()) == {code for day, code in rounds.items() if day >= now}, 10, every=0.02,
+                   what=f"the list from {now} on")
+        turned = time.monotonic() - jumped
+        stage.demand(turned < 2.5, f"the list turned {turned:.1f} s after midnight")
+        figures[f"list turned after s ({offset:+d})"] = round(turned, 2)
+        expected = 401 if offset > 0 else 200              # a token that ends today
+        statuses = {caller.call("GET", "/api/v1/plans")[0] for caller in idle}
+        stage.demand(statuses == {expected}, f"a token of one day after a jump of {offset:+d} s: {statuses}")
+        time.sleep(seconds / 2)
+        ledger.progress(100, what=f"at {offset:+d} s")
+    stage.mended_at = time.monotonic()
+    stage.demand(connections == [caller.connection for caller in idle], "idle connections were closed by a jump")
+    failures = [attempt for attempt in ledger.attempts() if attempt.status in (None, 500, 503)]
+    # PostgreSQL counts a statement's time by the wall clock: what runs just then may be ended, and is repeated.
+    stage.demand(len(failures) <= 2 * len(ledger.threads), f"{len(failures)} requests failed for the jump: {failures[:5]}")
+    figures["failed for it"] = len(failures)
+    return figures
+
+
+def _announced(staff, ledger, day):
+    """The code of a public round on that day."""
+    mark = f"N{time.monotonic_ns() % 10**9}"
+    plan = staff.post("/api/v1/plans", json={"number": f"{mark}/KH-THU", "code_prefix": mark, "title": "Kế hoạch thử", "from": str(day),
+                                             "to": str(day)})
+    assert plan.status_code == 201, plan.text
+    made = staff.post(f"/api/v1/plans/{plan.json()['id']}/rounds", json={"title": "Đợt thử", "date": str(day), "units": [unit_on(str(day))]})
+    assert made.status_code == 201, made.text
+    told = staff.post(f"/api/v1/rounds/{made.json()['id']}/announce", headers={"If-Match": made.headers["etag"]})
+    assert told.status_code == 200, told.text
+    return made.json()["code"]
+
+
+def _shown(stage):
+    return {one["code"] for one in httpx.get(f"{stage.daemon.url}/api/v1/rounds?limit=500", timeout=25).json()["items"]}
+
+
+@fault("clock-forward", "the wall clock jumps a day ahead, and back", private=False, jumping=True, ledger={"steady_date": False})
+def clock_forward(stage, ledger, seconds, dice):
+    return _jump(stage, ledger, seconds, 86400)
+
+
+@fault("clock-back", "the wall clock jumps a day back, and ahead again", private=False, jumping=True, ledger={"steady_date": False})
+def clock_back(stage, ledger, seconds, dice):
+    return _jump(stage, ledger, seconds, -86400)
+
+
+# ---- too much ----
+
+OVERLOAD_TIMES = 4
+ACCEPTED_SECONDS = 1.0                     # 99 of 100 that are served are served within
+NORMAL_SECONDS = 10
+
+
+@fault("overload", "four times the load that it can hold: asked at that rate whatever it answers")
+def overload(stage, ledger, seconds, dice):
+    token = stage.daemon.new_token("staff", f"load {time.monotonic_ns()}")
+    tag = f"L{time.monotonic_ns() % 10**6}"
+    _many_rounds(stage, token, 150)
+
+    def make(n):
+        if n % 4 == 0:
+            return load.request("POST", "/api/v1/teams", token, {"code": f"{tag}X{n}", "name": "Đội thử"}, key=f"{tag}-{n}")
+        return load.request("GET", f"/api/v1/rounds?from=2020-01-01&limit={480 + n % 20}", token)
+
+    answers, _, _ = load.run(stage.daemon.port, make, 16, 6)
+    served = [a for a in answers if 200 <= a.status < 300]
+    capacity = len(served) / 6
+    quiet = load.percentile(served, 0.5)
+    first, base = len(answers) + 1000, tag
+    tag = base + "B"
+    rate = OVERLOAD_TIMES * capacity
+    answers, dropped, unanswered = load.run(stage.daemon.port, lambda n: make(n + first), 4000, seconds, rate)
+    mended = stage.mended_at = time.monotonic()
+    statuses = collections.Counter(a.status for a in answers)
+    accepted = [a for a in answers if 200 <= a.status < 300]
+    p99 = load.percentile(accepted, 0.99)
+    stage.demand(set(statuses) <= {200, 201, 429, 503}, f"statuses: {dict(statuses)}")
+    stage.demand(not unanswered and not dropped, f"{unanswered} never answered, {dropped} found all connections busy")
+    stage.demand(all(a.retry_after for a in answers if a.status in (429, 503)), "a 503 or 429 without Retry-After")
+    stage.demand(p99 < ACCEPTED_SECONDS, f"accepted: p99 {p99:.2f} s")
+    stage.demand(len(accepted) / seconds > capacity / 2, f"only {len(accepted) / seconds:.0f} served a second of {capacity:.0f}")
+    back = _until_normal(stage, token, quiet) - mended
+    stage.demand(back < NORMAL_SECONDS, f"normal again only after {back:.1f} s")
+    made = {json.loads(a.body)["code"]: json.loads(a.body)["id"] for a in answers if a.status == 201}
+    there = dict(stage.sql("SELECT code, id::text FROM team WHERE code LIKE %s", f"{tag}X%"))
+    stage.demand(all(there.get(code) == one for code, one in made.items()), "an acknowledged team is not there")
+    return {"holds/s": round(capacity), "asked/s": round(rate), "served/s": round(len(accepted) / seconds),
+            "accepted p50 ms": round(1000 * load.percentile(accepted, 0.5)), "accepted p99 ms": round(1000 * p99),
+            "refused": statuses[503] + statuses[429], "normal again s": round(back, 2), "statuses": dict(statuses)}
+
+
+def _many_rounds(stage, token, count):
+    """So many that a list of them is work."""
+    staff = httpx.Client(base_url=stage.daemon.url, headers={"Authorization": f"Bearer {token}"}, timeout=25)
+    today = datetime.date.fromisoformat(stage.today())
+    mark = f"N{time.monotonic_ns() % 10**9}"
+    rounds = [{"ordinal": n + 1, "title": f"Đợt {n}", "date": str(today + datetime.timedelta(n)), "units": [unit_on(str(today))]}
+              for n in range(count)]
+    answer = staff.post("/api/v1/plans/import", json={"number": f"{mark}/KH-THU", "code_prefix": mark, "title": "Kế hoạch thử",
+                                                      "from": str(today), "to": str(today + datetime.timedelta(count)), "rounds": rounds})
+    assert answer.status_code == 200, answer.text
+
+
+def _until_normal(stage, token, quiet):
+    """When ten reads in a row are served, none slower than ten times the quiet day's, or 100 ms."""
+    caller, good = raw.Caller("127.0.0.1", stage.daemon.port, 25, {"Authorization": f"Bearer {token}"}), 0
+    end = time.monotonic() + 60
+    while good < 10:
+        began = time.monotonic()
+        status = caller.call("GET", "/api/v1/rounds?from=2020-01-01&limit=480")[0]
+        good = good + 1 if status == 200 and time.monotonic() - began < max(10 * quiet, 0.1) else 0
+        assert time.monotonic() < end, "not normal again within a minute"
+        time.sleep(0.02)
+    return time.monotonic()

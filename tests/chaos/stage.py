@@ -1,8 +1,13 @@
 """What a fault is done to: daemons, their PostgreSQL, the wires between, and a keeper that restarts what systemd would."""
+import contextlib
 import datetime
 import os
 import pathlib
+import re
+import shutil
 import signal
+import subprocess
+import sysconfig
 import threading
 import time
 
@@ -90,25 +95,84 @@ class Pulse(threading.Thread):
         return sum(1 for _, at, status, _ in self.health if status != 200 and since <= at <= until)
 
 
+class Disk:
+    """A disk so small that it can be filled: a tmpfs, for root. (tests/chaos/run has its own mount namespace.)"""
+
+    def __init__(self, megabytes):
+        self.folder = programs.workshop("giothong-disk-")
+        self.filler = self.folder / "filler"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0755", "giothong-chaos", self.folder], check=True)
+
+    def fill(self):
+        """To the last byte. What is freed meanwhile goes too, when it is called again."""
+        with open(self.filler, "ab", buffering=0) as filler:
+            for size in (1 << 20, 4096):
+                with contextlib.suppress(OSError):
+                    while True:
+                        filler.write(b"\0" * size)
+
+    def empty(self):
+        self.filler.unlink(missing_ok=True)
+
+    def free(self):
+        about = os.statvfs(self.folder)
+        return about.f_bavail * about.f_frsize
+
+    def remove(self):
+        subprocess.run(["umount", "-l", self.folder], check=False)
+        programs.remove(self.folder)
+
+
+class Clock:
+    """The wall clock of a daemon and its database, which may jump while they run. Monotonic clocks do not."""
+
+    LIBRARY = pathlib.Path("/usr/lib") / sysconfig.get_config_var("MULTIARCH") / "faketime" / "libfaketimeMT.so.1"
+
+    def __init__(self):
+        self.folder, self.offset = programs.workshop("giothong-clock-"), 0
+        self.file = self.folder / "offset"
+        self.jump(0)
+
+    def jump(self, seconds):
+        """So far from the real time, from now on."""
+        draft = self.file.with_suffix(".new")
+        draft.write_text(f"{seconds:+d}\n")
+        draft.chmod(0o644)
+        draft.rename(self.file)
+        self.offset = seconds
+
+    def environment(self, program):
+        assert self.LIBRARY.exists(), f"no {self.LIBRARY}: deploy/install-packages chaos"
+        libraries = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+        sanitizers = re.findall(r"lib[at]san\.so\S* => (\S+)", libraries)      # they want to come first
+        return {"LD_PRELOAD": " ".join([*sanitizers, str(self.LIBRARY)]), "FAKETIME_TIMESTAMP_FILE": str(self.file),
+                "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
 class Stage:
     """
     `private`: one daemon on --data; else `daemons` of them on one PostgreSQL with --config, which a `database_wire`
     may lead to. With a `client_wire` the ledger's clients come through relays. `seam`: the wall clock starts at NOW
-    (test builds only), else it is the real one, with `environment` perhaps another again.
+    (test builds only), else it is the real one, which `jumping` can change. `disk_mb`: the data lies on
+    a disk of that size; `own_wal`: but for the log of PostgreSQL.
     """
 
     def __init__(self, private=True, daemons=1, client_wire=False, database_wire=False, settings=None, seam=False, pause=2.0,
-                 environment=None, database_environment=None, folder=None, clock_offset=lambda: 0.0, binaries=None):
-        self.seam, self.clock_offset = seam, clock_offset
+                 jumping=False, disk_mb=None, own_wal=False, binaries=None):
+        self.seam = seam
+        self.clock = Clock() if jumping else None
         self.postgres, self.wire, self.daemons, self.wires = None, None, [], []
-        self.made = [folder] if folder else []
+        self.disk = Disk(disk_mb) if disk_mb else None
+        self.wal_folder = programs.workshop("giothong-wal-") / "wal" if own_wal else None
         self.complaints, self.mended_at = [], None
-        options = {"settings": settings, "now": NOW if seam else None, "environment": environment}
+        options = {"settings": settings, "now": NOW if seam else None,
+                   "environment": self.clock.environment(programs.BIN / "giothongd") if jumping else None}
         try:
             if private:
-                self.daemons.append(Daemon(folder=folder, **options))
+                self.daemons.append(Daemon(folder=self._room("home"), **options))
             else:
-                self.postgres = Postgres(database_environment).make()
+                environment = self.clock.environment(programs.POSTGRES_BIN / "postgres") if jumping else None
+                self.postgres = Postgres(environment, self._room("postgres"), self._wal_room()).make()
                 self.wire = Relay(self.postgres.port) if database_wire else None
                 self.config = self._configure()
                 for n in range(daemons):
@@ -125,6 +189,19 @@ class Stage:
         self.keeper.start()
         self.pulse.start()
 
+    def _room(self, name):
+        """A folder on the small disk, or None: then it is anywhere."""
+        if not self.disk:
+            return None
+        room = self.disk.folder / name
+        room.mkdir(mode=0o755)
+        return room
+
+    def _wal_room(self):
+        if self.wal_folder and os.geteuid() == 0:
+            shutil.chown(self.wal_folder.parent, "postgres")
+        return self.wal_folder
+
     def _configure(self):
         config = self.postgres.configuration(self.wire.port if self.wire else None)
         for words in (("keyring", "create"), ("migrate",)):
@@ -139,7 +216,7 @@ class Stage:
         return self.daemons[0]
 
     def today(self):
-        return TODAY if self.seam else civil_today(self.clock_offset())
+        return TODAY if self.seam else civil_today(self.clock.offset if self.clock else 0)
 
     def steady_date(self):
         """Whether no midnight comes while the fault lasts."""
@@ -231,8 +308,12 @@ class Stage:
                 programs.remove(daemon.folder)
         if self.postgres:
             self.postgres.remove()
-        for folder in self.made:
-            programs.remove(folder)
+        if self.wal_folder:
+            programs.remove(self.wal_folder.parent)
+        if self.disk:
+            self.disk.remove()
+        if self.clock:
+            programs.remove(self.clock.folder)
 
     def __enter__(self):
         return self

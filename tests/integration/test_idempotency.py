@@ -96,6 +96,31 @@ def test_while_another_holds_it(seeds, staff, daemon):
     assert daemon.value("SELECT count(*) FROM team WHERE code = %s", body["code"]) == 1
 
 
+def test_a_receipt_outlives_what_allowed_it(seeds, staff, daemon):
+    """The answer was lost, then the state moved on: the retry still gets what was made, and nobody else does."""
+    one, headers = seeds.running(), key()
+    path = f"/api/v1/rounds/{one['id']}/reports"
+    first = staff.post(path, json=REPORT, headers=headers, expect=201)
+    staff.step(one["id"], "cancel", {"reason": "mưa lớn"})
+    refused = staff.post(path, json=REPORT, headers=key())
+    assert refused.status_code in (409, 422), "the round takes no new reports"
+    audit = daemon.value("SELECT count(*) FROM audit_entry")
+    again = staff.post(path, json=REPORT, headers=headers, expect=201)
+    assert again.json() == first.json()
+    assert daemon.value("SELECT count(*) FROM audit_entry") == audit + 1, "a replay writes its audit row"
+    problem(staff.post(path, json={**REPORT, "note": "khác"}, headers=headers), "idempotency-mismatch", 422)
+    assert daemon.value("SELECT count(*) FROM round_report WHERE round_id = %s", one["id"]) == 1
+
+
+def test_a_number_given_to_another_meanwhile(seeds, staff):
+    """A refusal that only the database knows of: the key decides first there too."""
+    plan, headers = seeds.plan(), key()
+    body = {"title": "Đợt", "date": "2025-04-15", "units": ["Huyện Than Uyên"], "ordinal": 3}
+    first = staff.post(f"/api/v1/plans/{plan['id']}/rounds", json=body, headers=headers, expect=201).json()
+    assert staff.post(f"/api/v1/plans/{plan['id']}/rounds", json=body, headers=key(), expect=409)
+    assert staff.post(f"/api/v1/plans/{plan['id']}/rounds", json=body, headers=headers, expect=201).json() == first
+
+
 @pytest.mark.parametrize("bad", ["", "x" * 201])
 def test_a_key_that_cannot_be_one(seeds, staff, bad):
     answer = staff.post("/api/v1/teams", json={"code": f"B{seeds.number()}", "name": "Đội"}, headers={"Idempotency-Key": bad})

@@ -15,25 +15,28 @@ from .daemon import alive, as_postgres, wait_until
 
 
 class Postgres:
-    def __init__(self, environment=None):
-        self.environment = environment or {}
-        self.folder = programs.workshop("giothong-pg-")
+    def __init__(self, environment=None, folder=None, wal=None):
+        """`folder`: where it lives (made anew; None: in /tmp). `wal`: a folder for the log alone, on another disk."""
+        self.environment, self.wal = environment or {}, wal
+        self.folder = folder or programs.workshop("giothong-pg-")
         self.data, self.port = self.folder / "data", programs.free_port()
         self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         if os.geteuid() == 0:
             shutil.chown(self.folder, self.user)
 
     def command(self, *words):
+        words = ["env", *(f"{name}={value}" for name, value in self.environment.items()), *words] if self.environment else words
         if os.geteuid() != 0:
             return [str(w) for w in words]
         uid = pwd.getpwnam(self.user)
         return ["setpriv", f"--reuid={uid.pw_uid}", f"--regid={uid.pw_gid}", "--init-groups", "--", *map(str, words)]
 
     def run(self, *words):
-        subprocess.run(self.command(*words), check=True, stdout=subprocess.DEVNULL, cwd="/", env={**os.environ, "LC_ALL": "C.UTF-8", **self.environment})
+        subprocess.run(self.command(*words), check=True, stdout=subprocess.DEVNULL, cwd="/", env={**os.environ, "LC_ALL": "C.UTF-8"})
 
     def make(self):
-        self.run(programs.POSTGRES_BIN / "initdb", "-D", self.data, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "--no-sync")
+        self.run(programs.POSTGRES_BIN / "initdb", "-D", self.data, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "--no-sync",
+                 *(["-X", self.wal] if self.wal else []))
         with open(self.data / "postgresql.conf", "a") as conf:
             conf.write(f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{self.folder}'\n"
                        "shared_buffers = 32MB\nmax_connections = 60\n")

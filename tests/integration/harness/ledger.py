@@ -26,6 +26,11 @@ ROUNDS_OF_A_PLAN = 40
 STALE_SECONDS = 1.0                        # how old an answer from memory may be
 
 
+def unit_on(day):
+    """A place that is in force on that day."""
+    return next(name for until, name in UNITS if day < until)
+
+
 class Attempt:
     """One send of a request."""
 
@@ -342,7 +347,7 @@ class _Writer:
         return f"{self.ledger.tag}W{self.number}N{self.serial}"
 
     def _unit(self, day=None):
-        return next(name for until, name in UNITS if (day or self.ledger.today()) < until)
+        return unit_on(day or self.ledger.today())
 
     def _make(self, kind, path, body, mark):
         change = Change(kind, f"{kind}.create", "POST", path, body, key=str(uuid.UUID(int=self.random.getrandbits(128))),
