@@ -1,6 +1,8 @@
 #ifndef JOBS_JOBS_H
 #define JOBS_JOBS_H
 
+#include <stdbool.h>
+
 /*
  * Timed work, on a thread (a worker without HTTP) of its own: the daemon's
  * heartbeat, its keys, sealing the audit, forgetting old help marks. Each job that only one daemon of
@@ -12,13 +14,21 @@ struct worker;
 struct jobs;
 
 /*
- * New; the first heartbeat goes out within two seconds of the loop's start. All is borrowed; from now on
- * the keyring, which is the worker's too, is changed by this thread alone.
+ * New; the first heartbeat goes out when jobs_ready() is first asked, or a second after the loop's start. All
+ * is borrowed; from now on the keyring, which is the worker's too, is changed by this thread alone.
  */
 struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char *daemon_id, const char *version,
 		      struct gauges *gauges);
 /* On the jobs' thread: looks at the keyring's folder now. */
 void jobs_reload_keys(struct jobs *jobs);
+/*
+ * On its thread. Others can see this daemon: its heartbeat is in the database. Ask until it is so, and serve
+ * only then, so that nobody changes keys behind its back.
+ */
+bool jobs_ready(struct jobs *jobs);
+/* On its thread, once, at the end of serving: takes the heartbeat back. Ask jobs_left() whether that is done. */
+void jobs_leave(struct jobs *jobs);
+bool jobs_left(const struct jobs *jobs);
 /* After worker_close_db(). */
 void jobs_free(struct jobs *jobs);
 

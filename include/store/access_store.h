@@ -141,6 +141,15 @@ struct daemon_beat {
 };
 void daemon_beat_send(struct store *store, struct daemon_beat *beat);
 
+/* It ends: nobody need wait for its word any more. */
+struct daemon_leave {
+	const char     *id;
+	struct error    error;
+	void          (*done)(struct daemon_leave *leave);
+	struct db_query query;           /* private from here on */
+};
+void daemon_leave_send(struct store *store, struct daemon_leave *leave);
+
 /* Under an advisory lock (another daemon at it: nothing): deletes help marks older than a day. */
 struct sms_help_purge {
 	int64_t         deleted;

@@ -25,6 +25,7 @@ enum { KEY_LIVE_SECONDS = 20 };
 struct key_load {
 	struct key_record records[KEYS_MAX];
 	int64_t           created_us[KEYS_MAX], changed_us[KEYS_MAX];
+	int64_t           since_us[KEYS_MAX];    /* its last change of state, by the database's clock; INT64_MAX: none yet */
 	size_t            nrecords;
 	struct error      error;
 	void            (*done)(struct key_load *load);

@@ -68,6 +68,7 @@ struct daemon {
 	enum phase            phase;
 	bool                  running;           /* the threads are */
 	bool                  served;            /* was ready once */
+	bool                  waited_for_key;    /* ... and said so */
 	bool                  reloading;         /* the jobs' thread has not answered yet */
 	int                   status;            /* to exit with */
 	char                  id[UUID_TEXT_SIZE];
@@ -88,7 +89,12 @@ struct daemon {
 
 static bool thread_ready(const struct daemon_thread *thread)
 {
-	return thread->api ? api_ready(thread->api) : db_connected(thread->worker.db);
+	return thread->api ? api_ready(thread->api) : db_connected(thread->worker.db) && jobs_ready(thread->jobs);
+}
+
+static bool thread_drained(const struct daemon_thread *thread)
+{
+	return thread->api ? api_drained(thread->api) : jobs_left(thread->jobs);
 }
 
 static void start_tick(struct daemon_thread *thread, int ms)
@@ -110,7 +116,7 @@ static void thread_on_tick(evutil_socket_t fd, short what, void *context)
 	if (!thread->draining && thread_ready(thread)) {
 		event_del(&thread->tick);
 		worker_post(home, &thread->ready);
-	} else if (thread->draining && (!thread->api || api_drained(thread->api))) {
+	} else if (thread->draining && thread_drained(thread)) {
 		event_del(&thread->tick);
 		worker_post(home, &thread->drained);
 	}
@@ -138,6 +144,8 @@ static void thread_on_drain(struct message *message)
 
 	if (thread->api)
 		api_drain(thread->api);
+	else
+		jobs_leave(thread->jobs);
 	thread->draining = true;
 	start_tick(thread, THREAD_TICK_MS);
 }
@@ -192,7 +200,7 @@ static void main_on_ready(struct message *message)
 	daemon->served = true;
 	printf("giothongd %s ready on %s\n", GIOTHONG_VERSION, daemon->url);
 	fflush(stdout);
-	sd_notify(0, "READY=1\nSTATUS=Serves.");
+	sd_notify(0, daemon->waited_for_key ? "READY=1\nSTATUS=Serves." : "READY=1");
 	log_info("ready", "version=%s id=%s listen=%s workers=%zu", GIOTHONG_VERSION, daemon->id, daemon->url,
 		 daemon->nworkers);
 }
@@ -286,6 +294,7 @@ static void wait_for_key(struct daemon *daemon)
 	printf("giothongd %s waits for a key, on %s\n", GIOTHONG_VERSION, daemon->url);
 	fflush(stdout);
 	sd_notify(0, "READY=1\nSTATUS=Waits for a key: /readyz says which.");
+	daemon->waited_for_key = true;
 }
 
 static void give_up_starting(struct daemon *daemon)

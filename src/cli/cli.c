@@ -270,6 +270,16 @@ bool cli_connect(struct cli *cli)
 	return !cli->interrupted;
 }
 
+bool cli_pause(struct cli *cli, int ms)
+{
+	struct timeval after = { ms / 1000, ms % 1000 * 1000 };
+
+	event_base_loopexit(cli->base, &after);
+	if (!cli->interrupted)
+		event_base_dispatch(cli->base);
+	return cli_goes_on(cli);
+}
+
 void cli_finished(void)
 {
 	finished = true;

@@ -35,6 +35,7 @@ struct cli_option {
 enum cli_need {
 	CLI_NOTHING,             /* no settings, no database */
 	CLI_DATABASE,
+	CLI_KEYS,                /* the same; a key that is in use may be missing here */
 	CLI_SCHEMA               /* may change the schema */
 };
 
@@ -119,6 +120,8 @@ void cli_start_loop(struct cli *cli);
 void cli_free_loop(struct cli *cli);
 /* Asked between blocking steps. False and cli->error when a signal came. */
 bool cli_goes_on(struct cli *cli);
+/* The same after `ms`, or as soon as a signal came. */
+bool cli_pause(struct cli *cli, int ms);
 
 /* The way to the database of setup.db, once setup is open. False and cli->error when it does not answer. */
 bool cli_connect(struct cli *cli);

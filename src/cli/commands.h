@@ -6,6 +6,6 @@
 /* One table per file, each ended by a zeroed row. */
 extern const struct cli_command migrate_commands[], plan_commands[], propose_commands[], history_commands[],
 	token_commands[], audit_commands[], catalog_commands[], config_commands[], keyring_commands[],
-	doctor_commands[];
+	rotate_commands[], key_copy_commands[], doctor_commands[];
 
 #endif

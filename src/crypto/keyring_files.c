@@ -2,19 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/memory.h"
-#include "base/text.h"
 #include "crypto/key_file.h"
+#include "crypto/key_folder.h"
 
 /* Making keys and changing the names of their files. What the keys mean is keyring.c's and key_set.c's. */
 
@@ -29,13 +25,14 @@ static bool note_kind(void *context, const char *file, const struct key_name *na
 	return true;
 }
 
-static bool fill_folder(const char *dir, struct error *err)
+static bool fill_folder(void *context, const char *dir, struct error *err)
 {
 	bool has[KEY_KIND_COUNT] = { false };
 	uid_t owner;
 	int folder = key_folder_open(dir, &owner, err);
 	bool fine = folder >= 0 && key_folder_each(folder, dir, has, note_kind, err);
 
+	(void)context;
 	for (int kind = 0; fine && kind < KEY_KIND_COUNT; kind++) {
 		struct key_name name = { (enum key_kind)kind, KEY_ACTIVE, 1 };
 		char file[KEY_FILE_NAME_SIZE];
@@ -48,58 +45,10 @@ static bool fill_folder(const char *dir, struct error *err)
 	return fine;
 }
 
-static bool sync_parent(const char *dir)
-{
-	char *copy = xstrdup(dir);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool fine = fd >= 0 && fsync(fd) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	free(copy);
-	return fine;
-}
-
-static bool cannot_make(const char *dir, struct error *err)
-{
-	return error_set(err, ERR_SYSTEM, "the keyring %s cannot be made: %s", "không tạo được bộ khóa %s: %s", dir,
-			 strerror(errno));
-}
-
-static bool ensure_folder(const char *dir)
-{
-	struct stat st;
-
-	if (mkdir(dir, 0700) == 0)
-		return chmod(dir, 0700) == 0;    /* whatever the umask took away */
-	return errno == EEXIST && lstat(dir, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* What a crash left of an earlier try was never used: it is completed. */
-static bool build_and_rename(const char *path, struct error *err)
-{
-	char *draft = xasprintf("%s.new", path);
-	bool fine = ensure_folder(draft) ? fill_folder(draft, err) : cannot_make(draft, err);
-
-	if (fine && (rename(draft, path) < 0 || !sync_parent(path)))
-		fine = cannot_make(path, err);
-	free(draft);
-	return fine;
-}
-
-/* All keys or none: a new keyring is built beside and renamed into place. One that is there is completed. */
+/* All keys or none. One that is there is completed. */
 bool keyring_create(const char *dir, struct error *err)
 {
-	char *path = xstrdup(dir);
-	size_t len = strlen(path);
-
-	while (len > 1 && path[len - 1] == '/')
-		path[--len] = '\0';
-	bool is_new = rmdir(path) == 0 || errno == ENOENT;       /* an empty folder counts as none */
-	bool fine = is_new ? build_and_rename(path, err) : fill_folder(path, err);
-
-	free(path);
-	return fine;
+	return folder_make_or_fill(dir, fill_folder, NULL, err);
 }
 
 /* ---- one key ---- */

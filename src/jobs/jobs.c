@@ -7,6 +7,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "db/db.h"
@@ -15,7 +16,7 @@
 #include "store/access_store.h"
 #include "worker/worker.h"
 
-enum { BEAT_SECONDS = 5, PURGE_SECONDS = 600 };
+enum { BEAT_SECONDS = 5, PURGE_SECONDS = 600, LEAVE_US = 1000000 };
 
 /* A job is idle or at work; a turn that finds it at work is left out. */
 struct jobs {
@@ -27,13 +28,19 @@ struct jobs {
 	int                   seconds;           /* since the start */
 	bool                  beating, purging;
 	bool                  beat_again;        /* what the beat under way says is out of date */
+	bool                  known;             /* a beat was written */
+	bool                  leaving, left;
+	int64_t               leave_until_us;    /* a database that does not answer is no reason to stay */
 	struct daemon_beat    beat;
+	struct daemon_leave   leave;
 	struct sms_help_purge purge;
 	char                  host[65];
 };
 
 static void beat(struct jobs *jobs)
 {
+	if (jobs->leaving)
+		return;
 	if (jobs->beating) {
 		jobs->beat_again = true;
 		return;
@@ -48,9 +55,12 @@ static void on_beat(struct daemon_beat *done)
 	struct jobs *jobs = container_of(done, struct jobs, beat);
 
 	jobs->beating = false;
-	if (done->error.code != ERR_NONE)
+	if (done->error.code != ERR_NONE) {
 		log_warning("heartbeat_failed", "problem=%s", error_slug(done->error.code));
-	else if (jobs->beat_again)
+		return;
+	}
+	jobs->known = true;
+	if (jobs->beat_again)
 		beat(jobs);
 }
 
@@ -113,6 +123,35 @@ struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char
 void jobs_reload_keys(struct jobs *jobs)
 {
 	key_watch_reload(jobs->keys);
+}
+
+bool jobs_ready(struct jobs *jobs)
+{
+	if (!jobs->known && !jobs->beating && db_connected(jobs->worker->db))
+		beat(jobs);
+	return jobs->known;
+}
+
+static void on_left(struct daemon_leave *leave)
+{
+	container_of(leave, struct jobs, leave)->left = true;
+}
+
+/* A beat under way is written before: it was sent before. */
+void jobs_leave(struct jobs *jobs)
+{
+	if (jobs->leaving)
+		return;
+	jobs->leaving = true;
+	jobs->leave_until_us = clock_mono_us() + LEAVE_US;
+	jobs->leave.id = jobs->beat.id;
+	jobs->leave.done = on_left;
+	daemon_leave_send(&jobs->store, &jobs->leave);
+}
+
+bool jobs_left(const struct jobs *jobs)
+{
+	return jobs->left || clock_mono_us() > jobs->leave_until_us;
 }
 
 void jobs_free(struct jobs *jobs)

@@ -140,6 +140,23 @@ void daemon_beat_send(struct store *store, struct daemon_beat *beat)
 	db_send(store->db, &beat->query);
 }
 
+static const struct db_statement leave_write = { "DELETE FROM daemon WHERE id = $1::uuid" };
+
+static void leave_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct daemon_leave *leave = container_of(query, struct daemon_leave, query);
+
+	(void)!result_ok(result, &leave->error);
+	leave->done(leave);
+}
+
+void daemon_leave_send(struct store *store, struct daemon_leave *leave)
+{
+	query_begin(&leave->query, &leave_write, DB_WRITE, leave_on_done);
+	query_text(&leave->query, leave->id);
+	db_send(store->db, &leave->query);
+}
+
 /* 7401 is this job's advisory lock. */
 static const struct db_statement help_purge = {
 	"WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(7401) AS mine),"

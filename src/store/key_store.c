@@ -28,7 +28,8 @@ static const char *key_name(const struct key_record *key, char out[NAME_SIZE])
 
 static const struct db_statement load_all = {
 	"SELECT kind, id, state, encode(fingerprint, 'hex'), " SQL_MICROS("created_at") ", "
-	SQL_MICROS("changed_at") " FROM key ORDER BY array_position('{hash,wrap,sign,suppression}', kind), id"
+	SQL_MICROS("changed_at") ", CASE WHEN changed_at > created_at THEN "
+	SQL_MICROS("now() - changed_at") " END FROM key ORDER BY array_position('{hash,wrap,sign,suppression}', kind), id"
 };
 
 static bool too_many(struct error *err)
@@ -62,6 +63,7 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 			break;
 		load->created_us[row] = row_time(result, row, 4);
 		load->changed_us[row] = row_time(result, row, 5);
+		load->since_us[row] = db_int(result, row, 6, INT64_MAX);
 		load->nrecords++;
 	}
 	if (load->done)

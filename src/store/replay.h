@@ -23,7 +23,8 @@
  *
  *	- all rows or none: the first one (of the lowest key, so that two claims
  *	  with two keys take them in one order) decides, a clash in another one
- *	  undoes the statement;
+ *	  undoes the statement; `go` waits for all of them, because a statement
+ *	  that held other locks already could wait for one that waits for it;
  *	- no row is written by a daemon that does not write under the key which
  *	  the database calls active: it has slept through a rotation;
  *	- a key is retired only when every statement that began before its
@@ -45,8 +46,9 @@
 	" claim_more AS (" \
 	" INSERT INTO idempotency (principal, route, key_digest, key_id, body_digest, status, resource_id)" \
 	" SELECT $1, $2, key_digest, key_id, body_digest, $6::integer, $7 FROM claim, claim_digest" \
-	"  WHERE n > 1 AND key_id IS NOT NULL)," \
-	" go AS (SELECT 1 WHERE $3::bytea[] IS NULL AND (" condition ") UNION ALL SELECT won FROM claim)"
+	"  WHERE n > 1 AND key_id IS NOT NULL RETURNING 1)," \
+	" go AS (SELECT 1 WHERE $3::bytea[] IS NULL AND (" condition ")" \
+	" UNION ALL SELECT won FROM claim WHERE (SELECT count(*) FROM claim_more) >= 0)"
 enum { CLAIM_PARAMS = 7 };
 
 struct arena;
