@@ -37,7 +37,8 @@ class Manager:
         self.socket.settimeout(20)
 
     def hear(self):
-        return self.socket.recv(4096).decode()
+        """What was said first of one message; a STATUS for people may follow."""
+        return self.socket.recv(4096).decode().splitlines()[0]
 
     def hear_until(self, word):
         """A slow start may say that it is alive before it says that it is ready."""

@@ -100,8 +100,9 @@ class Instance:
         self.notify_path.chmod(0o666)
         self.notify.settimeout(60)
         start = self.settings["Service.ExecStart"][0].split()
-        assert start == ["/usr/bin/giothongd", "--config", "/etc/giothong/giothong.ini", "--listen", "unix:/run/giothong/%i.sock"]
-        self.command = [programs.BIN / "giothongd", "--config", postgres.folder / "giothong.ini", "--listen", f"unix:{self.socket}"]
+        assert start[:5] == ["/usr/bin/giothongd", "--config", "/etc/giothong/giothong.ini", "--listen", "unix:/run/giothong/%i.sock"]
+        self.command = [programs.BIN / "giothongd", "--config", postgres.folder / "giothong.ini", "--listen", f"unix:{self.socket}",
+                        *start[5:]]
         self.heard = []
 
     def start(self):
@@ -117,17 +118,17 @@ class Instance:
 
     def hear(self, word):
         while word not in self.heard:
-            self.heard.append(self.notify.recv(4096).decode().strip())
+            self.heard += self.notify.recv(4096).decode().splitlines()
 
     def ask(self, method, path, **more):
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://giothong", timeout=30) as client:
             return client.request(method, path, **more)
 
     def stop(self):
+        self.notify.close()                # nobody listens from here on, and a full socket would hold the daemon
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(30)
-        self.notify.close()
         self.log.close()
         return status
 

@@ -106,16 +106,19 @@ class Stopped(Exception):
 class Ledger:
     """
     `urls`: one or more daemons over one database. `tolerate`: statuses of no standing (500 where faults are
-    injected) that count as unknown. `today`: the civil date that the daemon believes in, or a function; with
+    injected) that count as unknown. `tls`: an SSL context when the urls are a proxy's; `public`: what anybody reads.
+    `today`: the civil date that the daemon believes in, or a function; with
     `steady_date` False a step that depends on the day may be refused.
     """
 
     def __init__(self, urls, token, seed=1, writers=4, readers=2, repeats=0.15, timeout=25.0, pause=0.004,
-                 today=TODAY, steady_date=True, tolerate=()):
+                 today=TODAY, steady_date=True, tolerate=(), tls=None,
+                 public=("/api/v1/rounds?limit=20", "/api/v1/teams", "/healthz", "/openapi.json")):
         self.urls, self.token, self.seed = list(urls), token, seed
         self.today = today if callable(today) else lambda: today
         self.repeats, self.timeout, self.pause = repeats, timeout, pause
         self.steady_date, self.tolerate = steady_date, set(tolerate)
+        self.tls, self.public = tls, public
         self.tag = f"S{uuid.uuid4().hex[:4].upper()}"         # codes are short
         self.lock = threading.Lock()
         self.changes, self.things, self.violations = [], {}, []
@@ -235,7 +238,8 @@ class _Client:
 
     def __init__(self, ledger, token):
         headers = {"User-Agent": "ledger", **({"Authorization": f"Bearer {token}"} if token else {})}
-        self.callers = [raw.Caller("127.0.0.1", int(url.rsplit(":", 1)[1]), ledger.timeout, headers) for url in ledger.urls]
+        self.callers = [raw.Caller("127.0.0.1", int(url.rsplit(":", 1)[1]), ledger.timeout, headers, ledger.tls)
+                        for url in ledger.urls]
 
     def send(self, which, method, path, content=b"", headers=None):
         which %= len(self.callers)
@@ -538,7 +542,7 @@ class _Reader:
             self.ledger.violate(f"GET {path}: {attempt}, Retry-After {attempt.retry_after}")
 
     def _public(self, client, turn):
-        path = self.random.choice(["/api/v1/rounds?limit=20", "/api/v1/teams", "/healthz", "/openapi.json"])
+        path = self.random.choice(self.ledger.public)
         attempt = client.send(turn, "GET", path)
         self._count(attempt, path)
         if path in ("/healthz", "/openapi.json") and attempt.status not in (200, None):

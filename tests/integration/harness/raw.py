@@ -1,4 +1,5 @@
 """HTTP by hand: bytes in, bytes out."""
+import select
 import socket
 import time
 
@@ -80,8 +81,8 @@ class Lost(Exception):
 class Caller:
     """Calls one server again and again over one connection, as a careful client does: an answer that is not whole is none."""
 
-    def __init__(self, host, port, timeout=25.0, headers=None):
-        self.host, self.port, self.timeout = host, port, timeout
+    def __init__(self, host, port, timeout=25.0, headers=None, tls=None):
+        self.host, self.port, self.timeout, self.tls = host, port, timeout, tls
         self.fixed = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         self.connection = None
 
@@ -110,14 +111,17 @@ class Caller:
         if self.connection:
             return
         try:
-            self.connection = socket.create_connection((self.host, self.port), min(self.timeout, 5.0))
+            connection = socket.create_connection((self.host, self.port), min(self.timeout, 5.0))
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.connection = self.tls.wrap_socket(connection, server_hostname=self.host) if self.tls else connection
         except OSError as failure:
             raise NotSent(type(failure).__name__) from failure
         self.connection.settimeout(self.timeout)
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _was_closed(self):
         """The server ended an idle connection: nothing was sent on it, so a new one loses nothing."""
+        if self.tls:
+            return bool(select.select([self.connection], [], [], 0)[0])
         try:
             self.connection.setblocking(False)
             self.connection.recv(1, socket.MSG_PEEK)

@@ -13,7 +13,7 @@ UNITS = programs.ROOT / "deploy" / "systemd"
 def read(path):
     """{"Section.Name": [values]}, in the order of the file."""
     settings, section = {}, ""
-    for line in pathlib.Path(path).read_text().splitlines():
+    for line in pathlib.Path(path).read_text().replace("\\\n", " ").splitlines():
         line = line.strip()
         if line.startswith("["):
             section = line.strip("[]")

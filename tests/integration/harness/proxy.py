@@ -1,0 +1,144 @@
+"""HAProxy by the configuration that we ship, before daemons on Unix sockets."""
+import contextlib
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+
+import httpx
+
+from . import programs
+from .daemon import Daemon, wait_until
+
+SHIPPED = programs.ROOT / "deploy" / "haproxy" / "giothong.cfg"
+HAPROXY = "/usr/sbin/haproxy"
+
+
+class SocketDaemon(Daemon):
+    """A daemon as the unit starts it: on a Unix socket, trusting the proxy, with notice before its end."""
+
+    def __init__(self, socket, settings=None, **options):
+        super().__init__(settings={"listen.trusted_proxy": "unix", "listen.drain_notice_ms": 1500, **(settings or {})}, **options)
+        self.socket = socket
+
+    def command(self):
+        command = super().command()
+        command[command.index("--listen") + 1] = f"unix:{self.socket}"
+        # In the tests HAProxy's user is in no group of ours, so the socket is everybody's; the unit has UMask=.
+        return ["sh", "-c", "umask 000; exec \"$@\"", "sh", *command]
+
+    def client(self, **options):
+        """Straight to the daemon, as HAProxy comes: whom X-Forwarded-For names is believed."""
+        return httpx.Client(transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://localhost", timeout=20, **options)
+
+    def wait_ready(self, seconds=60):
+        def ready():
+            assert self.process.poll() is None, f"giothongd ended with {self.process.returncode}:\n{self.log()}"
+            with contextlib.suppress(httpx.HTTPError, OSError), self.client() as client:
+                return client.get("/readyz").status_code == 200
+        wait_until(ready, seconds, what=f"ready; its log:\n{self.log()}")
+
+
+class Proxy:
+    """
+    The shipped file with its places and ports replaced, and what `replace` says; nothing else. The daemons' sockets
+    are folder/run/1.sock and 2.sock.
+    """
+
+    def __init__(self, folder, replace=None):
+        self.folder = folder
+        self.sockets, self.tls = folder / "run", folder / "tls"
+        self.http, self.https, self.local = (programs.free_port() for _ in range(3))
+        self.config, self.log_path, self.certificate = folder / "haproxy.cfg", folder / "haproxy.log", folder / "proxy.crt"
+        self.process = None
+        for made in (self.sockets, self.tls):
+            made.mkdir()
+        self.sockets.chmod(0o755)
+        self.make_certificate(self.certificate, folder / "proxy.key")
+        (self.tls / "localhost.pem").write_text(self.certificate.read_text() + (folder / "proxy.key").read_text())
+        self.config.write_text(self._ours(replace or {}))
+
+    # ---- files ----
+
+    @staticmethod
+    def make_certificate(certificate, key):
+        """Self-made, for localhost alone."""
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                        "-keyout", key, "-out", certificate], check=True, capture_output=True)
+
+    def _ours(self, replace):
+        changes = {"chroot /run/giothong\n": f"chroot {self.sockets}\n", "group giothong\n": "group haproxy\n",
+                   "/run/haproxy/admin.sock": str(self.folder / "admin.sock"), "crt /etc/giothong/tls/": f"crt {self.tls}/",
+                   "bind :443 ": f"bind 127.0.0.1:{self.https} ", "bind :80\n": f"bind 127.0.0.1:{self.http}\n",
+                   "bind 127.0.0.1:8080\n": f"bind 127.0.0.1:{self.local}\n", **replace}
+        if os.geteuid() != 0:              # an ordinary user can be no other and has no root of his own
+            changes.update({"\tuser haproxy\n": "", "\tgroup haproxy\n": "", f"\tchroot {self.sockets}\n": "",
+                            "unix@/": f"unix@{self.sockets}/"})
+        text = SHIPPED.read_text()
+        for old, new in changes.items():
+            assert old in text, f"{SHIPPED.name} has no {old!r}"
+            text = text.replace(old, new)
+        return text
+
+    def socket(self, number):
+        return self.sockets / f"{number}.sock"
+
+    # ---- life ----
+
+    def check(self):
+        """What `haproxy -c` says: (status, output)."""
+        done = subprocess.run([HAPROXY, "-c", "-f", self.config], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen([HAPROXY, "-W", "-f", str(self.config)], stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, start_new_session=True)
+        wait_until(self._listens, 20, what=f"HAProxy; its log:\n{self.log()}")
+        return self
+
+    def _listens(self):
+        assert self.process.poll() is None, f"haproxy ended with {self.process.returncode}:\n{self.log()}"
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"http://127.0.0.1:{self.local}/", timeout=5).status_code == 404
+
+    def workers(self):
+        """Process ids; after a reload a new one has the listeners, the one before finishes what it has."""
+        children = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        with contextlib.suppress(OSError), open(children) as file:
+            return file.read().split()
+        return []
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(20)
+        self.process = None
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    # ---- clients ----
+
+    @property
+    def url(self):
+        return f"https://localhost:{self.https}"
+
+    def trust(self):
+        """A TLS context that believes this proxy alone."""
+        return ssl.create_default_context(cafile=self.certificate)
+
+    def client(self, http2=False, **options):
+        return httpx.Client(base_url=self.url, verify=self.trust(), http2=http2, timeout=30, **options)
+
+    def curl(self, *words):
+        """Standard output of curl against the https port."""
+        done = subprocess.run(["curl", "-s", "--cacert", str(self.certificate), *map(str, words)], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout
+
+
+def missing():
+    """Programs that these tests need and that are not installed."""
+    return [name for name in (HAPROXY, "openssl", "curl") if not shutil.which(name)]
