@@ -121,6 +121,26 @@ def test_a_number_given_to_another_meanwhile(seeds, staff):
     assert staff.post(f"/api/v1/plans/{plan['id']}/rounds", json=body, headers=headers, expect=201).json() == first
 
 
+def test_a_name_that_is_not_known_any_more(seeds, staff):
+    plan, slug, headers = seeds.plan(), f"chien-dich-{seeds.number()}", key()
+    campaign = f"/api/v1/campaigns/{staff.post('/api/v1/campaigns', json={'slug': slug, 'name': 'Chiến dịch'}, expect=201).json()['id']}"
+    path = f"/api/v1/plans/{plan['id']}/rounds"
+    body = {"title": "Đợt", "date": "2025-04-15", "units": ["Huyện Than Uyên"], "campaigns": [slug]}
+    first = staff.post(path, json=body, headers=headers, expect=201)
+    staff.patch(campaign, json={"slug": f"{slug}-moi"}, etag=staff.etag(campaign), expect=200)
+    problem(staff.post(path, json=body, headers=key()), "invalid-field", 422)
+    again = staff.post(path, json=body, headers=headers, expect=201)
+    assert again.json()["id"] == first.json()["id"] and again.headers["location"] == first.headers["location"]
+    problem(staff.post(path, json={**body, "title": 7}, headers=headers), "idempotency-mismatch", 422)
+
+
+def test_a_key_is_no_way_in(seeds, staff, api):
+    headers, body = key(), {"code": f"K{seeds.number()}", "name": "Đội"}
+    staff.post("/api/v1/teams", json=body, headers=headers, expect=201)
+    problem(api.as_("auditor").post("/api/v1/teams", json=body, headers=headers), status=403)
+    problem(api.post("/api/v1/teams", json=body, headers=headers), status=401)
+
+
 @pytest.mark.parametrize("bad", ["", "x" * 201])
 def test_a_key_that_cannot_be_one(seeds, staff, bad):
     answer = staff.post("/api/v1/teams", json={"code": f"B{seeds.number()}", "name": "Đội"}, headers={"Idempotency-Key": bad})

@@ -128,7 +128,7 @@ class Ledger:
         self.stopping, self.settled = threading.Event(), None
         self.threads = [threading.Thread(target=_Writer(self, n).run, daemon=True) for n in range(writers)]
         self.threads += [threading.Thread(target=_Reader(self, n).run, daemon=True) for n in range(readers)]
-        self.began = self.ended = None
+        self.began, self.ended = time.monotonic(), None
 
     # ---- life ----
 
@@ -154,6 +154,10 @@ class Ledger:
 
     def __exit__(self, *_):
         self.stop()
+
+    def ask(self, urls):
+        """From now on these daemons are asked."""
+        self.urls = list(urls)
 
     def progress(self, more, seconds=60, what=""):
         """Waits for so many more acknowledged writes (or a violation, after which there may be none)."""
@@ -237,15 +241,21 @@ class _Client:
     """One thread's way to the daemons; any of them may be asked to repeat what another was asked first."""
 
     def __init__(self, ledger, token):
-        headers = {"User-Agent": "ledger", **({"Authorization": f"Bearer {token}"} if token else {})}
-        self.callers = [raw.Caller("127.0.0.1", int(url.rsplit(":", 1)[1]), ledger.timeout, headers, ledger.tls)
-                        for url in ledger.urls]
+        self.ledger, self.callers = ledger, {}
+        self.headers = {"User-Agent": "ledger", **({"Authorization": f"Bearer {token}"} if token else {})}
+
+    def _caller(self, url):
+        if url not in self.callers:
+            self.callers[url] = raw.Caller("127.0.0.1", int(url.rsplit(":", 1)[1]), self.ledger.timeout, self.headers,
+                                           self.ledger.tls)
+        return self.callers[url]
 
     def send(self, which, method, path, content=b"", headers=None):
-        which %= len(self.callers)
+        urls = self.ledger.urls
+        which %= len(urls)
         attempt = Attempt(which)
         try:
-            status, answer, body = self.callers[which].call(method, path, content, headers)
+            status, answer, body = self._caller(urls[which]).call(method, path, content, headers)
             attempt.request_id, attempt.etag = answer.get("request-id"), answer.get("etag")
             attempt.retry_after = answer.get("retry-after")
             media = answer.get("content-type", "").split(";")[0]
