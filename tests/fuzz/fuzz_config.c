@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "config/config.h"
 #include "config/options.h"
+#include "crypto/audit_chain.h"
 #include "crypto/keyring.h"
 #include "crypto/token.h"
 #include "fuzz/fuzz.h"
@@ -20,6 +21,10 @@
  *	s  one "name=value". Oracle: a file of that one line says the same
  *	k  a key file's content. Oracle: 64 hexadecimal digits, at most one line end
  *	n  a key file's name beside good keys. Oracle: the keyring opens or says why
+ *	g  a log in which checkpoints of the audit are looked for. Oracle: one that is
+ *	   found, written as the log has it, is found again and the same
+ *	h  a public key, a hash or a signature in hexadecimal. Oracle: written again it
+ *	   is read the same
  *	b  what follows "Basic ". Oracle: encoded again it decodes to the same
  *	t  a token
  *	p  a trusted proxy
@@ -214,6 +219,57 @@ static void fuzz_key_name(const char *text)
 	unlink(path);
 }
 
+/* ---- g, h ---- */
+
+static bool same_checkpoint(const struct chain_checkpoint *a, const struct chain_checkpoint *b)
+{
+	return a->position == b->position && a->at_us == b->at_us && a->key_id == b->key_id &&
+	       memcmp(a->hash, b->hash, CHAIN_HASH_BYTES) == 0 &&
+	       memcmp(a->signature, b->signature, SIGNATURE_BYTES) == 0;
+}
+
+static void check_checkpoint(const struct chain_checkpoint *found)
+{
+	char hash[CHAIN_HASH_HEX_SIZE], signature[SIGNATURE_HEX_SIZE], line[512];
+	struct chain_scan again = { 0 };
+	bool seen = false;
+
+	chain_hash_hex(found->hash, hash);
+	chain_signature_hex(found, signature);
+	snprintf(line, sizeof(line), "audit_checkpoint level=info position=%lld hash=%s at_us=%lld key_id=%d signature=%s\n",
+		 (long long)found->position, hash, (long long)found->at_us, found->key_id, signature);
+	for (const char *p = line; *p; p++)
+		seen |= chain_scan_byte(&again, *p);
+	FUZZ_CHECK(seen && same_checkpoint(found, &again.found), "%s", line);
+}
+
+static void fuzz_log(const char *text, size_t size)
+{
+	struct chain_scan scan = { 0 };
+
+	for (size_t i = 0; i <= size; i++)
+		if (chain_scan_byte(&scan, i < size ? text[i] : '\n'))
+			check_checkpoint(&scan.found);
+}
+
+static void fuzz_hex(const char *text)
+{
+	unsigned char hash[CHAIN_HASH_BYTES], hash2[CHAIN_HASH_BYTES], public[SIGN_PUBLIC_BYTES];
+	char hex[CHAIN_HASH_HEX_SIZE], signature[SIGNATURE_HEX_SIZE];
+	struct chain_checkpoint one = { 0 }, two = { 0 };
+
+	if (chain_hash_parse(text, hash)) {
+		chain_hash_hex(hash, hex);
+		FUZZ_CHECK(chain_hash_parse(hex, hash2) && memcmp(hash, hash2, sizeof(hash)) == 0, "%s", text);
+	}
+	if (chain_signature_parse(text, one.signature)) {
+		chain_signature_hex(&one, signature);
+		FUZZ_CHECK(chain_signature_parse(signature, two.signature) && same_checkpoint(&one, &two), "%s", text);
+	}
+	if (sign_public_parse(text, public))
+		FUZZ_CHECK(strlen(text) == SIGN_PUBLIC_HEX_SIZE - 1, "%s", text);
+}
+
 /* ---- b, t, p ---- */
 
 static void encode64(const char *in, size_t len, char *out)
@@ -270,6 +326,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_key(text, size);
 	else if (kind == 'n')
 		fuzz_key_name(text);
+	else if (kind == 'g')
+		fuzz_log(text, size);
+	else if (kind == 'h')
+		fuzz_hex(text);
 	else if (kind == 'b')
 		fuzz_basic(text);
 	else if (kind == 't')

@@ -11,6 +11,7 @@
 #include "http/feed.h"
 #include "http/http.h"
 #include "http/router.h"
+#include "store/feed_store.h"
 
 /*
  * What stands in an address. The first letter says what the rest is:
@@ -20,6 +21,7 @@
  *	   matches gives back the path; parameters are read or refused by name
  *	w  a word: a date, a time, an hour, a number, a uuid. Oracle: what is read is
  *	   written the same, and read again
+ *	c  a cursor of changes. Oracle: what is read is written the same
  *	u  a place as a person types it. Oracle: folding and composing are stable,
  *	   look-ups stay within their bounds
  */
@@ -244,6 +246,19 @@ static void fuzz_word(const char *word)
 		FUZZ_CHECK(strlen(word) == UUID_TEXT_SIZE - 1, "%s", word);
 }
 
+/* ---- c ---- */
+
+static void fuzz_cursor(const char *text)
+{
+	char again[CHANGE_CURSOR_SIZE];
+	struct change_cursor cursor;
+
+	if (change_cursor_parse(text, &cursor)) {
+		FUZZ_CHECK(cursor.position >= 0 && (cursor.position == 0 || uuid_valid(cursor.round_id)), "%s", text);
+		FUZZ_CHECK(streq(change_cursor_format(&cursor, again), text), "%s is not %s", again, text);
+	}
+}
+
 /* ---- u ---- */
 
 enum { FOUND_MAX = 8 };
@@ -298,6 +313,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_target(text, size);
 	else if (kind == 'w')
 		fuzz_word(text);
+	else if (kind == 'c')
+		fuzz_cursor(text);
 	else if (kind == 'u')
 		fuzz_place(text);
 	free(text);
