@@ -22,8 +22,12 @@ struct keyring;
 
 enum { KEY_PASSPHRASE_MIN = 15, KEY_PASSPHRASE_MAX = 256 };       /* characters */
 
+enum { KEY_PASSPHRASE_SIZE = KEY_PASSPHRASE_MAX * 4 + 64 };
+/* New room for one, in locked memory. */
+char *key_passphrase_new(void);
+void key_passphrase_free(char *passphrase);      /* wipes; NULL is fine */
 /* The passphrase in the form that is used: valid, composed (NFC), neither too short nor too long. */
-bool key_passphrase_check(const char *typed, char out[KEY_PASSPHRASE_MAX * 4 + 1], struct error *err)
+bool key_passphrase_check(const char *typed, char out[KEY_PASSPHRASE_SIZE], struct error *err)
 	__attribute__((warn_unused_result));
 
 /* What it costs to try a passphrase. */

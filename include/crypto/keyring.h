@@ -49,7 +49,10 @@ bool key_kind_parse(const char *text, enum key_kind *out);
 const char *key_state_text(enum key_state state);
 bool key_state_parse(const char *text, enum key_state *out);
 
-/* Call first, once per process. */
+/*
+ * Call first, once per process. From then on there is no core file, and no other process of the same user
+ * looks into this one (but in builds with AddressSanitizer, whose leak check must).
+ */
 bool crypto_start(struct error *err) __attribute__((warn_unused_result));
 
 /* Makes the folder (0700) and one active key of each kind where there is none at all (0600). */

@@ -1,7 +1,6 @@
 #include "crypto/key_copy.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "cli/commands.h"
@@ -35,12 +34,11 @@ static bool export_keys(struct cli *cli, const char *path, const char *passphras
 static int export_run(struct cli *cli)
 {
 	const char *path = cli->arguments[0];
-	struct passphrase passphrase;
+	char *passphrase = check_free(cli, path) ? passphrase_read(cli, true) : NULL;
 	size_t nkeys = keyring_view(cli->setup->keyring)->nkeys;
-	bool fine = check_free(cli, path) && passphrase_read(cli, true, &passphrase) &&
-		    export_keys(cli, path, passphrase.text);
+	bool fine = passphrase && export_keys(cli, path, passphrase);
 
-	explicit_bzero(&passphrase, sizeof(passphrase));
+	key_passphrase_free(passphrase);
 	if (!fine)
 		return cli_refuse(cli);
 	cli_say(cli, "%zu keys in %s: keep it, and the passphrase elsewhere, both apart from the database's backups\n",
@@ -58,15 +56,14 @@ static int export_run(struct cli *cli)
 static int import_run(struct cli *cli)
 {
 	const char *path = cli->arguments[0], *dir;
-	struct passphrase passphrase;
 	struct key_import import;
 
 	if (!cli_require(cli, "to", &dir))
 		return cli_usage(cli);
-	bool fine = crypto_start(&cli->error) && passphrase_read(cli, false, &passphrase) &&
-		    keyring_import(path, passphrase.text, dir, &import, &cli->error);
+	char *passphrase = crypto_start(&cli->error) ? passphrase_read(cli, false) : NULL;
+	bool fine = passphrase && keyring_import(path, passphrase, dir, &import, &cli->error);
 
-	explicit_bzero(&passphrase, sizeof(passphrase));
+	key_passphrase_free(passphrase);
 	if (!fine)
 		return cli_refuse(cli);
 	cli_say(cli, "%zu of %zu keys written into %s; the others were there already\n",

@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
-
-enum { TYPED_SIZE = KEY_PASSPHRASE_MAX * 4 + 64 };
 
 /* One line, without its end; what is longer is cut, and then too long for key_passphrase_check(). */
 static bool read_line(int fd, char *out, size_t size)
@@ -26,7 +26,7 @@ static bool read_line(int fd, char *out, size_t size)
 	return n > 0 || (n == 0 && len > 0);
 }
 
-static bool read_from_file(struct cli *cli, const char *path, char typed[TYPED_SIZE])
+static bool read_from_file(struct cli *cli, const char *path, char *typed)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
@@ -37,7 +37,7 @@ static bool read_from_file(struct cli *cli, const char *path, char typed[TYPED_S
 	else if (!S_ISREG(st.st_mode) || (st.st_mode & 0077))
 		error_set(&cli->error, ERR_CONFIG, "%s must be a file that only you can read: chmod 0600",
 			  "%s phải là tệp chỉ mình bạn đọc được: chmod 0600", path);
-	else if (!read_line(fd, typed, TYPED_SIZE))
+	else if (!read_line(fd, typed, KEY_PASSPHRASE_SIZE))
 		error_set(&cli->error, ERR_CONFIG, "%s is empty", "%s trống", path);
 	else
 		fine = true;
@@ -46,52 +46,83 @@ static bool read_from_file(struct cli *cli, const char *path, char typed[TYPED_S
 	return fine;
 }
 
-/* Signals end the wait by EINTR, and the terminal is put right in any case. */
-static bool ask(struct cli *cli, int tty, const char *prompt, char typed[TYPED_SIZE])
-{
-	struct termios was, quiet;
-	bool fine;
+/*
+ * While the terminal does not echo, a signal only ends the question: whatever
+ * it meant, the terminal is put right first. poll() is never restarted.
+ */
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 
-	if (tcgetattr(tty, &was) < 0)
-		return error_set(&cli->error, ERR_SYSTEM, "the terminal cannot be read: %s", "không đọc được thiết bị đầu cuối: %s",
-				 strerror(errno));
-	quiet = was;
-	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-	dprintf(tty, "%s", prompt);
-	tcsetattr(tty, TCSAFLUSH, &quiet);
-	fine = read_line(tty, typed, TYPED_SIZE);
-	tcsetattr(tty, TCSAFLUSH, &was);
-	dprintf(tty, "\n");
-	return fine || error_set(&cli->error, ERR_UNAVAILABLE, "no passphrase was typed", "chưa nhập cụm mật khẩu");
+static void on_signal(int number)
+{
+	(void)number;
 }
 
-static bool read_from_terminal(struct cli *cli, bool is_new, char typed[TYPED_SIZE])
+static bool read_quietly(int tty, const char *prompt, char *typed)
 {
-	char again[TYPED_SIZE];
+	const struct sigaction ours = { .sa_handler = on_signal };
+	struct sigaction before[ARRAY_SIZE(signals)];
+	struct pollfd ready = { .fd = tty, .events = POLLIN };
+	struct termios was, quiet;
+
+	if (tcgetattr(tty, &was) < 0)
+		return false;
+	quiet = was;
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &ours, &before[i]);
+	dprintf(tty, "%s", prompt);
+	tcsetattr(tty, TCSAFLUSH, &quiet);
+	bool fine = poll(&ready, 1, -1) == 1 && read_line(tty, typed, KEY_PASSPHRASE_SIZE);
+
+	tcsetattr(tty, TCSAFLUSH, &was);
+	dprintf(tty, "\n");
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &before[i], NULL);
+	return fine;
+}
+
+static bool ask(struct cli *cli, int tty, const char *prompt, char *typed)
+{
+	return read_quietly(tty, prompt, typed) ||
+	       error_set(&cli->error, ERR_UNAVAILABLE, "no passphrase was typed", "chưa nhập cụm mật khẩu");
+}
+
+static bool ask_twice(struct cli *cli, int tty, char *typed)
+{
+	char *again = key_passphrase_new();
+	bool fine = ask(cli, tty, cli_word(cli, "Passphrase: ", "Cụm mật khẩu: "), typed) &&
+		    ask(cli, tty, cli_word(cli, "Once more: ", "Nhập lại: "), again) &&
+		    (strcmp(typed, again) == 0 ||
+		     error_set(&cli->error, ERR_CONFIG, "the two passphrases differ", "hai lần nhập khác nhau"));
+
+	key_passphrase_free(again);
+	return fine;
+}
+
+static bool read_from_terminal(struct cli *cli, bool is_new, char *typed)
+{
 	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	bool fine;
 
 	if (tty < 0)
 		return error_set(&cli->error, ERR_CONFIG, "there is no terminal to ask: name a file by --passphrase-file",
 				 "không có thiết bị đầu cuối để hỏi: hãy nêu tệp bằng --passphrase-file");
-	fine = ask(cli, tty, cli_word(cli, "Passphrase: ", "Cụm mật khẩu: "), typed);
-	if (fine && is_new) {
-		fine = ask(cli, tty, cli_word(cli, "Once more: ", "Nhập lại: "), again);
-		if (fine && strcmp(typed, again) != 0)
-			fine = error_set(&cli->error, ERR_CONFIG, "the two passphrases differ", "hai lần nhập khác nhau");
-		explicit_bzero(again, sizeof(again));
-	}
+	fine = is_new ? ask_twice(cli, tty, typed)
+		      : ask(cli, tty, cli_word(cli, "Passphrase: ", "Cụm mật khẩu: "), typed);
 	close(tty);
 	return fine;
 }
 
-bool passphrase_read(struct cli *cli, bool is_new, struct passphrase *out)
+char *passphrase_read(struct cli *cli, bool is_new)
 {
 	const char *path = cli_option(cli, "passphrase-file", 0);
-	char typed[TYPED_SIZE];
-	bool fine = path ? read_from_file(cli, path, typed) : read_from_terminal(cli, is_new, typed);
+	char *typed = key_passphrase_new(), *out = key_passphrase_new();
 
-	fine = fine && key_passphrase_check(typed, out->text, &cli->error);
-	explicit_bzero(typed, sizeof(typed));
-	return fine;
+	if (!(path ? read_from_file(cli, path, typed) : read_from_terminal(cli, is_new, typed)) ||
+	    !key_passphrase_check(typed, out, &cli->error)) {
+		key_passphrase_free(out);
+		out = NULL;
+	}
+	key_passphrase_free(typed);
+	return out;
 }

@@ -7,12 +7,9 @@
 /*
  * A passphrase from the terminal, without echo (twice when it is a new one),
  * or from the first line of the file that --passphrase-file names, which
- * nobody else may read. `out` is for the caller to wipe.
+ * nobody else may read. New, for key_passphrase_free(); NULL and cli->error.
  */
-struct passphrase {
-	char text[KEY_PASSPHRASE_MAX * 4 + 1];
-};
-bool passphrase_read(struct cli *cli, bool is_new, struct passphrase *out) __attribute__((warn_unused_result));
+char *passphrase_read(struct cli *cli, bool is_new);
 
 #define PASSPHRASE_OPTION \
 	{ "passphrase-file", "FILE", { "the passphrase is the first line of FILE (0600); else it is asked for", \

@@ -37,9 +37,23 @@ const struct key_copy_cost key_copy_moderate = { 3, 256 << 10 };
 
 /* ---- the passphrase ---- */
 
-bool key_passphrase_check(const char *typed, char out[KEY_PASSPHRASE_MAX * 4 + 1], struct error *err)
+char *key_passphrase_new(void)
 {
-	if (!text_valid_utf8(typed, strlen(typed)) || !text_compose(typed, out, KEY_PASSPHRASE_MAX * 4 + 1) ||
+	char *passphrase = sodium_malloc(KEY_PASSPHRASE_SIZE);
+
+	if (!passphrase)
+		abort();
+	return passphrase;
+}
+
+void key_passphrase_free(char *passphrase)
+{
+	sodium_free(passphrase);
+}
+
+bool key_passphrase_check(const char *typed, char out[KEY_PASSPHRASE_SIZE], struct error *err)
+{
+	if (!text_valid_utf8(typed, strlen(typed)) || !text_compose(typed, out, KEY_PASSPHRASE_SIZE) ||
 	    text_length(out) > KEY_PASSPHRASE_MAX)
 		return error_set(err, ERR_CONFIG, "the passphrase must be UTF-8 text of at most %d characters",
 				 "cụm mật khẩu phải là văn bản UTF-8, nhiều nhất %d ký tự", KEY_PASSPHRASE_MAX);

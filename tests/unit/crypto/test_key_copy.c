@@ -143,7 +143,7 @@ static void test_there_and_back(void **state)
 /* The same word typed on two machines, composed and decomposed. */
 static void test_passphrases(void **state)
 {
-	char composed[KEY_PASSPHRASE_MAX * 4 + 1], decomposed[KEY_PASSPHRASE_MAX * 4 + 1], many[400];
+	char composed[KEY_PASSPHRASE_SIZE], decomposed[KEY_PASSPHRASE_SIZE], many[400];
 	struct error err = { 0 };
 
 	(void)state;
