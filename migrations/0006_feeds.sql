@@ -24,7 +24,8 @@ COMMENT ON TABLE round_change IS 'The newest sealed change of each round, drafts
 
 /*
  * What the sealed positions of a span changed. An entry counts when the image before and after differ; reading and
- * replays have none. A subject that is no uuid must never stop the sealer, so it is looked at before the cast.
+ * replays have none; a plan or a venue that is new changes no round that was there. A subject that is no uuid must
+ * never stop the sealer, so it is looked at before the cast.
  */
 CREATE FUNCTION round_change_follow(first bigint, last bigint) RETURNS void LANGUAGE sql AS $$
     INSERT INTO round_change AS old (round_id, position, at, action)
@@ -36,7 +37,8 @@ CREATE FUNCTION round_change_follow(first bigint, last bigint) RETURNS void LANG
              CROSS JOIN LATERAL (SELECT * FROM audit_entry WHERE id = s.entry_id OFFSET 0) AS e  -- one by one, never all
              WHERE s.position BETWEEN first AND last
                AND e.subject_kind IN ('round', 'report', 'plan', 'venue', 'team', 'campaign')
-               AND e.digest_after IS DISTINCT FROM e.digest_before) AS change
+               AND e.digest_after IS DISTINCT FROM e.digest_before
+               AND (e.digest_before IS NOT NULL OR e.subject_kind IN ('round', 'report'))) AS change
      CROSS JOIN LATERAL (
             SELECT r.id FROM round AS r WHERE change.kind = 'round' AND r.id = change.subject
             UNION ALL

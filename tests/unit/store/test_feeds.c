@@ -445,8 +445,11 @@ static void test_other_entries(void **state)
 	audited("report.create", "report", "ffffffff-ffff-ffff-ffff-fffffffffff", true);
 	audited("token.create", "token", round.id, true);
 	audited("donor.read", "donor", round.id, true);
+	audited("plan.create", "plan", plan_id, true);
+	pg_sql(&pg, "UPDATE audit_entry SET digest_before = NULL WHERE action = 'plan.create'");
+	pg_sql(&pg, "UPDATE round SET plan_id = (SELECT id FROM plan), ordinal = 1");
 	sealed();
-	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM audit_seal"), 7);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM audit_seal"), 8);
 	assert_string_equal(news_of(&feed), "");
 }
 
