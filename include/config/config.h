@@ -28,6 +28,7 @@ struct config {
 	char *database_owner_conninfo;       /* only `giothong migrate` uses it */
 	char *database_role;         /* the daemon's role, which migrations grant to */
 	int   database_queue;        /* queries waiting per lane and worker */
+	int   database_wait_ms;      /* that a query may have to wait behind others; 0: any time */
 	int   database_read_connections;     /* per worker */
 	int   database_read_ms, database_write_ms, database_slow_ms;
 	/* keys */

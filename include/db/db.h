@@ -45,7 +45,7 @@ enum { DB_MAX_PARAMS = 48, DB_MAX_SPARE_READS = 7 };
 enum db_outcome {
 	DB_OK,           /* committed; for a write: on disk */
 	DB_REFUSED,      /* PostgreSQL said no; nothing happened: see sqlstate, constraint */
-	DB_BUSY,         /* the queue is full; nothing was sent */
+	DB_BUSY,         /* the queue is full, or too long for how fast it moves; nothing was sent */
 	DB_UNAVAILABLE,  /* no connection, or a read was lost with it; nothing was written */
 	DB_UNKNOWN       /* a write was sent and its fate is not known: repeat it, never assume */
 };
@@ -65,6 +65,7 @@ struct db_query {
 	/* Text, NULL for SQL NULL; every parameter up to the last $n is sent. Must live until done. */
 	const char                *params[DB_MAX_PARAMS];
 	int                        nparams;      /* for the caller's own use: the SQL says how many are sent */
+	bool                       urgent;       /* what much else rests on: never DB_BUSY for a long wait */
 	void                     (*done)(struct db_query *query, const struct db_result *result);
 	/* private from here on */
 	struct db_query           *next;
@@ -78,6 +79,11 @@ struct db_options {
 	const char *conninfo;            /* libpq connection string; several hosts allowed */
 	const char *application_name;
 	int         queue_max;           /* queries waiting or in flight per lane; more: DB_BUSY */
+	/*
+	 * DB_BUSY too for a query that would stand longer than this behind the others, by how long they
+	 * take just now: told at once, it costs nobody anything. 0: never.
+	 */
+	int         wait_ms[DB_LANE_COUNT];
 	int         deadline_ms[DB_LANE_COUNT];  /* from db_send() to done() at the latest */
 	bool        lanes[DB_LANE_COUNT];        /* which connections to hold */
 	/*
@@ -87,7 +93,7 @@ struct db_options {
 	int         spare_reads;
 };
 
-/* All three lanes, no spare ones. Fill in conninfo. */
+/* All three lanes, no spare ones, no wait too long. Fill in conninfo. */
 void db_options_init(struct db_options *options);
 
 /*

@@ -43,6 +43,7 @@ struct round_list {
 	struct round_filter filter;
 	struct round_cursor after;
 	int                 limit;       /* 1..500 */
+	bool                urgent;      /* as in db/db.h */
 	struct arena       *arena;       /* in: where results go */
 	struct round       *rounds;      /* out */
 	size_t              nrounds;

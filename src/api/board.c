@@ -115,6 +115,7 @@ static void on_rounds_loaded(struct round_list *list);
 static void next_page(struct board *board)
 {
 	board->list.limit = BOARD_PAGE;
+	board->list.urgent = true;
 	board->list.arena = &board->next_arena;
 	board->list.done = on_rounds_loaded;
 	round_list_send(&board->api->store, &board->list);

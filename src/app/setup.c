@@ -376,6 +376,10 @@ bool setup_open(struct setup *setup, enum setup_mode mode, struct error *err)
 	setup->db.application_name = setup->program;
 	setup->db.queue_max = config->database_queue;
 	setup->db.spare_reads = mode == SETUP_DAEMON ? config->database_read_connections - 1 : 0;
+	if (mode == SETUP_DAEMON) {
+		setup->db.wait_ms[DB_READ] = setup->db.wait_ms[DB_WRITE] = config->database_wait_ms;
+		setup->db.wait_ms[DB_SLOW] = 10 * config->database_wait_ms;      /* who asks for a report has time */
+	}
 	setup->db.deadline_ms[DB_READ] = config->database_read_ms;
 	setup->db.deadline_ms[DB_WRITE] = config->database_write_ms;
 	setup->db.deadline_ms[DB_SLOW] = config->database_slow_ms;

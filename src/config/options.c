@@ -39,6 +39,9 @@ const struct option config_options[] = {
 	     "the daemon's role, which \"giothong migrate\" grants what it needs"),
 	INT("database.queue", database_queue, 1, 100000, "1000",
 	    "queries that may wait per worker and connection; more are answered 503"),
+	INT("database.wait_ms", database_wait_ms, 0, 20000, "300",
+	    "milliseconds that a query may have to wait for those before it, ten times as long for reports;\n"
+	    "if it would be longer it is answered 503 at once; 0: no such limit"),
 	INT("database.read_connections", database_read_connections, 1, 8, "2",
 	    "connections per worker for short reads; a second one is used when the first has a slow one"),
 	INT("database.read_ms", database_read_ms, 100, 20000, "5000",

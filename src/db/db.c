@@ -142,6 +142,8 @@ struct db *db_new(struct event_base *base, const struct db_options *options)
 	db->conninfo = conninfo_new(options);
 	db->queue_max = options->queue_max;
 	memcpy(db->deadline_ms, options->deadline_ms, sizeof(db->deadline_ms));
+	for (int i = 0; i < DB_LANE_COUNT; i++)
+		db->wait_us[i] = (int64_t)options->wait_ms[i] * 1000;
 	db->nlanes = DB_LANE_COUNT + options->spare_reads;
 	query_list_init(&db->finished);
 	evtimer_assign(&db->deliver, base, on_deliver, db);
@@ -165,11 +167,6 @@ void db_free(struct db *db)
 	free(db);
 }
 
-static int lane_load(const struct lane *lane)
-{
-	return lane->unsent.count + lane->sent.count;
-}
-
 /* It is up, and what it carries is not slow. */
 static bool lane_flows(const struct db *db, const struct lane *lane, int64_t now_us)
 {
@@ -191,6 +188,13 @@ static struct lane *choose_lane(struct db *db, enum db_lane id, int64_t now_us)
 	return best;
 }
 
+static bool waits_too_long(const struct db *db, const struct lane *lane, const struct db_query *query)
+{
+	int64_t most_us = db->wait_us[lane->id];
+
+	return most_us > 0 && !query->urgent && lane_wait_us(lane) > most_us;
+}
+
 void db_send(struct db *db, struct db_query *query)
 {
 	int64_t now_us = clock_mono_us();
@@ -203,13 +207,12 @@ void db_send(struct db *db, struct db_query *query)
 		db_finish(db, query, DB_UNAVAILABLE);
 		return;
 	}
-	if (lane_load(lane) >= db->queue_max) {
+	if (lane_load(lane) >= db->queue_max || waits_too_long(db, lane, query)) {
 		db_finish(db, query, DB_BUSY);
 		return;
 	}
 	query->deadline_us = now_us + (int64_t)db->deadline_ms[query->lane] * 1000;
-	query_list_push(&lane->unsent, query);
-	lane_push_later(lane);
+	lane_take(lane, query, now_us);
 	start_tick(db);
 }
 

@@ -16,6 +16,8 @@ enum {
 	SENT_MAX = 256,
 	/* Answers come with the Sync: in a longer batch loop and server would wait for each other. */
 	BATCH_MAX = 8,
+	/* One query that waited for a lock says little of those behind it. */
+	SERVICE_MAX_US = 500000,
 };
 
 static bool lane_watch(struct lane *lane, short what);
@@ -72,6 +74,35 @@ void query_list_prepend(struct query_list *list, struct query_list *front)
 	list->first = front->first;
 	list->count += front->count;
 	query_list_init(front);
+}
+
+/* ---- how long the queue is ---- */
+
+int lane_load(const struct lane *lane)
+{
+	return lane->unsent.count + lane->sent.count;
+}
+
+void lane_take(struct lane *lane, struct db_query *query, int64_t now_us)
+{
+	if (lane_load(lane) == 0)
+		lane->busy_since_us = now_us;
+	query_list_push(&lane->unsent, query);
+	lane_push_later(lane);
+}
+
+/* Answers that come together count as one long and some short ones: the mean is right. */
+static void note_answer(struct lane *lane)
+{
+	int64_t now = clock_mono_us(), took = now - lane->busy_since_us;
+
+	lane->service_us16 += (took < SERVICE_MAX_US ? took : SERVICE_MAX_US) - lane->service_us16 / 16;
+	lane->busy_since_us = now;
+}
+
+int64_t lane_wait_us(const struct lane *lane)
+{
+	return lane_load(lane) * lane->service_us16 / 16;
 }
 
 /* ---- the end of a connection ---- */
@@ -298,6 +329,7 @@ static bool is_error(const PGresult *result)
 
 static void deliver(struct lane *lane, struct db_query *query, PGresult *rows, const PGresult *error)
 {
+	note_answer(lane);
 	struct db_result result = { .outcome = error ? DB_REFUSED : DB_OK, .rows = error ? NULL : rows };
 
 	if (error) {

@@ -53,6 +53,8 @@ struct lane {
 	PGresult          *commit_error; /* between the last answer of a batch and its Sync */
 	const char        *doubt;        /* why the connection must not be believed any more, or NULL */
 	struct event       io, timer, push;
+	int64_t            busy_since_us;    /* the last answer, or when it was idle no more */
+	int64_t            service_us16;     /* sixteen times the moving mean of what one query takes of a busy lane */
 	int                backoff_ms;
 	unsigned           attempt;
 	bool               io_added, choked, pushing;
@@ -62,6 +64,7 @@ struct db {
 	struct event_base  *base;
 	struct conninfo    *conninfo;
 	int                 queue_max;
+	int64_t             wait_us[DB_LANE_COUNT];
 	int                 deadline_ms[DB_LANE_COUNT];
 	struct lane         lanes[DB_LANE_COUNT + DB_MAX_SPARE_READS];
 	int                 nlanes;      /* the spare ones for reads come last */
@@ -87,6 +90,11 @@ void lane_lose(struct lane *lane, const char *why);
 void lane_release(struct lane *lane);
 /* A query is in `unsent`: it will be sent at the end of this turn of the loop. */
 void lane_push_later(struct lane *lane);
+int lane_load(const struct lane *lane);          /* queries waiting or in flight */
+/* Takes a query that lane_load() allows; `now_us` is monotonic. */
+void lane_take(struct lane *lane, struct db_query *query, int64_t now_us);
+/* How long one more would stand behind the others. */
+int64_t lane_wait_us(const struct lane *lane);
 /* Ends what is past its deadline. */
 void lane_check_deadlines(struct lane *lane, int64_t now_us);
 

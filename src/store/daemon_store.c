@@ -32,6 +32,7 @@ static void poll_on_done(struct db_query *query, const struct db_result *result)
 void change_poll_send(struct store *store, struct change_poll *poll)
 {
 	query_begin(&poll->query, &versions, DB_READ, poll_on_done);
+	poll->query.urgent = true;       /* without it nothing is served from memory */
 	db_send(store->db, &poll->query);
 }
 

@@ -172,6 +172,7 @@ void round_list_send(struct store *store, struct round_list *list)
 	list->store = store;
 	query_begin(&list->query, &(list->filter.plan ? by_plan : by_day)[list->filter.newest_first], DB_READ,
 		    list_on_done);
+	list->query.urgent = list->urgent;
 	query_span(list);
 	query_filters(list);
 	db_send(store->db, &list->query);

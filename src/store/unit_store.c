@@ -71,6 +71,7 @@ static void unit_load_on_done(struct db_query *query, const struct db_result *re
 void unit_load_send(struct store *store, struct unit_load *load)
 {
 	query_begin(&load->query, &units_all, DB_READ, unit_load_on_done);
+	load->query.urgent = true;       /* until it is here hardly anything is served */
 	db_send(store->db, &load->query);
 }
 

@@ -452,6 +452,45 @@ static void test_busy(void **state)
 	db_free(db);
 }
 
+/* A queue that would take too long is as good as full, but for what is urgent; a lane at rest takes anything. */
+static void test_long_wait(void **state)
+{
+	static const struct db_statement nap = { "SELECT pg_sleep(0.05), $1::text" };
+	struct db_options options;
+	struct probe p[12] = { 0 }, urgent = { 0 };
+	int busy = 0;
+
+	(void)state;
+	db_options_init(&options);
+	options.wait_ms[DB_WRITE] = 100;
+	struct db *db = open_with(&options);
+
+	for (int i = 0; i < 16; i++) {
+		probe_send(db, &p[0], DB_WRITE, &nap, "x");
+		await(&p[0]);
+		assert_int_equal(p[0].outcome, DB_OK);
+	}
+	for (int i = 0; i < 12; i++)
+		probe_send(db, &p[i], DB_WRITE, &nap, "x");
+	urgent = (struct probe){ .db = db };
+	urgent.query = (struct db_query){ .statement = &nap, .lane = DB_WRITE, .params = { "x" }, .done = probe_done,
+					  .urgent = true };
+	db_send(db, &urgent.query);
+	for (int i = 0; i < 12; i++) {
+		await(&p[i]);
+		busy += p[i].outcome == DB_BUSY;
+	}
+	await(&urgent);
+	assert_int_equal(urgent.outcome, DB_OK);
+	assert_int_equal(p[0].outcome, DB_OK);
+	assert_true(busy >= 6 && busy < 12);
+	assert_int_equal(db_counters(db)->busy, busy);
+	probe_send(db, &p[0], DB_WRITE, &echo, "x");
+	await(&p[0]);
+	assert_int_equal(p[0].outcome, DB_OK);
+	db_free(db);
+}
+
 /* More than a socket's buffer, and more queries than one pipeline takes. */
 static void test_large(void **state)
 {
@@ -722,6 +761,7 @@ int main(void)
 		cmocka_unit_test(test_a_slow_read_holds_up_no_other),
 		cmocka_unit_test(test_statement_timeout),
 		cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_long_wait),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_send_inside_done),
 		cmocka_unit_test(test_free_with_queries),
