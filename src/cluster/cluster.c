@@ -80,7 +80,7 @@ static bool wait_for_end(struct cluster *cluster, int ms)
 	return true;
 }
 
-/* Fast: open transactions are rolled back, what is committed is written. */
+/* Fast: open transactions are rolled back, what is committed is written. One that was frozen is woken for it. */
 static void stop_postmaster(struct cluster *cluster)
 {
 	if (!is_alive(cluster)) {
@@ -88,6 +88,7 @@ static void stop_postmaster(struct cluster *cluster)
 		return;
 	}
 	kill(cluster->pid, SIGINT);
+	process_wake_all(cluster->postgres_dir);
 	if (wait_for_end(cluster, STOP_FAST_MS))
 		return;
 	log_warning("postgres_stop_slow", "pid=%d", (int)cluster->pid);

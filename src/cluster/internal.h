@@ -94,6 +94,8 @@ void server_name(const char *postgres_dir, char out[SERVER_NAME_SIZE]);
 bool process_serves(pid_t pid, const char *postgres_dir);
 /* Any process at all, such as a backend whose postmaster was killed; 0 when none. */
 pid_t process_find(const char *postgres_dir);
+/* Lets all of them go on that were stopped (SIGSTOP): a process that is stopped hears no other signal. */
+void process_wake_all(const char *postgres_dir);
 
 /* ---- data_dir.c ---- */
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,7 +140,8 @@ bool process_serves(pid_t pid, const char *postgres_dir)
 	return (size_t)len == strlen(postgres_dir) && memcmp(actual, postgres_dir, (size_t)len) == 0;
 }
 
-pid_t process_find(const char *postgres_dir)
+/* The first for which `wanted` says yes, or 0. */
+static pid_t walk(const char *postgres_dir, bool (*wanted)(pid_t pid))
 {
 	DIR *dir = opendir("/proc");
 	const struct dirent *entry;
@@ -148,10 +150,33 @@ pid_t process_find(const char *postgres_dir)
 	while (dir && !found && (entry = readdir(dir)) != NULL) {
 		long pid;
 
-		if (text_to_int(entry->d_name, 1, 1L << 30, &pid) && process_serves((pid_t)pid, postgres_dir))
+		if (text_to_int(entry->d_name, 1, 1L << 30, &pid) && process_serves((pid_t)pid, postgres_dir) &&
+		    wanted((pid_t)pid))
 			found = (pid_t)pid;
 	}
 	if (dir)
 		closedir(dir);
 	return found;
+}
+
+static bool any(pid_t pid)
+{
+	(void)pid;
+	return true;
+}
+
+pid_t process_find(const char *postgres_dir)
+{
+	return walk(postgres_dir, any);
+}
+
+static bool wake(pid_t pid)
+{
+	kill(pid, SIGCONT);
+	return false;
+}
+
+void process_wake_all(const char *postgres_dir)
+{
+	walk(postgres_dir, wake);
 }

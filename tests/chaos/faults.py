@@ -16,7 +16,7 @@ import httpx
 import psycopg
 
 import load
-from harness import raw
+from harness import programs, raw
 from harness.daemon import wait_until
 from harness.ledger import unit_on
 from stage import HEALTH_SECONDS, REQUEST_SECONDS, Stage, thaw
@@ -34,11 +34,12 @@ class Fault:
     stage: dict                            # how the stage is set
     ledger: dict
     check_requests: bool                   # whether no request may take longer than REQUEST_SECONDS
+    needs_old: bool                        # programs of an older version
 
 
-def fault(name, what, ledger=None, check_requests=True, **stage):
+def fault(name, what, ledger=None, check_requests=True, needs_old=False, **stage):
     def register(act):
-        FAULTS[name] = Fault(name, what, act, stage, ledger or {}, check_requests)
+        FAULTS[name] = Fault(name, what, act, stage, ledger or {}, check_requests, needs_old)
         return act
     return register
 
@@ -154,6 +155,40 @@ def term_daemon(stage, ledger, seconds, dice):
     stage.demand(all(status == 0 for _, status in stage.keeper.exits), f"exits: {stage.keeper.exits}")
     stage.demand(max(times) < 10, f"an end took {max(times):.1f} s")
     return {"stops": len(times), "slowest stop s": round(max(times), 2)}
+
+
+@fault("term-frozen", "SIGTERM of the daemon while its PostgreSQL is frozen: exit 0 within 10 s, and all comes back")
+def term_frozen(stage, ledger, seconds, dice):
+    pids = stage.processes()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    began, postmaster = time.monotonic(), stage.postmaster()
+    try:
+        stage.keeper.signal(0, signal.SIGTERM)
+        wait_until(lambda: stage.keeper.exits, 90, every=0.01, what="the daemon's end")
+        took = time.monotonic() - began
+    finally:
+        thaw(pids)
+    stage.mended_at = time.monotonic()
+    stage.demand(stage.keeper.exits[0][1] == 0 and took < 10, f"exit {stage.keeper.exits[0][1]} after {took:.1f} s")
+    stage.demand(stage.postmaster() != postmaster, "the frozen postmaster was left behind")
+    return {"stop s": round(took, 2)}
+
+
+@fault("neighbours", "an upgrade under load: old programs, the new schema, one daemon after the other", private=False, daemons=2, needs_old=True)
+def neighbours(stage, ledger, seconds, dice):
+    ledger.progress(100, what="with the old programs")
+    outcome = programs.run("giothong", "--config", stage.config, "migrate", folder=stage.postgres.folder)
+    stage.demand(outcome.status == 0, f"migrate: {outcome}")
+    ledger.progress(100, what="old programs on the new schema")
+    for which, daemon in enumerate(stage.daemons):
+        time.sleep(seconds / 3)
+        daemon.binaries = programs.BIN
+        stage.keeper.signal(which, signal.SIGTERM)
+        wait_until(lambda: stage.keeper.restarts > which, 60, what="the new daemon")
+        stage.wait_ready()
+        ledger.progress(100, what="with neighbours" if which == 0 else "with the new programs")
+    return {"upgraded": len(stage.daemons)}
 
 
 # ---- PostgreSQL's processes ----

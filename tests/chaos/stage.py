@@ -154,11 +154,11 @@ class Stage:
     `private`: one daemon on --data; else `daemons` of them on one PostgreSQL with --config, which a `database_wire`
     may lead to. With a `client_wire` the ledger's clients come through relays. `seam`: the wall clock starts at NOW
     (test builds only), else it is the real one, which `jumping` can change. `disk_mb`: the data lies on
-    a disk of that size; `own_wal`: but for the log of PostgreSQL.
+    a disk of that size; `own_wal`: but for the log of PostgreSQL. `old`: programs of an older version, to begin with.
     """
 
     def __init__(self, private=True, daemons=1, client_wire=False, database_wire=False, settings=None, seam=False, pause=2.0,
-                 jumping=False, disk_mb=None, own_wal=False, binaries=None):
+                 jumping=False, disk_mb=None, own_wal=False, old=None):
         self.seam = seam
         self.clock = Clock() if jumping else None
         self.postgres, self.wire, self.daemons, self.wires = None, None, [], []
@@ -174,10 +174,9 @@ class Stage:
                 environment = self.clock.environment(programs.POSTGRES_BIN / "postgres") if jumping else None
                 self.postgres = Postgres(environment, self._room("postgres"), self._wal_room()).make()
                 self.wire = Relay(self.postgres.port) if database_wire else None
-                self.config = self._configure()
-                for n in range(daemons):
-                    self.daemons.append(Daemon(folder=self.postgres.folder, config=self.config,
-                                               binaries=(binaries or {}).get(n), **options))
+                self.config = self._configure(old or programs.BIN)
+                for _ in range(daemons):
+                    self.daemons.append(Daemon(folder=self.postgres.folder, config=self.config, binaries=old, **options))
             for daemon in self.daemons:
                 daemon.start(90)
             self.daemons[0].cli_ok("plan", "import", PLAN)
@@ -202,11 +201,10 @@ class Stage:
             shutil.chown(self.wal_folder.parent, "postgres")
         return self.wal_folder
 
-    def _configure(self):
+    def _configure(self, binaries):
         config = self.postgres.configuration(self.wire.port if self.wire else None)
         for words in (("keyring", "create"), ("migrate",)):
-            outcome = programs.run("giothong", "--config", config, *words, folder=self.postgres.folder)
-            assert outcome.status == 0, outcome
+            subprocess.run([binaries / "giothong", "--config", config, *words], check=True, stdout=subprocess.DEVNULL)
         return config
 
     # ---- clients ----

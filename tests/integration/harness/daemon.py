@@ -169,7 +169,7 @@ class Daemon:
     # ---- the administrator's command ----
 
     def cli(self, *arguments, **options):
-        return programs.run("giothong", *self.place, *arguments, folder=self.folder, user=self.user, **options)
+        return programs.run("giothong", *self.place, *arguments, folder=self.folder, user=self.user, binaries=self.binaries, **options)
 
     def cli_ok(self, *arguments, **options):
         outcome = self.cli(*arguments, **options)

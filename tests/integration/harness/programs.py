@@ -75,9 +75,9 @@ class Outcome:
         return f"<exit {self.status}>\nout: {self.out[-2000:]}\nerr: {self.err[-2000:]}"
 
 
-def run(program, *arguments, folder, user=None, timeout=60, stdin=None, environment=None):
+def run(program, *arguments, folder, user=None, timeout=60, stdin=None, environment=None, binaries=None):
     """Runs `giothong` or `giothongd` to its end."""
-    command = [str(BIN / program), *map(str, arguments)]
+    command = [str((binaries or BIN) / program), *map(str, arguments)]
     environment = {**REPORTS.watch(folder / "sanitizer"), **(environment or {})}
     done = subprocess.run(as_user(command, user), capture_output=True, text=True, timeout=timeout, input=stdin,
                           env=environment)
