@@ -154,12 +154,13 @@ class Stage:
     `private`: one daemon on --data; else `daemons` of them on one PostgreSQL with --config, which a `database_wire`
     may lead to. With a `client_wire` the ledger's clients come through relays. `seam`: the wall clock starts at NOW
     (test builds only), else it is the real one, which `jumping` can change. `disk_mb`: the data lies on
-    a disk of that size; `own_wal`: but for the log of PostgreSQL. `old`: programs of an older version, to begin with.
+    a disk of that size; `own_wal`: but for the log of PostgreSQL. `old`: programs of an older version, to begin
+    with. `patience`: times are longer on a machine that does much else.
     """
 
     def __init__(self, private=True, daemons=1, client_wire=False, database_wire=False, settings=None, seam=False, pause=2.0,
-                 jumping=False, disk_mb=None, own_wal=False, old=None):
-        self.seam = seam
+                 jumping=False, disk_mb=None, own_wal=False, old=None, patience=1):
+        self.seam, self.patience = seam, patience
         self.clock = Clock() if jumping else None
         self.postgres, self.wire, self.daemons, self.wires = None, None, [], []
         self.disk = Disk(disk_mb) if disk_mb else None
@@ -277,6 +278,9 @@ class Stage:
         if not condition:
             self.complaints.append(text)
 
+    def within(self, seconds, took, what):
+        self.demand(took < seconds * self.patience, f"{what} took {took:.1f} s, allowed are {seconds}")
+
     def finish(self):
         """Ends as systemd would end it; what was wrong with the processes themselves."""
         self.pulse.ended.set()
@@ -290,7 +294,8 @@ class Stage:
             except Exception as failure:
                 status = failure
             took = time.monotonic() - began
-            self.demand(status == 0 and took < STOP_SECONDS, f"the last SIGTERM of daemon {which}: exit {status} after {took:.1f} s")
+            self.demand(status == 0, f"the last SIGTERM of daemon {which}: exit {status}")
+            self.within(STOP_SECONDS, took, f"the last end of daemon {which}")
         extra = len(self.keeper.exits) - self.keeper.asked
         self.demand(extra <= 0, f"{extra} ends of a daemon that nobody asked for: {self.keeper.exits}\n{self.log()}")
         reports = programs.REPORTS.news()

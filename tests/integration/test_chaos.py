@@ -10,14 +10,14 @@ sys.path.insert(0, str(programs.ROOT / "tests" / "chaos"))
 import faults                                                       # noqa: E402
 from stage import Stage                                             # noqa: E402
 
-SHORT = {"kill-daemon": 4, "stop-daemon": 3, "kill-postmaster": 2, "kill-backend": 3, "terminate-backends": 4, "freeze-database": 5,
+SHORT = {"kill-daemon": 4, "stop-daemon": 3, "kill-postmaster": 2, "kill-backend": 3, "terminate-backends": 4, "freeze-database": 5, "term-frozen": 5,
          "lost-answers": 3, "half-body": 3}
 
 
 @pytest.fixture(scope="module")
 def stage():
     """One daemon takes them all, one after the other."""
-    with Stage(seam=True, pause=0.2, client_wire=True) as one:
+    with Stage(seam=True, pause=0.2, client_wire=True, patience=3) as one:
         yield one
         assert one.finish() == []
 
