@@ -139,8 +139,20 @@ static void write_error(struct json_out *out, const struct error *err, enum lang
 	jout_end(out);
 }
 
+/* A command has no key to be repeated with, of which the store's text speaks. */
+static void word_unknown(struct error *err)
+{
+	if (err->code == ERR_UNKNOWN_OUTCOME)
+		error_set(err, ERR_UNKNOWN_OUTCOME,
+			  "the connection was lost before the answer came: the change may have been made or not."
+			  " Look whether it is there before you say it again.",
+			  "mất kết nối trước khi có câu trả lời: thay đổi có thể đã được ghi hoặc chưa."
+			  " Hãy xem đã có chưa rồi mới chạy lại.");
+}
+
 int cli_refuse(struct cli *cli)
 {
+	word_unknown(&cli->error);
 	say_error(cli->setup->program, cli->setup->language, &cli->error);
 	if (!cli->json)
 		return EXIT_REFUSED;

@@ -61,7 +61,8 @@ struct mailbox *mailbox_new(struct event_base *base)
 	if (mailbox->fd < 0)
 		abort();
 	event_assign(&mailbox->readable, base, mailbox->fd, EV_READ | EV_PERSIST, on_readable, mailbox);
-	event_add(&mailbox->readable, NULL);
+	if (event_add(&mailbox->readable, NULL) < 0)
+		abort();         /* a thread that nobody can wake could not even be stopped */
 	return mailbox;
 }
 
