@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 
+import bystanders
 from harness import programs, raw
 from harness.daemon import Daemon, NOW, wait_until
 from harness.database import Postgres
@@ -130,6 +131,8 @@ class Ground:
                 assert outcome.status == 0, outcome
             self.steady = self._daemon()
             self.steady.start()
+            self.importer = self.steady.new_token("staff", "soak import")
+            self.gateway = self.steady.new_token("gateway", "soak")
         except BaseException:
             self.clear()
             raise
@@ -188,12 +191,13 @@ class Ground:
         supervisor = Supervisor(daemon, faults)
         supervisor.start()
         ledger = Ledger([daemon.url], token, seed=seed, timeout=25, pause=0.0, **clients)
+        others = bystanders.gather(daemon.url, self.importer, self.gateway)
         try:
-            self._work(daemon, ledger, seconds)
+            self._work(daemon, ledger, others, seconds)
             ledger.ask([self.steady.url])  # faults off: what is unknown becomes known
             stop_seconds = supervisor.stop()
             ledger.stop()
-            outcome.violations = ledger.check(self.sql, api_sample=10)
+            outcome.violations = ledger.check(self.sql, api_sample=10) + self._look_at(others)
             if stop_seconds > STOP_SECONDS:
                 outcome.violations.append(f"SIGTERM took {stop_seconds:.1f} s")
         except Exception as failure:
@@ -201,19 +205,29 @@ class Ground:
         finally:
             ledger.stopping.set()
             supervisor.stop()
-        self._note(outcome, supervisor, ledger)
+        self._note(outcome, supervisor, ledger, others)
         outcome.seconds = time.monotonic() - began
         return outcome
 
     @staticmethod
-    def _work(daemon, ledger, seconds):
+    def _work(daemon, ledger, others, seconds):
         wait_until(lambda: health_of(daemon) is not None, 30, every=0.02, what="the daemon with faults answers at all")
+        for one in others:
+            one.start()
         ledger.start()
         ledger.progress(20)
         time.sleep(seconds)
+        for one in others:
+            one.stopping.set()
+
+    def _look_at(self, others):
+        for one in others:
+            one.join(60)
+        others[-1].check(self.sql)
+        return [violation for one in others for violation in one.violations]
 
     @staticmethod
-    def _note(outcome, supervisor, ledger):
+    def _note(outcome, supervisor, ledger, others):
         for run in supervisor.runs:
             outcome.faults += run.faults
             outcome.aborts += run.aborted
@@ -223,9 +237,10 @@ class Ground:
         outcome.restarts = len(supervisor.runs) - 1
         outcome.refused_starts = sum(run.status == 1 for run in supervisor.runs)
         outcome.figures = ledger.counters()
-        outcome.figures["requests"] = len(ledger.attempts()) + sum(ledger.reads.values())
-        if outcome.figures["slowest_s"] > REQUEST_SECONDS or outcome.figures["slowest_read_s"] > REQUEST_SECONDS:
-            outcome.violations.append(f"a request took {max(outcome.figures['slowest_s'], outcome.figures['slowest_read_s'])} s")
+        outcome.figures["requests"] = len(ledger.attempts()) + sum(ledger.reads.values()) + sum(one.requests for one in others)
+        slowest = max(outcome.figures["slowest_s"], outcome.figures["slowest_read_s"], *(one.slowest for one in others))
+        if slowest > REQUEST_SECONDS:
+            outcome.violations.append(f"a request took {slowest:.1f} s")
         if outcome.figures["unknown"]:
             outcome.violations.append(f"{outcome.figures['unknown']} writes are unknown though nothing fails any more")
         reports = programs.REPORTS.news()
