@@ -53,13 +53,15 @@ void seal_read_send(struct store *store, struct seal_read *read);
 /*
  * Puts rows behind `head`, in one statement that does nothing unless the chain
  * still ends there and nobody else seals at this moment (`written` tells).
- * The first position is head.position + 1, or more after a restart.
+ * `restart`: this is "giothong audit restart", for which everybody else waits;
+ * only then may the first position be more than head.position + 1.
  */
 struct seal_write {
 	struct chain_head       head;
 	const struct chain_row *rows;
 	unsigned char         (*hashes)[CHAIN_HASH_BYTES];
 	size_t                  nrows;
+	bool                    restart;
 	struct arena           *arena;
 	bool                    written;
 	struct error            error;

@@ -48,6 +48,7 @@ struct setup {
 	/* Asked while waiting: true ends the wait. NULL: never. */
 	bool                (*interrupted)(void *context);
 	void                 *context;
+	bool                  keyless;           /* setup_open() leaves the keyring out */
 	/* private */
 	struct setup_option   options[SETUP_MAX_OPTIONS];
 	size_t                noptions;

@@ -45,6 +45,7 @@ struct cli_command {
 	const char              *arguments;      /* "FILE"; NULL: none */
 	int                      nmin, nmax;
 	enum cli_need            need;
+	const char              *keyless_with;   /* an option with which it needs no keyring; NULL: it always does */
 	const struct cli_option *options;        /* NULL: none of its own */
 	const char              *summary[LANGUAGE_COUNT];
 	int                    (*run)(struct cli *cli);

@@ -18,7 +18,8 @@
 
 static const struct cli_command *const tables[] = {
 	migrate_commands, plan_commands,    propose_commands, history_commands,  catalog_commands, token_commands,
-	audit_commands,   keyring_commands, rotate_commands,  key_copy_commands, config_commands,  doctor_commands,
+	audit_commands,   audit_verify_commands, audit_keys_commands, audit_restart_commands,
+	keyring_commands, rotate_commands,  key_copy_commands, config_commands,  doctor_commands,
 };
 
 static const struct cli_option json_option = {
@@ -250,6 +251,7 @@ static bool prepare(struct cli *cli)
 	/* A command tells what it did itself. */
 	if (!streq(cli->setup->config.log_level, "debug"))
 		log_set_level(LOG_LEVEL_WARNING);
+	cli->setup->keyless = cli->command->keyless_with && cli_has(cli, cli->command->keyless_with);
 	cli_start_loop(cli);
 	cli->setup->incomplete_keys = need == CLI_KEYS;
 	if (!setup_open(cli->setup, need == CLI_SCHEMA ? SETUP_MIGRATE : SETUP_COMMAND, &cli->error)) {

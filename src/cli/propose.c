@@ -344,21 +344,16 @@ static const struct cli_option propose_options[] = { { "output",
 #define FILE_LINE "\n                           "
 
 const struct cli_command propose_commands[] = {
-	{ "plan",
-	  "propose",
-	  "FILE",
-	  1,
-	  1,
-	  CLI_DATABASE,
-	  propose_options,
-	  { "propose dates and places for a plan's rounds; changes nothing. FILE is a plan" FILE_LINE
+	{ .group = "plan", .verb = "propose", .arguments = "FILE", .nmin = 1, .nmax = 1,
+	  .need = CLI_DATABASE, .options = propose_options, .run = propose_run,
+	  .summary = {
+	    "propose dates and places for a plan's rounds; changes nothing. FILE is a plan" FILE_LINE
 	    "file (JSON) with the rounds that are fixed, and \"propose\": {\"rounds\": 18};" FILE_LINE
 	    "also in \"propose\": teams, gap_days, places [{unit, name, rounds}], start," FILE_LINE
 	    "end, target_units, capacity, status",
 	    "đề xuất ngày và nơi cho các đợt của kế hoạch; không thay đổi gì. FILE là tệp" FILE_LINE
 	    "kế hoạch (JSON) ghi các đợt đã ấn định và \"propose\": {\"rounds\": 18};" FILE_LINE
 	    "trong \"propose\" còn có: teams, gap_days, places [{unit, name, rounds}]," FILE_LINE
-	    "start, end, target_units, capacity, status" },
-	  propose_run },
+	    "start, end, target_units, capacity, status" } },
 	{ 0 }
 };

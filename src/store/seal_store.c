@@ -134,7 +134,9 @@ static const struct db_statement put_rows = {
 	" SELECT batch.position, batch.id, batch.hash, " SQL_INSTANT("batch.at_us")
 	"  FROM turn, head, unnest($2::bigint[], $3::uuid[], $4::bytea[], $5::bigint[])"
 	"   AS batch (position, id, hash, at_us)"
-	"  WHERE turn.mine AND head.position = $1::bigint RETURNING 1)"
+	"  WHERE turn.mine AND head.position = $1::bigint AND ($6::boolean OR NOT EXISTS ("
+	"   SELECT FROM audit_entry AS e WHERE e.action = 'audit.restart' AND " NOT_SEALED("e") "))"
+	"  RETURNING 1)"
 	" SELECT count(*) FROM sealed"
 };
 
@@ -174,6 +176,7 @@ void seal_write_send(struct store *store, struct seal_write *write)
 	query_texts(&write->query, arena, ids, write->nrows);
 	query_texts(&write->query, arena, hashes, write->nrows);
 	query_texts(&write->query, arena, instants, write->nrows);
+	query_bool(&write->query, write->restart);
 	db_send(store->db, &write->query);
 }
 

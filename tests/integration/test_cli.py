@@ -8,7 +8,8 @@ from harness import programs
 from harness.daemon import TOKEN
 
 COMMANDS = [["migrate"], ["plan", "import"], ["plan", "propose"], ["plan", "list"], ["plan", "show"], ["history", "import"],
-            ["token", "create"], ["token", "list"], ["token", "revoke"], ["audit", "list"], ["config", "sample"], ["doctor"]]
+            ["token", "create"], ["token", "list"], ["token", "revoke"], ["audit", "list"], ["audit", "verify"], ["audit", "keys"],
+            ["audit", "restart"], ["config", "sample"], ["doctor"]]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,62 @@
+#ifndef CLI_AUDIT_H
+#define CLI_AUDIT_H
+
+#include "cli/cli.h"
+#include "crypto/audit_chain.h"
+#include "crypto/chain_check.h"
+
+/* What the commands on the sealed audit share. The chain: crypto/audit_chain.h. */
+
+/* ---- public keys ---- */
+
+enum { AUDIT_KEYS_MAX = SIGN_KEYS_MAX };
+
+struct audit_keys {
+	struct {
+		int           id;                /* 0: given by hand, good for any */
+		unsigned char bytes[SIGN_PUBLIC_BYTES];
+	}      keys[AUDIT_KEYS_MAX];
+	size_t count;
+};
+
+/* Those of --public-key, else all sign keys of the keyring. False and cli->error. */
+bool audit_keys_collect(struct cli *cli, struct audit_keys *keys);
+/* Whether one of them has signed it; else *kind is CHAIN_FORGED or CHAIN_UNKNOWN_KEY. */
+bool audit_keys_accept(const struct audit_keys *keys, const struct chain_checkpoint *checkpoint,
+		       enum chain_damage_kind *kind);
+
+/* ---- checkpoints kept elsewhere ---- */
+
+struct audit_marks {
+	struct chain_mark *marks;                /* of the genuine ones; the caller frees */
+	size_t             count, capacity;
+	int64_t            highest;              /* position; 0: none */
+};
+
+/*
+ * The checkpoints in a file (log lines, journalctl's output, saved JSON; "-":
+ * standard input). What is not genuine goes to `on_damage`. False and
+ * cli->error when the file cannot be read or holds no checkpoint at all.
+ */
+bool audit_marks_read(struct cli *cli, const char *path, const struct audit_keys *keys,
+		      void (*on_damage)(void *context, const struct chain_damage *damage), void *context,
+		      struct audit_marks *marks);
+
+/* ---- after a restore ---- */
+
+struct audit_restarted {
+	struct chain_restart restart;            /* what was left out, and where the restart entry stands */
+	int64_t              sealed;             /* entries that the backup brought unsealed, and the restart's own */
+};
+
+/*
+ * Lets the chain of a restored database go on: `known` is the highest position
+ * that is known outside (of the checkpoints in the log), 0 where nothing is
+ * known beyond the backup. Seals what the backup brought unsealed, above
+ * `known`, and last the restart entry. Daemons that run meanwhile wait for it.
+ * After an interruption call it again: it goes on where it was. False and
+ * cli->error when it could not.
+ */
+bool audit_restart(struct cli *cli, int64_t known, struct audit_restarted *out);
+
+#endif
