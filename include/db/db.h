@@ -91,6 +91,7 @@ struct db_options {
 	 * that takes long goes there. While all are short the first one carries them, in fewer packets.
 	 */
 	int         spare_reads;
+	const char *settings;            /* more of each session: "-c name=value ..."; NULL: none */
 };
 
 /* All three lanes, no spare ones, no wait too long. Fill in conninfo. */

@@ -41,7 +41,7 @@ struct seal_read {
 	bool                    has_checkpoint;
 	struct chain_checkpoint checkpoint;      /* the newest */
 	int64_t                 now_us;          /* of the database */
-	int64_t                 waiting_us;      /* age of the oldest committed entry not sealed, -1: none */
+	int64_t                 waiting_us;      /* age of the oldest committed entry not sealed; below 0: none */
 	struct chain_row       *rows;            /* position and sealed_us are the caller's to fill in */
 	size_t                  nrows;
 	struct error            error;

@@ -410,13 +410,21 @@ static bool stop_was_asked(void *context)
 	return daemon->phase == STOPPED;
 }
 
+/*
+ * The jobs' statements walk indexes. Plans are kept, and one made while the
+ * tables were small must not read them whole when they have grown.
+ */
+static const char jobs_settings[] = "-c enable_seqscan=off -c enable_bitmapscan=off";
+
 static void make_thread(struct daemon *daemon, size_t index)
 {
 	struct daemon_thread *thread = &daemon->threads[index];
 	struct setup *setup = daemon->setup;
-	struct worker_options options = { (int)index, &setup->config, setup->keyring, &setup->clock,
-					  &setup->db };
+	struct db_options db = setup->db;
+	struct worker_options options = { (int)index, &setup->config, setup->keyring, &setup->clock, &db };
 
+	if (index == daemon->nworkers)
+		db.settings = jobs_settings;
 	*thread = (struct daemon_thread){
 		.daemon = daemon,
 		.notice.run = thread_on_notice,

@@ -1,4 +1,4 @@
-#include "cli/audit.h"
+#include "cli/sealed_audit.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -29,7 +29,8 @@ bool chain_checkpoint_read(struct chain_checkpoint *checkpoint, const struct db_
 /*
  * A walk of the index on (xid, id) from the last sealed entry. The sub-select
  * on audit_seal is the truth about what is sealed; it is no join, so that each
- * entry costs one look into an index and no plan reads the whole chain.
+ * entry costs one look into an index and no plan reads the whole chain. What
+ * stands beside the batch is computed once, not for each of its rows.
  * An entry whose xid this snapshot does not know came from another cluster.
  */
 #define NOT_SEALED(e) "(SELECT s.position FROM audit_seal AS s WHERE s.entry_id = " e ".id) IS NULL"
@@ -39,7 +40,9 @@ bool chain_checkpoint_read(struct chain_checkpoint *checkpoint, const struct db_
 	" AND NOT EXISTS (SELECT FROM head WHERE id IS NULL)"
 
 static const struct db_statement next_entries = {
-	"WITH head AS MATERIALIZED ("
+	"WITH now AS MATERIALIZED ("
+	" SELECT clock_timestamp() AS at, pg_snapshot_xmax(pg_current_snapshot()) AS xmax),"
+	" head AS MATERIALIZED ("
 	" SELECT s.position, s.hash, e.xid, e.id FROM audit_seal AS s LEFT JOIN audit_entry AS e"
 	"  ON e.id = s.entry_id ORDER BY s.position DESC LIMIT 1),"
 	" mark AS MATERIALIZED ("
@@ -50,23 +53,25 @@ static const struct db_statement next_entries = {
 	" SELECT coalesce(max(s.position), 0) AS newest, bool_or(s.position IS NULL) AS waits"
 	"  FROM audit_entry AS e LEFT JOIN audit_seal AS s ON s.entry_id = e.id"
 	"  WHERE e.action = 'audit.restart'),"
+	" foreigner AS MATERIALIZED ("
+	" SELECT coalesce((SELECT xid >= (SELECT xmax FROM now) FROM head), false)"
+	"  OR EXISTS (SELECT FROM newest AS e WHERE e.xid >= (SELECT xmax FROM now) AND " NOT_SEALED("e") ") AS seen),"
+	" oldest AS MATERIALIZED ("
+	" SELECT e.at FROM audit_entry AS e WHERE " AHEAD("e") " AND e.xid < (SELECT xmax FROM now)"
+	"  AND " NOT_SEALED("e") " ORDER BY e.xid, e.id LIMIT 1),"
+	" known AS MATERIALIZED (SELECT hash FROM audit_seal WHERE position = $1::bigint),"
 	" batch AS MATERIALIZED ("
 	" SELECT e.id AS entry_id, e.xid AS entry_xid, " SQL_CHAIN_COLUMNS("e") " FROM audit_entry AS e"
 	"  WHERE " AHEAD("e") " AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) AND " NOT_SEALED("e")
 	"  ORDER BY e.xid, e.id LIMIT $2::integer)"
-	" SELECT head.position, encode(head.hash, 'hex'), head.id IS NOT NULL,"
-	"  coalesce(head.xid >= now.xmax, false) OR EXISTS (SELECT FROM newest AS e WHERE e.xid >= now.xmax AND "
-	NOT_SEALED("e") "),"
-	"  restart.newest, restart.waits, " SQL_MICROS("now.at") ","
-	"  (SELECT " SQL_MICROS("now.at - e.at") " FROM audit_entry AS e WHERE " AHEAD("e")
-	"    AND e.xid < now.xmax AND " NOT_SEALED("e") " ORDER BY e.xid, e.id LIMIT 1),"
-	"  (SELECT encode(s.hash, 'hex') FROM audit_seal AS s WHERE s.position = $1::bigint),"
+	" SELECT head.position, encode(head.hash, 'hex'), head.id IS NOT NULL, foreigner.seen, restart.newest,"
+	"  restart.waits, " SQL_MICROS("now.at") ", " SQL_CHAIN_MICROS("oldest.at") ", encode(known.hash, 'hex'),"
 	"  mark.position, encode(mark.hash, 'hex'), mark.at_us, mark.key_id, encode(mark.signature, 'hex'),"
 	"  batch.id, batch.at_us, batch.xid, batch.actor_kind, batch.actor_id, batch.actor_role, batch.action,"
 	"  batch.subject_kind, batch.subject_id, batch.request_id, batch.key_id, batch.digest_before,"
 	"  batch.digest_after"
-	" FROM (SELECT clock_timestamp() AS at, pg_snapshot_xmax(pg_current_snapshot()) AS xmax) AS now"
-	"  CROSS JOIN restart LEFT JOIN head ON true LEFT JOIN mark ON true LEFT JOIN batch ON true"
+	" FROM now CROSS JOIN restart CROSS JOIN foreigner LEFT JOIN head ON true LEFT JOIN mark ON true"
+	"  LEFT JOIN oldest ON true LEFT JOIN known ON true LEFT JOIN batch ON true"
 	" ORDER BY batch.entry_xid, batch.entry_id"
 };
 enum { HEAD_COLUMN, FOREIGN_COLUMN = 3, KNOWN_COLUMN = 8, MARK_COLUMN = 9, ENTRY_COLUMN = 14 };
@@ -90,7 +95,9 @@ static void state_read(struct seal_read *read, const struct db_result *result)
 	read->restarted_at = db_int(result, 0, FOREIGN_COLUMN + 1, 0);
 	read->restart_waits = db_bool(result, 0, FOREIGN_COLUMN + 2);
 	read->now_us = row_time(result, 0, FOREIGN_COLUMN + 3);
-	read->waiting_us = db_int(result, 0, FOREIGN_COLUMN + 4, -1);
+	read->waiting_us = -1;
+	if (!db_is_null(result, 0, FOREIGN_COLUMN + 4))
+		read->waiting_us = read->now_us - row_time(result, 0, FOREIGN_COLUMN + 4);
 	read->known_holds = holds(&read->known, result);
 	read->has_checkpoint = chain_checkpoint_read(&read->checkpoint, result, 0, MARK_COLUMN);
 }

@@ -1,5 +1,5 @@
-#ifndef CLI_AUDIT_H
-#define CLI_AUDIT_H
+#ifndef CLI_SEALED_AUDIT_H
+#define CLI_SEALED_AUDIT_H
 
 #include "cli/cli.h"
 #include "crypto/audit_chain.h"
