@@ -81,6 +81,21 @@ static void utf8_is_strict(void **state)
 	assert_false(text_valid_utf8("\x80", 1));
 }
 
+static void points_one_by_one(void **state)
+{
+	const char *text = "aề\xf0\x9f\xa9\xb8\xc0\x80\xe1\xbb" "b\xed\xa0\x80\xff";
+	static const int32_t points[] = { 'a', 0x1ec1, 0x1fa78, -1, -1, -1, -1, 'b', -1, -1, -1, -1 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(points); i++)
+		assert_int_equal(text_next(&text), points[i]);
+	assert_int_equal(*text, '\0');
+	text = "\xf0\x9f\xa9";                  /* cut off: never beyond the end */
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(text_next(&text), -1);
+	assert_int_equal(*text, '\0');
+}
+
 static void distances(void **state)
 {
 	static const struct {
@@ -135,7 +150,7 @@ int main(void)
 		cmocka_unit_test(spellings_of_one_name_fold_alike),
 		cmocka_unit_test(marks_are_stripped_and_nothing_else),
 		cmocka_unit_test(composing_makes_one_form),
-		cmocka_unit_test(utf8_is_strict),
+		cmocka_unit_test(utf8_is_strict), cmocka_unit_test(points_one_by_one),
 		cmocka_unit_test(distances),
 		cmocka_unit_test(small_helpers),
 	};
