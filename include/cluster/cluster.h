@@ -38,8 +38,20 @@ bool cluster_is_held(const char *data_dir, struct error *err);
 struct cluster *cluster_attach(const char *data_dir, bool (*interrupted)(void *context), void *context,
 			       struct error *err);
 
+/*
+ * A cluster from a copy (cluster/backup.h), in a DIR that has none: laid out
+ * beside, as DIR/postgres.restored, and started there, so that no daemon takes
+ * it for whole. cluster_keep_restored() stops it and gives it its name; a
+ * cluster that is closed without that counts as none, and the next
+ * cluster_restore() begins anew.
+ */
+struct cluster *cluster_restore(const char *data_dir, const char *copy, bool (*interrupted)(void *context),
+				void *context, struct error *err);
+bool cluster_keep_restored(struct cluster *cluster, struct error *err) __attribute__((warn_unused_result));
+
 const char *cluster_owner_conninfo(const struct cluster *cluster);
 const char *cluster_app_conninfo(const struct cluster *cluster);
+const char *cluster_backup_conninfo(const struct cluster *cluster);      /* may copy the whole cluster */
 bool cluster_is_ours(const struct cluster *cluster);     /* we hold the lock */
 
 /*

@@ -26,6 +26,7 @@ struct config {
 	/* database */
 	char *database_conninfo;     /* the daemon's role */
 	char *database_owner_conninfo;       /* only `giothong migrate` uses it */
+	char *database_backup_conninfo;      /* only `giothong backup` uses it; "" the owner's */
 	char *database_role;         /* the daemon's role, which migrations grant to */
 	int   database_queue;        /* queries waiting per lane and worker */
 	int   database_wait_ms;      /* that a query may have to wait behind others; 0: any time */

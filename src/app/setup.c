@@ -332,8 +332,11 @@ static bool open_private(struct setup *setup, enum setup_mode mode, struct error
 	const char *dir = setup->config.data_dir;
 	bool is_new = false;
 
-	setup->cluster = (mode == SETUP_DAEMON ? cluster_open : cluster_attach)(dir, setup->interrupted,
-										setup->context, err);
+	if (mode == SETUP_RESTORE)
+		setup->cluster = cluster_restore(dir, setup->copy, setup->interrupted, setup->context, err);
+	else
+		setup->cluster = (mode == SETUP_DAEMON ? cluster_open : cluster_attach)(dir, setup->interrupted,
+											setup->context, err);
 	if (!setup->cluster)
 		return false;
 	const char *owner = cluster_owner_conninfo(setup->cluster);

@@ -45,6 +45,7 @@ struct setup {
 	struct migrate_report migrated;
 	bool                  reference_changed;
 	bool                  incomplete_keys;   /* a command that works without all keys that are in use */
+	const char           *copy;              /* of SETUP_RESTORE: the folder of the PostgreSQL files */
 	/* Asked while waiting: true ends the wait. NULL: never. */
 	bool                (*interrupted)(void *context);
 	void                 *context;
@@ -60,7 +61,8 @@ enum setup_mode {
 	SETUP_DAEMON,            /* holds the lock of DIR, waits for a database that is not up yet */
 	SETUP_COMMAND,           /* works beside a running daemon too */
 	SETUP_MIGRATE,           /* changes the schema, also with --config */
-	SETUP_LOOK               /* changes nothing, and needs neither keys nor a schema */
+	SETUP_LOOK,              /* changes nothing, and needs neither keys nor a schema */
+	SETUP_RESTORE            /* --data alone: the cluster is made of `copy` */
 };
 
 void setup_init(struct setup *setup, const char *program);

@@ -34,6 +34,7 @@ struct cli_option {
 
 enum cli_need {
 	CLI_NOTHING,             /* no settings, no database */
+	CLI_SETTINGS,            /* --data or --config, nothing opened yet: see cli_open() */
 	CLI_DATABASE,
 	CLI_KEYS,                /* the same; a key that is in use may be missing here */
 	CLI_SCHEMA               /* may change the schema */
@@ -115,6 +116,9 @@ struct unit_map *cli_load_units(struct cli *cli);
  * says of a name that ended when it did and what took its place.
  */
 const struct unit *cli_find_unit(struct cli *cli, const struct unit_map *map, const char *typed);
+
+/* Keys, database and schema by way of `mode`, then a connection. False and cli->error. */
+bool cli_open(struct cli *cli, enum setup_mode mode);
 
 /* The loop of the command, on which signals only end the work: the cluster is closed in any case. */
 void cli_start_loop(struct cli *cli);

@@ -20,6 +20,7 @@ static const struct cli_command *const tables[] = {
 	migrate_commands, plan_commands,    propose_commands, history_commands,  catalog_commands, token_commands,
 	audit_commands,   audit_verify_commands, audit_keys_commands, audit_restart_commands,
 	keyring_commands, rotate_commands,  key_copy_commands, config_commands,  doctor_commands,
+	backup_commands,
 };
 
 static const struct cli_option json_option = {
@@ -240,6 +241,16 @@ static const char *user_name(struct cli *cli)
 		    : arena_printf(&cli->arena, "uid %u", (unsigned)getuid());
 }
 
+bool cli_open(struct cli *cli, enum setup_mode mode)
+{
+	if (!setup_open(cli->setup, mode, &cli->error)) {
+		cli_goes_on(cli);        /* a signal is the better reason */
+		return false;
+	}
+	cli->actor = (struct actor){ .kind = "command", .id = user_name(cli), .role = ROLE_ADMIN };
+	return mode == SETUP_MIGRATE || cli_connect(cli);
+}
+
 static bool prepare(struct cli *cli)
 {
 	enum cli_need need = cli->command->need;
@@ -254,12 +265,7 @@ static bool prepare(struct cli *cli)
 	cli->setup->keyless = cli->command->keyless_with && cli_has(cli, cli->command->keyless_with);
 	cli_start_loop(cli);
 	cli->setup->incomplete_keys = need == CLI_KEYS;
-	if (!setup_open(cli->setup, need == CLI_SCHEMA ? SETUP_MIGRATE : SETUP_COMMAND, &cli->error)) {
-		cli_goes_on(cli);        /* a signal is the better reason */
-		return false;
-	}
-	cli->actor = (struct actor){ .kind = "command", .id = user_name(cli), .role = ROLE_ADMIN };
-	return need == CLI_SCHEMA || cli_connect(cli);
+	return need == CLI_SETTINGS || cli_open(cli, need == CLI_SCHEMA ? SETUP_MIGRATE : SETUP_COMMAND);
 }
 
 static int run(struct cli *cli)

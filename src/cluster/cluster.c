@@ -18,6 +18,9 @@
 #include "base/text.h"
 #include "cluster/internal.h"
 
+/* Its name until it is whole. */
+#define RESTORED "postgres.restored"
+
 enum {
 	POLL_MS = 20,
 	READY_MS = 300000,       /* a crash recovery may replay a gigabyte */
@@ -136,6 +139,8 @@ static void compose_conninfos(struct cluster *cluster)
 		 "host=%s port=5432 dbname=giothong user=giothong_owner", host.data);
 	snprintf(cluster->app_conninfo, sizeof(cluster->app_conninfo),
 		 "host=%s port=5432 dbname=giothong user=giothong_app", host.data);
+	snprintf(cluster->backup_conninfo, sizeof(cluster->backup_conninfo),
+		 "host=%s port=5432 dbname=postgres user=postgres", host.data);
 	buf_release(&host);
 }
 
@@ -354,11 +359,25 @@ static bool is_made(const struct cluster *cluster)
 	return lstat(cluster->postgres_dir, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
+/* A new and empty cluster would hide that a restore was cut. */
+static bool is_half_restored(const struct cluster *cluster, struct error *err)
+{
+	char *draft = xasprintf("%s/" RESTORED, cluster->data_dir);
+	bool half = access(draft, F_OK) == 0;
+
+	if (half)
+		error_set(err, ERR_CONFIG, "a restore into %s was interrupted: run \"giothong restore\" again, or"
+			  " remove %s", "việc khôi phục vào %s bị gián đoạn: hãy chạy lại \"giothong restore\""
+			  " hoặc xóa %s", cluster->data_dir, draft);
+	free(draft);
+	return half;
+}
+
 static bool create_if_missing(const struct cluster *cluster, struct error *err)
 {
 	if (is_made(cluster))
 		return true;
-	return cluster_create(&cluster->account, cluster->data_dir, err);
+	return !is_half_restored(cluster, err) && cluster_create(&cluster->account, cluster->data_dir, err);
 }
 
 static bool adopt_or_start(struct cluster *cluster, struct error *err)
@@ -394,6 +413,52 @@ struct cluster *cluster_open(const char *data_dir, bool (*interrupted)(void *con
 		return cluster;
 	cluster_free(cluster);
 	return NULL;
+}
+
+/* ---- restoring ---- */
+
+static bool bring_up_copy(struct cluster *cluster, const char *copy, struct error *err)
+{
+	if (is_made(cluster))
+		return error_set(err, ERR_CONFIG, "%s holds data already: restore into another folder",
+				 "%s đã có dữ liệu: hãy khôi phục vào thư mục khác", cluster->data_dir);
+	if (!account_choose(&cluster->account, cluster->postgres_dir, err) ||
+	    !account_can_reach(&cluster->account, cluster->data_dir, err))
+		return false;
+	free(cluster->postgres_dir);
+	cluster->postgres_dir = xasprintf("%s/" RESTORED, cluster->data_dir);
+	if (!draft_remove(cluster->postgres_dir, err) ||
+	    !copy_lay_out(&cluster->account, copy, cluster->postgres_dir, err) || !start(cluster, err))
+		return false;
+	compose_conninfos(cluster);
+	return true;
+}
+
+struct cluster *cluster_restore(const char *data_dir, const char *copy, bool (*interrupted)(void *context),
+				void *context, struct error *err)
+{
+	struct cluster *cluster = cluster_new(data_dir_make(data_dir, err));
+	bool held;
+
+	if (!cluster)
+		return NULL;
+	cluster->interrupted = interrupted;
+	cluster->context = context;
+	cluster->lock_fd = data_dir_lock(cluster->data_dir, &held, err);
+	if (cluster->lock_fd >= 0 && bring_up_copy(cluster, copy, err))
+		return cluster;
+	cluster_free(cluster);
+	return NULL;
+}
+
+/* Stopped under its old name: its lock files and shared memory know that one. */
+bool cluster_keep_restored(struct cluster *cluster, struct error *err)
+{
+	stop_postmaster(cluster);
+	if (is_alive(cluster))
+		return error_set(err, ERR_SYSTEM, "PostgreSQL on %s does not stop", "PostgreSQL trên %s không dừng",
+				 cluster->postgres_dir);
+	return draft_keep(cluster->postgres_dir, cluster->data_dir, err);
 }
 
 bool cluster_is_held(const char *data_dir, struct error *err)
@@ -459,6 +524,11 @@ const char *cluster_owner_conninfo(const struct cluster *cluster)
 const char *cluster_app_conninfo(const struct cluster *cluster)
 {
 	return cluster->app_conninfo;
+}
+
+const char *cluster_backup_conninfo(const struct cluster *cluster)
+{
+	return cluster->backup_conninfo;
 }
 
 bool cluster_is_ours(const struct cluster *cluster)

@@ -14,6 +14,16 @@
 #include "base/log.h"
 #include "base/memory.h"
 
+bool folder_sync(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool fine = fd >= 0 && fsync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return fine;
+}
+
 /* One statement a line, as a server in single-user mode reads them. */
 static const char roles_and_database[] =
 	"CREATE ROLE giothong_owner LOGIN;\n"
@@ -31,8 +41,8 @@ static bool tool_failed(const char *what, const struct buf *output, struct error
 			 "không tạo được cụm cơ sở dữ liệu: %s: %s", what, *reason ? reason : "?");
 }
 
-/* A first start that was killed: its tools die with it, but perhaps not at once. */
-static bool remove_half_made(const char *draft, struct error *err)
+/* What was killed while it made one: its tools die with it, but perhaps not at once. */
+bool draft_remove(const char *draft, struct error *err)
 {
 	const struct account ourselves = { .other = false };
 	const char *const argv[] = { "/bin/rm", "-rf", "--", draft, NULL };
@@ -42,7 +52,7 @@ static bool remove_half_made(const char *draft, struct error *err)
 
 	if (lstat(draft, &st) < 0)
 		return true;
-	log_info("cluster_made_anew", "reason=\"a first start was interrupted\"");
+	log_info("cluster_made_anew", "reason=\"an earlier try was interrupted\"");
 	for (int i = 0; i < 500 && (pid = process_find(draft)) > 0; i++) {
 		kill(pid, SIGKILL);
 		usleep(10000);
@@ -102,17 +112,14 @@ static bool make_database(const struct account *account, const char *bin_dir, co
 	return fine;
 }
 
-static bool move_into_place(const char *draft, const char *data_dir, struct error *err)
+bool draft_keep(const char *draft, const char *data_dir, struct error *err)
 {
 	char *place = xasprintf("%s/postgres", data_dir);
-	int fd = open(data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool fine = fd >= 0 && rename(draft, place) == 0 && fsync(fd) == 0;
+	bool fine = rename(draft, place) == 0 && folder_sync(data_dir);
 
 	if (!fine)
 		error_set(err, ERR_SYSTEM, "%s cannot be made: %s", "không tạo được %s: %s", place,
 			  strerror(errno));
-	if (fd >= 0)
-		close(fd);
 	free(place);
 	return fine;
 }
@@ -122,10 +129,10 @@ bool cluster_create(const struct account *account, const char *data_dir, struct 
 {
 	char *draft = xasprintf("%s/postgres.new", data_dir);
 	char bin_dir[BIN_DIR_SIZE];
-	bool fine = binaries_newest(bin_dir, err) && remove_half_made(draft, err) &&
+	bool fine = binaries_newest(bin_dir, err) && draft_remove(draft, err) &&
 		    make_folder(account, draft, err) && run_initdb(account, bin_dir, draft, err) &&
 		    make_database(account, bin_dir, draft, err) && settings_include(draft, err) &&
-		    move_into_place(draft, data_dir, err);
+		    draft_keep(draft, data_dir, err);
 
 	free(draft);
 	return fine;

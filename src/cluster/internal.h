@@ -66,13 +66,23 @@ bool runtime_dir_make(const struct account *account, const char *dir, struct err
 /* giothong.conf, pg_hba.conf and pg_ident.conf. `runtime_dir` NULL: a server runs; leave giothong.conf. */
 bool settings_write(const struct account *account, const char *postgres_dir, const char *runtime_dir,
 		    struct error *err);
-/* Appends to postgresql.conf of a new cluster what reads giothong.conf. */
+/* Has postgresql.conf of a new cluster, which may be missing, read giothong.conf at its end. */
 bool settings_include(const char *postgres_dir, struct error *err);
 
 /* ---- create.c ---- */
 
 /* Makes DIR/postgres, whole or not at all. */
 bool cluster_create(const struct account *account, const char *data_dir, struct error *err);
+/* A cluster that was never finished, with whatever still works on it. True when there is none. */
+bool draft_remove(const char *draft, struct error *err);
+bool folder_sync(const char *path);
+/* Renames `draft` into DIR/postgres, for good. */
+bool draft_keep(const char *draft, const char *data_dir, struct error *err);
+
+/* ---- restore.c ---- */
+
+/* Makes `postgres_dir` out of a copy: its files, its owner, settings that fit a private cluster. */
+bool copy_lay_out(const struct account *account, const char *copy, const char *postgres_dir, struct error *err);
 
 /* ---- process.c: what runs on a cluster ---- */
 
@@ -119,7 +129,8 @@ struct cluster {
 	bool            announced;       /* the log knows that it is ready */
 	char            bin_dir[BIN_DIR_SIZE];
 	char            runtime_dir[RUNTIME_DIR_SIZE];
-	char            owner_conninfo[CLUSTER_CONNINFO_SIZE], app_conninfo[CLUSTER_CONNINFO_SIZE];
+	char            owner_conninfo[CLUSTER_CONNINFO_SIZE], app_conninfo[CLUSTER_CONNINFO_SIZE],
+			backup_conninfo[CLUSTER_CONNINFO_SIZE];
 	int64_t         next_start_us;
 	int             backoff_ms;
 	bool          (*interrupted)(void *context);     /* of cluster_open() alone; NULL: never */

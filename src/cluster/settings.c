@@ -150,7 +150,9 @@ bool settings_include(const char *postgres_dir, struct error *err)
 {
 	static const char line[] = "\ninclude 'giothong.conf'\n";
 	int folder = open(postgres_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int fd = folder < 0 ? -1 : openat(folder, "postgresql.conf", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	int fd = folder < 0 ? -1
+			    : openat(folder, "postgresql.conf",
+				     O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	bool fine = fd >= 0 && write(fd, line, sizeof(line) - 1) == (ssize_t)sizeof(line) - 1 && fsync(fd) == 0;
 
 	if (!fine)

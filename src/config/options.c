@@ -35,6 +35,9 @@ const struct option config_options[] = {
 	     "host=db1,db2 dbname=giothong user=giothong_app passfile=/etc/giothong/pgpass"),
 	TEXT("database.owner_conninfo", database_owner_conninfo, "",
 	     "the same for the schema's owner; only \"giothong migrate\" uses it"),
+	TEXT("database.backup_conninfo", database_backup_conninfo, "",
+	     "the same for a role with REPLICATION; only \"giothong backup\" uses it\n"
+	     "default: the owner's"),
 	TEXT("database.role", database_role, "giothong_app",
 	     "the daemon's role, which \"giothong migrate\" grants what it needs"),
 	INT("database.queue", database_queue, 1, 100000, "1000",
