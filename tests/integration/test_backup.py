@@ -1,0 +1,312 @@
+"""Backup and restore: the drill, what is refused, and what a kill in the middle leaves."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import httpx
+import pytest
+
+from harness import programs
+from harness.daemon import Daemon, wait_until
+from harness.database import Postgres
+from harness.ledger import Ledger
+
+
+def backups(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def back_up(daemon, *more):
+    """The path of a new backup of a daemon's data."""
+    return pathlib.Path(json.loads(daemon.cli_ok("backup", daemon.folder / "backups", *more, "--json").out)["backup"])
+
+
+def new_folder(make, keys):
+    """A daemon that never ran, with those keys in its folder."""
+    one = make(start=False)
+    one.data.mkdir()
+    shutil.copytree(keys, one.data / "keyring")
+    return one
+
+
+def restore(one, backup, *more):
+    return one.cli("restore", backup, *more, "--json", timeout=120)
+
+
+def sealed(daemon):
+    """Everything written is sealed; the highest position."""
+    wait_until(lambda: daemon.value("SELECT count(*) FROM audit_entry e WHERE NOT EXISTS (SELECT FROM audit_seal s"
+                                    " WHERE s.entry_id = e.id)") == 0, 20, what="everything sealed")
+    return daemon.value("SELECT max(position) FROM audit_seal")
+
+
+def checkpoint_at(daemon, position):
+    wait_until(lambda: (daemon.value("SELECT max(position) FROM audit_checkpoint") or 0) >= position, 20,
+               what=f"a checkpoint at {position}")
+
+
+def test_the_drill(fresh_daemon):
+    daemon = fresh_daemon()
+    token = daemon.token("staff")
+    with Ledger([daemon.url], token, seed=11) as before:
+        before.progress(60)
+    checkpoint_at(daemon, sealed(daemon))
+    with Ledger([daemon.url], token, seed=12) as during:
+        during.progress(15)
+        made = back_up(daemon)
+        during.progress(15, what="while and after the backup")
+    highest = sealed(daemon)
+    checkpoint_at(daemon, highest)
+    assert daemon.stop() == 0
+
+    other = new_folder(fresh_daemon, daemon.data / "keyring")
+    outcome = restore(other, made, "--checkpoint", daemon.err_path)
+    assert outcome.status == 0, outcome
+    told = json.loads(outcome.out)
+    other.start()
+    # nothing acknowledged before the backup is missing, and each repeat finds what it made
+    before.urls = during.urls = [other.url]
+    verify = other.cli("audit", "verify")
+    assert verify.status == 0, verify
+    assert before.check(lambda sql, *p: other.sql(sql, *p)) == []
+    # positions go on above all that were given, also those that were lost
+    facts = json.loads((made / "backup.json").read_text())
+    assert facts["sealed_position"] <= told["sealed_position"] < highest, "some work came after the backup"
+    assert told["lost_entries"] == highest - told["sealed_position"]
+    position = sealed(other)
+    assert other.value("SELECT count(*) FROM audit_seal WHERE position BETWEEN %s AND %s", told["sealed_position"] + 1,
+                       highest) == 0
+    assert position > highest
+    # and the restored one works: writes, seals, verifies
+    with Ledger([other.url], token, seed=13) as after:
+        after.progress(20)
+    assert after.check(lambda sql, *p: other.sql(sql, *p)) == []
+    assert sealed(other) > position
+    verify = other.cli("audit", "verify")
+    assert verify.status == 0, verify
+    assert other.value("SELECT count(*) FROM audit_entry WHERE action = 'backup.restore'") == 1
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A daemon's folder, stopped, with one backup; tests copy what they spoil."""
+    one = Daemon().start()
+    one.token("staff")
+    made = back_up(one)
+    assert one.stop() == 0
+    yield one, made
+    one.end()
+    programs.remove(one.folder)
+
+
+def copy_of(backup, folder):
+    target = folder / backup.name
+    shutil.copytree(backup, target, symlinks=True)
+    return target
+
+
+def test_a_backup_has_no_keys_and_is_closed(kept):
+    daemon, made = kept
+    assert (made.stat().st_mode & 0o777, made.parent.stat().st_mode & 0o777) == (0o700, 0o700)
+    keys = [bytes.fromhex(p.read_text().strip()) for p in (daemon.data / "keyring").iterdir()]
+    for path in made.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not any(k in content or k.hex().encode() in content for k in keys), path
+
+
+def flip_a_byte(backup):
+    path = max((backup / "postgres" / "base").rglob("[0-9]*"), key=lambda p: p.stat().st_size)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def lose_the_log(backup):
+    for path in (backup / "postgres" / "pg_wal").glob("0*"):
+        path.unlink()
+
+
+SPOILED = {
+    "a byte is another": flip_a_byte,
+    "a file is missing": lambda b: next((b / "postgres" / "global").glob("[0-9]*")).unlink(),
+    "a file too many": lambda b: (b / "postgres" / "base" / "extra").write_text("x"),
+    "the log is missing": lose_the_log,
+    "no backup.json": lambda b: (b / "backup.json").unlink(),
+    "backup.json is no JSON": lambda b: (b / "backup.json").write_text("{"),
+    "backup.json lacks a member": lambda b: (b / "backup.json").write_text('{"format":1}'),
+    "a later format": lambda b: (b / "backup.json").write_text('{"format":2}'),
+}
+
+
+@pytest.mark.parametrize("fault", SPOILED)
+def test_a_spoiled_backup_is_refused(kept, fresh_daemon, fault):
+    daemon, made = kept
+    one = new_folder(fresh_daemon, daemon.data / "keyring")
+    copy = copy_of(made, one.folder)
+    SPOILED[fault](copy)
+    outcome = restore(one, copy)
+    assert outcome.status == 1, outcome
+    assert not list(one.data.glob("postgres*")), "nothing is left behind"
+
+
+def test_a_tampered_copy_is_refused(kept, fresh_daemon):
+    """The manifest fits, but backup.json says that the chain of the audit was another."""
+    daemon, made = kept
+    facts = json.loads((made / "backup.json").read_text())
+    assert facts["sealed_position"] > 0
+    one = new_folder(fresh_daemon, daemon.data / "keyring")
+    copy = copy_of(made, one.folder)
+    (copy / "backup.json").write_text(json.dumps({**facts, "sealed_hash": "0" * 64}))
+    outcome = restore(one, copy)
+    assert outcome.status == 1 and "chain" in outcome.err + outcome.out, outcome
+    assert not (one.data / "postgres").exists()
+
+
+def test_names_and_places_are_checked_first(kept, fresh_daemon):
+    daemon, made = kept
+    one = new_folder(fresh_daemon, daemon.data / "keyring")
+    partial = one.folder / f"{made.name}.partial"
+    shutil.copytree(made, partial, symlinks=True)
+    assert restore(one, partial).status == 1
+    assert restore(one, one.folder / "nowhere").status == 1
+    assert not list(one.data.glob("postgres*"))
+    # a folder with data is never written over
+    again = restore(daemon, made)
+    assert again.status == 1 and "holds data already" in again.out + again.err, again
+    # keys first
+    shutil.rmtree(one.data / "keyring")
+    outcome = restore(one, made)
+    assert outcome.status == 1 and "keyring import" in outcome.out + outcome.err, outcome
+    assert not list(one.data.glob("postgres*"))
+
+
+def test_other_keys_are_refused(kept, fresh_daemon):
+    _, made = kept
+    one = fresh_daemon(start=False)
+    assert one.cli("keyring", "create", one.data / "keyring").status == 0
+    outcome = restore(one, made)
+    assert outcome.status == 1, outcome
+    assert not (one.data / "postgres").exists()
+    # and no daemon makes an empty database of it
+    one.launch()
+    assert one.process.wait(30) == 1
+    assert "interrupted" in one.log()
+
+
+def launch(one, *arguments):
+    environment = programs.REPORTS.watch(one.folder / "sanitizer")
+    return subprocess.Popen([str(programs.BIN / "giothong"), *one.place, *map(str, arguments)], env=environment,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def test_kill_in_the_middle_of_a_restore(kept, fresh_daemon):
+    daemon, made = kept
+    for wait_for in ("postgres.restored", "postgres.restored/postmaster.pid"):
+        one = new_folder(fresh_daemon, daemon.data / "keyring")
+        running = launch(one, "restore", made)
+        wait_until(lambda: (one.data / wait_for).exists() or running.poll() is not None, 30, 0.001, what=wait_for)
+        assert running.poll() is None, "it was over before it could be killed"
+        running.kill()
+        running.wait()
+        assert not (one.data / "postgres").exists()
+        outcome = restore(one, made)
+        assert outcome.status == 0, outcome
+        assert one.start().stop() == 0
+
+
+def test_kill_in_the_middle_of_a_backup_and_keep(kept, fresh_daemon):
+    daemon, made = kept
+    one = new_folder(fresh_daemon, daemon.data / "keyring")
+    assert restore(one, made).status == 0
+    one.start()
+    folder = one.folder / "backups"
+    running = launch(one, "backup", folder)
+    wait_until(lambda: (folder.exists() and list(folder.glob("*.partial/postgres"))) or running.poll() is not None, 30,
+               0.001, what="a backup under way")
+    assert running.poll() is None, "it was over before it could be killed"
+    running.kill()
+    running.wait()
+    assert [n for n in backups(folder) if n.endswith(".partial")]
+    first, second, third = back_up(one), back_up(one), back_up(one, "--keep", 2)
+    assert backups(folder) == [second.name, third.name] and first < second < third
+    assert one.value("SELECT count(*) FROM audit_entry WHERE action = 'backup.make'") == 3
+    # one at a time
+    running = launch(one, "backup", folder)
+    wait_until(lambda: list(folder.glob("*.partial")), 30, 0.001, what="a backup under way")
+    os.kill(running.pid, signal.SIGSTOP)
+    try:
+        outcome = one.cli("backup", folder)
+        assert outcome.status == 1 and "under way" in outcome.err, outcome
+    finally:
+        os.kill(running.pid, signal.SIGCONT)
+    assert running.wait(60) == 0
+
+
+def test_a_full_disk_leaves_no_half_backup(kept, fresh_daemon):
+    """A folder that cannot take it: refused in one line, nothing kept."""
+    daemon, made = kept
+    one = new_folder(fresh_daemon, daemon.data / "keyring")
+    assert restore(one, made).status == 0
+    one.start()
+    if os.geteuid() != 0 or subprocess.run(["mountpoint", "-q", "/dev/shm"]).returncode != 0:
+        pytest.skip("needs a small file system")
+    small = pathlib.Path("/dev/shm") / one.folder.name
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(small)]).returncode == 0
+    if not mounted:
+        small.rmdir()
+        pytest.skip("needs a small file system")
+    try:
+        outcome = one.cli("backup", small)
+        assert outcome.status == 1 and "space" in outcome.err, outcome
+        assert backups(small) == []
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+        small.rmdir()
+
+
+def test_a_server_s_cluster_into_a_folder(fresh_daemon):
+    """The quarterly drill: a copy of a --config database becomes a --data folder, with its own settings set aside."""
+    postgres = Postgres().make()
+    try:
+        postgres.sql("ALTER SYSTEM SET archive_command = '/bin/false'")
+        config = postgres.configuration()
+        config.write_text(config.read_text().replace(
+            "[database]\n", f"[database]\nbackup_conninfo = {postgres.conninfo(postgres.user)}\n"))
+        server = fresh_daemon(start=False, folder=postgres.folder, config=config)
+        server.cli_ok("keyring", "create")
+        server.cli_ok("migrate")
+        server.start()
+        token = server.new_token("staff", "drill")
+        made = back_up(server)
+        one = new_folder(fresh_daemon, postgres.folder / "keyring")
+        outcome = restore(one, made)
+        assert outcome.status == 0, outcome
+        assert (one.data / "postgres" / "postgresql.auto.conf.before").exists()
+        one.start()
+        answer = httpx.get(f"{one.url}/api/v1/teams", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200
+        assert server.stop() == 0
+    finally:
+        postgres.remove()
+
+
+def test_backup_needs_a_role_that_may(fresh_daemon):
+    postgres = Postgres().make()
+    try:
+        config = postgres.configuration()
+        server = fresh_daemon(start=False, folder=postgres.folder, config=config)
+        server.cli_ok("keyring", "create")
+        server.cli_ok("migrate")
+        began = time.monotonic()
+        outcome = server.cli("backup", server.folder / "backups")
+        assert outcome.status == 1 and "REPLICATION" in outcome.err.upper(), outcome
+        assert time.monotonic() - began < 30
+        assert backups(server.folder / "backups") == []
+    finally:
+        postgres.remove()
