@@ -415,52 +415,6 @@ struct cluster *cluster_open(const char *data_dir, bool (*interrupted)(void *con
 	return NULL;
 }
 
-/* ---- restoring ---- */
-
-static bool bring_up_copy(struct cluster *cluster, const char *copy, struct error *err)
-{
-	if (is_made(cluster))
-		return error_set(err, ERR_CONFIG, "%s holds data already: restore into another folder",
-				 "%s đã có dữ liệu: hãy khôi phục vào thư mục khác", cluster->data_dir);
-	if (!account_choose(&cluster->account, cluster->postgres_dir, err) ||
-	    !account_can_reach(&cluster->account, cluster->data_dir, err))
-		return false;
-	free(cluster->postgres_dir);
-	cluster->postgres_dir = xasprintf("%s/" RESTORED, cluster->data_dir);
-	if (!draft_remove(cluster->postgres_dir, err) ||
-	    !copy_lay_out(&cluster->account, copy, cluster->postgres_dir, err) || !start(cluster, err))
-		return false;
-	compose_conninfos(cluster);
-	return true;
-}
-
-struct cluster *cluster_restore(const char *data_dir, const char *copy, bool (*interrupted)(void *context),
-				void *context, struct error *err)
-{
-	struct cluster *cluster = cluster_new(data_dir_make(data_dir, err));
-	bool held;
-
-	if (!cluster)
-		return NULL;
-	cluster->interrupted = interrupted;
-	cluster->context = context;
-	cluster->lock_fd = data_dir_lock(cluster->data_dir, &held, err);
-	if (cluster->lock_fd >= 0 && bring_up_copy(cluster, copy, err))
-		return cluster;
-	cluster_free(cluster);
-	return NULL;
-}
-
-/* Stopped under its old name: its lock files and shared memory know that one. */
-bool cluster_keep_restored(struct cluster *cluster, struct error *err)
-{
-	stop_postmaster(cluster);
-	if (is_alive(cluster))
-		return error_set(err, ERR_SYSTEM, "PostgreSQL on %s does not stop", "PostgreSQL trên %s không dừng",
-				 cluster->postgres_dir);
-	return draft_keep(cluster->postgres_dir, cluster->data_dir, err);
-}
-
 bool cluster_is_held(const char *data_dir, struct error *err)
 {
 	char *real = realpath(data_dir, NULL);
@@ -534,6 +488,55 @@ const char *cluster_backup_conninfo(const struct cluster *cluster)
 bool cluster_is_ours(const struct cluster *cluster)
 {
 	return cluster->lock_fd >= 0;
+}
+
+/* ---- restoring ---- */
+
+static bool bring_up_copy(struct cluster *cluster, const char *copy, struct error *err)
+{
+	if (is_made(cluster))
+		return error_set(err, ERR_CONFIG, "%s holds data already: restore into another folder",
+				 "%s đã có dữ liệu: hãy khôi phục vào thư mục khác", cluster->data_dir);
+	if (!account_choose(&cluster->account, cluster->postgres_dir, err) ||
+	    !account_can_reach(&cluster->account, cluster->data_dir, err))
+		return false;
+	free(cluster->postgres_dir);
+	cluster->postgres_dir = xasprintf("%s/" RESTORED, cluster->data_dir);
+	/* Of an earlier try that was killed: stopped in order, so that it takes its lock files with it. */
+	if (find_postmaster(cluster))
+		stop_postmaster(cluster);
+	if (!draft_remove(cluster->postgres_dir, err) ||
+	    !copy_lay_out(&cluster->account, copy, cluster->postgres_dir, err) || !start(cluster, err))
+		return false;
+	compose_conninfos(cluster);
+	return true;
+}
+
+struct cluster *cluster_restore(const char *data_dir, const char *copy, bool (*interrupted)(void *context),
+				void *context, struct error *err)
+{
+	struct cluster *cluster = cluster_new(data_dir_make(data_dir, err));
+	bool held;
+
+	if (!cluster)
+		return NULL;
+	cluster->interrupted = interrupted;
+	cluster->context = context;
+	cluster->lock_fd = data_dir_lock(cluster->data_dir, &held, err);
+	if (cluster->lock_fd >= 0 && bring_up_copy(cluster, copy, err))
+		return cluster;
+	cluster_free(cluster);
+	return NULL;
+}
+
+/* Stopped under its old name: its lock files and shared memory know that one. */
+bool cluster_keep_restored(struct cluster *cluster, struct error *err)
+{
+	stop_postmaster(cluster);
+	if (is_alive(cluster))
+		return error_set(err, ERR_SYSTEM, "PostgreSQL on %s does not stop", "PostgreSQL trên %s không dừng",
+				 cluster->postgres_dir);
+	return draft_keep(cluster->postgres_dir, cluster->data_dir, err);
 }
 
 /* ---- watching ---- */

@@ -188,6 +188,7 @@ def test_names_and_places_are_checked_first(kept, fresh_daemon):
 def test_other_keys_are_refused(kept, fresh_daemon):
     _, made = kept
     one = fresh_daemon(start=False)
+    one.data.mkdir()
     assert one.cli("keyring", "create", one.data / "keyring").status == 0
     outcome = restore(one, made)
     assert outcome.status == 1, outcome
