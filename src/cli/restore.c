@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/audit.h"
 #include "cli/commands.h"
 #include "cluster/backup.h"
 #include "cluster/cluster.h"
@@ -22,11 +23,21 @@
  */
 CLI_OPERATION(backup_note)
 
+/*
+ * Positions of the audit are never given twice, and a portal may hold one as
+ * its cursor. Beyond the last checkpoint of the log there were a few seconds
+ * more; without a log nobody knows how many. Numbers are cheap.
+ */
+enum { BEYOND_THE_LOG = 1000000, WITHOUT_A_LOG = 1000000000 };
+
 struct restoring {
-	char         *path;              /* real path of the backup */
-	const char   *name;
-	struct buf    file;              /* backup.json, as it is */
-	struct backup backup;
+	char                  *path;             /* real path of the backup */
+	const char            *name;
+	struct buf             file;             /* backup.json, as it is */
+	struct backup          backup;
+	struct audit_marks     marks;            /* of the log, and the end of the chain as backup.json has it */
+	int64_t                highest;          /* of the log; 0: none was given */
+	struct audit_restarted restarted;
 };
 
 /* ---- looking at the backup ---- */
@@ -76,7 +87,10 @@ static bool check_keys(struct cli *cli)
 static bool check(struct cli *cli, struct restoring *restoring)
 {
 	const struct config *config = &cli->setup->config;
+	const char *log = cli_option(cli, "checkpoint", 0);
 
+	if (log && !streq(log, "-") && access(log, R_OK) < 0)
+		return error_set(&cli->error, ERR_CONFIG, "%s: %s", "%s: %s", log, strerror(errno));
 	if (!config->data_dir || !*config->data_dir)
 		return error_set(&cli->error, ERR_CONFIG,
 				 "restore makes a --data DIR; for a server's cluster see deploy/README.md",
@@ -89,6 +103,46 @@ static bool check(struct cli *cli, struct restoring *restoring)
 
 /* ---- making it whole ---- */
 
+static void count_forged(void *context, const struct chain_damage *damage)
+{
+	int64_t *forged = context;
+
+	(void)damage;
+	(*forged)++;
+}
+
+/* What is known of the chain from outside the database. */
+static bool read_marks(struct cli *cli, struct restoring *restoring)
+{
+	const char *path = cli_option(cli, "checkpoint", 0);
+	struct audit_keys keys;
+	int64_t forged = 0;
+
+	if (!path)
+		return true;
+	if (!audit_keys_collect(cli, &keys) ||
+	    !audit_marks_read(cli, path, &keys, count_forged, &forged, &restoring->marks))
+		return false;
+	restoring->highest = restoring->marks.highest;
+	return forged == 0 ||
+	       error_set(&cli->error, ERR_MALFORMED, "%lld checkpoints in %s are not signed by a key of the keyring",
+			 "%lld mốc ký trong %s không do khóa của bộ khóa ký", (long long)forged, path);
+}
+
+static bool add_end_of_backup(struct cli *cli, struct restoring *restoring)
+{
+	const struct backup *backup = &restoring->backup;
+	struct chain_mark mark = { .position = backup->sealed_position };
+
+	if (backup->sealed_position == 0)
+		return true;
+	if (!chain_hash_parse(backup->sealed_hash, mark.hash))
+		return error_set(&cli->error, ERR_MALFORMED, "sealed_hash of " BACKUP_FILE " is no hash",
+				 "sealed_hash của " BACKUP_FILE " không phải mã băm");
+	audit_marks_add(&restoring->marks, &mark);
+	return true;
+}
+
 static bool note(struct cli *cli, const struct restoring *restoring)
 {
 	struct backup_note note = { .arena = &cli->arena, .actor = cli->actor, .restored = true,
@@ -97,13 +151,45 @@ static bool note(struct cli *cli, const struct restoring *restoring)
 	return backup_note_run(cli, &note);
 }
 
+static bool restart(struct cli *cli, struct restoring *restoring)
+{
+	int64_t known = restoring->highest > 0 ? restoring->highest + BEYOND_THE_LOG
+					       : restoring->backup.sealed_position + WITHOUT_A_LOG;
+
+	return audit_restart(cli, known, &restoring->restarted);
+}
+
 static bool restore(struct cli *cli, struct restoring *restoring)
 {
-	if (!check(cli, restoring) || !cli_open(cli, SETUP_RESTORE) || !note(cli, restoring) || !cli_goes_on(cli))
+	if (!check(cli, restoring) || !cli_open(cli, SETUP_RESTORE) || !read_marks(cli, restoring) ||
+	    !add_end_of_backup(cli, restoring) || !note(cli, restoring) || !restart(cli, restoring) ||
+	    !audit_is_whole(cli, &restoring->marks) || !cli_goes_on(cli))
 		return false;
 	db_free(cli->db);
 	cli->db = NULL;
 	return cluster_keep_restored(cli->setup->cluster, &cli->error);
+}
+
+/* The last position that the backup brought. */
+static int64_t last_brought(const struct restoring *restoring)
+{
+	return restoring->restarted.restart.first - 1;
+}
+
+static void print_lost(struct cli *cli, const struct restoring *restoring)
+{
+	int64_t lost = restoring->highest - last_brought(restoring);
+
+	if (restoring->highest == 0) {
+		cli_say(cli, "How much that is, a log with checkpoints would tell (--checkpoint).\n",
+			"Muốn biết thiếu bao nhiêu cần nhật ký có mốc ký (--checkpoint).\n");
+		jout_null(&cli->out, "lost_entries");
+		return;
+	}
+	lost = lost > 0 ? lost : 0;
+	cli_say(cli, "%lld changes that the log knows are missing: they are to be done again.\n",
+		"Thiếu %lld thay đổi mà nhật ký có ghi: cần làm lại.\n", (long long)lost);
+	jout_int(&cli->out, "lost_entries", lost);
 }
 
 static void print_restored(struct cli *cli, const struct restoring *restoring)
@@ -111,14 +197,17 @@ static void print_restored(struct cli *cli, const struct restoring *restoring)
 	char made_at[TIME_TEXT_SIZE];
 
 	time_format(restoring->backup.made_us, made_at);
-	cli_say(cli, "%s is as it was at %s; what was done later is not in it.\n",
-		"%s như lúc %s; những gì làm sau đó không có trong bản này.\n", cli->setup->config.data_dir, made_at);
-	cli_say(cli, "Tokens revoked since then are valid again: see \"giothong token list\", then start giothongd.\n",
-		"Mã truy cập thu hồi sau đó có hiệu lực lại: xem \"giothong token list\", rồi chạy giothongd.\n");
 	jout_object(&cli->out, NULL);
 	jout_text(&cli->out, "data", cli->setup->config.data_dir);
 	jout_text(&cli->out, "backup", restoring->path);
 	jout_time(&cli->out, "made_at", restoring->backup.made_us);
+	jout_int(&cli->out, "sealed_position", last_brought(restoring));
+	cli_say(cli, "%s is as it was at %s or moments later; what was done after that is not in it.\n",
+		"%s như lúc %s hoặc ngay sau đó; những gì làm sau nữa không có trong bản này.\n",
+		cli->setup->config.data_dir, made_at);
+	print_lost(cli, restoring);
+	cli_say(cli, "Tokens revoked since then are valid again: see \"giothong token list\", then start giothongd.\n",
+		"Mã truy cập thu hồi sau đó có hiệu lực lại: xem \"giothong token list\", rồi chạy giothongd.\n");
 	jout_end(&cli->out);
 }
 
@@ -134,6 +223,7 @@ int restore_run(struct cli *cli)
 		status = cli_refuse(cli);
 	}
 	free(restoring.path);
+	free(restoring.marks.marks);
 	buf_release(&restoring.file);
 	return status;
 }
