@@ -56,19 +56,23 @@ bool audit_keys_accept(const struct audit_keys *keys, const struct chain_checkpo
 
 /* ---- checkpoints in a file ---- */
 
-static void add_mark(struct audit_marks *marks, const struct chain_checkpoint *checkpoint)
+void audit_marks_add(struct audit_marks *marks, const struct chain_mark *mark)
 {
-	struct chain_mark *mark;
-
 	if (marks->count == marks->capacity) {
 		marks->capacity = marks->capacity ? 2 * marks->capacity : 256;
 		marks->marks = xrealloc(marks->marks, marks->capacity * sizeof(*marks->marks));
 	}
-	mark = &marks->marks[marks->count++];
-	mark->position = checkpoint->position;
-	memcpy(mark->hash, checkpoint->hash, sizeof(mark->hash));
+	marks->marks[marks->count++] = *mark;
 	if (mark->position > marks->highest)
 		marks->highest = mark->position;
+}
+
+static void add_checkpoint(struct audit_marks *marks, const struct chain_checkpoint *checkpoint)
+{
+	struct chain_mark mark = { .position = checkpoint->position };
+
+	memcpy(mark.hash, checkpoint->hash, sizeof(mark.hash));
+	audit_marks_add(marks, &mark);
 }
 
 bool audit_marks_read(struct cli *cli, const char *path, const struct audit_keys *keys,
@@ -92,7 +96,7 @@ bool audit_marks_read(struct cli *cli, const char *path, const struct audit_keys
 			continue;
 		found++;
 		if (audit_keys_accept(keys, &scan.found, &kind)) {
-			add_mark(marks, &scan.found);
+			add_checkpoint(marks, &scan.found);
 			continue;
 		}
 		on_damage(context, &(struct chain_damage){ .kind = kind, .position = scan.found.position,

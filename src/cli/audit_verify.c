@@ -453,29 +453,64 @@ static int report(struct verify *verify)
 	return cli->error.code == ERR_NONE ? EXIT_OK : cli_refuse(cli);
 }
 
-static bool run_all(struct verify *verify)
+static bool walk(struct verify *verify)
 {
-	struct cli *cli = verify->cli;
-	const char *path = cli_option(cli, "checkpoint", 0);
-
-	if (path && !audit_marks_read(cli, path, &verify->keys, on_damage, verify, &verify->marks))
-		return false;
 	return read_state(verify) && walk_chain(verify) && walk_entries(verify);
+}
+
+static bool read_file_and_walk(struct verify *verify)
+{
+	const char *path = cli_option(verify->cli, "checkpoint", 0);
+
+	if (path && !audit_marks_read(verify->cli, path, &verify->keys, on_damage, verify, &verify->marks))
+		return false;
+	return walk(verify);
+}
+
+static void begin(struct verify *verify, struct cli *cli)
+{
+	*verify = (struct verify){ .cli = cli, .told_us = clock_mono_us() };
+	arena_init(&verify->arena);
+	verify->damages = xcalloc(DAMAGES_KEPT, sizeof(*verify->damages));
+}
+
+static void end(struct verify *verify)
+{
+	chain_check_release(&verify->check);
+	arena_release(&verify->arena);
+	free(verify->damages);
+}
+
+bool audit_is_whole(struct cli *cli, const struct audit_marks *marks)
+{
+	struct verify verify;
+	bool whole;
+
+	begin(&verify, cli);
+	verify.marks = *marks;
+	whole = audit_keys_collect(cli, &verify.keys) && walk(&verify);
+	if (whole && verify.ndamages > 0) {
+		qsort(verify.damages, verify.ndamages < DAMAGES_KEPT ? verify.ndamages : DAMAGES_KEPT,
+		      sizeof(verify.damages[0]), compare_damages);
+		whole = error_set(&cli->error, ERR_SYSTEM, "the chain of the audit has %zu faults; position %lld: %s",
+				  "chuỗi kiểm toán có %zu lỗi; vị trí %lld: %s", verify.ndamages,
+				  (long long)verify.damages[0].position, describe(&verify, &verify.damages[0]));
+	}
+	end(&verify);
+	return whole;
 }
 
 static int verify_run(struct cli *cli)
 {
-	struct verify verify = { .cli = cli, .told_us = clock_mono_us() };
+	struct verify verify;
 	int status;
 
+	begin(&verify, cli);
 	if (!audit_keys_collect(cli, &verify.keys))
-		return cli_usage(cli);
-	arena_init(&verify.arena);
-	verify.damages = xcalloc(DAMAGES_KEPT, sizeof(*verify.damages));
-	status = run_all(&verify) ? report(&verify) : cli_refuse(cli);
-	chain_check_release(&verify.check);
-	arena_release(&verify.arena);
-	free(verify.damages);
+		status = cli_usage(cli);
+	else
+		status = read_file_and_walk(&verify) ? report(&verify) : cli_refuse(cli);
+	end(&verify);
 	free(verify.marks.marks);
 	return status;
 }

@@ -42,6 +42,16 @@ bool audit_marks_read(struct cli *cli, const char *path, const struct audit_keys
 		      void (*on_damage)(void *context, const struct chain_damage *damage), void *context,
 		      struct audit_marks *marks);
 
+void audit_marks_add(struct audit_marks *marks, const struct chain_mark *mark);
+
+/* ---- the whole of it ---- */
+
+/*
+ * What `giothong audit verify` looks at, held against these marks (sorted here).
+ * False and cli->error, which tells the first fault and how many there are.
+ */
+bool audit_is_whole(struct cli *cli, const struct audit_marks *marks);
+
 /* ---- after a restore ---- */
 
 struct audit_restarted {
