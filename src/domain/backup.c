@@ -3,17 +3,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/date.h"
 
 static const char pattern[] = "giothong-00000000T000000Z";
 
+/* Times are written in +07:00: seven hours earlier the same digits are those of UTC. */
 void backup_name(int64_t made_us, char out[BACKUP_NAME_SIZE])
 {
-	time_t seconds = (time_t)(made_us / 1000000);
-	struct tm utc;
+	char text[TIME_TEXT_SIZE];
 
-	gmtime_r(&seconds, &utc);
-	strftime(out, BACKUP_NAME_SIZE, "giothong-%Y%m%dT%H%M%SZ", &utc);
+	time_format(made_us - INT64_C(7) * 3600 * 1000000, text);        /* 2027-03-01T19:00:01+07:00 */
+	snprintf(out, BACKUP_NAME_SIZE, "giothong-%.4s%.2s%.2sT%.2s%.2s%.2sZ", text, text + 5, text + 8, text + 11,
+		 text + 14, text + 17);
 }
 
 bool backup_name_is(const char *name)
