@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "cli/audit.h"
 #include "cli/commands.h"
+#include "cli/sealed_audit.h"
 #include "cluster/backup.h"
 #include "cluster/cluster.h"
 #include "crypto/keyring.h"
