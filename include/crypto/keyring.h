@@ -55,8 +55,13 @@ bool key_state_parse(const char *text, enum key_state *out);
  */
 bool crypto_start(struct error *err) __attribute__((warn_unused_result));
 
+/* Whether there is no such folder, or nothing in it. */
+bool keyring_is_empty(const char *dir);
 /* Makes the folder (0700) and one active key of each kind where there is none at all (0600). */
 bool keyring_create(const char *dir, struct error *err) __attribute__((warn_unused_result));
+/* The same with these ids instead of 1: where a database remembers keys that are lost. */
+bool keyring_create_with(const char *dir, const int ids[KEY_KIND_COUNT], struct error *err)
+	__attribute__((warn_unused_result));
 /*
  * New keyring, or NULL and *err: a folder or file that others may read, an
  * odd name, a wrong length, a kind without an active key, one id with two keys.

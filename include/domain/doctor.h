@@ -43,11 +43,22 @@ struct doctor_file {
 	struct error error;              /* of reading the settings; ERR_NONE: they were read */
 };
 
+enum { DOCTOR_MAX = 32 };                /* of each list; what is beyond is not looked at */
+
+/* A key by its name, "hash-2"; of one that is at hand only name and fingerprint. */
+struct doctor_key {
+	const char *name, *state, *fingerprint;
+	int         unchanged_days;
+	int         lacking;             /* running daemons that do not have it */
+};
+
 struct doctor_keyring {
-	const char  *dir;                /* "": none is set */
-	bool         known;              /* false: this user may not look into it */
-	struct error error;              /* of opening it; ERR_NONE: it is complete */
-	int          active[4];          /* ids by kind */
+	const char       *dir;           /* "": none is set */
+	bool              known;         /* false: this user may not look into it */
+	struct error      error;         /* of opening it; ERR_NONE: it is complete */
+	int               active[4];     /* ids by kind */
+	struct doctor_key held[DOCTOR_MAX];
+	size_t            nheld;
 };
 
 struct doctor_socket {
@@ -63,8 +74,6 @@ struct doctor_process {                  /* a giothongd that runs here */
 };
 
 enum doctor_unit { UNIT_ABSENT, UNIT_DISABLED, UNIT_ENABLED };
-
-enum { DOCTOR_MAX = 32 };                /* of each list; what is beyond is not looked at */
 
 struct doctor_machine {
 	struct doctor_file     file;
@@ -134,6 +143,9 @@ struct doctor_database {
 	bool                  daemons_known;
 	struct doctor_daemon  daemons[DOCTOR_MAX];   /* seen in the last day, newest first */
 	size_t                ndaemons;
+	bool                  keys_known;
+	struct doctor_key     keys[DOCTOR_MAX];      /* as the database remembers them, newest first */
+	size_t                nkeys;
 	bool                  sealing_known;
 	int64_t               unsealed;          /* entries older than what a sealer may leave for a moment */
 	int64_t               unsealed_age;      /* seconds, of the oldest of them */

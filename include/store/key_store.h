@@ -13,7 +13,7 @@
 /*
  * What the database remembers of the keys (include/crypto/keyring.h says what
  * the states mean). Every change of state is one statement with its audit row
- * ("key.register", "key.stage", "key.dual", "key.activate", "key.retire"), for
+ * ("key.register", "key.stage", "key.dual", "key.activate", "key.retire", "key.replace"), for
  * all daemons at once; each daemon looks every second and says in its row of
  * `daemon` what it uses.
  */
@@ -97,6 +97,21 @@ struct key_holders {
 	struct db_query    query;        /* private from here on */
 };
 void key_holders_send(struct store *store, struct key_holders *holders);
+
+/*
+ * New keys in the place of lost ones: every key that the database knows is
+ * retired, and those of the store's keyring are active (audit "key.replace").
+ * `replaced` false: a daemon runs, and with it the lost keys are still there; or it has been done already.
+ */
+struct key_replace {
+	struct actor    actor;
+	struct arena   *arena;
+	bool            replaced;
+	struct error    error;
+	void          (*done)(struct key_replace *replace);
+	struct db_query query;           /* private from here on */
+};
+void key_replace_send(struct store *store, struct key_replace *replace);
 
 /* The audit row of an export ("key.export"), written before the file. */
 struct key_export_note {

@@ -1,7 +1,5 @@
 #include "app/setup.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -241,19 +239,6 @@ bool setup_read(struct setup *setup, struct error *err)
 
 /* ---- keys ---- */
 
-static bool folder_is_empty(const char *path)
-{
-	DIR *dir = opendir(path);
-	bool empty = true;
-
-	if (!dir)
-		return errno == ENOENT;
-	for (const struct dirent *entry; empty && (entry = readdir(dir)) != NULL;)
-		empty = streq(entry->d_name, ".") || streq(entry->d_name, "..");
-	closedir(dir);
-	return empty;
-}
-
 /*
  * Keys are made for a database that is new, never for one that has data: new
  * keys would quietly replace lost ones, and what the lost ones sealed would
@@ -268,7 +253,7 @@ static bool open_keyring(struct setup *setup, bool database_is_new, struct error
 	if (!*dir)
 		return error_set(err, ERR_CONFIG, "no keyring: set keyring.dir or LoadCredential= of systemd",
 				 "không có bộ khóa: hãy đặt keyring.dir hoặc LoadCredential= của systemd");
-	if (folder_is_empty(dir)) {
+	if (keyring_is_empty(dir)) {
 		if (!setup->cluster || !database_is_new)
 			return error_set(err, ERR_CONFIG, "the keyring %s is missing: bring it back from its copy"
 					 " (only a new database gets new keys: \"giothong keyring create\")",

@@ -69,6 +69,19 @@ void doctor_look_at_file(struct cli *cli, struct doctor_machine *machine)
 
 /* ---- keys ---- */
 
+static void list_keys(struct cli *cli, struct doctor_keyring *keyring, const struct key_view *view)
+{
+	for (size_t i = 0; i < view->nkeys && keyring->nheld < DOCTOR_MAX; i++) {
+		char fingerprint[KEY_FINGERPRINT_HEX_SIZE];
+
+		key_fingerprint_hex(&view->keys[i], fingerprint);
+		keyring->held[keyring->nheld++] = (struct doctor_key){
+			.name = arena_printf(&cli->arena, "%s-%d", key_kind_text(view->keys[i].kind), view->keys[i].id),
+			.fingerprint = arena_strdup(&cli->arena, fingerprint),
+		};
+	}
+}
+
 static void look_at_keyring(struct cli *cli, struct doctor_machine *machine)
 {
 	struct doctor_keyring *keyring = &machine->keyring;
@@ -87,6 +100,8 @@ static void look_at_keyring(struct cli *cli, struct doctor_machine *machine)
 	opened = keyring_open(keyring->dir, &keyring->error);
 	for (int kind = 0; opened && kind < KEY_KIND_COUNT; kind++)
 		keyring->active[kind] = keyring_active(opened, (enum key_kind)kind);
+	if (opened)
+		list_keys(cli, keyring, keyring_view(opened));
 	keyring_free(opened);
 }
 

@@ -1,5 +1,6 @@
 #include "crypto/keyring.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,14 +28,14 @@ static bool note_kind(void *context, const char *file, const struct key_name *na
 
 static bool fill_folder(void *context, const char *dir, struct error *err)
 {
+	const int *ids = context;
 	bool has[KEY_KIND_COUNT] = { false };
 	uid_t owner;
 	int folder = key_folder_open(dir, &owner, err);
 	bool fine = folder >= 0 && key_folder_each(folder, dir, has, note_kind, err);
 
-	(void)context;
 	for (int kind = 0; fine && kind < KEY_KIND_COUNT; kind++) {
-		struct key_name name = { (enum key_kind)kind, KEY_ACTIVE, 1 };
+		struct key_name name = { (enum key_kind)kind, KEY_ACTIVE, ids[kind] };
 		char file[KEY_FILE_NAME_SIZE];
 
 		key_name_format(&name, file);
@@ -45,10 +46,33 @@ static bool fill_folder(void *context, const char *dir, struct error *err)
 	return fine;
 }
 
+bool keyring_is_empty(const char *dir)
+{
+	DIR *list = opendir(dir);
+	bool empty = true;
+
+	if (!list)
+		return errno == ENOENT;
+	for (const struct dirent *entry; empty && (entry = readdir(list)) != NULL;)
+		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	closedir(list);
+	return empty;
+}
+
 /* All keys or none. One that is there is completed. */
+bool keyring_create_with(const char *dir, const int ids[KEY_KIND_COUNT], struct error *err)
+{
+	int copy[KEY_KIND_COUNT];
+
+	memcpy(copy, ids, sizeof(copy));
+	return folder_make_or_fill(dir, fill_folder, copy, err);
+}
+
 bool keyring_create(const char *dir, struct error *err)
 {
-	return folder_make_or_fill(dir, fill_folder, NULL, err);
+	static const int first[KEY_KIND_COUNT] = { 1, 1, 1, 1 };
+
+	return keyring_create_with(dir, first, err);
 }
 
 /* ---- one key ---- */

@@ -13,7 +13,8 @@ struct doctor_check {
 };
 
 /* Each ended by a zeroed row. */
-extern const struct doctor_check doctor_machine_checks[], doctor_database_checks[], doctor_work_checks[];
+extern const struct doctor_check doctor_machine_checks[], doctor_database_checks[], doctor_work_checks[],
+	doctor_key_checks[];
 
 /*
  * What was found, and what to do, in both languages. Said more than once, the worst health stays, and

@@ -155,6 +155,29 @@ static void take_daemons(struct doctor_load *load, const struct db_result *resul
 	database->daemons_known = true;
 }
 
+static const struct db_statement select_keys = {
+	"SELECT k.kind || '-' || k.id, k.state, encode(k.fingerprint, 'hex'),"
+	" extract(epoch FROM now() - k.changed_at)::integer / 86400,"
+	" (SELECT count(*) FROM daemon AS d WHERE d.seen_at > now() - interval '20 seconds' AND NOT d.keys @>"
+	"  jsonb_build_array(jsonb_build_object('kind', k.kind, 'id', k.id, 'fingerprint', encode(k.fingerprint, 'hex'))))"
+	" FROM key AS k ORDER BY k.id DESC, k.kind LIMIT 32"
+};
+
+static void take_keys(struct doctor_load *load, const struct db_result *result)
+{
+	struct doctor_database *database = load->database;
+
+	for (int i = 0; i < db_rows(result) && database->nkeys < DOCTOR_MAX; i++)
+		database->keys[database->nkeys++] = (struct doctor_key){
+			.name = row_text(load->arena, result, i, 0),
+			.state = row_text(load->arena, result, i, 1),
+			.fingerprint = row_text(load->arena, result, i, 2),
+			.unchanged_days = row_int(result, i, 3, 0),
+			.lacking = row_int(result, i, 4, 0),
+		};
+	database->keys_known = true;
+}
+
 /* The sealer walks by (xid, id): what lies behind its last step waits. A minute is more than it ever needs. */
 static const struct db_statement select_sealing = {
 	"WITH last AS (SELECT e.xid, e.id FROM audit_seal s JOIN audit_entry e ON e.id = s.entry_id"
@@ -209,7 +232,8 @@ static const struct part {
 } parts[] = {
 	{ &select_server, false, take_server },   { &select_settings, false, take_settings },
 	{ &select_role, false, take_role },       { &select_rights, false, take_rights },
-	{ &select_daemons, false, take_daemons }, { &select_sealing, false, take_sealing },
+	{ &select_daemons, false, take_daemons }, { &select_keys, false, take_keys },
+	{ &select_sealing, false, take_sealing },
 	{ &select_tokens, true, take_tokens },    { &select_calendar, true, take_calendar },
 };
 

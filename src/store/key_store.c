@@ -154,8 +154,9 @@ static void register_on_done(struct db_query *query, const struct db_result *res
 		op->made = db_int(result, 0, 0, 0);
 }
 
-static void register_params(struct db_query *query, const struct store *store, const struct actor *actor,
-			    struct arena *arena)
+/* $1 and $2: every key of the keyring, and the audit row of each. */
+static void query_all_keys(struct db_query *query, const struct store *store, const struct actor *actor,
+			   const char *action, struct arena *arena)
 {
 	const struct key_view *view = keyring_view(store->keyring);
 	struct buf buf = { 0 };
@@ -166,7 +167,7 @@ static void register_params(struct db_query *query, const struct store *store, c
 	jout_array(&out, NULL);
 	for (size_t i = 0; i < view->nkeys; i++) {
 		write_given(&out, store->keyring, &view->keys[i]);
-		audit_key(&audit, "key.register", NULL, &view->keys[i]);
+		audit_key(&audit, action, NULL, &view->keys[i]);
 	}
 	jout_end(&out);
 	query_text(query, arena_strdup(arena, buf.data));
@@ -181,7 +182,7 @@ static bool register_run(struct db *db, const struct store *store, const struct 
 
 	arena_init(&arena);
 	query_begin(&op.query, &register_keys, DB_WRITE, register_on_done);
-	register_params(&op.query, store, actor, &arena);
+	query_all_keys(&op.query, store, actor, "key.register", &arena);
 	db_run(db, &op.query, START_QUERY_MS);
 	arena_release(&arena);
 	if (op.made > 0)
@@ -415,6 +416,34 @@ void key_holders_send(struct store *store, struct key_holders *holders)
 	query_begin(&holders->query, &holders_all, DB_READ, holders_on_done);
 	query_text(&holders->query, holders->kind);
 	db_send(store->db, &holders->query);
+}
+
+/* ---- keys that are lost ---- */
+
+static const struct db_statement replace_keys = {
+	"WITH " GIVEN("$1") ","
+	" alone AS MATERIALIZED (SELECT WHERE NOT EXISTS (SELECT FROM daemon AS d WHERE " LIVE ")"
+	"  AND NOT EXISTS (SELECT FROM given JOIN key USING (kind, id))),"
+	" old AS (UPDATE key SET state = 'retired', changed_at = now()"
+	"  WHERE state <> 'retired' AND EXISTS (SELECT FROM alone)),"
+	" " KEY_INSERT("EXISTS (SELECT FROM alone)") ","
+	" audit AS (" AUDIT_INSERT("$2", "EXISTS (SELECT FROM made)") ")"
+	" SELECT count(*) FROM made"
+};
+
+static void replace_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct key_replace *replace = container_of(query, struct key_replace, query);
+
+	replace->replaced = result_ok(result, &replace->error) && db_int(result, 0, 0, 0) > 0;
+	replace->done(replace);
+}
+
+void key_replace_send(struct store *store, struct key_replace *replace)
+{
+	query_begin(&replace->query, &replace_keys, DB_WRITE, replace_on_done);
+	query_all_keys(&replace->query, store, &replace->actor, "key.replace", replace->arena);
+	db_send(store->db, &replace->query);
 }
 
 /* ---- copies ---- */

@@ -205,6 +205,9 @@ def test_four_rotations_under_load_killed_at_every_point(site):
             for daemon in (*pair, third):
                 answer = http.post(f"{daemon.url}/api/v1/teams", json=body, headers={"Idempotency-Key": key})
                 assert answer.status_code == 201 and answer.json()["id"] == made, answer.text
+    # the audit's chain, signed with the old key and with the new one, verifies
+    wait_until(lambda: site.value("SELECT count(DISTINCT key_id) FROM audit_checkpoint") == 2, 30, what="both keys have signed")
+    site.command("audit", "verify", check=True)
     # a finished rotation is not begun again by mistake
     outcome, answer = site.rotate("hash")
     assert outcome.status == 0 and answer["steps"] == [] and answer["finished"]
@@ -401,6 +404,41 @@ def test_keys_by_load_credential(site):
     assert daemon.process.wait(40) == 1
     daemon.process = None
     assert "hash key 2" in daemon.log() and "restart the service" in daemon.log()
+
+
+# ---- a keyring that is lost ----
+
+def test_every_copy_is_lost(site):
+    daemon = site.daemon()
+    load = Load([daemon], new_token(site), threads=1)
+    with load:
+        wait_until(lambda: len(load.made) > 3, 60, what="something was made")
+    sure = ["keyring", "replace", "--all-copies-are-lost"]
+    refused = site.command(*sure)
+    assert refused.status == 1 and "daemons run" in refused.err, refused
+    assert daemon.stop() == 0            # it takes its word back: nobody need wait
+    refused = site.command("keyring", "replace")
+    assert refused.status == 1 and "--all-copies-are-lost" in refused.err, refused
+    refused = site.command(*sure)
+    assert refused.status == 1 and "holds keys already" in refused.err, refused
+    shutil.move(site.folder / "keyring", site.folder / "lost")
+    refused = site.command("token", "list")
+    assert refused.status == 1 and "bring it back" in refused.err, refused
+    site.command(*sure, check=True)
+    assert site.files("hash") == ["hash-2.active.key"] and site.states("hash") == {1: "retired", 2: "active"}
+    daemon.start()
+    assert "retired_keys_missing" in daemon.log()
+    listed = site.command("keyring", "list", check=True).out
+    assert listed.count("NOT HERE") == 4
+    new_one = httpx.post(f"{daemon.url}/api/v1/teams", json={"code": "MOI", "name": "Đội"}, headers={**load.headers, "Idempotency-Key": "moi"})
+    assert new_one.status_code == 201, new_one.text
+    # an old copy found after all is of use for what was written under it
+    for path in (site.folder / "lost").iterdir():
+        shutil.copy2(path, site.folder / "keyring" / path.name)
+    wait_until(lambda: "NOT HERE" not in site.command("keyring", "list", check=True).out, 20, what="the old keys are known")
+    key, (made, body) = next(iter(load.made.items()))
+    wait_until(lambda: httpx.post(f"{daemon.url}/api/v1/teams", json=body, headers={**load.headers, "Idempotency-Key": key}).status_code == 201,
+               20, what="the answer of before")
 
 
 # ---- copies ----

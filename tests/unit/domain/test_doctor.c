@@ -41,7 +41,9 @@ static struct doctor_facts healthy(void)
 			.workers = 4,
 			.read_connections = 2,
 			.limits_connections = 20000,
-			.keyring = { .dir = "/etc/giothong/keyring", .known = true, .active = { 1, 1, 1, 1 } },
+			.keyring = { .dir = "/etc/giothong/keyring", .known = true, .active = { 1, 1, 1, 1 },
+				     .held = { { .name = "hash-1", .fingerprint = "aa" }, { .name = "hash-2", .fingerprint = "bb" } },
+				     .nheld = 2 },
 			.sockets = { { "/run/giothong/1.sock", 0660, 200 }, { "/run/giothong/2.sock", 0660, 200 } },
 			.nsockets = 2,
 			.processes = { { 100, 65536, false }, { 101, -1, false } },
@@ -63,6 +65,9 @@ static struct doctor_facts healthy(void)
 			.daemons_known = true,
 			.daemons = { { "a", "0.3.1", "{1,1,1,1}", 3 }, { "a", "0.3.1", "{1,1,1,1}", 4 } },
 			.ndaemons = 2,
+			.keys_known = true,
+			.keys = { { "hash-2", "active", "bb", 30, 0 }, { "hash-1", "retired", "aa", 700, 0 } },
+			.nkeys = 2,
 			.sealing_known = true, .tokens_known = true, .calendar_known = true,
 			.holidays_known_to = { 2027, 12, 31 },
 		},
@@ -115,7 +120,7 @@ static void all_is_well(void **state)
 	size_t count = doctor_judge(&facts, findings);
 
 	(void)state;
-	assert_int_equal(count, 26);
+	assert_int_equal(count, 27);
 	for (size_t i = 0; i < count; i++)
 		if (findings[i].health != HEALTH_OK)
 			fail_msg("%s: %s", findings[i].name, findings[i].found[LANGUAGE_EN]);
@@ -259,6 +264,20 @@ static void the_role(void **state)
 static void the_work(void **state)
 {
 	(void)state;
+	BREAKS(database->keys[0].fingerprint = "cc", "database.keys", HEALTH_FAILURE);
+	BREAKS(database->keys[1].fingerprint = "cc", "database.keys", HEALTH_FAILURE);
+	BREAKS(machine->keyring.held[1].name = "wrap-2", "database.keys", HEALTH_FAILURE);
+	BREAKS((machine->keyring.nheld = 1, database->keys[0].state = "dual"), "database.keys", HEALTH_FAILURE);
+	BREAKS((machine->keyring.nheld = 1, database->keys[0].state = "staged", database->keys[0].unchanged_days = 0),
+	       "database.keys", HEALTH_WARNING);
+	BREAKS(machine->keyring.held[0].name = "wrap-1", "database.keys", HEALTH_WARNING);
+	BREAKS(database->keys[0].lacking = 1, "database.keys", HEALTH_WARNING);
+	BREAKS((database->keys[0].state = "dual", database->keys[0].unchanged_days = 0), "database.keys", HEALTH_OK);
+	BREAKS((database->keys[0].state = "dual", database->keys[0].unchanged_days = 1), "database.keys", HEALTH_WARNING);
+	BREAKS(database->keys[0].unchanged_days = 550, "database.keys", HEALTH_OK);
+	BREAKS(database->keys[0].unchanged_days = 551, "database.keys", HEALTH_WARNING);
+	BREAKS(database->nkeys = 0, "database.keys", HEALTH_SKIPPED);
+	BREAKS((machine->keyring.known = false, machine->keyring.nheld = 0), "database.keys", HEALTH_OK);
 	BREAKS(database->ndaemons = 0, "daemons", HEALTH_WARNING);
 	BREAKS(database->daemons[0].seen_ago = database->daemons[1].seen_ago = 61, "daemons", HEALTH_WARNING);
 	BREAKS(database->daemons[1].version = "0.4.0", "daemons", HEALTH_WARNING);
@@ -309,7 +328,7 @@ static void without_a_database(void **state)
 	assert_string_equal(expect(&facts, "database", HEALTH_FAILURE, false)->found[LANGUAGE_VI], "nó đã mất");
 	assert_int_equal(count_of(&facts, HEALTH_FAILURE), 1);
 	assert_int_equal(count_of(&facts, HEALTH_OK), 9);
-	assert_int_equal(count_of(&facts, HEALTH_SKIPPED), 16);
+	assert_int_equal(count_of(&facts, HEALTH_SKIPPED), 17);
 }
 
 static void without_settings(void **state)

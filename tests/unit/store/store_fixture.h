@@ -63,7 +63,7 @@ DONE(token_find) DONE(token_create) DONE(token_list) DONE(token_revoke) DONE(tok
 DONE(change_poll) DONE(sms_help_claim) DONE(daemon_beat) DONE(sms_help_purge)
 DONE(catalog_list) DONE(catalog_load) DONE(catalog_resolve) DONE(catalog_save) DONE(unit_load) DONE(calendar_load)
 DONE(round_list) DONE(round_load) DONE(round_save) DONE(round_create) DONE(report_list) DONE(report_create)
-DONE(key_load) DONE(key_stage) DONE(key_advance) DONE(key_holders) DONE(key_export_note)
+DONE(key_load) DONE(key_stage) DONE(key_advance) DONE(key_holders) DONE(key_replace) DONE(key_export_note)
 DONE(round_feed) DONE(change_feed)
 DONE(plan_list) DONE(plan_load) DONE(plan_apply) DONE(history_apply)
 

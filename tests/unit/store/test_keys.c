@@ -499,6 +499,50 @@ static void test_one_help_an_hour_across_stages(void **state)
 	assert_false(help_as(2, "+84900000001", "m5"));
 }
 
+/* ---- lost keys ---- */
+
+static void test_lost_keys_are_replaced(void **state)
+{
+	static const int ids[KEY_KIND_COUNT] = { 3, 2, 2, 2 };
+	struct key_replace replace = { .actor = operator, .arena = &arena };
+	struct error err = { 0 };
+	char fresh_dir[48], command[64];
+
+	(void)state;
+	snprintf(fresh_dir, sizeof(fresh_dir), "%s.fresh", rotation_dir);
+	assert_true(keyring_create_with(fresh_dir, ids, &err));
+	struct keyring *fresh = keyring_open(fresh_dir, &err);
+
+	assert_non_null(fresh);
+	assert_int_equal(keyring_active(fresh, KEY_HASH), 3);
+	act_as(0);
+	beat_as(0);
+	store.keyring = fresh;
+	RUN_OK(key_replace, &replace);
+	assert_false(replace.replaced);                  /* a daemon runs, and holds them */
+	pg_sql(&pg, "UPDATE daemon SET seen_at = now() - interval '21 seconds'");
+	RUN_OK(key_replace, &replace);
+	assert_true(replace.replaced);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM key WHERE state = 'active'"), 4);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM key WHERE state = 'retired'"), 5);
+	assert_int_equal(audit_count("key.replace"), 4);
+	RUN_OK(key_replace, &replace);
+	assert_false(replace.replaced);
+	assert_int_equal(audit_count("key.replace"), 4);
+	/* the new keyring fits, with a word about the lost ones; the old one does not serve any more */
+	assert_true(keys_remember(app_conninfo, fresh, &test_clock, &operator, &err));
+	assert_true(keyring_view(fresh)->complete);
+	assert_int_equal(keyring_view(fresh)->nlost, 5);
+	keyring_free(fresh);
+	struct keyring *old = keyring_open(rotation_dir, &err);
+
+	assert_true(keys_remember(app_conninfo, old, &test_clock, &operator, &err));
+	assert_false(keyring_view(old)->complete);
+	keyring_free(old);
+	snprintf(command, sizeof(command), "rm -rf %s", fresh_dir);
+	assert_int_equal(system(command), 0);
+}
+
 /* ---- copies ---- */
 
 static void test_an_export_is_noted(void **state)
@@ -520,7 +564,8 @@ int main(void)
 		KEY_TEST(test_an_old_statement_is_waited_for), KEY_TEST(test_who_holds_what),
 		KEY_TEST(test_claims_across_stages), KEY_TEST(test_claims_of_before),
 		KEY_TEST(test_a_daemon_that_slept), KEY_TEST(test_claims_at_once),
-		KEY_TEST(test_one_help_an_hour_across_stages), KEY_TEST(test_an_export_is_noted),
+		KEY_TEST(test_one_help_an_hour_across_stages), KEY_TEST(test_lost_keys_are_replaced),
+		KEY_TEST(test_an_export_is_noted),
 	};
 
 	return cmocka_run_group_tests(tests, keys_up, keys_down);
