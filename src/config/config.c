@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -235,6 +236,9 @@ static bool check_database(const struct config *config, struct error *err)
 	return true;
 }
 
+/* Where a server's keys are, for the commands of root; its daemons are handed them by systemd. */
+static const char system_keyring[] = "/etc/giothong/keyring";
+
 static void default_keyring(struct config *config)
 {
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
@@ -246,6 +250,8 @@ static void default_keyring(struct config *config)
 		dir = xasprintf("%s/keyring", config->data_dir);
 	else if (credentials && *credentials)
 		dir = xstrdup(credentials);
+	else if (access(system_keyring, F_OK) == 0)
+		dir = xstrdup(system_keyring);
 	if (!dir)
 		return;          /* programs that need keys say so; "giothong migrate" needs none */
 	free(config->keyring_dir);

@@ -55,7 +55,7 @@ const struct option config_options[] = {
 	    "milliseconds until a report is given up"),
 	TEXT("keyring.dir", keyring_dir, "",
 	     "folder of the secret keys, mode 0700, files 0600\n"
-	     "default: DIR/keyring with --data DIR, else LoadCredential= of systemd"),
+	     "default: DIR/keyring with --data DIR, else LoadCredential= of systemd, else /etc/giothong/keyring"),
 	INT("limits.connections", limits_connections, 1, 1000000, "20000",
 	    "clients at a time; more wait to be accepted"),
 	INT("limits.body", limits_body, 1024, 67108864, "1048576", "bytes of a request's body"),

@@ -1,10 +1,13 @@
 """The systemd units: their score, and that the daemon lives with what they leave it. No PID 1 is needed."""
+import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
 import subprocess
+import threading
 
 import httpx
 import pytest
@@ -87,6 +90,18 @@ def postgres():
     one.remove()
 
 
+def hand_over(settings, keyring, folder):
+    """The keys as LoadCredential= of a folder brings them."""
+    assert settings["Service.LoadCredential"] == ["keyring:/etc/giothong/keyring"]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    for path in keyring.glob("*.key"):
+        shutil.copy(path, folder / f"keyring_{path.name}")
+        (folder / f"keyring_{path.name}").chmod(0o400)
+    folder.chmod(0o500)
+    return folder
+
+
 class Instance:
     """One daemon as giothongd@NAME.service starts it: behind the filters, on a Unix socket, heard by systemd."""
 
@@ -98,27 +113,39 @@ class Instance:
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(self.notify_path))
         self.notify_path.chmod(0o666)
-        self.notify.settimeout(60)
-        start = self.settings["Service.ExecStart"][0].split()
-        assert start[:5] == ["/usr/bin/giothongd", "--config", "/etc/giothong/giothong.ini", "--listen", "unix:/run/giothong/%i.sock"]
-        self.command = [programs.BIN / "giothongd", "--config", postgres.folder / "giothong.ini", "--listen", f"unix:{self.socket}",
-                        *start[5:]]
         self.heard = []
+        threading.Thread(target=self.listen, daemon=True).start()
+        # Its own command line, with the paths of this test in place of the server's.
+        start = self.settings["Service.ExecStart"][0]
+        for there, here in (("/usr/bin/giothongd", programs.BIN / "giothongd"), ("/run/giothong/%i.sock", self.socket),
+                            ("/etc/giothong/giothong.ini", postgres.folder / "giothong.ini")):
+            assert start.count(there) == 1, start
+            start = start.replace(there, str(here))
+        self.command = start.split()
+        self.credentials = hand_over(self.settings, postgres.folder / "keyring", run / f"{name}.credentials")
+        self.log_path = postgres.folder / f"{name}.log"
 
     def start(self):
         environment = programs.REPORTS.watch(self.folder / "sanitizer")
         # LeakSanitizer traces its own threads, which no service may.
         environment["ASAN_OPTIONS"] += ":detect_leaks=0"
-        environment |= {"NOTIFY_SOCKET": str(self.notify_path), "WATCHDOG_USEC": "300000"}
-        self.log = open(self.folder / f"{self.socket.name}.log", "ab")
-        self.process = subprocess.Popen(unit.caged(self.settings, self.command), stdin=subprocess.DEVNULL,
-                                        stdout=self.log, stderr=self.log, env=environment, start_new_session=True)
+        environment |= {"NOTIFY_SOCKET": str(self.notify_path), "WATCHDOG_USEC": "300000",
+                        "CREDENTIALS_DIRECTORY": str(self.credentials)}
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(unit.caged(self.settings, self.command), stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, env=environment, start_new_session=True)
         self.hear("READY=1")
         return self
 
+    def listen(self):
+        """As systemd: reads whenever something comes, so that the daemon never waits for it."""
+        with contextlib.suppress(OSError):
+            while True:
+                self.heard += self.notify.recv(4096).decode().split("\n")
+
     def hear(self, word):
-        while word not in self.heard:
-            self.heard += self.notify.recv(4096).decode().splitlines()
+        wait_until(lambda: word in self.heard or self.process.poll() is not None, 60, what=f"{word}; heard: {self.heard}")
+        assert word in self.heard, f"the daemon ended with {self.process.returncode}: {self.log_path.read_text()}"
 
     def ask(self, method, path, **more):
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://giothong", timeout=30) as client:
@@ -129,7 +156,9 @@ class Instance:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(30)
-        self.log.close()
+        with contextlib.suppress(OSError):
+            self.notify.shutdown(socket.SHUT_RDWR)
+        self.notify.close()
         return status
 
 
@@ -140,8 +169,8 @@ def instances(postgres):
     path = postgres.folder / "giothong.ini"
     conninfo = f"host={postgres.folder} port={postgres.port} dbname=giothong"
     path.write_text(f"[database]\nconninfo = {conninfo} user=giothong_app\nowner_conninfo = {conninfo} user=giothong_owner\n"
-                    f"[keyring]\ndir = {postgres.folder}/keyring\n[workers]\ncount = 2\n")
-    for words in (["migrate"], ["keyring", "create"]):
+                    f"[workers]\ncount = 2\n[listen]\ntrusted_proxy = unix\n")
+    for words in (["migrate"], ["keyring", "create", postgres.folder / "keyring"]):
         if words[0] == "migrate" or not (postgres.folder / "keyring").exists():
             outcome = programs.run("giothong", "--config", path, *words, folder=postgres.folder)
             assert outcome.status == 0, outcome
@@ -159,7 +188,8 @@ def instances(postgres):
 def test_the_daemon_lives_behind_the_filters(postgres, instances):
     """What is not allowed would kill it here: from its start over each kind of request to its end."""
     one = instances("1")
-    giothong = lambda *words: programs.run("giothong", "--config", postgres.folder / "giothong.ini", *words, folder=postgres.folder)
+    giothong = lambda *words: programs.run("giothong", "--config", postgres.folder / "giothong.ini", "--set",
+                                            f"keyring.dir={postgres.folder}/keyring", *words, folder=postgres.folder)
     assert giothong("plan", "import", programs.CONFIG / "plans" / "lai-chau-2025.json").status == 0
     staff = {"Authorization": "Bearer " + giothong("token", "create", "--role", "staff", "--name", "unit").out.strip()}
     assert one.ask("GET", "/readyz").status_code == 200
