@@ -15,7 +15,7 @@ install(FILES deploy/systemd/giothong.sysusers DESTINATION lib/sysusers.d RENAME
 
 # Examples and parts that people copy: the proxy, PostgreSQL, the gateway, a database elsewhere.
 file(GLOB folders LIST_DIRECTORIES true CONFIGURE_DEPENDS deploy/haproxy deploy/pgbackrest deploy/postgresql)
-install(DIRECTORY ${folders} DESTINATION ${share}/deploy)
+install(DIRECTORY ${folders} DESTINATION ${share}/deploy USE_SOURCE_PERMISSIONS)
 install(FILES deploy/kannel.conf DESTINATION ${share}/deploy)
 install(FILES deploy/systemd/remote-database.conf DESTINATION ${share}/deploy/systemd)
 
