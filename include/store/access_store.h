@@ -20,6 +20,7 @@ struct access_token {
 	size_t       nunit_ids;
 	const char  *team_id;            /* or NULL */
 	int64_t      created_us, expires_us, revoked_us, last_used_us;   /* INT64_MIN: none */
+	const char  *hash;               /* of its text, hexadecimal: out only */
 };
 
 /* By hash, whatever its state: the caller looks at expiry and revocation. ERR_NOT_FOUND. */
@@ -34,6 +35,17 @@ struct token_find {
 	char                hash_text[TOKEN_HASH_HEX_SIZE];
 };
 void token_find_send(struct store *store, struct token_find *find);
+
+/* By id, whatever its state. ERR_NOT_FOUND. */
+struct token_load {
+	const char         *id;
+	struct arena       *arena;
+	struct access_token token;
+	struct error        error;
+	void              (*done)(struct token_load *load);
+	struct db_query     query;       /* private from here on */
+};
+void token_load_send(struct store *store, struct token_load *load);
 
 /* Audit action "token.create". ERR_ALREADY_EXISTS: the name; ERR_INVALID_FIELD: no such team or unit. */
 struct token_create {
@@ -88,6 +100,7 @@ struct audit_row {
 	const char *actor_kind, *actor_id, *actor_role, *action, *subject_kind, *subject_id, *request_id;
 	int         key_id;
 	const char *digest_before, *digest_after;        /* hexadecimal, or NULL */
+	int64_t     position;            /* in the chain; 0: not sealed yet */
 };
 /* Newest first. Filters NULL: any. `after`: id of the last of a page. */
 struct audit_list {

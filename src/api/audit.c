@@ -29,6 +29,10 @@ static void row_write(struct json_out *out, const struct audit_row *row)
 	jout_int(out, "key_id", row->key_id);
 	jout_text(out, "digest_before", row->digest_before);
 	jout_text(out, "digest_after", row->digest_after);
+	if (row->position > 0)
+		jout_int(out, "position", row->position);
+	else
+		jout_null(out, "position");
 	jout_end(out);
 }
 

@@ -435,18 +435,20 @@ static void write_summary(struct verify *verify)
 	write_restarts(verify);
 }
 
-static int report(struct verify *verify)
+static int report(struct verify *verify, const struct audit_records *records)
 {
 	struct cli *cli = verify->cli;
 
-	jout_object(&cli->out, NULL);
-	jout_bool(&cli->out, "fine", verify->ndamages == 0);
+	jout_bool(&cli->out, "fine", verify->ndamages == 0 && records->faults == 0);
 	write_summary(verify);
 	write_damages(verify);
 	jout_end(&cli->out);
 	if (verify->ndamages > 0)
 		error_set(&cli->error, ERR_SYSTEM, "the audit record is damaged: %zu faults",
 			  "nhật ký kiểm toán bị hư hại: %zu lỗi", verify->ndamages);
+	else if (records->faults > 0)
+		error_set(&cli->error, ERR_SYSTEM, "records are not as their audit entries left them: %lld faults",
+			  "bản ghi không khớp với nhật ký kiểm toán: %lld lỗi", (long long)records->faults);
 	else
 		cli_say(cli, "nothing was changed, removed, inserted or reordered\n",
 			"không có gì bị sửa, xóa, chèn hay đổi chỗ\n");
@@ -458,13 +460,17 @@ static bool walk(struct verify *verify)
 	return read_state(verify) && walk_chain(verify) && walk_entries(verify);
 }
 
-static bool read_file_and_walk(struct verify *verify)
+static bool run_all(struct verify *verify, struct audit_records *records)
 {
-	const char *path = cli_option(verify->cli, "checkpoint", 0);
+	struct cli *cli = verify->cli;
+	const char *path = cli_option(cli, "checkpoint", 0);
 
-	if (path && !audit_marks_read(verify->cli, path, &verify->keys, on_damage, verify, &verify->marks))
+	if (path && !audit_marks_read(cli, path, &verify->keys, on_damage, verify, &verify->marks))
 		return false;
-	return walk(verify);
+	if (!walk(verify))
+		return false;
+	jout_object(&cli->out, NULL);
+	return !cli_has(cli, "records") || audit_records_check(cli, records);
 }
 
 static void begin(struct verify *verify, struct cli *cli)
@@ -503,13 +509,19 @@ bool audit_is_whole(struct cli *cli, const struct audit_marks *marks)
 static int verify_run(struct cli *cli)
 {
 	struct verify verify;
+	struct audit_records records = { 0 };
 	int status;
 
+	if (cli_has(cli, "records") && cli_has(cli, "public-key")) {
+		error_set(&cli->error, ERR_CONFIG, "--records needs the keyring: leave --public-key out",
+			  "--records cần bộ khóa: hãy bỏ --public-key");
+		return cli_usage(cli);
+	}
 	begin(&verify, cli);
 	if (!audit_keys_collect(cli, &verify.keys))
 		status = cli_usage(cli);
 	else
-		status = read_file_and_walk(&verify) ? report(&verify) : cli_refuse(cli);
+		status = run_all(&verify, &records) ? report(&verify, &records) : cli_refuse(cli);
 	end(&verify);
 	free(verify.marks.marks);
 	return status;
@@ -522,6 +534,9 @@ static const struct cli_option verify_options[] = {
 	{ "public-key", "HEX",
 	  { "verify signatures with this key (again for more) and without the keyring",
 	    "kiểm tra chữ ký bằng khóa này (có thể lặp lại), không cần bộ khóa" } },
+	{ "records", NULL,
+	  { "also hold the records against what their last audit entries say",
+	    "đối chiếu cả các bản ghi với dòng nhật ký cuối cùng của chúng" } },
 	{ 0 }
 };
 

@@ -69,4 +69,16 @@ struct audit_restarted {
  */
 bool audit_restart(struct cli *cli, int64_t known, struct audit_restarted *out);
 
+/* ---- records against their last audit entries ---- */
+
+struct audit_records {
+	int64_t compared, faults;
+};
+/*
+ * Says each record that is not as its last audit entry left it, and writes
+ * "records" into the object that is open in cli->out. False and cli->error:
+ * it could not be done.
+ */
+bool audit_records_check(struct cli *cli, struct audit_records *out);
+
 #endif

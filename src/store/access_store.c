@@ -11,7 +11,7 @@
 
 #define TOKEN_COLUMNS \
 	"id, name, role, unit_ids, team_id, " SQL_MICROS("created_at") ", " SQL_MICROS("expires_at") ", " \
-	SQL_MICROS("revoked_at") ", " SQL_MICROS("last_used_at")
+	SQL_MICROS("revoked_at") ", " SQL_MICROS("last_used_at") ", encode(hash, 'hex')"
 
 static void token_read(struct access_token *token, struct arena *arena, const struct db_result *result,
 		       int row)
@@ -25,6 +25,7 @@ static void token_read(struct access_token *token, struct arena *arena, const st
 	token->expires_us = row_time(result, row, 6);
 	token->revoked_us = row_time(result, row, 7);
 	token->last_used_us = row_time(result, row, 8);
+	token->hash = row_text(arena, result, row, 9);
 }
 
 static const struct db_statement token_by_hash = {
@@ -51,6 +52,30 @@ void token_find_send(struct store *store, struct token_find *find)
 	query_begin(&find->query, &token_by_hash, DB_READ, find_on_done);
 	query_text(&find->query, find->hash_text);
 	db_send(store->db, &find->query);
+}
+
+static const struct db_statement token_by_id = {
+	"SELECT " TOKEN_COLUMNS " FROM access_token WHERE id = $1::uuid"
+};
+
+static void load_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct token_load *load = container_of(query, struct token_load, query);
+
+	if (result_ok(result, &load->error)) {
+		if (db_rows(result) == 0)
+			fail_not_found(&load->error);
+		else
+			token_read(&load->token, load->arena, result, 0);
+	}
+	load->done(load);
+}
+
+void token_load_send(struct store *store, struct token_load *load)
+{
+	query_begin(&load->query, &token_by_id, DB_READ, load_on_done);
+	query_text(&load->query, uuid_or_nil(load->id));
+	db_send(store->db, &load->query);
 }
 
 /* Units have no foreign key from an array; the first unknown one is told. */
@@ -94,6 +119,7 @@ void token_create_send(struct store *store, struct token_create *create)
 	uuid7_make(token->id, clock_wall_us(store->clock));
 	token->revoked_us = token->last_used_us = INT64_MIN;
 	token_hash_hex(create->hash, hash);
+	token->hash = hash + 2;                  /* without PostgreSQL's \x */
 	query_begin(query, &token_insert, DB_WRITE, create_on_done);
 	query_text(query, token->id);
 	query_text(query, token->name);

@@ -63,7 +63,8 @@ const char *audit_end(struct audit *audit, struct arena *arena)
 
 #define AUDIT_SELECT(source) \
 	"SELECT id, " SQL_MICROS("at") ", actor_kind, actor_id, actor_role, action, subject_kind," \
-	" subject_id, request_id, key_id, encode(digest_before, 'hex'), encode(digest_after, 'hex')" \
+	" subject_id, request_id, key_id, encode(digest_before, 'hex'), encode(digest_after, 'hex')," \
+	" (SELECT seal.position FROM audit_seal AS seal WHERE seal.entry_id = entry.id)" \
 	" FROM " source
 #define AUDIT_BEFORE "id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')"
 #define AUDIT_MATCHES "($2::text IS NULL OR actor_id = $2) AND ($3::text IS NULL OR action = $3)"
@@ -79,7 +80,7 @@ static const struct db_statement list_all = {
 	" AND ($6::text IS NULL OR subject_id = $6) LIMIT $4::integer"
 };
 static const struct db_statement list_subject = {
-	AUDIT_SELECT("audit_entry") " WHERE " AUDIT_BEFORE " AND " AUDIT_MATCHES
+	AUDIT_SELECT("audit_entry AS entry") " WHERE " AUDIT_BEFORE " AND " AUDIT_MATCHES
 	" AND subject_kind = $5 AND subject_id = $6 ORDER BY id DESC LIMIT $4::integer"
 };
 
@@ -98,6 +99,7 @@ static void audit_row_read(struct audit_row *entry, struct arena *arena, const s
 	entry->key_id = row_int(result, row, 9, 0);
 	entry->digest_before = row_text(arena, result, row, 10);
 	entry->digest_after = row_text(arena, result, row, 11);
+	entry->position = db_int(result, row, 12, 0);
 }
 
 static void audit_list_on_done(struct db_query *query, const struct db_result *result)

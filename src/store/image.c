@@ -1,9 +1,12 @@
 #include "store/image.h"
 
 #include <ctype.h>
+#include <stdlib.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/json_out.h"
+#include "base/memory.h"
 #include "domain/catalog.h"
 #include "domain/plan.h"
 #include "domain/report.h"
@@ -42,6 +45,26 @@ static void image_named(struct json_out *out, const char *key, const struct name
 	jout_end(out);
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Of what the database keeps without an order. */
+static void image_named_set(struct json_out *out, const char *key, const struct named *named, size_t count)
+{
+	const char **ids = xcalloc(count + 1, sizeof(*ids));
+
+	for (size_t i = 0; i < count; i++)
+		ids[i] = named[i].id ? named[i].id : "";
+	qsort(ids, count, sizeof(*ids), compare_ids);
+	jout_array(out, key);
+	for (size_t i = 0; i < count; i++)
+		image_id(out, NULL, ids[i]);
+	jout_end(out);
+	free(ids);
+}
+
 void image_token(struct buf *buf, const struct access_token *token)
 {
 	struct json_out out = { .buf = buf };
@@ -54,6 +77,7 @@ void image_token(struct buf *buf, const struct access_token *token)
 	image_id(&out, "team", token->team_id);
 	jout_time(&out, "expires_at", token->expires_us);
 	jout_bool(&out, "revoked", token->revoked_us != INT64_MIN);
+	jout_text(&out, "hash", token->hash);
 	jout_end(&out);
 }
 
@@ -136,7 +160,7 @@ void image_plan(struct buf *buf, const struct plan *plan)
 	jout_date(&out, "from", plan->from);
 	jout_date(&out, "to", plan->to);
 	jout_bool(&out, "demo", plan->demo);
-	image_named(&out, "campaigns", plan->campaigns, plan->ncampaigns);
+	image_named_set(&out, "campaigns", plan->campaigns, plan->ncampaigns);
 	jout_int(&out, "version", plan->version);
 	jout_end(&out);
 }

@@ -6,7 +6,9 @@
  * the same record gives the same bytes, whether it was just read or is about
  * to be written. So only what its own row holds goes in, by id and not by
  * name, and nothing that changes without an audit row (booked places, last use).
- * Ids are written in lower case. A member added later goes at the end.
+ * Ids are written in lower case, and in order where the database keeps none.
+ * `giothong audit verify --records` makes it again and compares: who adds a
+ * member must leave the older image there to be made, for what was digested before.
  */
 struct access_token;
 struct buf;

@@ -1,0 +1,314 @@
+#include "store/record_store.h"
+
+#include <stdio.h>
+
+#include "base/text.h"
+#include "store/access_store.h"
+#include "store/catalog_store.h"
+#include "store/failure.h"
+#include "store/image.h"
+#include "store/key_store.h"
+#include "store/plan_store.h"
+#include "store/round_row.h"
+#include "store/round_store.h"
+#include "store/row.h"
+
+static const char *const kinds[RECORD_KINDS] = {
+	[RECORD_ROUND] = "round", [RECORD_PLAN] = "plan", [RECORD_REPORT] = "report", [RECORD_VENUE] = "venue",
+	[RECORD_TEAM] = "team", [RECORD_CAMPAIGN] = "campaign", [RECORD_TOKEN] = "token", [RECORD_KEY] = "key",
+};
+
+const char *record_kind_text(enum record_kind kind)
+{
+	return kinds[kind];
+}
+
+/* ---- what the audit says ---- */
+
+/*
+ * Entries that are not sealed yet are the newest; among sealed ones the chain's
+ * order counts. A repeated request makes an entry without digests: it says nothing.
+ */
+static const struct db_statement last_entries = {
+	"SELECT subject.id, last.id, last.action, last.key_id, last.digest_after"
+	" FROM (SELECT DISTINCT subject_id AS id FROM audit_entry WHERE subject_kind = $1 AND subject_id > $2"
+	"   AND ($3::text IS NULL OR subject_id = $3) ORDER BY subject_id LIMIT $4::integer) AS subject"
+	"  CROSS JOIN LATERAL ("
+	"   SELECT e.id, e.action, e.key_id, e.digest_after FROM audit_entry AS e"
+	"    LEFT JOIN audit_seal AS s ON s.entry_id = e.id"
+	"    WHERE e.subject_kind = $1 AND e.subject_id = subject.id"
+	"     AND (e.digest_before IS NOT NULL OR e.digest_after IS NOT NULL)"
+	"    ORDER BY s.position DESC NULLS FIRST, e.xid DESC, e.id DESC LIMIT 1) AS last"
+	" ORDER BY subject.id"
+};
+
+static void page_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct record_page *page = container_of(query, struct record_page, query);
+
+	page->nrows = 0;
+	if (result_ok(result, &page->error)) {
+		page->nrows = (size_t)db_rows(result);
+		page->rows = arena_alloc(page->arena, (page->nrows + 1) * sizeof(*page->rows));
+		for (int i = 0; i < (int)page->nrows; i++)
+			page->rows[i] = (struct record_last){
+				.subject_id = row_text(page->arena, result, i, 0),
+				.entry_id = row_text(page->arena, result, i, 1),
+				.action = row_text(page->arena, result, i, 2),
+				.key_id = row_int(result, i, 3, 0),
+				.digest = row_text(page->arena, result, i, 4),
+			};
+	}
+	page->done(page);
+}
+
+void record_page_send(struct store *store, struct record_page *page)
+{
+	query_begin(&page->query, &last_entries, DB_SLOW, page_on_done);
+	query_text(&page->query, kinds[page->kind]);
+	query_text(&page->query, page->after);
+	query_text(&page->query, page->only);
+	query_int(&page->query, page->arena, page->limit);
+	db_send(store->db, &page->query);
+}
+
+/* ---- what is there ---- */
+
+static void finish(struct record_digest *digest, const struct buf *image)
+{
+	digest->there = image != NULL;
+	if (image)
+		keyring_digest(digest->store->keyring, digest->key_id, "audit", image->data, image->len,
+			       digest->digest);
+	digest->done(digest);
+}
+
+/* What is not there is an answer here. */
+static bool was_found(struct record_digest *digest, const struct error *err)
+{
+	bool absent = err->code == ERR_NOT_FOUND;
+
+	error_clear(&digest->error);
+	if (err->code != ERR_NONE && !absent)
+		digest->error = *err;
+	if (err->code != ERR_NONE)
+		finish(digest, NULL);
+	return err->code == ERR_NONE;
+}
+
+struct round_op {
+	struct record_digest *digest;
+	struct round_load     load;
+};
+
+static void on_round(struct round_load *load)
+{
+	struct record_digest *digest = container_of(load, struct round_op, load)->digest;
+	struct buf image = { 0 };
+
+	if (!was_found(digest, &load->error))
+		return;
+	image_round(&image, &load->round);
+	finish(digest, &image);
+	buf_release(&image);
+}
+
+static void load_round(struct record_digest *digest)
+{
+	struct round_op *op = arena_alloc(digest->arena, sizeof(*op));
+
+	op->digest = digest;
+	op->load = (struct round_load){ .key = digest->id, .arena = digest->arena, .done = on_round };
+	round_load_send(digest->store, &op->load);
+}
+
+struct plan_op {
+	struct record_digest *digest;
+	struct plan_load      load;
+};
+
+static void on_plan(struct plan_load *load)
+{
+	struct record_digest *digest = container_of(load, struct plan_op, load)->digest;
+	struct buf image = { 0 };
+
+	if (!was_found(digest, &load->error))
+		return;
+	image_plan(&image, &load->plan);
+	finish(digest, &image);
+	buf_release(&image);
+}
+
+static void load_plan(struct record_digest *digest)
+{
+	struct plan_op *op = arena_alloc(digest->arena, sizeof(*op));
+
+	op->digest = digest;
+	op->load = (struct plan_load){ .key = digest->id, .arena = digest->arena, .done = on_plan };
+	plan_load_send(digest->store, &op->load);
+}
+
+struct catalog_op {
+	struct record_digest *digest;
+	struct catalog_load   load;
+};
+
+static void on_catalog(struct catalog_load *load)
+{
+	struct record_digest *digest = container_of(load, struct catalog_op, load)->digest;
+	struct buf image = { 0 };
+
+	if (!was_found(digest, &load->error))
+		return;
+	image_catalog_item(&image, &load->item);
+	finish(digest, &image);
+	buf_release(&image);
+}
+
+static void load_catalog(struct record_digest *digest)
+{
+	static const enum catalog_kind of[RECORD_KINDS] = {
+		[RECORD_VENUE] = CATALOG_VENUE, [RECORD_TEAM] = CATALOG_TEAM, [RECORD_CAMPAIGN] = CATALOG_CAMPAIGN,
+	};
+	struct catalog_op *op = arena_alloc(digest->arena, sizeof(*op));
+
+	op->digest = digest;
+	op->load = (struct catalog_load){ .kind = of[digest->kind], .key = digest->id, .arena = digest->arena,
+					  .done = on_catalog };
+	catalog_load_send(digest->store, &op->load);
+}
+
+struct token_op {
+	struct record_digest *digest;
+	struct token_load     load;
+};
+
+static void on_token(struct token_load *load)
+{
+	struct record_digest *digest = container_of(load, struct token_op, load)->digest;
+	struct buf image = { 0 };
+
+	if (!was_found(digest, &load->error))
+		return;
+	image_token(&image, &load->token);
+	finish(digest, &image);
+	buf_release(&image);
+}
+
+static void load_token(struct record_digest *digest)
+{
+	struct token_op *op = arena_alloc(digest->arena, sizeof(*op));
+
+	op->digest = digest;
+	op->load = (struct token_load){ .id = digest->id, .arena = digest->arena, .done = on_token };
+	token_load_send(digest->store, &op->load);
+}
+
+struct key_op {
+	struct record_digest *digest;
+	struct key_load       load;
+};
+
+static void on_keys(struct key_load *load)
+{
+	struct record_digest *digest = container_of(load, struct key_op, load)->digest;
+	struct buf image = { 0 };
+	char name[32];
+
+	if (!was_found(digest, &load->error))
+		return;
+	for (size_t i = 0; i < load->nrecords && image.len == 0; i++) {
+		const struct key_record *key = &load->records[i];
+
+		snprintf(name, sizeof(name), "%s-%d", key_kind_text(key->kind), key->id);
+		if (streq(name, digest->id))
+			image_key(&image, key);
+	}
+	finish(digest, image.len > 0 ? &image : NULL);
+	buf_release(&image);
+}
+
+static void load_key(struct record_digest *digest)
+{
+	struct key_op *op = arena_alloc(digest->arena, sizeof(*op));
+
+	op->digest = digest;
+	op->load = (struct key_load){ .done = on_keys };
+	key_load_send(digest->store, &op->load);
+}
+
+static const struct db_statement report_by_id = {
+	"SELECT report.round_id, " REPORT_COLUMNS("report") " FROM round_report AS report WHERE report.id = $1::uuid"
+};
+
+static void on_report(struct db_query *query, const struct db_result *result)
+{
+	struct record_digest *digest = container_of(query, struct record_digest, query);
+	struct buf image = { 0 };
+	struct report report;
+
+	if (!result_ok(result, &digest->error) || db_rows(result) == 0) {
+		finish(digest, NULL);
+		return;
+	}
+	report_read_row(&report, digest->arena, result, 0, 1);
+	image_report(&image, db_text(result, 0, 0), &report);
+	finish(digest, &image);
+	buf_release(&image);
+}
+
+static void load_report(struct record_digest *digest)
+{
+	query_begin(&digest->query, &report_by_id, DB_READ, on_report);
+	query_text(&digest->query, uuid_or_nil(digest->id));
+	db_send(digest->store->db, &digest->query);
+}
+
+void record_digest_send(struct store *store, struct record_digest *digest)
+{
+	static void (*const loads[RECORD_KINDS])(struct record_digest *digest) = {
+		[RECORD_ROUND] = load_round,   [RECORD_PLAN] = load_plan, [RECORD_REPORT] = load_report,
+		[RECORD_VENUE] = load_catalog, [RECORD_TEAM] = load_catalog, [RECORD_CAMPAIGN] = load_catalog,
+		[RECORD_TOKEN] = load_token,   [RECORD_KEY] = load_key,
+	};
+
+	digest->store = store;
+	loads[digest->kind](digest);
+}
+
+/* ---- what no entry speaks of ---- */
+
+#define STRAYS(table, id, kind, more) \
+	{ "SELECT " id " FROM " table " AS t WHERE NOT EXISTS (SELECT FROM audit_entry AS e" \
+	  " WHERE e.subject_kind = '" kind "' AND e.subject_id = " id ")" more " ORDER BY 1 LIMIT 100" }
+
+static const struct db_statement strays_of[RECORD_KINDS] = {
+	[RECORD_ROUND] = STRAYS("round", "t.id::text", "round", ""),
+	[RECORD_PLAN] = STRAYS("plan", "t.id::text", "plan", ""),
+	[RECORD_REPORT] = STRAYS("round_report", "t.id::text", "report", ""),
+	[RECORD_VENUE] = STRAYS("venue", "t.id::text", "venue", ""),
+	[RECORD_TEAM] = STRAYS("team", "t.id::text", "team", ""),
+	[RECORD_CAMPAIGN] = STRAYS("campaign", "t.id::text", "campaign", " AND t.version > 1"),
+	[RECORD_TOKEN] = STRAYS("access_token", "t.id::text", "token", ""),
+	[RECORD_KEY] = STRAYS("key", "t.kind || '-' || t.id", "key", ""),
+};
+
+static void strays_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct record_strays *strays = container_of(query, struct record_strays, query);
+
+	strays->nids = 0;
+	if (result_ok(result, &strays->error)) {
+		strays->nids = (size_t)db_rows(result);
+		strays->ids = arena_alloc(strays->arena, (strays->nids + 1) * sizeof(*strays->ids));
+		for (size_t i = 0; i < strays->nids; i++)
+			strays->ids[i] = row_text(strays->arena, result, (int)i, 0);
+	}
+	strays->done(strays);
+}
+
+void record_strays_send(struct store *store, struct record_strays *strays)
+{
+	query_begin(&strays->query, &strays_of[strays->kind], DB_SLOW, strays_on_done);
+	db_send(store->db, &strays->query);
+}

@@ -1,0 +1,119 @@
+"""`giothong audit verify --records`: what is in the tables is what the last audit entry of each record left."""
+import itertools
+import json
+
+import pytest
+
+from harness import programs
+from harness.client import Api
+from harness.daemon import own_daemon, wait_until
+from harness.seeds import TODAY, Seeds, day
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    with own_daemon() as one:
+        one.cli_ok("plan", "import", programs.CONFIG / "plans" / "lai-chau-2025.json")
+        one.cli_ok("history", "import", programs.CONFIG / "rounds" / "lai-chau-history.csv")
+        yield one
+
+
+@pytest.fixture(scope="module")
+def staff(daemon, contract):
+    return Api(daemon, contract).as_("staff")
+
+
+@pytest.fixture(scope="module")
+def lived(daemon, staff):
+    """Records of every kind that went through every kind of change."""
+    seeds = Seeds(staff, itertools.count(1))
+    ids = {}
+    for status in ("draft", "announced", "open", "running", "closed", "postponed", "moved", "cancelled"):
+        team, venue = seeds.team(beds=3), seeds.venue()
+        one = seeds.in_status(status, team=team["id"], venue=venue["id"], units=["Xã Than Uyên", "Xã Bình Lư"],
+                              **({"date": day(30)} if status not in ("running", "closed") else {}))
+        ids[status] = one["id"]
+    path = f"/api/v1/rounds/{ids['open']}"
+    staff.patch(path, {"title": "Đổi tên", "note": "ghi chú", "units": ["Xã Bình Lư", "Xã Than Uyên"]}, etag=staff.etag(path), expect=200)
+    staff.step(ids["postponed"], "reopen", {"reason": "tạnh mưa", "date": day(60)}, expect=(200, 409, 422))
+    campaigns = [c["slug"] for c in staff.items("/api/v1/campaigns")][:3]
+    ids["plan"] = seeds.plan(campaigns=campaigns[::-1], legal_basis=["QĐ 1", "QĐ 2"])["id"]
+    report = {"source": "team", "reported_on": TODAY, "units": {"value": 30}, "ml": {"value": 9000, "qualifier": "about"}}
+    key = {"Idempotency-Key": "report once"}
+    ids["report"] = staff.post(f"/api/v1/rounds/{ids['closed']}/reports", json=report, expect=201, headers=key).json()["id"]
+    staff.post(f"/api/v1/rounds/{ids['closed']}/reports", json=report, expect=201, headers=key)          # said again: no change
+    staff.post(f"/api/v1/rounds/{ids['closed']}/reports", json={**report, "corrects": ids["report"], "units": {"value": 31}}, expect=201)
+    for kind, change in (("teams", {"beds": 7}), ("venues", {"capacity": 70})):
+        ids[kind] = staff.items(f"/api/v1/{kind}")[0]["id"]
+        path = f"/api/v1/{kind}/{ids[kind]}"
+        staff.patch(path, change, etag=staff.etag(path), expect=200)
+    campaign = staff.items("/api/v1/campaigns")[0]["id"]
+    path = f"/api/v1/campaigns/{campaign}"
+    Api(daemon, staff.contract).as_("admin").patch(path, {"name": "Chiến dịch đổi tên"}, etag=staff.etag(path), expect=(200, 404, 405))
+    daemon.new_token("gateway", "a gateway", "--unit", "Xã Than Uyên")
+    daemon.new_token("comms", "to be revoked")
+    daemon.cli_ok("token", "revoke", "to be revoked")
+    wait_until(lambda: daemon.value("SELECT (SELECT count(*) FROM audit_seal) = (SELECT count(*) FROM audit_entry)"), 30, what="sealed")
+    return ids
+
+
+def faults(daemon):
+    outcome = daemon.cli("audit", "verify", "--records", "--json")
+    document = json.loads(outcome.out)
+    assert document["ndamages"] == 0 and document["fine"] == (outcome.status == 0), outcome
+    return [(fault["kind"], fault["subject_kind"], fault["subject_id"]) for fault in document["records"]["faults"]], document["records"]
+
+
+def test_after_every_kind_of_change_they_fit(daemon, lived):
+    found, records = faults(daemon)
+    assert found == [] and records["compared"] > 80
+    assert "records compared" in daemon.cli_ok("audit", "verify", "--records").out
+
+
+CHANGES = [
+    ("round", "title", "title || ' '", "open"), ("round", "status", "'open'", "closed"), ("round", "from_day", "from_day + 1", "draft"),
+    ("round", "capacity", "capacity + 1", "open"), ("round", "version", "version + 1", "moved"), ("round", "venue_id", "NULL", "announced"),
+    ("round", "never_public", "NOT never_public", "cancelled"), ("plan", "demo", "NOT demo", "plan"), ("plan", "issuer", "'ai đó'", "plan"),
+    ("round_report", "units", "units + 100", "report"), ("round_report", "ml_qualifier", "'exact'", "report"),
+    ("team", "beds", "beds + 1", "teams"), ("venue", "capacity", "capacity + 1", "venues"),
+]
+
+
+@pytest.mark.parametrize("table, column, value, key", CHANGES, ids=lambda x: str(x))
+def test_a_change_without_an_entry_is_found(daemon, lived, table, column, value, key):
+    [(kept,)] = daemon.sql(f"SELECT to_jsonb(t) FROM {table} AS t WHERE id = %s", lived[key])
+    kind = {"round_report": "report"}.get(table, table)
+    with daemon.database() as root:
+        root.execute("SET session_replication_role = replica")
+        # the day and what is computed from it move together, as the constraint wants it
+        also = ", to_day = to_day + 1" if column == "from_day" else ""
+        root.execute(f"UPDATE {table} SET {column} = {value}{also} WHERE id = %s", (lived[key],))
+        try:
+            assert faults(daemon)[0] == [("changed", kind, lived[key])]
+        finally:
+            root.execute(f"DELETE FROM {table} WHERE id = %s", (lived[key],))
+            root.execute(f"INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %s::jsonb)", (json.dumps(kept),))
+    assert faults(daemon)[0] == []
+
+
+def test_tokens_removed_and_made_by_hand(daemon, lived):
+    role = daemon.value("SELECT id::text FROM access_token WHERE name = 'a gateway'")
+    with daemon.database() as root:
+        root.execute("CREATE TEMP TABLE whole AS SELECT * FROM access_token WHERE id = %s", (role,))
+        root.execute("UPDATE access_token SET role = 'admin' WHERE id = %s", (role,))
+        assert faults(daemon)[0] == [("changed", "token", role)]
+        root.execute("UPDATE access_token SET role = 'gateway', hash = sha256(hash) WHERE id = %s", (role,))
+        assert faults(daemon)[0] == [("changed", "token", role)], "somebody else's token under this name"
+        root.execute("DELETE FROM access_token WHERE id = %s", (role,))
+        assert faults(daemon)[0] == [("removed", "token", role)]
+        root.execute("INSERT INTO access_token (id, name, hash, role) VALUES ('00000000-0000-7000-8000-000000000001', 'mine', 'x', 'admin')")
+        assert ("unaudited", "token", "00000000-0000-7000-8000-000000000001") in faults(daemon)[0]
+        words = daemon.cli("audit", "verify", "--records")
+        assert words.status == 1 and "made, and no audit entry says so" in words.out
+        root.execute("DELETE FROM access_token WHERE name = 'mine'")
+        root.execute("INSERT INTO access_token SELECT * FROM whole")
+        assert faults(daemon)[0] == []
+
+
+def test_records_need_the_keyring(daemon):
+    assert daemon.cli("audit", "verify", "--records", "--public-key", "00" * 32).status == 2
