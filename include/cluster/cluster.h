@@ -33,7 +33,9 @@ bool cluster_is_held(const char *data_dir, struct error *err);
  * For commands: like cluster_open(), but when a daemon has the lock its
  * running cluster (once it is made) is used and left alone. Never makes a
  * cluster, nor anything else in a DIR that has none: a half-made one, of a first
- * start that was killed, counts as none ("no Giọt Hồng data in DIR").
+ * start that was killed, counts as none ("no Giọt Hồng data in DIR"). Where
+ * several commands share one that the first of them started, it ends last:
+ * cluster_close() there waits for the others.
  */
 struct cluster *cluster_attach(const char *data_dir, bool (*interrupted)(void *context), void *context,
 			       struct error *err);
@@ -60,7 +62,7 @@ bool cluster_is_ours(const struct cluster *cluster);     /* we hold the lock */
  */
 void cluster_watch(struct cluster *cluster);
 
-/* Stops PostgreSQL (fast) if we hold the lock, lets the lock go, frees. NULL is fine. */
+/* Stops PostgreSQL (fast) if we hold the lock, lets the lock go, frees. NULL is fine. A daemon waits for no command. */
 void cluster_close(struct cluster *cluster);
 
 #endif

@@ -336,7 +336,7 @@ static struct cluster *cluster_new(char *data_dir)
 		return NULL;
 	struct cluster *cluster = xcalloc(1, sizeof(*cluster));
 
-	cluster->lock_fd = -1;
+	cluster->lock_fd = cluster->use_fd = -1;
 	cluster->backoff_ms = BACKOFF_FIRST_MS;
 	cluster->data_dir = data_dir;
 	cluster->postgres_dir = xasprintf("%s/postgres", cluster->data_dir);
@@ -347,6 +347,8 @@ static void cluster_free(struct cluster *cluster)
 {
 	if (cluster->lock_fd >= 0)
 		close(cluster->lock_fd);
+	if (cluster->use_fd >= 0)
+		close(cluster->use_fd);
 	free(cluster->data_dir);
 	free(cluster->postgres_dir);
 	free(cluster);
@@ -424,10 +426,16 @@ bool cluster_is_held(const char *data_dir, struct error *err)
 	return held;
 }
 
-/* The daemon that has the lock may still be starting. */
-static bool find_ready(struct cluster *cluster)
+/* The one that has the lock may still be starting, or stopping: the use is told first, and then it stays. */
+static bool use_ready(struct cluster *cluster)
 {
-	return find_postmaster(cluster) && is_ready(cluster);
+	cluster->use_fd = data_dir_use(cluster->data_dir);
+	if (cluster->use_fd >= 0 && find_postmaster(cluster) && is_ready(cluster))
+		return true;
+	if (cluster->use_fd >= 0)
+		close(cluster->use_fd);
+	cluster->use_fd = -1;
+	return false;
 }
 
 /* True when the cluster can be used; else *held says whether another try may help. */
@@ -435,10 +443,11 @@ static bool try_to_attach(struct cluster *cluster, bool *held, struct error *err
 {
 	error_clear(err);
 	cluster->lock_fd = data_dir_lock(cluster->data_dir, held, err);
+	cluster->is_shared = cluster->lock_fd >= 0;
 	/* With the lock nobody is making one: what a first start left half-made is none. */
 	if (cluster->lock_fd >= 0)
 		return is_made(cluster) ? bring_up(cluster, err) : data_dir_is_empty(cluster->data_dir, err);
-	if (!find_ready(cluster))
+	if (!use_ready(cluster))
 		return false;
 	error_clear(err);
 	compose_conninfos(cluster);
@@ -590,6 +599,8 @@ void cluster_close(struct cluster *cluster)
 	if (!cluster)
 		return;
 	if (cluster_is_ours(cluster)) {
+		if (cluster->is_shared)
+			data_dir_await_unused(cluster->lock_fd);
 		stop_postmaster(cluster);
 		rmdir(cluster->runtime_dir);     /* empty now; if not, somebody needs it */
 	}

@@ -128,6 +128,36 @@ bool data_dir_is_held(const char *data_dir, struct error *err)
 	return held;
 }
 
+/* Beside flock, which says whose it is: byte 0 is locked by those who use it. */
+static bool lock_use(int fd, int how, short type)
+{
+	struct flock use = { .l_type = type, .l_whence = SEEK_SET, .l_len = 1 };
+	int done;
+
+	do
+		done = fcntl(fd, how, &use);
+	while (done < 0 && errno == EINTR);
+	return done == 0;
+}
+
+int data_dir_use(const char *data_dir)
+{
+	char *path = xasprintf("%s/lock", data_dir);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	free(path);
+	if (fd >= 0 && !lock_use(fd, F_OFD_SETLK, F_RDLCK)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+void data_dir_await_unused(int lock_fd)
+{
+	lock_use(lock_fd, F_OFD_SETLKW, F_WRLCK);
+}
+
 int data_dir_lock(const char *data_dir, bool *held, struct error *err)
 {
 	char *path = xasprintf("%s/lock", data_dir);

@@ -119,11 +119,17 @@ bool data_dir_is_empty(const char *path, struct error *err);
 bool data_dir_is_held(const char *data_dir, struct error *err);
 /* The lock's descriptor, or -1 and *err; `held`: because another process has it. */
 int data_dir_lock(const char *data_dir, bool *held, struct error *err);
+/* A descriptor that says, while it is open, that a command uses the cluster of another; -1: it is about to be stopped. */
+int data_dir_use(const char *data_dir);
+/* With the lock's descriptor: waits until no command uses the cluster; none may begin to before it is closed. */
+void data_dir_await_unused(int lock_fd);
 
 struct cluster {
 	char           *data_dir, *postgres_dir;
 	struct account  account;
-	int             lock_fd;         /* -1: a daemon has it */
+	int             lock_fd;         /* -1: another has it */
+	int             use_fd;          /* of data_dir_use(), or -1 */
+	bool            is_shared;       /* other commands may use it while we hold the lock */
 	pid_t           pid;             /* the postmaster; 0: none */
 	bool            is_child;        /* ours to reap */
 	bool            announced;       /* the log knows that it is ready */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "cluster/internal.h"
 
@@ -151,6 +153,55 @@ static void test_lock(void **state)
 	assert_non_null(attached);
 	assert_true(cluster_is_ours(attached));
 	cluster_close(attached);
+}
+
+static void *close_cluster(void *cluster)
+{
+	cluster_close(cluster);
+	return NULL;
+}
+
+/* Of two commands the one that started PostgreSQL ends last, whoever has less to do. */
+static void test_commands_side_by_side(void **state)
+{
+	struct error err = { 0 };
+	struct timespec moment = { 0, 300000000 };
+	pthread_t closing;
+
+	(void)state;
+	cluster_close(open_cluster());
+	struct cluster *first = cluster_attach(dir, NULL, NULL, &err);
+	struct cluster *second = cluster_attach(dir, NULL, NULL, &err);
+
+	assert_non_null(first);
+	assert_non_null(second);
+	assert_true(cluster_is_ours(first) && !cluster_is_ours(second));
+	assert_int_equal(pthread_create(&closing, NULL, close_cluster, first), 0);
+	nanosleep(&moment, NULL);
+	expect_sql(cluster_app_conninfo(second), "SELECT 1", "1");
+	assert_true(cluster_is_held(dir, &err));
+	cluster_close(second);
+	pthread_join(closing, NULL);
+	snprintf(postgres_dir, sizeof(postgres_dir), "%s/postgres", dir);
+	assert_int_equal(process_find(postgres_dir), 0);
+	error_clear(&err);
+	assert_false(cluster_is_held(dir, &err));
+}
+
+/* One that is stopped (SIGSTOP) hears no signal but the one that wakes it. */
+static void test_frozen(void **state)
+{
+	struct cluster *cluster = open_cluster();
+	int64_t began = clock_mono_us();
+	struct pid_file file;
+
+	(void)state;
+	snprintf(postgres_dir, sizeof(postgres_dir), "%s/postgres", dir);
+	assert_true(pid_file_read(postgres_dir, &file));
+	assert_int_equal(kill(file.pid, SIGSTOP), 0);
+	cluster_close(cluster);
+	assert_true(clock_mono_us() - began < 30000000);
+	assert_int_equal(process_find(postgres_dir), 0);
 }
 
 static bool ask(void *context)
@@ -461,6 +512,7 @@ static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_runtime_dir), TEST(test_closed_folder), TEST(test_open_and_close), TEST(test_lock),
+		TEST(test_commands_side_by_side), TEST(test_frozen),
 		TEST(test_interrupted), TEST(test_attach_makes_nothing), TEST(test_lock_that_cannot_be_opened),
 		TEST(test_adoption), TEST(test_adoption_without_socket), TEST(test_watch),
 		TEST(test_half_made), TEST(test_refusals), TEST(test_root_on_a_users_dir),
