@@ -239,3 +239,26 @@ def test_a_restart_takes_a_socket_left_behind(instances):
     one.process.wait()
     assert one.socket.exists()
     assert instances("1").ask("GET", "/readyz").status_code == 200
+
+
+def test_a_backup_as_its_unit_makes_it(postgres, instances):
+    """pg_basebackup and pg_verifybackup too live behind the filters."""
+    settings = unit.read(unit.UNITS / "giothong-backup.service")
+    folder = postgres.folder / "backups"
+    command = settings["Service.ExecStart"][0]
+    for there, here in (("/usr/bin/giothong", programs.BIN / "giothong"), ("/etc/giothong/giothong.ini", postgres.folder / "giothong.ini"),
+                        ("/var/backups/giothong", folder)):
+        assert command.count(there) == 1
+        command = command.replace(there, str(here))
+    instances                            # has made the settings and the keys
+    postgres.sql("DO $$ BEGIN CREATE ROLE giothong_backup LOGIN REPLICATION; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    path = postgres.folder / "giothong.ini"
+    path.write_text(path.read_text() + f"[database]\nbackup_conninfo = host={postgres.folder} port={postgres.port} user=giothong_backup\n")
+    environment = programs.REPORTS.watch(postgres.folder / "sanitizer")
+    environment["ASAN_OPTIONS"] += ":detect_leaks=0"
+    environment["CREDENTIALS_DIRECTORY"] = str(hand_over(settings, postgres.folder / "keyring", postgres.folder / "run" / "backup.credentials"))
+    outcome = subprocess.run(unit.caged(settings, command.split()), capture_output=True, text=True, env=environment, timeout=300)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    made, = folder.iterdir()
+    assert (made / "backup.json").exists() and (made / "postgres" / "PG_VERSION").exists()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
