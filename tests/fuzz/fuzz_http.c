@@ -15,8 +15,9 @@
  * interim ones, times and ids), what the application saw, whether the
  * connection ends. Oracle 2: every request that the application saw is one
  * that the short strict reader below finds at that place, with the same
- * method, target and body; so no bytes of a body can become a request.
- * Oracle 3: what goes out is a sequence of whole answers, none of them a 500.
+ * method, target and body; so no bytes of a body can become a request. Those
+ * at the beginning that are as plain as can be, it must have seen. Oracle 3:
+ * what goes out is a sequence of whole answers, none of them a 500.
  */
 
 /* ---- the application: the path says what it does ---- */
@@ -264,6 +265,7 @@ struct reader {
 	size_t      method_len, target_len;
 	struct buf  body;
 	bool        whole;               /* its body is all there */
+	bool        plain;               /* nobody could refuse it, or close the connection behind it */
 };
 
 static const char *line_end(const char *p, const char *end)
@@ -340,20 +342,34 @@ static bool read_line(struct reader *r, const char *eol)
 	return true;
 }
 
+static bool is_plain_line(const struct reader *r)
+{
+	static const char *const methods[] = { "GET", "POST", "PUT", "DELETE" };
+	const char *version = r->target + r->target_len + 1;
+	bool known = false, plain = r->target_len >= 2 && r->target_len < 100 && strncmp(version, "HTTP/1.1\r\n", 10) == 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		known |= r->method_len == strlen(methods[i]) && strncmp(r->method, methods[i], r->method_len) == 0;
+	for (size_t i = 0; plain && i < r->target_len; i++)
+		plain = i == 0 ? r->target[0] == '/' : r->target[i] >= 'a' && r->target[i] <= 'z';
+	return known && plain && r->target[1] != 'u' && r->target[1] != 's';
+}
+
 /* The next request; false when there is none that is valid and whole up to the end of its head. */
 static bool read_request(struct reader *r)
 {
-	unsigned lengths = 0, codings = 0;
+	unsigned lengths = 0, codings = 0, hosts = 0;
 	uint64_t length = 0;
 	const char *eol;
 
 	buf_reset(&r->body);
-	r->whole = false;
+	r->whole = r->plain = false;
 	if (r->end - r->p >= 2 && memcmp(r->p, "\r\n", 2) == 0)
 		r->p += 2;
 	eol = line_end(r->p, r->end);
 	if (!eol || !read_line(r, eol))
 		return false;
+	r->plain = is_plain_line(r);
 	for (r->p = eol + 2;; r->p = eol + 2) {
 		eol = line_end(r->p, r->end);
 		if (!eol)
@@ -376,8 +392,13 @@ static bool read_request(struct reader *r)
 		} else if (is_name(r->p, colon, "transfer-encoding")) {
 			if (codings++ > 0 || end - value != 7 || strncasecmp(value, "chunked", 7) != 0)
 				return false;
+		} else if (is_name(r->p, colon, "host")) {
+			r->plain &= hosts++ == 0 && end - value == 1 && *value == 'x';
+		} else {
+			r->plain = false;
 		}
 	}
+	r->plain &= hosts == 1 && codings == 0 && length < 1000;
 	r->p = eol + 2;
 	if (codings > 0 && lengths > 0)
 		return false;
@@ -442,6 +463,17 @@ static uint64_t check_framing(const struct seen *s, const char *bytes, size_t si
 	return heads;
 }
 
+static void check_plain(const struct seen *s, const char *bytes, size_t size)
+{
+	struct reader r = { .p = bytes, .end = bytes + size };
+	size_t count = 0;
+
+	while (read_request(&r) && r.plain && r.whole)
+		count++;
+	FUZZ_CHECK(s->nheads >= count, "%zu plain requests, %zu seen", count, s->nheads);
+	buf_release(&r.body);
+}
+
 /* ---- the answers ---- */
 
 static const char *field(const char *head, const char *end, const char *name)
@@ -503,6 +535,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		   pieces.out.data);
 	FUZZ_CHECK(whole.closed == pieces.closed, "closed at once %d, in pieces %d", whole.closed, pieces.closed);
 	heads = check_framing(&whole.seen, bytes, size, &answers);
+	if (!(flags & 1))
+		check_plain(&whole.seen, bytes, size);
 	check_answers(&whole.out, heads, answers);
 	outcome_release(&whole);
 	outcome_release(&pieces);

@@ -6,6 +6,7 @@
 #include "domain/lai_chau_units.h"
 #include "domain/plan.h"
 #include "fuzz/fuzz.h"
+#include "fuzz/same.h"
 #include "wire/catalog_wire.h"
 #include "wire/plan_wire.h"
 #include "wire/round_wire.h"
@@ -89,6 +90,7 @@ static void fuzz_plan(const char *body, size_t len, struct arena *arena)
 	plan_file_write(&written, &plan);
 	FUZZ_CHECK(plan_file_read_json(written.data, written.len, units, arena, &second, &err), "%s",
 		   err.nfields ? err.fields[0].pointer : err.detail[0]);
+	check_same_plan(&plan, &second);
 	plan_file_write(&again, &second);
 	check_same(&written, &again);
 	buf_reset(&written);
@@ -159,6 +161,7 @@ static void fuzz_round(const char *body, size_t len, struct arena *arena)
 	}
 	FUZZ_CHECK(round_read(text.data, text.len, units, arena, &second, &err), "%s: %s",
 		   err.nfields ? err.fields[0].pointer : err.detail[0], text.data);
+	check_same_given(&round, &second);
 	write_round(&again, &second);
 	check_same(&shown, &again);
 	buf_release(&shown);
@@ -274,6 +277,7 @@ static void fuzz_report(const char *body, size_t len, struct arena *arena)
 	dump(object, &text);
 	json_decref(object);
 	FUZZ_CHECK(report_read(text.data, text.len, arena, &second, &err), "%s", text.data);
+	check_same_report(&report, &second);
 	report_write(&(struct json_out){ .buf = &again }, NULL, &second);
 	check_same(&shown, &again);
 	buf_release(&shown);
@@ -329,6 +333,7 @@ static void fuzz_item(enum catalog_kind kind, bool patch, const char *body, size
 		item_now(&second);
 	FUZZ_CHECK(catalog_item_read(text.data, text.len, patch, units, today, arena, &second, &err), "%s: %s",
 		   err.nfields ? err.fields[0].pointer : err.detail[0], text.data);
+	check_same_item(&item, &second);
 	write_item(&again, &second);
 	check_same(&shown, &again);
 	buf_release(&shown);

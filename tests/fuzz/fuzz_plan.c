@@ -6,6 +6,7 @@
 #include "domain/catalog_names.h"
 #include "domain/lai_chau_units.h"
 #include "fuzz/fuzz.h"
+#include "fuzz/same.h"
 #include "wire/plan_wire.h"
 #include "wire/round_wire.h"
 
@@ -71,6 +72,7 @@ static void check_file(const struct plan *plan, struct arena *arena)
 	FUZZ_CHECK(plan_file_read_json(first.data, first.len, units, arena, &second, &err), "%s: %s\n%s",
 		   err.nfields ? err.fields[0].pointer : err.detail[0],
 		   err.nfields ? err.fields[0].detail[0] : "", first.data);
+	check_same_plan(plan, &second);
 	plan_file_write(&again, &second);
 	check_same(&first, &again);
 	buf_release(&first);

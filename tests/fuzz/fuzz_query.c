@@ -17,8 +17,9 @@
  * What stands in an address. The first letter says what the rest is:
  *
  *	t  a target "/path?query", through the front. Oracle: path and parameters,
- *	   written again with every byte escaped, come back the same; a route that
- *	   matches gives back the path; parameters are read or refused by name
+ *	   written again with every byte escaped, come back the same; no escape is a
+ *	   slash; a route that matches gives back the path; parameters are read or
+ *	   refused by name
  *	w  a word: a date, a time, an hour, a number, a uuid. Oracle: what is read is
  *	   written the same, and read again
  *	c  a cursor of changes. Oracle: what is read is written the same
@@ -112,10 +113,22 @@ static void check_route(const char *path)
 	buf_release(&made);
 }
 
+static size_t count_slashes(const char *text, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < len; i++)
+		count += text[i] == '/';
+	return count;
+}
+
 static void on_head(struct http_exchange *x, void *owner)
 {
-	(void)x;
+	size_t raw = strcspn(http_target(x), "?");
+
 	(void)owner;
+	FUZZ_CHECK(raw == 0 || count_slashes(http_path(x), strlen(http_path(x))) == count_slashes(http_target(x), raw),
+		   "%s", http_target(x));
 }
 
 static void on_request(struct http_exchange *x, void *owner)
