@@ -345,13 +345,14 @@ static bool read_line(struct reader *r, const char *eol)
 static bool is_plain_line(const struct reader *r)
 {
 	static const char *const methods[] = { "GET", "POST", "PUT", "DELETE" };
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789?=&";
 	const char *version = r->target + r->target_len + 1;
 	bool known = false, plain = r->target_len >= 2 && r->target_len < 100 && strncmp(version, "HTTP/1.1\r\n", 10) == 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
 		known |= r->method_len == strlen(methods[i]) && strncmp(r->method, methods[i], r->method_len) == 0;
 	for (size_t i = 0; plain && i < r->target_len; i++)
-		plain = i == 0 ? r->target[0] == '/' : r->target[i] >= 'a' && r->target[i] <= 'z';
+		plain = i == 0 ? r->target[0] == '/' : r->target[i] && strchr(letters, r->target[i]);
 	return known && plain && r->target[1] != 'u' && r->target[1] != 's';
 }
 
