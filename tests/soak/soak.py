@@ -183,14 +183,15 @@ class Ground:
         """The n-th call of a short script fails, and no other. (None of its faults: the script has fewer calls.)"""
         def faults(start):
             return {"GIOTHONG_FAULT_AT": str(n), "GIOTHONG_FAULT_POINTS": points} if start == 0 else {}
-        return self._perform(Outcome(f"call {n}"), faults, 1, 0.0, 1, {"writers": 1, "readers": 0, "repeats": 0.3})
+        return self._perform(Outcome(f"call {n}"), faults, 1, 0.0, 1, {"writers": 1, "readers": 0, "repeats": 0.3}, f"C{n}X")
 
-    def _perform(self, outcome, faults, seed, seconds, workers, clients):
+    def _perform(self, outcome, faults, seed, seconds, workers, clients, tag=None):
         began, daemon = time.monotonic(), self._daemon(workers)
         token = self.steady.new_token("staff", f"soak {time.monotonic_ns()}")
         supervisor = Supervisor(daemon, faults)
         supervisor.start()
         ledger = Ledger([daemon.url], token, seed=seed, timeout=25, pause=0.0, **clients)
+        ledger.tag = tag or ledger.tag     # one script again and again: its names must differ
         others = bystanders.gather(daemon.url, self.importer, self.gateway)
         try:
             self._work(daemon, ledger, others, seconds)
