@@ -173,10 +173,10 @@ class Tamper:
         new = {"id": "gen_random_uuid()", "at": "at + interval '1 microsecond'", "xid": "((xid::text::bigint + 1)::text)::xid8",
                "actor_kind": "CASE actor_kind WHEN 'token' THEN 'command' ELSE 'token' END",
                "actor_id": "CASE WHEN actor_id IS NULL THEN '' ELSE actor_id || ' ' END",
-               "actor_role": "'admin'", "action": "'round.edit'", "subject_kind": "'plan'",
+               "actor_role": "actor_role || 'x'", "action": "action || 'x'", "subject_kind": "subject_kind || 'x'",
                "subject_id": "upper(subject_id) || 'x'", "request_id": "CASE WHEN request_id IS NULL THEN 'r' END",
                "key_id": "key_id + 1", "digest_before": "CASE WHEN digest_before IS NULL THEN ''::bytea END",
-               "digest_after": "set_bit(digest_after, 7, 1 - get_bit(digest_after, 7))"}
+               "digest_after": "coalesce(set_bit(digest_after, 7, 1 - get_bit(digest_after, 7)), 'x')"}
         column = self.rng.choice(sorted(new))
         position = self.position()
         self.what += f" {column} at {position}"
