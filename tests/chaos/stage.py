@@ -251,9 +251,9 @@ class Stage:
         return [pid for pid, in self.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'giothong_app'")]
 
     def verify(self):
-        """The complaint of `giothong audit verify`, or None. (Nothing to say where this build has no such command.)"""
+        """The complaint of `giothong audit verify`, or None."""
         outcome = self.daemon.cli("audit", "verify", timeout=120)
-        return None if outcome.status in (0, 2) else f"exit {outcome.status}: {outcome.err[:400]}"
+        return None if outcome.status == 0 else f"exit {outcome.status}: {outcome.out[-400:]} {outcome.err[-400:]}"
 
     # ---- what is waited for ----
 
