@@ -103,17 +103,18 @@ struct key_view {
 	size_t            nkeys;
 	struct key_record keys[KEYS_MAX];
 	/*
-	 * False: the database calls `missing` active or dual and it is not here. The rest is then what it was
-	 * before, and nothing may be served: others look for what this process would not write.
+	 * False: the database calls `missing` active or dual and it is not here, or (`wrong`) another key is here
+	 * under its id. The rest is then what it was before, and nothing may be served: others look for what
+	 * this process would not write.
 	 */
-	bool              complete;
+	bool              complete, wrong;
 	struct key_record missing;
 	/* Retired keys that the database remembers and that are not here: what they digested is not found again. */
 	size_t            nlost;
 };
 const struct key_view *keyring_view(const struct keyring *keyring);
 int keyring_active(const struct keyring *keyring, enum key_kind kind);   /* its id */
-/* What to do about a missing key, as ERR_UNAVAILABLE. Returns false. */
+/* What to do about a missing or wrong key, as ERR_UNAVAILABLE. Returns false. */
 bool keyring_fail_missing(const struct keyring *keyring, struct error *err);
 
 /* ---- changing: the owner's thread ---- */
@@ -127,8 +128,9 @@ bool keyring_may_have_changed(struct keyring *keyring);
 bool keyring_reload(struct keyring *keyring, struct error *err) __attribute__((warn_unused_result));
 /*
  * What the database remembers. False and ERR_CONFIG: a key at hand is not the
- * one that the database means; nothing changes then. A missing key is no
- * error here: see the view.
+ * one that the database means; then the view is not complete, and the rest is
+ * as before. A missing key is no error here. Of a staged key, which nobody
+ * uses yet, another one under its id counts as none at all.
  */
 bool keyring_agree(struct keyring *keyring, const struct key_record *records, size_t count, struct error *err)
 	__attribute__((warn_unused_result));

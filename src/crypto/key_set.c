@@ -14,6 +14,11 @@ const struct key_record *key_record_find(const struct key_record *keys, size_t c
 	return NULL;
 }
 
+bool key_record_same(const struct key_record *a, const struct key_record *b)
+{
+	return sodium_memcmp(a->fingerprint, b->fingerprint, KEY_FINGERPRINT_BYTES) == 0;
+}
+
 /* ---- the state of each key ---- */
 
 static bool kind_is_known(const struct key_record *records, size_t count, enum key_kind kind)
@@ -113,28 +118,51 @@ static void find_missing(struct key_view *view, const struct key_record *records
 	}
 }
 
+/* Two hosts that began a rotation at the same moment made two keys of one id; one of them is in the database. */
+static bool is_another_staged(const struct key_record *key, const struct key_record *records, size_t nrecords)
+{
+	const struct key_record *record = key_record_find(records, nrecords, key->kind, key->id);
+
+	return record && record->state == KEY_STAGED && !key_record_same(record, key);
+}
+
+static void take_keys(struct key_set *set, const struct key_folder *folder, const struct key_record *records,
+		      size_t nrecords)
+{
+	set->secrets = sodium_allocarray(folder->count ? folder->count : 1, KEY_BYTES);
+	if (!set->secrets)
+		abort();
+	for (size_t i = 0; i < folder->count; i++) {
+		if (is_another_staged(&folder->keys[i], records, nrecords))
+			continue;
+		set->view.keys[set->view.nkeys] = folder->keys[i];
+		memcpy(set->secrets[set->view.nkeys], folder->secrets[i], KEY_BYTES);
+		set->view.nkeys++;
+	}
+	sodium_mprotect_readonly(set->secrets);
+}
+
 struct key_set *key_set_new(const struct key_folder *folder, const struct key_record *records, size_t nrecords,
-			    const struct key_view *before)
+			    const struct key_record *wrong, const struct key_view *before)
 {
 	struct key_set *set = xcalloc(1, sizeof(*set));
 	struct key_view *view = &set->view;
 	bool lacks[KEY_KIND_COUNT] = { false };
 
-	view->nkeys = folder->count;
-	memcpy(view->keys, folder->keys, folder->count * sizeof(view->keys[0]));
+	take_keys(set, folder, records, nrecords);
 	settle_states(view, records, nrecords);
 	find_missing(view, records, nrecords, lacks);
+	if (wrong) {
+		view->complete = false;
+		view->wrong = true;
+		view->missing = *wrong;
+	}
 	for (int kind = 0; kind < KEY_KIND_COUNT; kind++) {
 		if (lacks[kind] && before)
 			use_as_before(view, (enum key_kind)kind, before);
 		else
 			use_keys(view, (enum key_kind)kind);
 	}
-	set->secrets = sodium_allocarray(folder->count ? folder->count : 1, KEY_BYTES);
-	if (!set->secrets)
-		abort();
-	memcpy(set->secrets, folder->secrets, folder->count * KEY_BYTES);
-	sodium_mprotect_readonly(set->secrets);
 	return set;
 }
 

@@ -21,14 +21,18 @@ struct key_folder {
 	unsigned char   (*secrets)[KEY_BYTES];   /* sodium_malloc() memory */
 };
 
-/* New set. `before` (or NULL) is what goes on being used while a key is missing. */
+/*
+ * New set. `before` (or NULL) is what goes on being used while a key is missing. `wrong` (or NULL): this one of
+ * the database's is here with another secret.
+ */
 struct key_set *key_set_new(const struct key_folder *folder, const struct key_record *records, size_t nrecords,
-			    const struct key_view *before);
+			    const struct key_record *wrong, const struct key_view *before);
 void key_set_free(struct key_set *set);
 bool key_set_equal(const struct key_set *a, const struct key_set *b);
 
 /* The secret of a key of any state, or NULL. */
 const unsigned char *key_set_find(const struct key_set *set, enum key_kind kind, int id);
+bool key_record_same(const struct key_record *a, const struct key_record *b);    /* by fingerprint */
 const struct key_record *key_record_find(const struct key_record *keys, size_t count, enum key_kind kind, int id);
 
 #endif

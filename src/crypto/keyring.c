@@ -157,10 +157,10 @@ static const struct key_set *published(const struct keyring *keyring)
 }
 
 /* A set like an earlier one is that one again, so a folder that goes to and fro does not fill the memory. */
-static void publish(struct keyring *keyring)
+static void publish(struct keyring *keyring, const struct key_record *wrong)
 {
 	const struct key_set *now = current(keyring);
-	struct key_set *set = key_set_new(&keyring->folder, keyring->records, keyring->nrecords,
+	struct key_set *set = key_set_new(&keyring->folder, keyring->records, keyring->nrecords, wrong,
 					  now ? &now->view : NULL);
 	const struct key_set *same = published(keyring);
 
@@ -182,7 +182,7 @@ static void take_folder(struct keyring *keyring, struct key_folder *folder)
 	sodium_free(keyring->folder.secrets);
 	keyring->folder = *folder;
 	sodium_mprotect_readonly(keyring->folder.secrets);
-	publish(keyring);
+	publish(keyring, NULL);
 }
 
 struct keyring *keyring_open(const char *dir, struct error *err)
@@ -238,26 +238,31 @@ bool keyring_may_have_changed(struct keyring *keyring)
 }
 
 /* Two keys under one id: whichever was used, what the other one digested or sealed would not be found. */
-static bool check_fingerprints(const struct keyring *keyring, const struct key_folder *folder,
-			       const struct key_record *records, size_t nrecords, struct error *err)
+static const struct key_record *find_wrong(const struct key_folder *folder, const struct key_record *records,
+					   size_t nrecords)
 {
-	for (size_t i = 0; i < folder->count; i++) {
-		const struct key_record *key = &folder->keys[i];
-		const struct key_record *record = key_record_find(records, nrecords, key->kind, key->id);
-		char here[KEY_FINGERPRINT_HEX_SIZE], there[KEY_FINGERPRINT_HEX_SIZE];
+	for (size_t i = 0; i < nrecords; i++) {
+		const struct key_record *key = key_record_find(folder->keys, folder->count, records[i].kind,
+							       records[i].id);
 
-		if (!record || sodium_memcmp(record->fingerprint, key->fingerprint, KEY_FINGERPRINT_BYTES) == 0)
-			continue;
-		key_fingerprint_hex(key, here);
-		key_fingerprint_hex(record, there);
-		return error_set(err, ERR_CONFIG,
-				 "the %s key %d in %s (fingerprint %.8s) is not the one that this database"
-				 " is used with (%.8s): bring back the keyring that belongs to it",
-				 "khóa %s %d trong %s (dấu %.8s) không phải khóa mà cơ sở dữ liệu này"
-				 " đang dùng (%.8s): hãy khôi phục đúng bộ khóa của nó",
-				 key_kind_text(key->kind), key->id, keyring->dir, here, there);
+		if (key && records[i].state != KEY_STAGED && !key_record_same(key, &records[i]))
+			return &records[i];
 	}
-	return true;
+	return NULL;
+}
+
+static bool is_wrong(const struct keyring *keyring, const struct key_record *record, enum error_code code,
+		     struct error *err)
+{
+	char known[KEY_FINGERPRINT_HEX_SIZE];
+
+	key_fingerprint_hex(record, known);
+	return error_set(err, code,
+			 "the %s key %d in %s is not the one that this database is used with (fingerprint %.8s):"
+			 " bring back the keyring that belongs to it",
+			 "khóa %s %d trong %s không phải khóa mà cơ sở dữ liệu này đang dùng (dấu %.8s):"
+			 " hãy khôi phục đúng bộ khóa của nó",
+			 key_kind_text(record->kind), record->id, keyring->dir, known);
 }
 
 /* A key that the database knows stays, unless it was only staged. */
@@ -286,8 +291,9 @@ bool keyring_reload(struct keyring *keyring, struct error *err)
 
 	if (!folder_read(&folder, keyring->dir, err))
 		return false;
-	if (!check_fingerprints(keyring, &folder, keyring->records, keyring->nrecords, err) ||
-	    !check_kept(keyring, &folder, err)) {
+	const struct key_record *wrong = find_wrong(&folder, keyring->records, keyring->nrecords);
+
+	if ((wrong && !is_wrong(keyring, wrong, ERR_CONFIG, err)) || !check_kept(keyring, &folder, err)) {
 		sodium_free(folder.secrets);
 		return false;
 	}
@@ -317,12 +323,17 @@ bool keyring_agree(struct keyring *keyring, const struct key_record *records, si
 	if (count > KEYS_MAX)
 		return error_set(err, ERR_CONFIG, "the database knows more than %d keys",
 				 "cơ sở dữ liệu biết hơn %d khóa", KEYS_MAX);
-	if (!check_active(records, count, err) ||
-	    !check_fingerprints(keyring, &keyring->folder, records, count, err))
+	if (!check_active(records, count, err))
 		return false;
+	const struct key_record *wrong = find_wrong(&keyring->folder, records, count);
+
+	if (wrong) {
+		publish(keyring, wrong);
+		return is_wrong(keyring, wrong, ERR_CONFIG, err);
+	}
 	memcpy(keyring->records, records, count * sizeof(records[0]));
 	keyring->nrecords = count;
-	publish(keyring);
+	publish(keyring, NULL);
 	return true;
 }
 
@@ -343,6 +354,8 @@ bool keyring_fail_missing(const struct keyring *keyring, struct error *err)
 	const struct key_record *missing = &keyring_view(keyring)->missing;
 	const char *kind = key_kind_text(missing->kind);
 
+	if (keyring_view(keyring)->wrong)
+		return is_wrong(keyring, missing, ERR_UNAVAILABLE, err);
 	if (keyring->fixed)
 		return error_set(err, ERR_UNAVAILABLE,
 				 "The %s key %d is not at hand. Copy its file into the folder that LoadCredential= names,"

@@ -327,12 +327,41 @@ static void test_another_key_is_refused(void **state)
 	assert_false(keyring_agree(keyring, records, count, &err));
 	assert_int_equal(err.code, ERR_CONFIG);
 	assert_non_null(strstr(err.detail[LANGUAGE_EN], "the sign key 1"));
-	assert_ptr_equal(keyring_view(keyring), before);
+	expect_use(keyring, KEY_SIGN, 1, "1", "");
+	assert_false(keyring_view(keyring)->complete);   /* a database that was changed under us: nothing is served */
+	error_clear(&err);
+	assert_false(keyring_fail_missing(keyring, &err));
+	assert_non_null(strstr(err.detail[LANGUAGE_EN], "not the one"));
 	records[2].fingerprint[15] ^= 1;
+	assert_true(keyring_agree(keyring, records, count, &err));
+	assert_ptr_equal(keyring_view(keyring), before);
 	records[0].state = KEY_DUAL;
 	error_clear(&err);
 	assert_false(keyring_agree(keyring, records, count, &err));
 	assert_non_null(strstr(err.detail[LANGUAGE_EN], "0 active hash keys"));
+	keyring_free(keyring);
+}
+
+/* Two hosts began a rotation at one moment; here lies the key that lost. */
+static void test_another_staged_key_is_none(void **state)
+{
+	struct key_record records[KEYS_MAX];
+	struct error err = { 0 };
+
+	(void)state;
+	make();
+	stage(KEY_HASH, 2);
+	struct keyring *keyring = open_it();
+	size_t count = known(keyring, records);
+
+	records[1].fingerprint[0] ^= 1;
+	assert_true(keyring_agree(keyring, records, count, &err));
+	assert_int_equal(keyring_view(keyring)->nkeys, 4);
+	assert_true(keyring_view(keyring)->complete);
+	assert_true(keyring_reload(keyring, &err));
+	records[1].state = KEY_DUAL;                     /* now it matters */
+	assert_false(keyring_agree(keyring, records, count, &err));
+	assert_false(keyring_view(keyring)->complete);
 	keyring_free(keyring);
 }
 
@@ -720,7 +749,7 @@ int main(void)
 		TEST(test_create), TEST(test_create_completes), TEST(test_digest), TEST(test_states),
 		TEST(test_bad_names), TEST(test_bad_content), TEST(test_rights), TEST(test_other_owner),
 		TEST(test_credentials), TEST(test_one_key_under_two_names), TEST(test_the_database_decides),
-		TEST(test_another_key_is_refused), TEST(test_a_missing_key), TEST(test_reload), TEST(test_bad_reload),
+		TEST(test_another_key_is_refused), TEST(test_another_staged_key_is_none), TEST(test_a_missing_key), TEST(test_reload), TEST(test_bad_reload),
 		TEST(test_names_follow), TEST(test_stage), TEST(test_readers_and_owner),
 	};
 

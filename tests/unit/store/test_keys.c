@@ -450,8 +450,8 @@ static void test_claims_at_once(void **state)
 				act_as(first + (i + j) % 2);
 				SEND(catalog_save, &saves[2 * i + j]);
 			}
+			settle();
 		}
-		settle();
 		for (int i = 0; i < TIMES; i++) {
 			struct catalog_save *pair = &saves[2 * i];
 
