@@ -1,5 +1,4 @@
 """HAProxy as we ship it: what it lets through and to whom, what it logs, and restarts that no client notices."""
-import base64
 import collections
 import concurrent.futures
 import contextlib
@@ -7,6 +6,7 @@ import http.server
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import socketserver
@@ -18,12 +18,11 @@ import uuid
 import httpx
 import pytest
 
-from harness import programs
+from harness import programs, unit
 from harness.client import problem
 from harness.daemon import wait_until
-from harness.database import Postgres
 from harness.ledger import Ledger
-from harness.proxy import SHIPPED, Proxy, SocketDaemon, missing
+from harness.proxy import SHIPPED, Proxy, Site, missing
 
 NUMBER = "0987600321"
 PUBLIC = ("/api/v1/rounds?limit=20", "/api/v1/teams", "/openapi.json", "/docs")
@@ -36,56 +35,9 @@ def installed():
 
 # ---- two daemons, one database, one proxy ----
 
-class Site:
-    def __init__(self):
-        self.postgres = Postgres().make()
-        self.folder = programs.workshop("giothong-proxy-")
-        self.settings = {"listen.drain_notice_ms": 1000, "workers.count": 2}
-        self.config = self.postgres.configuration()
-        self.proxy = Proxy(self.folder)
-        self.daemons = [self.new_daemon(1), self.new_daemon(2)]
-        for words in (["keyring", "create"], ["migrate"]):
-            outcome = programs.run("giothong", "--config", self.config, *words, folder=self.postgres.folder)
-            assert outcome.status == 0, outcome
-
-    def new_daemon(self, number):
-        return SocketDaemon(self.proxy.socket(number), folder=self.postgres.folder, config=self.config, settings=self.settings)
-
-    def start(self):
-        self.daemons[0].start()
-        self.daemons[0].cli_ok("plan", "import", programs.CONFIG / "plans" / "lai-chau-2025.json")
-        self.daemons[1].start()
-        self.proxy.start()
-        self.tokens = {role: self.daemons[0].new_token(role, f"proxy {role}") for role in ("staff", "gateway")}
-        return self
-
-    def logs(self):
-        return "".join(path.read_text(errors="replace") for path in
-                       [self.proxy.log_path, *self.postgres.folder.glob("out-*.log"), *self.postgres.folder.glob("err-*.log")])
-
-    def basic(self):
-        return "Basic " + base64.b64encode(f"kannel:{self.tokens['gateway']}".encode()).decode()
-
-    def query(self, statement, *parameters):
-        with contextlib.closing(self._connection()) as connection:
-            cursor = connection.execute(statement, parameters or None)
-            return cursor.fetchall() if cursor.description else None
-
-    def _connection(self):
-        import psycopg
-        return psycopg.connect(f"host=127.0.0.1 port={self.postgres.port} dbname=giothong user={self.postgres.user}", autocommit=True)
-
-    def end(self):
-        self.proxy.stop()
-        for daemon in self.daemons:
-            daemon.end()
-        self.postgres.remove()
-        programs.remove(self.folder)
-
-
 @pytest.fixture(scope="module")
 def site():
-    one = Site()
+    one = Site({"listen.drain_notice_ms": 1000, "workers.count": 2})
     try:
         yield one.start()
         for daemon in one.daemons:
@@ -525,12 +477,41 @@ def test_the_service_takes_our_settings(tmp_path):
     folder = tmp_path / "haproxy.service.d"
     folder.mkdir()
     (folder / "giothong.conf").write_text(ours)
-    for unit in ("giothong.target", "giothongd@.service"):
-        (tmp_path / unit).write_text((programs.ROOT / "deploy" / "systemd" / unit).read_text().replace("/usr/bin/giothongd", "/bin/true"))
+    for name in ("giothong.target", "giothongd@.service"):
+        (tmp_path / name).write_text((unit.UNITS / name).read_text().replace("/usr/bin/giothongd", "/bin/true"))
     outcome = subprocess.run(["systemd-analyze", "--no-pager", "verify", "--man=no", tmp_path / "haproxy.service"], capture_output=True, text=True)
     assert not [line for line in outcome.stderr.splitlines() if "giothong.conf" in line], outcome
     table = subprocess.run(["systemd-analyze", "--no-pager", "security", "--offline=true", tmp_path / "haproxy.service"], capture_output=True, text=True)
     assert float(re.search(r"Overall exposure level for \S+: ([\d.]+)", table.stdout)[1]) < 5, table.stdout
+    (refused,) = unit.read(SHIPPED.parent / "giothong.conf")["Service.SystemCallFilter"]
+    needed = {"accept4", "chroot", "clone", "epoll_wait", "execve", "kill", "prctl", "prlimit64", "sendmsg", "setgid", "setgroups", "setuid"}
+    assert not needed & unit.expand(refused.lstrip("~").split())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up capabilities")
+def test_the_capabilities_are_enough(tmp_path):
+    """Start, reload and stop, with closed folders of others, and nothing but what the drop-in leaves to root."""
+    (kept,) = unit.read(SHIPPED.parent / "giothong.conf")["Service.CapabilityBoundingSet"]
+    bounding = ",".join(["-all", *("+" + word.removeprefix("CAP_").lower() for word in kept.split())])
+    folder = programs.workshop("giothong-caps-")
+    proxy = Proxy(folder, prefix=["setpriv", f"--bounding-set={bounding}", "--inh-caps=-all", "--no-new-privs"])
+    shutil.chown(proxy.sockets, "nobody", "haproxy")
+    proxy.sockets.chmod(0o750)
+    proxy.tls.chmod(0o700)
+    try:
+        proxy.start()
+        (first,) = proxy.workers()
+        status = pathlib.Path(f"/proc/{first}/status").read_text()
+        assert re.search(r"^CapEff:\s+0+$", status, re.M) and not re.search(r"^Uid:\s+0", status, re.M)
+        assert os.readlink(f"/proc/{first}/root") == str(proxy.sockets)
+        proxy.process.send_signal(signal.SIGUSR2)
+        wait_until(lambda: proxy.workers() and first not in proxy.workers(), 20, what="the first worker has ended")
+        proxy.stop()
+    finally:
+        if proxy.process:
+            for pid in [*proxy.workers(), proxy.process.pid]:
+                os.kill(int(pid), signal.SIGKILL)
+        programs.remove(folder)
 
 
 def test_a_new_certificate_is_taken_without_a_failure(site):

@@ -1,4 +1,5 @@
 """HAProxy by the configuration that we ship, before daemons on Unix sockets."""
+import base64
 import contextlib
 import os
 import shutil
@@ -7,9 +8,11 @@ import ssl
 import subprocess
 
 import httpx
+import psycopg
 
 from . import programs
 from .daemon import Daemon, wait_until
+from .database import Postgres
 
 SHIPPED = programs.ROOT / "deploy" / "haproxy" / "giothong.cfg"
 HAPROXY = "/usr/sbin/haproxy"
@@ -46,8 +49,8 @@ class Proxy:
     are folder/run/1.sock and 2.sock.
     """
 
-    def __init__(self, folder, replace=None):
-        self.folder = folder
+    def __init__(self, folder, replace=None, prefix=()):
+        self.folder, self.prefix = folder, prefix
         self.sockets, self.tls = folder / "run", folder / "tls"
         self.http, self.https, self.local = (programs.free_port() for _ in range(3))
         self.config, self.log_path, self.certificate = folder / "haproxy.cfg", folder / "haproxy.log", folder / "proxy.crt"
@@ -94,7 +97,7 @@ class Proxy:
 
     def start(self):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([HAPROXY, "-W", "-f", str(self.config)], stdout=log, stderr=log,
+            self.process = subprocess.Popen([*self.prefix, HAPROXY, "-W", "-f", str(self.config)], stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, start_new_session=True)
         wait_until(self._listens, 20, what=f"HAProxy; its log:\n{self.log()}")
         return self
@@ -137,6 +140,54 @@ class Proxy:
         """Standard output of curl against the https port."""
         done = subprocess.run(["curl", "-s", "--cacert", str(self.certificate), *map(str, words)], capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout
+
+
+class Site:
+    """A province's server: PostgreSQL, two daemons on it, the proxy before them."""
+
+    def __init__(self, settings=None, replace=None):
+        self.postgres = Postgres().make()
+        self.folder = programs.workshop("giothong-proxy-")
+        self.settings = settings or {}
+        self.config = self.postgres.configuration()
+        self.proxy = Proxy(self.folder, replace)
+        self.daemons = [self.new_daemon(1), self.new_daemon(2)]
+        for words in (["keyring", "create"], ["migrate"]):
+            outcome = programs.run("giothong", "--config", self.config, *words, folder=self.postgres.folder)
+            assert outcome.status == 0, outcome
+
+    def new_daemon(self, number):
+        return SocketDaemon(self.proxy.socket(number), folder=self.postgres.folder, config=self.config, settings=self.settings)
+
+    def start(self):
+        self.daemons[0].start()
+        self.daemons[0].cli_ok("plan", "import", programs.CONFIG / "plans" / "lai-chau-2025.json")
+        self.daemons[1].start()
+        self.proxy.start()
+        self.tokens = {role: self.daemons[0].new_token(role, f"proxy {role}") for role in ("staff", "gateway")}
+        return self
+
+    def logs(self):
+        return "".join(path.read_text(errors="replace") for path in
+                       [self.proxy.log_path, *self.postgres.folder.glob("out-*.log"), *self.postgres.folder.glob("err-*.log")])
+
+    def basic(self):
+        return "Basic " + base64.b64encode(f"kannel:{self.tokens['gateway']}".encode()).decode()
+
+    def query(self, statement, *parameters):
+        with contextlib.closing(self._connection()) as connection:
+            cursor = connection.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else None
+
+    def _connection(self):
+        return psycopg.connect(f"host=127.0.0.1 port={self.postgres.port} dbname=giothong user={self.postgres.user}", autocommit=True)
+
+    def end(self):
+        self.proxy.stop()
+        for daemon in self.daemons:
+            daemon.end()
+        self.postgres.remove()
+        programs.remove(self.folder)
 
 
 def missing():

@@ -1,0 +1,47 @@
+"""wapiti over the pages and every GET route of the contract."""
+import json
+import subprocess
+import time
+
+import surface
+import victim
+
+MODULES = ("exec,file,sql,blindsql,xss,permanentxss,crlf,ssrf,xxe,redirect,shellshock,backup,buster,htaccess,methods,csp,http_headers,"
+           "cookieflags,csrf")
+SECONDS_A_MODULE = 90
+
+
+def wapiti(folder, name, url, endpoint, modules, start=(), headers=()):
+    """Its report: {category: findings}."""
+    report = folder / f"wapiti-{name}.json"
+    command = ["wapiti", "-u", url, "--scope", "folder", "-m", modules, "-f", "json", "-o", report, "--no-bugreport", "--verify-ssl", "0",
+               "--store-session", folder / "wapiti", "--store-config", folder / "wapiti", "--flush-session", "-v", "0", "-t", "10",
+               "--max-scan-time", "120", "--max-attack-time", SECONDS_A_MODULE, "--max-parameters", "30", "--endpoint", endpoint]
+    for one in start:
+        command += ["-s", one]
+    for one in headers:
+        command += ["-H", one]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=3600, stdin=subprocess.DEVNULL)
+    assert report.exists(), f"wapiti made no report:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    document = json.loads(report.read_text())
+    return {kind: found for part in ("vulnerabilities", "anomalies") for kind, found in document[part].items() if found}
+
+
+def attack(site, options):
+    folder = site.folder / "attack"
+    folder.mkdir()
+    with victim.Victim() as one:
+        found = wapiti(folder, "victim", f"{one.url}/", one.url, "sql,xss", [f"{one.url}/item?id=1", f"{one.url}/echo?text=x"])
+        assert {"SQL Injection", "Cross Site Scripting"} <= set(found), f"wapiti does not find the victim's holes: {list(found)}"
+        one.called.clear()
+        site.tokens["admin"] = site.daemons[0].new_token("admin", "attack admin")
+        reads, _ = surface.find(site)
+        targets = [site.proxy.url + read.target for read in reads if read.token != "gateway" and options.only in read.name]
+        faults, began = [], time.monotonic()
+        for who, headers in (("public", ()), ("admin", [f"Authorization: {surface.authorization(site, 'admin')}"])):
+            found = wapiti(folder, who, f"{site.proxy.url}/", one.url, MODULES, targets, headers)
+            print(f"   as {who}: {len(targets)} addresses and what the crawl found, {MODULES.count(',') + 1} modules,"
+                  f" {sum(map(len, found.values()))} findings, {time.monotonic() - began:.0f} s", flush=True)
+            faults += [f"wapiti {who} {kind}: {f['method']} {f['path']} {f.get('parameter', '')}: {f['info']}" for kind, all_of in found.items() for f in all_of]
+        faults += [f"wapiti: the daemon called {path}" for path in one.called if "get_ssrf" not in path]
+    return faults
