@@ -61,6 +61,21 @@ static bool set_aside(int folder, const char *name, struct error *err)
 			 strerror(errno));
 }
 
+/* Defaults, but for what initdb finds out by trying: this kind of shared memory works everywhere. */
+static bool write_plain_conf(int folder, struct error *err)
+{
+	static const char text[] = "dynamic_shared_memory_type = mmap\n";
+	int fd = openat(folder, "postgresql.conf", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bool fine = fd >= 0 && write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1;
+
+	if (!fine)
+		error_set(err, ERR_SYSTEM, "postgresql.conf cannot be written: %s",
+			  "không ghi được postgresql.conf: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return fine;
+}
+
 /* Of a server's cluster: that one's settings are not ours. A private one brings its own. */
 static bool fit_settings(int folder, const char *postgres_dir, struct error *err)
 {
@@ -72,7 +87,7 @@ static bool fit_settings(int folder, const char *postgres_dir, struct error *err
 		return true;
 	for (size_t i = 0; fine && i < ARRAY_SIZE(of_that_server); i++)
 		fine = set_aside(folder, of_that_server[i], err);
-	return fine && settings_include(postgres_dir, err);
+	return fine && write_plain_conf(folder, err) && settings_include(postgres_dir, err);
 }
 
 /* On disk before the copy counts as whole, so that no power cut can take a part of it. */
