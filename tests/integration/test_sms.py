@@ -103,7 +103,7 @@ def test_an_official_round_is_told_with_its_day(seeds, staff, phone):
         text = phone.ask("LICH phong tho")
         _, month, date = one["date"].split("-")
         return f"{date}/{month}" in text and "30" in text
-    wait_until(told, 2, what="day and hour in the SMS")
+    wait_until(told, what="day and hour in the SMS")
 
 
 @pytest.mark.parametrize("verb, body, word", [
@@ -115,7 +115,7 @@ def test_called_off_rounds_are_said_to_be_so(seeds, staff, phone, verb, body, wo
     one = seeds.official(units=[place], date=day(3))
     staff.step(one["id"], verb, body)
     name = {"postpone": "nam nhun", "cancel": "muong te", "move": "tam duong"}[verb]
-    wait_until(lambda: word in phone.ask(f"LICH {name}").lower(), 2, what=f"{word!r} in the SMS")
+    wait_until(lambda: word in phone.ask(f"LICH {name}").lower(), what=f"{word!r} in the SMS")
 
 
 def test_drafts_are_not_told(seeds, phone):
