@@ -1,0 +1,94 @@
+#ifndef DOMAIN_DONOR_H
+#define DOMAIN_DONOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/date.h"
+#include "base/uuid.h"
+#include "domain/donor_number.h"
+#include "domain/identifier.h"
+
+/* A donor, and who may be the same person. Pure. */
+struct arena;
+struct error;
+
+enum donor_sex { DONOR_SEX_UNKNOWN, DONOR_FEMALE, DONOR_MALE };
+enum blood_abo { ABO_UNKNOWN, ABO_O, ABO_A, ABO_B, ABO_AB };
+enum blood_rhd { RHD_UNKNOWN, RHD_POSITIVE, RHD_NEGATIVE };
+/* Three grades of knowing (facts 10). */
+enum blood_evidence { BLOOD_EVIDENCE_NONE, BLOOD_DECLARED, BLOOD_CARD, BLOOD_LABORATORY };
+
+const char *donor_sex_text(enum donor_sex sex);                  /* NULL: unknown */
+bool donor_sex_parse(const char *text, enum donor_sex *out);
+const char *blood_abo_text(enum blood_abo abo);
+bool blood_abo_parse(const char *text, enum blood_abo *out);
+const char *blood_rhd_text(enum blood_rhd rhd);
+bool blood_rhd_parse(const char *text, enum blood_rhd *out);
+const char *blood_evidence_text(enum blood_evidence evidence);
+bool blood_evidence_parse(const char *text, enum blood_evidence *out);
+
+enum { DONOR_IDENTIFIERS_MAX = 12, DONOR_ADDRESS_MAX = 300 };
+
+struct donor_identifier {
+	char              id[UUID_TEXT_SIZE];
+	struct identifier identifier;
+};
+
+struct donor {
+	char            id[UUID_TEXT_SIZE];
+	char            number[DONOR_NUMBER_SIZE];
+	/* sealed; NULL, none: not known, or erased */
+	const char     *name;
+	struct date     birth_date;
+	const char     *phone;                   /* normalised */
+	const char     *address;
+	struct donor_identifier *identifiers;
+	size_t          nidentifiers;
+	/* in plain */
+	int             birth_year;              /* 0: not known; that of birth_date where there is one */
+	enum donor_sex  sex;
+	enum blood_abo  abo;
+	enum blood_rhd  rhd;
+	enum blood_evidence blood_evidence;
+	const char     *unit_id;                 /* residence, or NULL */
+	struct date     unit_on;                 /* the day on which it was told */
+	bool            contact_facility;        /* "ask the blood facility before inviting"; without a reason */
+	struct date     last_donated_on;
+	bool            erased;
+	int64_t         registered_us, version;
+};
+
+/*
+ * What must hold for a donor about to be written: a name, a birth date or at
+ * least the year, a birth not after `today` nor over 120 years before, blood
+ * group and evidence together. Faults with pointers, all of them.
+ */
+bool donor_check(const struct donor *donor, struct date today, struct error *err);
+
+/* What a person should look at: it refuses nothing. */
+struct donor_warning {
+	const char *pointer, *code;      /* "/identifiers/0/value", "birth_year_mismatch" */
+	const char *text[2];             /* English, Vietnamese */
+};
+enum { DONOR_WARNINGS_MAX = 3 * DONOR_IDENTIFIERS_MAX };
+size_t donor_warnings(const struct donor *donor, struct arena *arena,
+		      struct donor_warning out[DONOR_WARNINGS_MAX]);
+
+/* ---- one person once ---- */
+
+/* What is known of two records without opening either. */
+struct donor_likeness {
+	unsigned same_words, words_one, words_two;      /* of the names; found only where the birth year is one */
+	bool     same_birth_date, other_birth_date;     /* known of both */
+	bool     same_phone;                            /* weak: families share phones */
+	bool     same_unit, other_unit;                 /* related territory (old or new map) or not; known of both */
+	bool     same_sex, other_sex;
+	bool     same_paper;                            /* one local paper */
+};
+/* 0 to 100; from DONOR_LIKELY on they are offered to a person. Never merged by a machine. */
+enum { DONOR_LIKELY = 60 };
+int donor_likeness_score(const struct donor_likeness *likeness);
+
+#endif
