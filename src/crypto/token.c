@@ -5,10 +5,10 @@
 
 #include "base/text.h"
 
-static const char prefix[] = "gh_";
+static const char token_prefix[] = "gh_", session_prefix[] = "gs_";
 enum { PREFIX_LEN = 3, RANDOM_BYTES = 32, LETTERS = 43 };
 
-void token_make(char out[TOKEN_TEXT_SIZE])
+static void make(const char *prefix, char out[TOKEN_TEXT_SIZE])
 {
 	unsigned char random[RANDOM_BYTES];
 
@@ -19,7 +19,7 @@ void token_make(char out[TOKEN_TEXT_SIZE])
 	sodium_memzero(random, sizeof(random));
 }
 
-bool token_well_formed(const char *text)
+static bool well_formed(const char *prefix, const char *text)
 {
 	unsigned char random[RANDOM_BYTES];
 	const char *end = NULL;
@@ -32,6 +32,48 @@ bool token_well_formed(const char *text)
 
 	sodium_memzero(random, sizeof(random));
 	return fine && len == RANDOM_BYTES && *end == '\0';
+}
+
+void token_make(char out[TOKEN_TEXT_SIZE])
+{
+	make(token_prefix, out);
+}
+
+bool token_well_formed(const char *text)
+{
+	return well_formed(token_prefix, text);
+}
+
+void session_token_make(char out[TOKEN_TEXT_SIZE])
+{
+	make(session_prefix, out);
+}
+
+bool session_token_well_formed(const char *text)
+{
+	return well_formed(session_prefix, text);
+}
+
+void session_csrf(const char *text, char out[CSRF_TEXT_SIZE])
+{
+	static const char use[] = "giothong csrf token";
+	unsigned char hash[RANDOM_BYTES];
+
+	/* The text as key: a hash of it under another use is what the database knows it by. */
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)use, sizeof(use) - 1, (const unsigned char *)text,
+			   strlen(text));
+	sodium_bin2base64(out, CSRF_TEXT_SIZE, hash, sizeof(hash), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_memzero(hash, sizeof(hash));
+}
+
+bool session_csrf_matches(const char *text, const char *presented)
+{
+	char wanted[CSRF_TEXT_SIZE];
+
+	if (!presented || strlen(presented) != CSRF_TEXT_SIZE - 1)
+		return false;
+	session_csrf(text, wanted);
+	return sodium_memcmp(wanted, presented, CSRF_TEXT_SIZE - 1) == 0;
 }
 
 void token_hash(const char *text, unsigned char out[TOKEN_HASH_BYTES])
