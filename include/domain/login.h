@@ -47,13 +47,6 @@ bool login_name_valid(const char *name);
 void login_name_fold(const char *typed, char *out, size_t size);
 
 /*
- * The network of a client's address as text: an IPv4 address as it is, of IPv6
- * the first 64 bits (a household has them all), anything else ("unix") as it is.
- */
-enum { LOGIN_NETWORK_SIZE = 64 };
-void login_network(const char *address, char out[LOGIN_NETWORK_SIZE]);
-
-/*
  * Two limits of a session, in the service's own time (store/session_store.h),
  * microseconds. Whether it is over, and when it will be if nobody uses it.
  */

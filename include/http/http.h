@@ -123,6 +123,12 @@ const char *http_header(const struct http_exchange *x, const char *name);
 const char *http_body(const struct http_exchange *x, size_t *len);        /* NUL-terminated */
 const char *http_request_id(const struct http_exchange *x);  /* UUIDv7, made here */
 const char *http_client_address(const struct http_exchange *x);           /* text, behind the proxy too */
+/*
+ * The network of such an address: an IPv4 address as it is, of IPv6 the first 64 bits (a household has
+ * them all), anything else ("unix") as it is.
+ */
+enum { HTTP_NETWORK_SIZE = 64 };
+void http_network_of(const char *address, char out[HTTP_NETWORK_SIZE]);
 enum language http_language(const struct http_exchange *x);  /* by Accept-Language; English when unsaid */
 int64_t http_started_us(const struct http_exchange *x);      /* monotonic */
 

@@ -1,8 +1,6 @@
 #include "domain/login.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { AT_ONCE = 5, NETWORK_MANY = 20, STRANGERS_MAX = 90, KNOWN_MAX = 10, LONGEST_S = 900, DAY_S = 86400 };
@@ -63,18 +61,6 @@ void login_name_fold(const char *typed, char *out, size_t size)
 			end = len;
 	}
 	out[end] = '\0';
-}
-
-void login_network(const char *address, char out[LOGIN_NETWORK_SIZE])
-{
-	unsigned char bits[16];
-
-	if (inet_pton(AF_INET6, address, bits) == 1) {
-		memset(bits + 8, 0, 8);
-		inet_ntop(AF_INET6, bits, out, LOGIN_NETWORK_SIZE);
-		return;
-	}
-	snprintf(out, LOGIN_NETWORK_SIZE, "%s", address);
 }
 
 /* ---- sessions ---- */

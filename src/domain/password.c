@@ -128,10 +128,10 @@ static size_t count_left(const char *composed, const struct password_owner *owne
 	size_t left = 0;
 
 	flatten(composed, text);
+	take_out_folded(text, owner->name);
 	if (owner->login)
 		take_out(text, owner->login);
 	take_out_folded(text, owner->login);
-	take_out_folded(text, owner->name);
 	for (size_t len = PASSWORD_SIZE; len >= WORD_MIN; len--)       /* the longest first: a word may hold another */
 		for (size_t i = 0; i < ARRAY_SIZE(known_words); i++)
 			if (strlen(known_words[i]) == len)

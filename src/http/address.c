@@ -141,3 +141,15 @@ const char *http_address_of_client(struct http_exchange *x)
 			further = follow(trust, arena_strdup(&x->arena, x->fields[i - 1].value), &address);
 	return address_text(x, &address);
 }
+
+void http_network_of(const char *text, char out[HTTP_NETWORK_SIZE])
+{
+	struct address address;
+
+	if (parse_address(text, &address) && address.family == AF_INET6) {
+		memset(address.bytes + 8, 0, 8);
+		inet_ntop(AF_INET6, address.bytes, out, HTTP_NETWORK_SIZE);
+		return;
+	}
+	snprintf(out, HTTP_NETWORK_SIZE, "%s", text);
+}

@@ -59,23 +59,6 @@ static void test_names(void **state)
 	assert_string_equal(out, "abcdefghijklmno");
 }
 
-static void test_networks(void **state)
-{
-	char a[LOGIN_NETWORK_SIZE], b[LOGIN_NETWORK_SIZE];
-
-	(void)state;
-	login_network("192.0.2.17", a);
-	assert_string_equal(a, "192.0.2.17");
-	login_network("unix", a);
-	assert_string_equal(a, "unix");
-	login_network("2001:db8:1:2:3:4:5:6", a);
-	login_network("2001:db8:1:2:ffff::1", b);
-	assert_string_equal(a, "2001:db8:1:2::");
-	assert_string_equal(a, b);
-	login_network("2001:db8:1:3::1", b);
-	assert_string_not_equal(a, b);
-}
-
 static void test_session_limits(void **state)
 {
 	const struct session_limits limits = { .idle_us = 30 * 60 * S, .absolute_us = 12 * 3600 * S };
@@ -167,7 +150,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_session_limits),
 		cmocka_unit_test(test_password_rules),
 		cmocka_unit_test(test_long_and_composed),
