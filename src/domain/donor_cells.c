@@ -1,0 +1,224 @@
+#include "domain/donor_cells.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+enum { FOLDED_SIZE = 96 };
+
+static bool fold(const char *cell, char folded[FOLDED_SIZE])
+{
+	return text_fold(cell, folded, FOLDED_SIZE) && *folded;
+}
+
+/* ---- sex ---- */
+
+bool cell_sex(const char *cell, enum donor_sex *out)
+{
+	static const struct {
+		const char    *word;
+		enum donor_sex sex;
+	} words[] = {
+		{ "nam", DONOR_MALE },	{ "m", DONOR_MALE },   { "male", DONOR_MALE },	{ "nam gioi", DONOR_MALE },
+		{ "nu", DONOR_FEMALE }, { "f", DONOR_FEMALE }, { "female", DONOR_FEMALE }, { "nu gioi", DONOR_FEMALE },
+	};
+	char folded[FOLDED_SIZE];
+
+	if (!fold(cell, folded))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (streq(folded, words[i].word)) {
+			*out = words[i].sex;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- blood group ---- */
+
+/* Takes `word` off the front of *text when a word ends there. */
+static bool take_word(const char **text, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (strncmp(*text, word, len) != 0 || ((*text)[len] && (*text)[len] != ' '))
+		return false;
+	*text += len;
+	*text += strspn(*text, " ");
+	return true;
+}
+
+/* '+' and '-' are said in words, so that folding does not lose them; letters and figures stay. */
+static bool spell_signs(const char *cell, char folded[FOLDED_SIZE])
+{
+	char spelt[FOLDED_SIZE];
+	size_t len = 0;
+
+	for (const char *p = cell; *p; p++) {
+		const char *part = *p == '+' ? " duong " : *p == '-' ? " am " : NULL;
+		int written;
+
+		if (strncmp(p, "\xe2\x88\x92", 3) == 0 || strncmp(p, "\xe2\x80\x93", 3) == 0) {     /* minus, dash */
+			part = " am ";
+			p += 2;
+		}
+		written = part ? snprintf(spelt + len, sizeof(spelt) - len, "%s", part)
+			       : snprintf(spelt + len, sizeof(spelt) - len, "%c", *p);
+		len += (size_t)written;
+		if (len >= sizeof(spelt))
+			return false;
+	}
+	spelt[len] = '\0';
+	return fold(spelt, folded);
+}
+
+static bool take_abo(const char **text, enum blood_abo *abo)
+{
+	static const struct {
+		const char    *word;
+		enum blood_abo abo;
+	} words[] = { { "o", ABO_O }, { "a", ABO_A }, { "b", ABO_B }, { "ab", ABO_AB }, { "0", ABO_O } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (take_word(text, words[i].word)) {
+			*abo = words[i].abo;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_rhd(const char **text, enum blood_rhd *rhd)
+{
+	bool named = take_word(text, "rh") || take_word(text, "rhd");
+
+	take_word(text, "d");
+	if (take_word(text, "duong") || take_word(text, "pos") || take_word(text, "positive"))
+		*rhd = RHD_POSITIVE;
+	else if (take_word(text, "am") || take_word(text, "neg") || take_word(text, "negative"))
+		*rhd = RHD_NEGATIVE;
+	else
+		return !named;           /* "Rh" alone says nothing */
+	take_word(text, "tinh");
+	return true;
+}
+
+bool cell_blood_group(const char *cell, enum blood_abo *abo, enum blood_rhd *rhd)
+{
+	char folded[FOLDED_SIZE];
+	const char *text = folded;
+	bool known;
+
+	*abo = ABO_UNKNOWN;
+	*rhd = RHD_UNKNOWN;
+	if (!spell_signs(cell, folded))
+		return false;
+	take_word(&text, "nhom");
+	take_word(&text, "mau");
+	known = take_abo(&text, abo);
+	if (!take_rhd(&text, rhd))
+		return false;
+	return *text == '\0' && (known || *rhd != RHD_UNKNOWN);
+}
+
+/* ---- days ---- */
+
+static bool number_at(const char **text, size_t max_digits, int *out)
+{
+	size_t digits = strspn(*text, "0123456789");
+
+	if (digits == 0 || digits > max_digits)
+		return false;
+	*out = atoi(*text);
+	*text += digits;
+	*text += strspn(*text, " ");
+	return true;
+}
+
+bool cell_date(const char *cell, struct date *date, int *year)
+{
+	char folded[FOLDED_SIZE];
+	const char *text = folded;
+	int first, second, third;
+
+	*date = (struct date){ 0 };
+	if (!fold(cell, folded))         /* "3/4/1990" and "3-4-1990" are "3 4 1990" now */
+		return false;
+	if (take_word(&text, "nam") || (strspn(text, "0123456789") == 4 && text[4] == '\0'))
+		return number_at(&text, 4, year) && !*text && *year >= 1900 && *year <= 2200;
+	take_word(&text, "ngay");
+	if (!number_at(&text, 4, &first))
+		return false;
+	take_word(&text, "thang");
+	if (!number_at(&text, 2, &second))
+		return false;
+	take_word(&text, "nam");
+	if (!number_at(&text, 4, &third) || *text)
+		return false;
+	*date = first >= 1000 ? date_make(first, second, third) : third >= 1000 ? date_make(third, second, first) : *date;
+	*year = date->year;
+	return !date_is_none(*date);
+}
+
+/* ---- volume, component ---- */
+
+bool cell_volume(const char *cell, int *ml)
+{
+	char plain[FOLDED_SIZE], *end;
+	size_t len = 0;
+	double value;
+
+	for (const char *p = cell; *p; p++) {
+		if (*p == ' ')
+			continue;
+		if (len + 1 >= sizeof(plain))
+			return false;
+		plain[len++] = *p == ',' ? '.' : (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+	}
+	plain[len] = '\0';
+	if (strspn(plain, "0123456789.") == 0)
+		return false;
+	value = strtod(plain, &end);
+	if (streq(end, "l") || streq(end, "lit"))
+		value *= 1000;
+	else if (*end && !streq(end, "ml"))
+		return false;
+	if (!(value >= 1 && value <= 1000) || value - (int)(value + 0.5) > 1e-6 || value - (int)(value + 0.5) < -1e-6)
+		return false;
+	*ml = (int)(value + 0.5);
+	return true;
+}
+
+bool cell_component(const char *cell, const char **code)
+{
+	static const struct {
+		const char *word, *code;
+	} words[] = {
+		{ "whole blood", "whole_blood" },   { "mau toan phan", "whole_blood" }, { "toan phan", "whole_blood" },
+		{ "mau", "whole_blood" },	    { "red cells", "red_cells" },	{ "hong cau", "red_cells" },
+		{ "khoi hong cau", "red_cells" },   { "platelets", "platelets" },	{ "tieu cau", "platelets" },
+		{ "khoi tieu cau", "platelets" },   { "plasma", "plasma" },		{ "huyet tuong", "plasma" },
+		{ "granulocytes", "granulocytes" }, { "bach cau", "granulocytes" },	{ "khoi bach cau", "granulocytes" },
+		{ "stem cells", "stem_cells" },	    { "te bao goc", "stem_cells" },
+	};
+	char folded[FOLDED_SIZE];
+	size_t len;
+
+	if (!fold(cell, folded))
+		return false;
+	/* "tiểu cầu gạn tách": by apheresis. */
+	len = strlen(folded);
+	if (len > 9 && streq(folded + len - 9, " gan tach"))
+		folded[len - 9] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (streq(folded, words[i].word)) {
+			*code = words[i].code;
+			return true;
+		}
+	}
+	return false;
+}
