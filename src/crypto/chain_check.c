@@ -145,11 +145,15 @@ static void release_suspects(struct chain_check *check)
 
 /* ---- marks ---- */
 
+/* By a restart that stands behind its hole: one that names positions to come would hide that they were cut off. */
 static bool left_out(const struct chain_check *check, int64_t position)
 {
-	for (size_t i = 0; i < check->nrestarts; i++)
-		if (position >= check->restarts[i].first && position <= check->restarts[i].last)
+	for (size_t i = 0; i < check->nrestarts; i++) {
+		const struct chain_restart *restart = &check->restarts[i];
+
+		if (position >= restart->first && position <= restart->last && restart->at > restart->last)
 			return true;
+	}
 	return false;
 }
 

@@ -415,6 +415,20 @@ static void holes_need_their_restart(void **state)
 	expect_one(CHAIN_REMOVED, 51, 1050);
 }
 
+/* Whoever can write an entry could name positions to come, and cut them off later. */
+static void a_restart_told_ahead_hides_nothing(void **state)
+{
+	(void)state;
+	make_chain();
+	mark_end();
+	restarts[0] = (struct chain_restart){ .at = 50, .first = 51, .last = 1000000 };
+	nrestarts = 1;
+	check_chain();
+	assert_int_equal(ndamages, 0);
+	length = 60;
+	expect_one(CHAIN_TRUNCATED, ROWS, 0);
+}
+
 static void restarts_are_read(void **state)
 {
 	struct chain_restart restart;
@@ -568,6 +582,7 @@ int main(void)
 		cmocka_unit_test(checkpoints_are_found_in_any_text),
 		cmocka_unit_test(what_was_done_is_named),
 		cmocka_unit_test(holes_need_their_restart),
+		cmocka_unit_test(a_restart_told_ahead_hides_nothing),
 		cmocka_unit_test(restarts_are_read),
 		cmocka_unit_test(every_single_change_is_found),
 	};
