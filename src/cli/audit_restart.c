@@ -16,9 +16,13 @@ CLI_OPERATION(seal_write)
 
 enum { PAGE_ROWS = 5000, TRIES = 30 };
 
+/* Positions are never given twice, and a portal may hold one as its cursor. Numbers are cheap. */
+enum { BEYOND_THE_LOG = 1000000, WITHOUT_A_LOG = 1000000000 };
+
 /* `giothong audit restart`: the first thing after a restore. See include/crypto/audit_chain.h. */
 struct restarting {
 	struct cli         *cli;
+	const struct audit_outside *outside;
 	struct arena        arena;               /* of one page */
 	struct restart_row  entry;               /* the restart's own */
 	struct chain_row    row;                 /* the same, as it is hashed */
@@ -37,20 +41,36 @@ static void pause_second(struct cli *cli)
 
 /* ---- the entry ---- */
 
-/* Whether the chain can go on by it: nothing was put into its hole since. */
-static bool is_usable(const struct restart_row *row, int64_t head)
+/* The highest position that may have been given, where the chain ends at `head`. */
+static int64_t last_given(const struct audit_outside *outside, int64_t head)
+{
+	if (!outside->perhaps_more)
+		return outside->known;
+	return outside->known > 0 && outside->known >= head ? outside->known + BEYOND_THE_LOG : head + WITHOUT_A_LOG;
+}
+
+/*
+ * Whether the chain can go on by it: nothing was put into its hole since, and
+ * the hole takes in all that is known by now. Behind it there may be rows of
+ * an earlier call.
+ */
+static bool is_usable(const struct restart_row *row, int64_t head, const struct audit_outside *outside)
 {
 	const struct chain_restart *restart = &row->restart;
 
 	if (!row->readable || restart->at > 0)
 		return false;
-	return restart->first > restart->last || restart->first == head + 1 || head > restart->last;
+	if (restart->first > restart->last)
+		return outside->known <= head && !outside->perhaps_more;
+	if (restart->first == head + 1)
+		return restart->last >= last_given(outside, head);
+	return head > restart->last && outside->known <= head;
 }
 
 static bool find_entry(struct restarting *restarting, const struct chain_state *state)
 {
 	for (size_t i = 0; i < state->nrestarts; i++) {
-		if (!is_usable(&state->restarts[i], state->head.position))
+		if (!is_usable(&state->restarts[i], state->head.position, restarting->outside))
 			continue;
 		restarting->entry = state->restarts[i];
 		return true;
@@ -58,18 +78,19 @@ static bool find_entry(struct restarting *restarting, const struct chain_state *
 	return false;
 }
 
-static bool make_entry(struct restarting *restarting, int64_t head, int64_t known)
+static bool make_entry(struct restarting *restarting, int64_t head)
 {
 	struct cli *cli = restarting->cli;
+	int64_t last = last_given(restarting->outside, head);
 	struct restart_begin begin = { .head = head, .actor = cli->actor, .arena = &cli->arena, .subject_id = "none" };
 
-	if (known > head)
-		begin.subject_id = arena_printf(&cli->arena, "%lld-%lld", (long long)head + 1, (long long)known);
+	if (last > head)
+		begin.subject_id = arena_printf(&cli->arena, "%lld-%lld", (long long)head + 1, (long long)last);
 	return restart_begin_run(cli, &begin);
 }
 
 /* There is one, the chain ends before its hole, and no older transaction is open. */
-static bool settle(struct restarting *restarting, int64_t known)
+static bool settle(struct restarting *restarting)
 {
 	struct cli *cli = restarting->cli;
 
@@ -85,10 +106,10 @@ static bool settle(struct restarting *restarting, int64_t known)
 			restarting->now = arena_printf(&cli->arena, "%lld", (long long)state.now_us);
 			return true;
 		}
-		if (!found && !make_entry(restarting, state.head.position, known))
+		if (!found && !make_entry(restarting, state.head.position))
 			return false;
-		if (found)
-			pause_second(cli);
+		if (found || i > 0)
+			pause_second(cli);       /* for older transactions, or for who seals at this moment */
 	}
 	return error_set(&cli->error, ERR_UNAVAILABLE,
 			 "a transaction has been open for long: end it (pg_stat_activity tells which), then run this again",
@@ -173,13 +194,13 @@ static bool put_all(struct restarting *restarting)
 	return put(restarting, &restarting->row, 1);
 }
 
-bool audit_restart(struct cli *cli, int64_t known, struct audit_restarted *out)
+bool audit_restart(struct cli *cli, const struct audit_outside *outside, struct audit_restarted *out)
 {
-	struct restarting restarting = { .cli = cli };
+	struct restarting restarting = { .cli = cli, .outside = outside };
 	bool fine;
 
 	arena_init(&restarting.arena);
-	fine = settle(&restarting, known) && put_all(&restarting);
+	fine = settle(&restarting) && put_all(&restarting);
 	arena_release(&restarting.arena);
 	out->restart = restarting.entry.restart;
 	out->restart.at = restarting.head.position;
@@ -198,7 +219,7 @@ static void count_forged(void *context, const struct chain_damage *damage)
 }
 
 /* What is known outside: the highest position of the checkpoints in the log, or a number said. */
-static bool find_known(struct cli *cli, int64_t *known)
+static bool find_known(struct cli *cli, struct audit_outside *outside)
 {
 	const char *path = cli_option(cli, "checkpoint", 0), *text = cli_option(cli, "known", 0);
 	struct audit_marks marks = { 0 };
@@ -208,7 +229,7 @@ static bool find_known(struct cli *cli, int64_t *known)
 
 	if (text && !text_to_int(text, 0, INT64_MAX / 2, &said))
 		return error_set(&cli->error, ERR_CONFIG, "--known must be a position", "--known phải là một vị trí");
-	*known = said;
+	*outside = (struct audit_outside){ .known = said, .perhaps_more = path != NULL };
 	if (!path)
 		return true;
 	if (!audit_keys_collect(cli, &keys) || !audit_marks_read(cli, path, &keys, count_forged, &forged, &marks)) {
@@ -219,7 +240,7 @@ static bool find_known(struct cli *cli, int64_t *known)
 	if (forged > 0)
 		return error_set(&cli->error, ERR_MALFORMED, "%lld checkpoints in %s are not signed by a key of the keyring",
 				 "%lld mốc ký trong %s không do khóa của bộ khóa ký", (long long)forged, path);
-	*known = marks.highest > *known ? marks.highest : *known;
+	outside->known = marks.highest > said ? marks.highest : said;
 	return true;
 }
 
@@ -227,16 +248,16 @@ static int restart_run(struct cli *cli)
 {
 	struct audit_restarted restarted;
 	const struct chain_restart *restart = &restarted.restart;
-	int64_t known;
+	struct audit_outside outside;
 
 	if (!cli_has(cli, "checkpoint") && !cli_has(cli, "known")) {
 		error_set(&cli->error, ERR_CONFIG, "--checkpoint FILE or --known POSITION is needed",
 			  "cần --checkpoint TỆP hoặc --known VỊ_TRÍ");
 		return cli_usage(cli);
 	}
-	if (!find_known(cli, &known))
+	if (!find_known(cli, &outside))
 		return cli->error.code == ERR_CONFIG ? cli_usage(cli) : cli_refuse(cli);
-	if (!audit_restart(cli, known, &restarted))
+	if (!audit_restart(cli, &outside, &restarted))
 		return cli_refuse(cli);
 	if (restart->first <= restart->last)
 		cli_say(cli, "positions %lld to %lld are left out; the chain goes on at %lld\n",

@@ -23,13 +23,6 @@
  */
 CLI_OPERATION(backup_note)
 
-/*
- * Positions of the audit are never given twice, and a portal may hold one as
- * its cursor. Beyond the last checkpoint of the log there were a few seconds
- * more; without a log nobody knows how many. Numbers are cheap.
- */
-enum { BEYOND_THE_LOG = 1000000, WITHOUT_A_LOG = 1000000000 };
-
 struct restoring {
 	char                  *path;             /* real path of the backup */
 	const char            *name;
@@ -153,10 +146,9 @@ static bool note(struct cli *cli, const struct restoring *restoring)
 
 static bool restart(struct cli *cli, struct restoring *restoring)
 {
-	int64_t known = restoring->highest > 0 ? restoring->highest + BEYOND_THE_LOG
-					       : restoring->backup.sealed_position + WITHOUT_A_LOG;
+	const struct audit_outside outside = { .known = restoring->highest, .perhaps_more = true };
 
-	return audit_restart(cli, known, &restoring->restarted);
+	return audit_restart(cli, &outside, &restoring->restarted);
 }
 
 static bool restore(struct cli *cli, struct restoring *restoring)
@@ -180,13 +172,12 @@ static void print_lost(struct cli *cli, const struct restoring *restoring)
 {
 	int64_t lost = restoring->highest - last_brought(restoring);
 
-	if (restoring->highest == 0) {
-		cli_say(cli, "How much that is, a log with checkpoints would tell (--checkpoint).\n",
-			"Muốn biết thiếu bao nhiêu cần nhật ký có mốc ký (--checkpoint).\n");
+	if (lost < 0 || restoring->highest == 0) {
+		cli_say(cli, "How much that is, a log with checkpoints from after the backup would tell (--checkpoint).\n",
+			"Muốn biết thiếu bao nhiêu cần nhật ký có mốc ký sau lần sao lưu (--checkpoint).\n");
 		jout_null(&cli->out, "lost_entries");
 		return;
 	}
-	lost = lost > 0 ? lost : 0;
 	cli_say(cli, "%lld changes that the log knows are missing: they are to be done again.\n",
 		"Thiếu %lld thay đổi mà nhật ký có ghi: cần làm lại.\n", (long long)lost);
 	jout_int(&cli->out, "lost_entries", lost);

@@ -54,20 +54,29 @@ bool audit_is_whole(struct cli *cli, const struct audit_marks *marks);
 
 /* ---- after a restore ---- */
 
+/* What is known outside the database of positions that were given. */
+struct audit_outside {
+	int64_t known;                           /* the highest one; 0: none */
+	/*
+	 * There may have been more: beyond the last checkpoint of a log there were a few seconds of work, and a
+	 * log that ends before the chain does tells nothing, nor does none. False: somebody vouches for `known`.
+	 */
+	bool    perhaps_more;
+};
+
 struct audit_restarted {
 	struct chain_restart restart;            /* what was left out, and where the restart entry stands */
 	int64_t              sealed;             /* entries that the backup brought unsealed, and the restart's own */
 };
 
 /*
- * Lets the chain of a restored database go on: `known` is the highest position
- * that is known outside (of the checkpoints in the log), 0 where nothing is
- * known beyond the backup. Seals what the backup brought unsealed, above
- * `known`, and last the restart entry. Daemons that run meanwhile wait for it.
- * After an interruption call it again: it goes on where it was. False and
- * cli->error when it could not.
+ * Lets the chain of a restored database go on above every position that may
+ * have been given. Seals what the backup brought unsealed, there, and last the
+ * restart entry. Daemons that run meanwhile wait for it. After an interruption
+ * call it again: it goes on where it was, unless more is known outside by then.
+ * False and cli->error when it could not.
  */
-bool audit_restart(struct cli *cli, int64_t known, struct audit_restarted *out);
+bool audit_restart(struct cli *cli, const struct audit_outside *outside, struct audit_restarted *out);
 
 /* ---- records against their last audit entries ---- */
 

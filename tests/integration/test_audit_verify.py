@@ -364,6 +364,9 @@ def test_checkpoints_that_come_late_are_pointed_at(record):
 
 # ---- after a restore ----
 
+BEYOND_THE_LOG, WITHOUT_A_LOG = 10**6, 10**9
+
+
 def restart(record, *arguments):
     return programs.run("giothong", "--config", record.config, "audit", "restart", *arguments, folder=record.folder)
 
@@ -394,18 +397,19 @@ def test_after_a_restore_positions_go_on_above_the_known_ones(record, contract):
     outcome = restart(record, "--checkpoint", record.log, "--json")
     assert outcome.status == 0, outcome
     done = json.loads(outcome.out)
-    assert (done["first"], done["last"], done["at_position"], done["sealed"]) == (89, count, count + 3, 3)
+    last = count + BEYOND_THE_LOG        # a few seconds of work came after the last checkpoint of the log
+    assert (done["first"], done["last"], done["at_position"], done["sealed"]) == (89, last, last + 3, 3)
     status, kinds, document = record.verdict()
     assert (status, kinds) == (0, set())
     assert document["restarts"][0]["first"] == 89 and document["file_checkpoints_left_out"] >= 1
-    assert f"positions 89 to {count} were left out" in record.verify().out
+    assert f"positions 89 to {last} were left out" in record.verify().out
     start(record)
     record.root.execute(ADD, (20,))
     await_sealed(record.root)
     await_signed(record.root)
     record.daemon.stop()
     assert record.verdict()[:2] == (0, set())
-    assert record.value("SELECT max(position) FROM audit_seal") > count + 20
+    assert record.value("SELECT max(position) FROM audit_seal") >= last + 23
     # the hole is right only as the entry names it
     record.root.execute("DELETE FROM audit_seal WHERE position = 88")
     assert "removed" in record.verdict()[1]
@@ -458,3 +462,30 @@ def test_a_restart_that_was_interrupted_goes_on(record):
     assert record.value("SELECT count(*) FROM audit_entry WHERE action = 'audit.restart'") == 1
     assert record.value("SELECT min(position) FROM audit_seal WHERE position > 100") == count + 1
     assert record.verdict()[:2] == (0, set())
+
+
+def test_a_log_that_ends_before_the_chain_tells_nothing(record, tmp_path):
+    first = chain.logged(record.log.read_text())[0]
+    old, head = tmp_path / "old.log", record.value("SELECT max(position) FROM audit_seal")
+    old.write_text(next(line for line in record.log.read_text().splitlines() if f"position={first[0]} " in line))
+    assert first[0] < head
+    done = json.loads(restart(record, "--checkpoint", old, "--json").out)
+    assert (done["first"], done["last"]) == (head + 1, head + WITHOUT_A_LOG)
+    assert record.verdict()[:2] == (0, set())
+
+
+@pytest.mark.parametrize("mistake", ["none", "101-120"])
+def test_who_forgot_the_log_gives_it_the_second_time(record, mistake):
+    """An interrupted restart that left out too little is no reason to give positions twice."""
+    count = record.value("SELECT count(*) FROM audit_seal")
+    lose_the_end(record, 100)
+    record.root.execute("INSERT INTO audit_entry (id, actor_kind, actor_role, action, subject_kind, subject_id, key_id) VALUES"
+                        " (gen_random_uuid(), 'command', 'admin', 'audit.restart', 'audit', %s, 1)", (mistake,))
+    outcome = restart(record, "--checkpoint", record.log, "--json")
+    assert outcome.status == 0, outcome
+    assert record.value("SELECT min(position) FROM audit_seal WHERE position > 100") == count + BEYOND_THE_LOG + 1
+    assert record.verdict()[:2] == (0, set())
+    # said again, it leaves what is there
+    before = record.value("SELECT max(position) FROM audit_seal")
+    assert restart(record, "--known", "0").status == 0
+    assert record.value("SELECT max(position) FROM audit_seal") == before + 1
