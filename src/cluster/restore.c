@@ -45,11 +45,7 @@ static bool give_to(const struct account *account, const char *postgres_dir, str
 	return !account->other || run(argv, err);
 }
 
-/*
- * Settings of the server that the copy is of, made with ALTER SYSTEM, must not
- * reach this one: it would send its log into that server's archive. They are
- * kept beside, for a person.
- */
+/* Kept beside, for a person. */
 static bool set_aside(int folder, const char *name, struct error *err)
 {
 	char aside[64];
@@ -76,17 +72,31 @@ static bool write_plain_conf(int folder, struct error *err)
 	return fine;
 }
 
-/* Of a server's cluster: that one's settings are not ours. A private one brings its own. */
-static bool fit_settings(int folder, const char *postgres_dir, struct error *err)
+static bool set_all_aside(int folder, const char *const *names, size_t count, struct error *err)
 {
-	static const char *const of_that_server[] = { "postgresql.auto.conf", "postgresql.conf",
-						      "standby.signal", "recovery.signal" };
 	bool fine = true;
 
+	for (size_t i = 0; fine && i < count; i++)
+		fine = set_aside(folder, names[i], err);
+	return fine;
+}
+
+/*
+ * What people set must not reach this one: it would send its log into the
+ * archive of the server that the copy is of. Of a server's cluster the rest is
+ * not ours either; what a private one has besides is written anew at each start.
+ */
+static bool fit_settings(int folder, const char *postgres_dir, struct error *err)
+{
+	static const char *const of_people[] = { "postgresql.auto.conf", "local.conf" };
+	static const char *const of_that_server[] = { "postgresql.conf", "standby.signal", "recovery.signal" };
+
+	if (!set_all_aside(folder, of_people, ARRAY_SIZE(of_people), err))
+		return false;
 	if (faccessat(folder, "giothong.conf", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return true;
-	for (size_t i = 0; fine && i < ARRAY_SIZE(of_that_server); i++)
-		fine = set_aside(folder, of_that_server[i], err);
+	bool fine = set_all_aside(folder, of_that_server, ARRAY_SIZE(of_that_server), err);
+
 	return fine && write_plain_conf(folder, err) && settings_include(postgres_dir, err);
 }
 

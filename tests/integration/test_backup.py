@@ -303,6 +303,31 @@ def test_a_server_s_cluster_into_a_folder(fresh_daemon):
         postgres.remove()
 
 
+def test_a_drill_leaves_the_archive_alone(fresh_daemon):
+    """Of a private cluster too: what people set does not come along. And a log that ends before the copy tells nothing."""
+    daemon = fresh_daemon()
+    daemon.token("staff")
+    checkpoint_at(daemon, sealed(daemon))
+    old = daemon.folder / "old.log"
+    old.write_text(daemon.err_path.read_text())
+    archive = daemon.folder / "archive"
+    (daemon.data / "postgres" / "local.conf").write_text(f"archive_mode = on\narchive_command = 'echo %f >> {archive}'\n")
+    daemon.sql("ALTER SYSTEM SET archive_timeout = 1")
+    daemon.new_token("staff", "one more")
+    sealed(daemon)
+    made = back_up(daemon)
+    assert daemon.stop() == 0
+    one = new_folder(fresh_daemon, daemon.data / "keyring")
+    outcome = restore(one, made, "--checkpoint", old)
+    assert outcome.status == 0 and json.loads(outcome.out)["lost_entries"] is None, outcome
+    assert "archive" in (one.data / "postgres" / "local.conf.before").read_text()
+    assert "archive" in (one.data / "postgres" / "postgresql.auto.conf.before").read_text()
+    one.start()
+    assert one.value("SELECT current_setting('archive_mode') || current_setting('archive_timeout')") == "off0"
+    assert not archive.exists()
+    assert one.stop() == 0
+
+
 def test_backup_needs_a_role_that_may(fresh_daemon):
     postgres = Postgres().make()
     try:
