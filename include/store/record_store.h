@@ -56,8 +56,8 @@ struct record_digest {
 void record_digest_send(struct store *store, struct record_digest *digest);
 
 /*
- * Records that no audit entry speaks of, at most a hundred. Campaigns as the
- * reference file has them need none.
+ * Records of which no audit entry says what became of them, at most a hundred.
+ * Campaigns as the reference file has them need none.
  */
 struct record_strays {
 	enum record_kind kind;

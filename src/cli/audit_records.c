@@ -1,6 +1,5 @@
 #include "cli/sealed_audit.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -142,8 +141,7 @@ static bool check_strays(struct checking *checking, enum record_kind kind)
 
 static bool check_kind(struct checking *checking, enum record_kind kind)
 {
-	char after[64] = "";
-	struct record_page page = { .kind = kind, .after = after, .limit = PAGE_ROWS, .arena = &checking->arena };
+	struct record_page page = { .kind = kind, .after = "", .limit = PAGE_ROWS, .arena = &checking->arena };
 
 	do {
 		if (!record_page_run(checking->cli, &page))
@@ -152,7 +150,7 @@ static bool check_kind(struct checking *checking, enum record_kind kind)
 			if (!check_row(checking, kind, &page.rows[i]))
 				return false;
 		if (page.nrows > 0)
-			snprintf(after, sizeof(after), "%s", page.rows[page.nrows - 1].subject_id);
+			page.after = arena_strdup(&checking->cli->arena, page.rows[page.nrows - 1].subject_id);
 		arena_release(&checking->arena);
 	} while (page.nrows == PAGE_ROWS);
 	return check_strays(checking, kind);

@@ -74,9 +74,17 @@ static bool is_leftover(const char *name)
 	return backup_name_is(stem);
 }
 
+/* What bears a backup's name is whole, also when we are killed while it goes: it loses its name first. */
 static bool remove_one(struct cli *cli, const struct making *making, const char *name)
 {
-	return backup_remove(arena_printf(&cli->arena, "%s/%s", making->folder, name), &cli->error);
+	const char *path = arena_printf(&cli->arena, "%s/%s", making->folder, name), *going = path;
+
+	if (backup_name_is(name)) {
+		going = arena_printf(&cli->arena, "%s" PARTIAL, path);
+		if (rename(path, going) < 0)
+			return system_failed(cli, path);
+	}
+	return backup_remove(going, &cli->error);
 }
 
 /* Names of whole backups, in the arena; what a killed backup left goes. */

@@ -32,6 +32,7 @@ const char *record_kind_text(enum record_kind kind)
 static const struct db_statement last_entries = {
 	"SELECT subject.id, last.id, last.action, last.key_id, last.digest_after"
 	" FROM (SELECT DISTINCT subject_id AS id FROM audit_entry WHERE subject_kind = $1 AND subject_id > $2"
+	"   AND (digest_before IS NOT NULL OR digest_after IS NOT NULL)"
 	"   AND ($3::text IS NULL OR subject_id = $3) ORDER BY subject_id LIMIT $4::integer) AS subject"
 	"  CROSS JOIN LATERAL ("
 	"   SELECT e.id, e.action, e.key_id, e.digest_after FROM audit_entry AS e"
@@ -280,7 +281,8 @@ void record_digest_send(struct store *store, struct record_digest *digest)
 
 #define STRAYS(table, id, kind, more) \
 	{ "SELECT " id " FROM " table " AS t WHERE NOT EXISTS (SELECT FROM audit_entry AS e" \
-	  " WHERE e.subject_kind = '" kind "' AND e.subject_id = " id ")" more " ORDER BY 1 LIMIT 100" }
+	  " WHERE e.subject_kind = '" kind "' AND e.subject_id = " id \
+	  " AND (e.digest_before IS NOT NULL OR e.digest_after IS NOT NULL))" more " ORDER BY 1 LIMIT 100" }
 
 static const struct db_statement strays_of[RECORD_KINDS] = {
 	[RECORD_ROUND] = STRAYS("round", "t.id::text", "round", ""),

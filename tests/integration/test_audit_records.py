@@ -115,5 +115,25 @@ def test_tokens_removed_and_made_by_hand(daemon, lived):
         assert faults(daemon)[0] == []
 
 
+EMPTY = ("INSERT INTO audit_entry (id, actor_kind, actor_role, action, subject_kind, subject_id, key_id)"
+         " SELECT gen_random_uuid(), 'token', 'staff', 'team.replay', 'team', {}, 1 FROM generate_series(1, {}) AS n")
+
+
+def test_entries_that_say_nothing_hide_nothing(daemon, lived):
+    """More of them than a page holds, before all others in its order; and one about a record made by hand."""
+    mine = "00000000-0000-7000-8000-000000000002"
+    with daemon.database() as root:
+        root.execute(EMPTY.format("'0000-' || lpad(n::text, 70, '0')", 600))
+        root.execute(f"INSERT INTO team (id, code, name) VALUES ('{mine}', 'MINE', 'x')")
+        root.execute(EMPTY.format(f"'{mine}'", 1))
+        root.execute("UPDATE team SET beds = beds + 1 WHERE id = %s", (lived["teams"],))
+        try:
+            assert sorted(faults(daemon)[0]) == sorted([("changed", "team", lived["teams"]), ("unaudited", "team", mine)])
+        finally:
+            root.execute("UPDATE team SET beds = beds - 1 WHERE id = %s", (lived["teams"],))
+            root.execute("DELETE FROM team WHERE id = %s", (mine,))
+    assert faults(daemon)[0] == []
+
+
 def test_records_need_the_keyring(daemon):
     assert daemon.cli("audit", "verify", "--records", "--public-key", "00" * 32).status == 2

@@ -239,7 +239,15 @@ def test_kill_in_the_middle_of_a_backup_and_keep(kept, fresh_daemon):
     running.kill()
     running.wait()
     assert [n for n in backups(folder) if n.endswith(".partial")]
-    first, second, third = back_up(one), back_up(one), back_up(one, "--keep", 2)
+    first, second = back_up(one), back_up(one)
+    running = launch(one, "backup", folder, "--keep", 2)
+    # while the first one goes, it is never half there under its name: a kill could leave it so
+    parts = [first / part for part in ("backup.json", "postgres/PG_VERSION", "postgres/backup_manifest", "postgres/global/pg_control")]
+    while running.poll() is None:
+        assert all(part.exists() for part in parts) or not first.exists()
+        time.sleep(0.0005)
+    assert running.returncode == 0 and first.name not in backups(folder)
+    third = next(path for path in folder.iterdir() if path not in (first, second))
     assert backups(folder) == [second.name, third.name] and first < second < third
     assert one.value("SELECT count(*) FROM audit_entry WHERE action = 'backup.make'") == 3
     # one at a time
