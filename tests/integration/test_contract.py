@@ -1,4 +1,5 @@
 """openapi.json and the daemon say the same; problems are documents with a page each, in two languages."""
+import html.parser
 import re
 import subprocess
 
@@ -40,6 +41,64 @@ def test_the_page_to_read_it_by(api):
     assert page.headers["content-type"].startswith("text/html")
     assert "openapi.json" in page.text + api.get("/docs.js").text
     assert "http://" not in page.text and "https://" not in page.text, "nothing is fetched from elsewhere"
+
+
+class Markup(html.parser.HTMLParser):
+    """What a page loads, and what of its own a browser would have to run or apply."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.loads, self.own = {}, []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        fields = dict(attributes)
+        source = fields.get("src") or (fields.get("href") if fields.get("rel") == "stylesheet" else None)
+        if source:
+            self.loads[source] = {"script": "script-src", "link": "style-src"}.get(tag, f"{tag}-src")
+        elif tag in ("script", "style"):
+            self.own.append(tag)
+        self.own += [f"{tag} {name}" for name in fields if name == "style" or name.startswith("on")]
+
+
+@pytest.mark.parametrize("path, allows", [("/", {}), ("/problems/stale", {}),
+                                          ("/docs", {"script-src": "'self'", "connect-src": "'self'"})])
+def test_a_page_may_do_what_it_needs_and_no_more(api, path, allows):
+    page = api.get(path)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = dict(directive.split(" ", 1) for directive in page.headers["content-security-policy"].split("; "))
+    nothing = ("default-src", "object-src", "base-uri", "form-action", "frame-ancestors")
+    assert policy == {**dict.fromkeys(nothing, "'none'"), "style-src": "'self'", **allows}
+    assert page.headers["x-frame-options"] == "DENY" and page.headers["referrer-policy"] == "no-referrer"
+    markup = Markup(page.text)
+    assert markup.own == [], "the policy forbids them"
+    assert set(markup.loads.values()) == {"style-src"} | (set(allows) & {"script-src"}), "it loads all that it may"
+    kinds = {"style-src": "text/css", "script-src": "text/javascript"}
+    for source, directive in markup.loads.items():
+        assert source.startswith("/") and directive in policy
+        assert api.get(source).headers["content-type"] == f"{kinds[directive]}; charset=utf-8", "or nosniff keeps it out"
+    again = api.get(path, expect=304, headers={"If-None-Match": page.headers["etag"]})
+    assert again.headers["content-security-policy"] == page.headers["content-security-policy"]
+    head = api.request("HEAD", path, expect=200)
+    assert head.headers["content-security-policy"] == page.headers["content-security-policy"]
+
+
+def test_every_page_has_a_policy(api, contract):
+    """Whatever of the contract is answered as HTML, now or some day."""
+    pages = set()
+    for method, path in contract.routes():
+        responses = contract.document["paths"][path][method.lower()]["responses"]
+        if "text/html" not in responses.get("200", {}).get("content", {}):
+            continue
+        values = {p["name"]: p["example"] for p in contract.parameters(method.lower(), path) if p["in"] == "path"}
+        page = api.request(method, path.format(**values), expect=200)
+        assert page.headers["content-type"].startswith("text/html"), path
+        assert page.headers["content-security-policy"].startswith("default-src 'none';"), path
+        pages.add(path)
+    assert pages >= {"/", "/docs", "/problems/{slug}"}
+    for path in pages:
+        problem = api.get(f"{path.split('{')[0].rstrip('/')}/no-such-thing", expect=404)
+        assert "html" not in problem.headers["content-type"], "no other HTML leaves"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])

@@ -58,7 +58,8 @@ def test_tls_and_http2(site):
     assert site.proxy.curl("--http1.1", "-o", "/dev/null", "-w", "%{http_version} %{response_code}", url) == (0, "1.1 200")
     for path in ("/api/v1/rounds", "/api/v1/no-such-thing", "/metrics"):
         with site.proxy.client() as client:
-            assert client.get(path).headers["strict-transport-security"] == "max-age=31536000", path
+            headers = client.get(path).headers
+            assert headers["strict-transport-security"] == "max-age=31536000" and headers.get_list("x-content-type-options") == ["nosniff"], path
 
 
 @pytest.mark.parametrize("version, ciphers, taken", [

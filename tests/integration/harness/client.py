@@ -23,6 +23,7 @@ class Api:
         """`expect`: the status (or several) that the answer must have."""
         response = self.http.request(method, path, **options)
         self.contract.check(response)
+        assert response.headers["x-content-type-options"] == "nosniff", f"{method} {path}"
         if expect is not None:
             expected = expect if isinstance(expect, (tuple, list, set)) else (expect,)
             assert response.status_code in expected, \
@@ -68,6 +69,7 @@ class Api:
 def problem(response, slug=None, status=None):
     """The problem document of an answer, whose type must be /problems/<slug>."""
     assert response.headers["content-type"].split(";")[0] == "application/problem+json", response.text[:500]
+    assert response.headers["x-content-type-options"] == "nosniff"
     document = response.json()
     assert document["status"] == response.status_code
     if slug:
