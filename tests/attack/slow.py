@@ -1,5 +1,6 @@
 """Many clients that are as slow as they can be; a visitor from elsewhere must not notice."""
 import csv
+import http.server
 import ssl
 import subprocess
 import threading
@@ -13,6 +14,7 @@ CONNECTIONS = 1000
 RATE = 90                                  # new ones a second: 1,000 in 10 s from one address is the proxy's limit
 P99 = 1.0
 CALM_SECONDS = 6
+VICTIM_SECONDS = 15                        # longer than a visitor waits
 # It has no option for a field of one's own. Without a token the daemon answers before the body; a wrong one is read after it.
 TYPE = "application/json\r\nAuthorization: Bearer gh_" + "A" * 43
 MODES = {"head": ["-H", "-i", "5", "-x", "24", "-p", "3"],
@@ -102,7 +104,40 @@ def one(name, url, mode, trust, folder, seconds):
     return faults
 
 
+class Victim(http.server.BaseHTTPRequestHandler):
+    """One request at a time and all the time in the world for it: falls to each slow attack."""
+
+    def do_GET(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"x" * (16 << 20 if self.path == PATHS["read"] else 1))
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+class VictimServer(http.server.HTTPServer):
+    request_queue_size = CONNECTIONS
+
+    def handle_error(self, *_):
+        """Its clients hang up: they are attackers."""
+
+
+def find_holes(folder):
+    """Each attack must keep the victim from its visitor, or the run ends."""
+    for mode in MODES:
+        server = VictimServer(("127.0.0.1", 0), Victim)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        faults = one("victim", f"http://127.0.0.1:{server.server_port}", mode, ssl.create_default_context(), folder, VICTIM_SECONDS)
+        server.shutdown()
+        server.server_close()
+        assert any("Timeout" in fault for fault in faults), f"slow {mode} does nothing to the victim: {faults}"
+
+
 def attack(site, options):
+    find_holes(site.folder)
     direct = Daemon(folder=site.postgres.folder, config=site.config, settings=site.settings).start()
     faults = []
     try:

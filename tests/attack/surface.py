@@ -1,10 +1,11 @@
 """What openapi.json offers to an attacker: requests that are answered with 2xx as they stand."""
+import collections.abc
 import dataclasses
+import datetime
 import json
 import urllib.parse
 
-import httpx
-
+import relay
 from harness.contract import Contract
 
 OPERATORS = ("/healthz", "/readyz", "/metrics")            # not for the world: tests/integration/test_proxy.py
@@ -21,14 +22,14 @@ VALUES = {
 
 @dataclasses.dataclass
 class Surface:
-    """One request: url without the host; `body` for POST."""
+    """One request: url without the host; `body` for POST and PATCH, a text with * where it may be attacked for CSV."""
     method: str
     path: str
     query: dict
-    body: dict | None = None
+    body: dict | str | None = None
     token: str = "staff"
-    headers: dict = dataclasses.field(default_factory=dict)
     unique: tuple = ()                     # members of the body that must be new each time
+    before: collections.abc.Callable | None = None      # of a relay.Relay, where one is needed
 
     @property
     def name(self):
@@ -43,9 +44,20 @@ def authorization(site, token):
     return site.basic() if token == "gateway" else f"Bearer {site.tokens[token]}"
 
 
+def content(surface, sign=""):
+    """(bytes of the body, its media type); `sign`: what stands for *."""
+    if surface.body is None:
+        return b"", None
+    if isinstance(surface.body, str):
+        return surface.body.replace("*", sign).encode(), "text/csv"
+    return json.dumps(surface.body, ensure_ascii=False).encode(), "application/json"
+
+
 def ask(client, site, surface):
-    headers = {"Authorization": authorization(site, surface.token), **surface.headers}
-    return client.request(surface.method, surface.target, json=surface.body, headers=headers)
+    client.headers["Authorization"] = authorization(site, surface.token)
+    body, kind = content(surface)
+    headers = {**({"Content-Type": kind} if kind else {}), **(surface.before(client) if surface.before else {})}
+    return client.request(surface.method, surface.target, content=body, headers=headers)
 
 
 class Finder:
@@ -77,15 +89,28 @@ class Finder:
             return self.first(f"/api/v1/{template.split('/')[3]}")["id"]
         return VALUES[""].get(name, example)
 
+    def post(self, path, body, etag=None):
+        headers = {"Authorization": authorization(self.site, "staff"), **({"If-Match": etag} if etag else {})}
+        answer = self.client.post(path, json=body, headers=headers)
+        assert answer.status_code in (200, 201), f"{path}: {answer.text}"
+        return answer
+
     def seed(self):
-        """One team and one venue, so that lists and parameters have something to name."""
-        def post(path, body):
-            answer = self.client.post(path, json=body, headers={"Authorization": authorization(self.site, "staff")})
-            assert answer.status_code == 201, answer.text
-            return answer.json()
-        self.team = post("/api/v1/teams", {"code": "TD1", "name": "Đội 1"})
-        self.venue = post("/api/v1/venues", {"name": "Nhà văn hóa 1", "unit": "Huyện Than Uyên"})
-        self.plan = post("/api/v1/plans", {"number": "77/KH-THU", "code_prefix": "ATT", "title": "Kế hoạch bị thử", "from": "2025-01-01", "to": "2025-12-31"})
+        """One of each, so that lists and parameters have something to name; rounds that changes are tried on."""
+        first = datetime.date.today() + datetime.timedelta(days=30)
+        self.day, self.later = str(first + datetime.timedelta(days=30)), str(first + datetime.timedelta(days=60))
+        self.team = self.post("/api/v1/teams", {"code": "TD1", "name": "Đội 1"}).json()
+        self.venue = self.post("/api/v1/venues", {"name": "Nhà văn hóa 1", "unit": "Huyện Than Uyên"}).json()
+        self.campaign = self.post("/api/v1/campaigns", {"slug": "bi-thu", "name": "Ngày hội bị thử"}).json()
+        self.plan = self.post("/api/v1/plans", {"number": "77/KH-THU", "code_prefix": "ATT", "title": "Kế hoạch bị thử", "from": str(first),
+                                                "to": str(first + datetime.timedelta(days=300))}).json()
+
+    def new_round(self):
+        """Path of an announced round."""
+        made = self.post(f"/api/v1/plans/{self.plan['id']}/rounds", {"title": "Đợt", "date": self.day, "units": ["Huyện Than Uyên"]})
+        path = f"/api/v1/rounds/{made.json()['id']}"
+        self.post(f"{path}/announce", {}, made.headers["etag"])
+        return path
 
     def reads(self):
         """Every GET route, with all of its query parameters at once; a cursor goes with `limit` alone."""
@@ -113,40 +138,81 @@ class Finder:
         return answer.json().get("next_cursor") if answer.status_code == 200 else None
 
     def writes(self):
-        """POSTs that may be sent again and again; what must be new is made new each time."""
+        """Every POST and PATCH that takes a value; what must be new is made new each time, or by the relay."""
+        plan = f"/api/v1/plans/{self.plan['id']}"
         yield Surface("POST", "/api/v1/teams", {}, {"code": "ABC1", "name": "Đội thử", "organisation": "Hội", "beds": 5}, unique=("code",))
         yield Surface("POST", "/api/v1/venues", {}, {"name": "abcdefgh", "unit": "Huyện Than Uyên", "address": "Bản", "capacity": 50}, unique=("name",))
         yield Surface("POST", "/api/v1/campaigns", {}, {"slug": "abcdef", "name": "abcdefgh"}, unique=("slug", "name"))
-        yield Surface("POST", f"/api/v1/plans/{self.plan['id']}/rounds", {}, {"title": "Đợt", "date": "2025-05-05", "units": ["Huyện Than Uyên"], "organiser": "Hội", "note": "ghi"})
+        yield Surface("POST", "/api/v1/plans", {}, {"number": "abcdefgh", "title": "Kế hoạch", "code_prefix": "ABCD1", "from": "2025-01-01",
+                                                    "to": "2025-12-31", "issuer": "Ban", "legal_basis": ["ghi"]}, unique=("number", "code_prefix"))
+        rounds = [{"ordinal": 7, "title": "Đợt", "date": "2025-03-14", "units": ["Huyện Than Uyên"], "organiser": "Hội", "note": "ghi"}]
+        yield Surface("POST", "/api/v1/plans/import", {}, {"number": "78/KH-THU", "title": "Kế hoạch", "code_prefix": "ATU", "from": "2025-01-01",
+                                                           "to": "2025-12-31", "rounds": rounds})
+        yield Surface("POST", "/api/v1/plans/import", {"plan": "78/KH-THU"}, "ordinal,date,start,end,place,units,organiser,target\n"
+                      "7*,14/3/2025*,07:30*,10:30*,Nhà văn hóa 1*,Huyện Than Uyên*,Hội*,250*\n")
+        yield Surface("POST", f"{plan}/rounds", {}, {"title": "Đợt", "date": self.day, "units": ["Huyện Than Uyên"], "organiser": "Hội", "note": "ghi",
+                                                     "campaigns": ["bi-thu"], "capacity": 50})
         yield Surface("POST", "/api/v1/rounds/LC25-04/reports", {}, {"source": "press", "source_url": "https://bao.example/1", "reported_on": "2025-03-09",
                                                                        "note": "ghi", "units": {"value": 10, "qualifier": "about"}})
         yield Surface("POST", "/api/v1/sms/inbound", {}, {"id": "gw77", "from": "0900000001", "to": "8088", "text": "LICH than uyen"}, token="gateway",
                       unique=("id", "from"))     # help is given once an hour: to a new number each time, or answers would differ by that
+        yield from self.changes()
+
+    def changes(self):
+        for collection, one, body in (
+                ("teams", self.team, {"name": "Đội 1", "organisation": "Hội", "beds": 8}),
+                ("venues", self.venue, {"name": "Nhà văn hóa 1", "unit": "Huyện Than Uyên", "address": "Bản", "capacity": 60}),
+                ("campaigns", self.campaign, {"name": "Ngày hội bị thử", "usual_from": "05-01", "usual_to": "05-31", "source": "ghi"})):
+            path = f"/api/v1/{collection}/{one['id']}"
+            yield Surface("PATCH", path, {}, body, before=relay.etag_of(path))
+        path = self.new_round()
+        yield Surface("PATCH", path, {}, {"title": "Đợt", "organiser": "Hội", "start": "07:30", "end": "10:30", "team": self.team["id"],
+                                          "venue": self.venue["id"], "target_units": 200, "note": "ghi"}, before=relay.etag_of(path))
+        path = self.new_round()
+        yield Surface("POST", f"{path}/confirm", {}, {"document": "12/TB-THU", "facts": ["date"]}, before=relay.etag_of(path))
+        path = self.new_round()
+        yield Surface("POST", f"{path}/move", {}, {"reason": "ghi", "date": self.later, "start": "07:30", "end": "10:30", "units": ["Huyện Than Uyên"],
+                                                   "document": "13/TB-THU"}, before=relay.round_in(path, "date", (self.day,), "move", {"date": self.day}))
+        path = self.new_round()
+        yield Surface("POST", f"{path}/postpone", {}, {"reason": "ghi"}, before=relay.round_in(path, "status", ("announced",), "reopen", {}))
+        path = self.new_round()
+        yield Surface("POST", f"{path}/reopen", {}, {"reason": "ghi"}, before=relay.round_in(path, "status", ("postponed", "cancelled"), "postpone", {}))
+        path = self.new_round()
+        yield Surface("POST", f"{path}/cancel", {}, {"reason": "ghi"}, before=relay.round_in(path, "status", ("draft", "announced"), "reopen", {}))
+
+
+def forgotten(contract, writes):
+    """POST and PATCH routes whose body has values, and that no surface has."""
+    covered = {(one.method, contract.template(one.path)) for one in writes}
+    for method, template in sorted(contract.routes() - covered):
+        if method in ("POST", "PATCH"):
+            body = contract.resolve(contract.operation(method.lower(), template).get("requestBody", {}))
+            schemas = [contract.resolve(media["schema"]) for media in body.get("content", {}).values()]
+            if any(schema.get("properties") for schema in schemas):
+                yield f"{method} {template}"
 
 
 def find(site):
-    """All surfaces, each tried once; those that are refused as they stand are a fault of this file."""
+    """All surfaces, each tried, and again where it can be; those that are refused as they stand are a fault of this file."""
     with site.proxy.client() as client:
         finder = Finder(site, client)
         finder.seed()
         reads, writes = list(finder.reads()), list(finder.writes())
-        for surface in reads + writes:
+        missing = list(forgotten(finder.contract, writes))
+        assert not missing, f"tests/attack/surface.py has no request for {missing}"
+        for surface in reads + writes + [one for one in writes if not one.unique]:
             answer = ask(client, site, surface)
             assert answer.status_code in (200, 201), f"{surface.name}: {answer.status_code} {answer.text[:300]}"
     return reads, writes
 
 
-def save(surface, folder, number, site, marked=None):
+def save(surface, folder, number, host, authorized, marked=None):
     """The request as sqlmap reads it from a file; `marked`: replaces the path or adds headers with its sign *."""
-    headers = {"Host": f"localhost:{site.proxy.https}", "Authorization": authorization(site, surface.token), "User-Agent": "attack",
-               "Accept": "*/*", **surface.headers, **(marked or {}).get("headers", {})}
-    body = json.dumps(surface.body, ensure_ascii=False) if surface.body is not None else ""
-    if body:
-        headers["Content-Type"] = "application/json"
+    headers = {"Host": host, "Authorization": authorized, "User-Agent": "attack", "Accept": "*/*", **(marked or {}).get("headers", {})}
+    body, kind = content(surface, "*")
+    if kind:
+        headers["Content-Type"] = kind
     target = (marked or {}).get("target", surface.target)
     path = folder / f"request-{number}.txt"
-    path.write_text(f"{surface.method} {target} HTTP/1.1\n" + "".join(f"{k}: {v}\n" for k, v in headers.items()) + f"\n{body}")
+    path.write_text(f"{surface.method} {target} HTTP/1.1\n" + "".join(f"{k}: {v}\n" for k, v in headers.items()) + "\n" + body.decode())
     return path
-
-
-__all__ = ["Surface", "ask", "authorization", "find", "httpx", "save"]
