@@ -30,6 +30,14 @@ bool text_compose(const char *text, char *out, size_t size);
 /* Damerau-Levenshtein distance of two folded texts; more than `limit` gives limit + 1. */
 unsigned text_distance(const char *a, const char *b, unsigned limit);
 
+/*
+ * What kind of character a code point is: a mark combines with the letter before it, a sign is punctuation or a
+ * symbol, what is hidden has no shape of its own (zero width, direction of writing); control characters, private
+ * and unassigned code points and -1 are controls, but tabs and ends of lines are blanks.
+ */
+enum text_class { TEXT_LETTER, TEXT_MARK, TEXT_DIGIT, TEXT_BLANK, TEXT_SIGN, TEXT_HIDDEN, TEXT_CONTROL };
+enum text_class text_class(int32_t point);
+
 /* Length in code points of valid UTF-8. */
 size_t text_length(const char *text);
 bool text_is_blank(const char *text);

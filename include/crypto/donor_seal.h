@@ -38,7 +38,11 @@ int donor_key_wrap(const struct donor_key *key, const struct keyring *keyring, c
 
 enum { DONOR_SEAL_OVERHEAD = 24 + 16 };
 
-/* Appends nonce, ciphertext, tag to *out: len + DONOR_SEAL_OVERHEAD bytes. `table`, `field`: static words. */
+/*
+ * Appends nonce, ciphertext, tag to *out: len + DONOR_SEAL_OVERHEAD bytes. `table` is a word in lower case, `field`
+ * too; where a table has several rows of a donor, `field` is word and row id ("code 0190..."), so that they cannot be
+ * exchanged either. Both at most 80 characters. The key is open.
+ */
 void donor_seal(const struct donor_key *key, const char *table, const char *field, const char *donor_id,
 		const void *bytes, size_t len, struct buf *out);
 /*

@@ -63,13 +63,15 @@ struct donor {
 /*
  * What must hold for a donor about to be written: a name, a birth date or at
  * least the year, a birth not after `today` nor over 120 years before, blood
- * group and evidence together. Faults with pointers, all of them.
+ * group and evidence together, no identifier twice. Faults with pointers, all
+ * of them. Name, phone and identifiers are clean or normalised.
  */
 bool donor_check(const struct donor *donor, struct date today, struct error *err);
 
 /* What a person should look at: it refuses nothing. */
 struct donor_warning {
-	const char *pointer, *code;      /* "/identifiers/0/value", "birth_year_mismatch" */
+	const char *pointer;             /* "/identifiers/0/value"; in the arena */
+	const char *code;                /* "unknown_province", "sex_mismatch", "birth_year_mismatch" */
 	const char *text[2];             /* English, Vietnamese */
 };
 enum { DONOR_WARNINGS_MAX = 3 * DONOR_IDENTIFIERS_MAX };
@@ -78,16 +80,33 @@ size_t donor_warnings(const struct donor *donor, struct arena *arena,
 
 /* ---- one person once ---- */
 
-/* What is known of two records without opening either. */
+/*
+ * What is known of two records; a caller says "same" or "other" only of what is
+ * known of both. A birth date of 1 January is where the day was not known as
+ * often as it is true: say neither for it.
+ */
 struct donor_likeness {
 	unsigned same_words, words_one, words_two;      /* of the names; found only where the birth year is one */
-	bool     same_birth_date, other_birth_date;     /* known of both */
+	bool     same_birth_date, other_birth_date;
 	bool     same_phone;                            /* weak: families share phones */
-	bool     same_unit, other_unit;                 /* related territory (old or new map) or not; known of both */
+	bool     same_unit, other_unit;                 /* related territory (old or new map) or not */
 	bool     same_sex, other_sex;
 	bool     same_paper;                            /* one local paper */
 };
-/* 0 to 100; from DONOR_LIKELY on they are offered to a person. Never merged by a machine. */
+/*
+ * 0 to 100; from DONOR_LIKELY on they are offered to a person. Never merged by a machine.
+ *
+ *	same name, same birth year       45, less for a part of the words: 20 for two of three, 5 for one of three
+ *	same birth date                  30    another one   -25 (slips of the pen happen)
+ *	same local paper                 30
+ *	same unit                        20    another one    -5 (people move)
+ *	same phone                       20
+ *	same sex                          5    another one   -20
+ *
+ * So a name with its birth year needs one more sign: the day, the unit, the phone or the paper. Day and unit are
+ * enough for who took or dropped a word of the name. The phone needs two more signs; and a whole family in
+ * one house that shares phone and family name stays below, but for twins.
+ */
 enum { DONOR_LIKELY = 60 };
 int donor_likeness_score(const struct donor_likeness *likeness);
 

@@ -41,19 +41,26 @@ struct identifier {
 };
 
 /*
- * As typed, made one: blanks, dots, dashes gone, full-width digits and letters
- * plain, letters upper case; a cmnd of 12 digits is a cccd. The rest of
- * *identifier points into the arena. False: faults at "<pointer>/value",
- * "<pointer>/issuer"; the texts never repeat what was typed.
+ * As typed, made one: blanks, dots, dashes and marks gone, full-width digits and
+ * letters plain, letters upper case, Đ a D; a cmnd or passport of 12 digits is
+ * a cccd. A cccd then has 12 digits, a cmnd 9, a passport 6 to 12 digits and
+ * letters, the others at most 32 digits, letters and "/". The issuer is only
+ * made tidy (200 characters at most). The result points into the arena. False: *identifier is as
+ * it was, and there are faults at "<pointer>/value", "<pointer>/issuer"; the texts never repeat what was typed.
  */
 bool identifier_normalise(struct identifier *identifier, const char *pointer, struct arena *arena,
 			  struct error *err);
 
 /*
+ * What follows is for normalised ones.
+ *
  * What its digest is made of (design 6.4): kind 0x1f issuer 0x1f number, the
  * issuer folded, "" where the kind needs none. In the arena; *len excludes the NUL.
  */
 const char *identifier_digest_text(const struct identifier *identifier, struct arena *arena, size_t *len);
+
+/* Whether both have the same digest text. */
+bool identifier_same(const struct identifier *a, const struct identifier *b);
 
 /* What does not fit in a 12-digit number: each a warning for a person, never a refusal (facts 8). */
 enum identifier_doubt {

@@ -14,12 +14,15 @@ struct error;
 enum { PERSON_NAME_MAX = 120, PERSON_NAME_WORDS_MAX = 12 };      /* code points */
 
 /*
- * Composed, blanks made single. False and a fault at `pointer`: no letter in
- * it, too long, too many words, digits or control characters.
+ * Composed, blanks made single, nothing hidden in it. False and a fault at
+ * `pointer`: no letter in it, too long, too many words, digits or control characters.
  */
 bool person_name_clean(const char **name, const char *pointer, struct arena *arena, struct error *err);
 
-/* Its different folded words, sorted ("Lò Thị Mây" -> "lo", "may", "thi"). Returns how many; at most PERSON_NAME_WORDS_MAX. */
+/*
+ * The different folded words of a clean name, sorted ("Lò Thị Mây" -> "lo", "may", "thi"), in the arena. Returns how
+ * many; at most PERSON_NAME_WORDS_MAX, 0 for what is no name. Hyphens and apostrophes part words.
+ */
 size_t person_name_words(const char *name, struct arena *arena, const char *words[PERSON_NAME_WORDS_MAX]);
 
 /*

@@ -144,6 +144,41 @@ bool text_compose(const char *text, char *out, size_t size)
 	return copy_out(map_utf8(text, UTF8PROC_COMPOSE), out, size);
 }
 
+enum text_class text_class(int32_t point)
+{
+	if ((point >= '\t' && point <= '\r') || point == 0x85)
+		return TEXT_BLANK;
+	switch (utf8proc_category(point)) {
+	case UTF8PROC_CATEGORY_LU:
+	case UTF8PROC_CATEGORY_LL:
+	case UTF8PROC_CATEGORY_LT:
+	case UTF8PROC_CATEGORY_LM:
+	case UTF8PROC_CATEGORY_LO:
+		return TEXT_LETTER;
+	case UTF8PROC_CATEGORY_MN:
+	case UTF8PROC_CATEGORY_MC:
+	case UTF8PROC_CATEGORY_ME:
+		return TEXT_MARK;
+	case UTF8PROC_CATEGORY_ND:
+	case UTF8PROC_CATEGORY_NL:
+	case UTF8PROC_CATEGORY_NO:
+		return TEXT_DIGIT;
+	case UTF8PROC_CATEGORY_ZS:
+	case UTF8PROC_CATEGORY_ZL:
+	case UTF8PROC_CATEGORY_ZP:
+		return TEXT_BLANK;
+	case UTF8PROC_CATEGORY_CF:
+		return TEXT_HIDDEN;
+	case UTF8PROC_CATEGORY_CN:
+	case UTF8PROC_CATEGORY_CC:
+	case UTF8PROC_CATEGORY_CS:
+	case UTF8PROC_CATEGORY_CO:
+		return TEXT_CONTROL;
+	default:
+		return TEXT_SIGN;
+	}
+}
+
 enum { DISTANCE_MAX_LENGTH = 96 };
 
 static unsigned min2(unsigned a, unsigned b)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 /*
@@ -112,6 +113,106 @@ size_t fold_typed(const char *text, char *out, size_t size)
 	if (size > 0)
 		out[len] = '\0';
 	return len;
+}
+
+static bool is_dash(int32_t point)
+{
+	return (point >= 0x2010 && point <= 0x2015) || point == 0x2212 || point == 0xfe58 || point == 0xfe63;
+}
+
+char fold_ascii(int32_t point)
+{
+	enum { WIDE_FIRST = 0xff01, WIDE_LAST = 0xff5e };
+
+	if (point >= WIDE_FIRST && point <= WIDE_LAST)
+		point += '!' - WIDE_FIRST;
+	if (point > ' ' && point < 0x7f)
+		return (char)point;
+	if (is_dash(point))
+		return '-';
+	enum text_class class = text_class(point);
+
+	return class == TEXT_BLANK || class == TEXT_HIDDEN ? ' ' : '\0';
+}
+
+/* The letters that look like đ, folded: eth, and the retroflex d of African languages. */
+static bool is_d(int32_t point)
+{
+	return point == 0xf0 || point == 0x256;
+}
+
+/* The modifier letters that are typed for an apostrophe are letters to Unicode. */
+static bool is_apostrophe(int32_t point)
+{
+	return point >= 0x2bb && point <= 0x2bd;
+}
+
+bool fold_words(const char *text, char *out, size_t size)
+{
+	char *to = out;
+	bool gap = false;
+
+	if (!text_fold(text, out, size))
+		return false;
+	for (const char *from = out; *from;) {
+		const char *here = from;
+		int32_t point = text_next(&from);
+		enum text_class class = text_class(point);
+
+		if ((class != TEXT_LETTER && class != TEXT_DIGIT) || is_apostrophe(point)) {
+			gap = to != out;
+			continue;
+		}
+		if (gap)
+			*to++ = ' ';
+		gap = false;
+		if (is_d(point)) {
+			*to++ = 'd';
+		} else {
+			memmove(to, here, (size_t)(from - here));
+			to += from - here;
+		}
+	}
+	*to = '\0';
+	return true;
+}
+
+/* Single blanks, none at the ends, nothing hidden, into out, which is as long as text. */
+static bool squeeze(const char *text, char *out)
+{
+	bool gap = false, begun = false;
+
+	while (*text) {
+		const char *here = text;
+		enum text_class class = text_class(text_next(&text));
+
+		if (class == TEXT_CONTROL)
+			return false;
+		if (class == TEXT_BLANK)
+			gap = begun;
+		if (class == TEXT_BLANK || class == TEXT_HIDDEN)
+			continue;
+		if (gap)
+			*out++ = ' ';
+		gap = false;
+		begun = true;
+		memcpy(out, here, (size_t)(text - here));
+		out += text - here;
+	}
+	*out = '\0';
+	return true;
+}
+
+/* No text grows to more than three times its bytes when it is composed (Unicode Standard Annex 15). */
+enum { COMPOSED_GROWTH = 3 };
+
+const char *fold_tidy(const char *text, struct arena *arena)
+{
+	size_t len = strlen(text);
+	char *single = arena_alloc(arena, len + 1);
+	char *composed = arena_alloc(arena, COMPOSED_GROWTH * len + 1);
+
+	return squeeze(text, single) && text_compose(single, composed, COMPOSED_GROWTH * len + 1) ? composed : NULL;
 }
 
 size_t fold_squash(char *folded)
