@@ -6,7 +6,7 @@ set(units /lib/systemd/system)           # where Debian 12 looks
 
 install(TARGETS giothongd giothong RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(PROGRAMS deploy/giothong-setup deploy/giothong-restart DESTINATION ${CMAKE_INSTALL_SBINDIR})
-install(DIRECTORY config/plans config/rounds config/reference DESTINATION ${share})
+install(DIRECTORY config/plans config/rounds config/reference config/eligibility DESTINATION ${share})
 install(FILES deploy/giothong.ini DESTINATION ${etc})
 
 file(GLOB unit_files CONFIGURE_DEPENDS deploy/systemd/*.service deploy/systemd/*.target deploy/systemd/*.timer)

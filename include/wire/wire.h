@@ -54,6 +54,9 @@ bool wire_typed(struct wire_reader *reader, const char *name, enum wire_need nee
 		const char **out);
 bool wire_int(struct wire_reader *reader, const char *name, enum wire_need need, int64_t min,
 	      int64_t max, int64_t *out);
+/* A number with at most three decimals, as whole thousandths; min and max are whole units. */
+bool wire_thousandths(struct wire_reader *reader, const char *name, enum wire_need need, int min, int max,
+		      int32_t *out);
 bool wire_bool(struct wire_reader *reader, const char *name, enum wire_need need, bool *out);
 bool wire_date(struct wire_reader *reader, const char *name, enum wire_need need, struct date *out);
 /* An array of texts; *out is in the arena. */

@@ -387,6 +387,29 @@ bool wire_int(struct wire_reader *reader, const char *name, enum wire_need need,
 	return true;
 }
 
+/* 45.1 is no binary fraction: what is nearer to a thousandth than any fourth decimal is that thousandth. */
+bool wire_thousandths(struct wire_reader *reader, const char *name, enum wire_need need, int min, int max,
+		      int32_t *out)
+{
+	json_t *number = value(reader, name, need);
+	double real, nearest;
+
+	if (!number)
+		return false;
+	if (!json_is_number(number))
+		return fault_type(reader, name, "A number is expected.", "Cần một số.");
+	real = json_number_value(number);
+	if (!(real >= min && real <= max))
+		return error_add_field(reader->err, wire_pointer(reader, name), "out_of_range", "A number from %d to %d.",
+				       "Số từ %d đến %d.", min, max);
+	nearest = rint(real * 1000);
+	if (fabs(real * 1000 - nearest) > 1e-6)
+		return error_add_field(reader->err, wire_pointer(reader, name), "too_precise",
+				       "At most three decimals.", "Tối đa ba chữ số thập phân.");
+	*out = (int32_t)nearest;
+	return true;
+}
+
 bool wire_bool(struct wire_reader *reader, const char *name, enum wire_need need, bool *out)
 {
 	json_t *truth = value(reader, name, need);
