@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "crypto/keyring.h"
+#include "crypto/sign.h"
 #include "db/db.h"
 #include "store/store.h"
 
@@ -26,6 +27,7 @@ struct key_load {
 	struct key_record records[KEYS_MAX];
 	int64_t           created_us[KEYS_MAX], changed_us[KEYS_MAX];
 	int64_t           since_us[KEYS_MAX];    /* its last change of state, by the database's clock; INT64_MAX: none yet */
+	unsigned char     public_keys[KEYS_MAX][SIGN_PUBLIC_BYTES];      /* of sign keys */
 	size_t            nrecords;
 	struct error      error;
 	void            (*done)(struct key_load *load);
@@ -100,10 +102,12 @@ void key_holders_send(struct store *store, struct key_holders *holders);
 
 /*
  * New keys in the place of lost ones: every key that the database knows is
- * retired, and those of the store's keyring are active (audit "key.replace").
- * `replaced` false: a daemon runs, and with it the lost keys are still there; or it has been done already.
+ * retired (audit "key.retire"), and those of the store's keyring are active
+ * (audit "key.replace"). `replaced` false: a daemon runs, and with it the lost
+ * keys are still there; or the keys are not as they were loaded any more.
  */
 struct key_replace {
+	const struct key_load *lost;     /* as the database has them */
 	struct actor    actor;
 	struct arena   *arena;
 	bool            replaced;

@@ -7,6 +7,9 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "store/key_store.h"
+
+CLI_OPERATION(key_load)
 
 /* ---- keys ---- */
 
@@ -25,8 +28,30 @@ static bool take_given(struct cli *cli, struct audit_keys *keys)
 	return true;
 }
 
+static bool has_key(const struct audit_keys *keys, int id)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		if (keys->keys[i].id == id)
+			return true;
+	return false;
+}
+
+static void take_lost(struct audit_keys *keys, const struct key_load *load)
+{
+	for (size_t i = 0; i < load->nrecords && keys->count < AUDIT_KEYS_MAX; i++) {
+		const struct key_record *key = &load->records[i];
+
+		if (key->kind != KEY_SIGN || key->state != KEY_RETIRED || has_key(keys, key->id))
+			continue;
+		keys->keys[keys->count].id = key->id;
+		keys->keys[keys->count].lost = true;
+		memcpy(keys->keys[keys->count++].bytes, load->public_keys[i], SIGN_PUBLIC_BYTES);
+	}
+}
+
 bool audit_keys_collect(struct cli *cli, struct audit_keys *keys)
 {
+	struct key_load load = { .nrecords = 0 };
 	int ids[SIGN_KEYS_MAX];
 	size_t count;
 
@@ -37,7 +62,18 @@ bool audit_keys_collect(struct cli *cli, struct audit_keys *keys)
 	for (size_t i = 0; i < count; i++)
 		if (sign_public_key(cli->setup->keyring, ids[i], keys->keys[keys->count].bytes))
 			keys->keys[keys->count++].id = ids[i];
+	if (!key_load_run(cli, &load))
+		return false;
+	take_lost(keys, &load);
 	return true;
+}
+
+bool audit_keys_is_lost(const struct audit_keys *keys, int key_id)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		if (keys->keys[i].id == key_id)
+			return keys->keys[i].lost;
+	return false;
 }
 
 bool audit_keys_accept(const struct audit_keys *keys, const struct chain_checkpoint *checkpoint,
@@ -97,6 +133,7 @@ bool audit_marks_read(struct cli *cli, const char *path, const struct audit_keys
 		found++;
 		if (audit_keys_accept(keys, &scan.found, &kind)) {
 			add_checkpoint(marks, &scan.found);
+			marks->by_lost_keys += audit_keys_is_lost(keys, scan.found.key_id);
 			continue;
 		}
 		on_damage(context, &(struct chain_damage){ .kind = kind, .position = scan.found.position,
@@ -122,7 +159,7 @@ static int keys_run(struct cli *cli)
 	int active = keyring_active(cli->setup->keyring, KEY_SIGN);
 
 	if (!audit_keys_collect(cli, &keys))
-		return cli_usage(cli);
+		return cli_refuse(cli);
 	jout_object(&cli->out, NULL);
 	jout_array(&cli->out, "items");
 	for (size_t i = 0; i < keys.count; i++) {
@@ -132,11 +169,13 @@ static int keys_run(struct cli *cli)
 		for (size_t b = 0; b < SIGN_PUBLIC_BYTES; b++)
 			snprintf(hex + 2 * b, 3, "%02x", keys.keys[i].bytes[b]);
 		cli_say(cli, "%d  %s%s\n", "%d  %s%s\n", keys.keys[i].id, hex,
-			signs ? cli_word(cli, "  signs now", "  đang ký") : "");
+			signs ? cli_word(cli, "  signs now", "  đang ký")
+			: keys.keys[i].lost ? cli_word(cli, "  not in the keyring", "  không có trong bộ khóa") : "");
 		jout_object(&cli->out, NULL);
 		jout_int(&cli->out, "key_id", keys.keys[i].id);
 		jout_text(&cli->out, "public_key", hex);
 		jout_bool(&cli->out, "active", signs);
+		jout_bool(&cli->out, "lost", keys.keys[i].lost);
 		jout_end(&cli->out);
 	}
 	jout_end(&cli->out);

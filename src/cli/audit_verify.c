@@ -42,6 +42,7 @@ struct verify {
 	struct chain_damage *damages;
 	size_t               ndamages;           /* may be more than are kept */
 	int64_t              genuine;            /* checkpoints of the database */
+	int64_t              by_lost_keys;       /* of them */
 	int64_t              last_signed;        /* position */
 	/* rows since the last checkpoint, and those that got theirs late */
 	int64_t              unsigned_since_us, signed_late, late_first, late_last;
@@ -114,6 +115,7 @@ static void check_checkpoint(struct verify *verify, const struct chain_page_row 
 		damage(verify, CHAIN_REWRITTEN, row->row.position, 0, row->entry_id);
 	else
 		verify->genuine++;
+	verify->by_lost_keys += genuine && audit_keys_is_lost(&verify->keys, row->checkpoint.key_id);
 	note_signing(verify, row, genuine);
 }
 
@@ -400,6 +402,7 @@ static void write_summary(struct verify *verify)
 	struct json_out *out = &verify->cli->out;
 	const struct chain_check *check = &verify->check;
 	int64_t last = check->last.position, after = last - verify->last_signed;
+	int64_t by_lost_keys = verify->by_lost_keys + verify->marks.by_lost_keys;
 	char at[TIME_TEXT_SIZE];
 
 	cli_say(verify->cli, "%lld entries sealed, up to position %lld; %lld wait for it\n",
@@ -412,6 +415,11 @@ static void write_summary(struct verify *verify)
 			" that a restart left out\n",
 			"%zu mốc ký thật trong tệp, đến vị trí %lld; %lld mốc ở vị trí bị bỏ trống khi bắt đầu lại\n",
 			verify->marks.count, (long long)verify->marks.highest, (long long)check->marks_left_out);
+	if (by_lost_keys > 0)
+		cli_say(verify->cli, "%lld of these are signed by keys that are not in the keyring any more: only the database"
+			" says which keys those were; compare with \"audit keys\" on paper\n",
+			"%lld mốc trong số đó do khóa không còn trong bộ khóa ký: chỉ cơ sở dữ liệu cho biết đó là khóa nào;"
+			" hãy so với bản giấy của \"audit keys\"\n", (long long)by_lost_keys);
 	if (verify->state.has_checkpoint)
 		cli_say(verify->cli, "last signed: position %lld, %s; %lld after it are not signed yet\n",
 			"ký lần cuối: vị trí %lld, %s; %lld vị trí sau đó chưa ký\n", (long long)verify->last_signed,
@@ -427,6 +435,7 @@ static void write_summary(struct verify *verify)
 	jout_int(out, "waiting", verify->waiting);
 	jout_int(out, "checkpoints", verify->state.checkpoints);
 	jout_int(out, "checkpoints_genuine", verify->genuine);
+	jout_int(out, "checkpoints_by_lost_keys", by_lost_keys);
 	jout_int(out, "checkpoints_signed_late", verify->signed_late);
 	jout_int(out, "file_checkpoints", (int64_t)verify->marks.count);
 	jout_int(out, "file_checkpoints_left_out", check->marks_left_out);
@@ -519,7 +528,7 @@ static int verify_run(struct cli *cli)
 	}
 	begin(&verify, cli);
 	if (!audit_keys_collect(cli, &verify.keys))
-		status = cli_usage(cli);
+		status = cli->error.code == ERR_CONFIG ? cli_usage(cli) : cli_refuse(cli);
 	else
 		status = run_all(&verify, &records) ? report(&verify, &records) : cli_refuse(cli);
 	end(&verify);

@@ -77,16 +77,17 @@ static bool make_keys(struct cli *cli, const struct key_load *load)
 
 static bool replace(struct cli *cli)
 {
-	struct key_replace op = { .actor = cli->actor, .arena = &cli->arena };
 	struct key_load load = { .nrecords = 0 };
+	struct key_replace op = { .lost = &load, .actor = cli->actor, .arena = &cli->arena };
 
 	if (!check_sure(cli) || !check_alone(cli) || !key_load_run(cli, &load) || !make_keys(cli, &load))
 		return false;
 	cli->store.keyring = cli->setup->keyring;
 	if (!key_replace_run(cli, &op))
 		return false;
-	return op.replaced || error_set(&cli->error, ERR_UNAVAILABLE, "a daemon was started meanwhile: stop it",
-					"có tiến trình vừa được khởi động: hãy dừng lại");
+	return op.replaced || error_set(&cli->error, ERR_UNAVAILABLE, "a daemon or another command changed the keys meanwhile:"
+					" stop it, then run this again",
+					"có tiến trình hoặc lệnh khác vừa thay khóa: hãy dừng lại rồi chạy lại lệnh này");
 }
 
 static int replace_run(struct cli *cli)

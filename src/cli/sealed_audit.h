@@ -14,13 +14,21 @@ enum { AUDIT_KEYS_MAX = SIGN_KEYS_MAX };
 struct audit_keys {
 	struct {
 		int           id;                /* 0: given by hand, good for any */
+		bool          lost;              /* only the database says that it was this one */
 		unsigned char bytes[SIGN_PUBLIC_BYTES];
 	}      keys[AUDIT_KEYS_MAX];
 	size_t count;
 };
 
-/* Those of --public-key, else all sign keys of the keyring. False and cli->error. */
+/*
+ * Those of --public-key, else all sign keys of the keyring and, of retired ones
+ * that are not in it any more ("giothong keyring replace"), what the database
+ * remembers: without them no record from before a loss could be verified again.
+ * False and cli->error, ERR_CONFIG for wrong usage.
+ */
 bool audit_keys_collect(struct cli *cli, struct audit_keys *keys);
+/* Whether that key is one of the lost. */
+bool audit_keys_is_lost(const struct audit_keys *keys, int key_id);
 /* Whether one of them has signed it; else *kind is CHAIN_FORGED or CHAIN_UNKNOWN_KEY. */
 bool audit_keys_accept(const struct audit_keys *keys, const struct chain_checkpoint *checkpoint,
 		       enum chain_damage_kind *kind);
@@ -31,6 +39,7 @@ struct audit_marks {
 	struct chain_mark *marks;                /* of the genuine ones; the caller frees */
 	size_t             count, capacity;
 	int64_t            highest;              /* position; 0: none */
+	int64_t            by_lost_keys;         /* so many of them */
 };
 
 /*

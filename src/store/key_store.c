@@ -29,7 +29,7 @@ static const char *key_name(const struct key_record *key, char out[NAME_SIZE])
 static const struct db_statement load_all = {
 	"SELECT kind, id, state, encode(fingerprint, 'hex'), " SQL_MICROS("created_at") ", "
 	SQL_MICROS("changed_at") ", CASE WHEN changed_at > created_at THEN "
-	SQL_MICROS("now() - changed_at") " END FROM key ORDER BY array_position('{hash,wrap,sign,suppression}', kind), id"
+	SQL_MICROS("now() - changed_at") " END, encode(public_key, 'hex') FROM key ORDER BY array_position('{hash,wrap,sign,suppression}', kind), id"
 };
 
 static bool too_many(struct error *err)
@@ -38,14 +38,21 @@ static bool too_many(struct error *err)
 			 "cơ sở dữ liệu biết hơn %d khóa", KEYS_MAX);
 }
 
-static bool record_read(struct key_record *record, const struct db_result *result, int row, struct error *err)
+static bool record_read(struct key_load *load, const struct db_result *result, int row)
 {
+	struct key_record *record = &load->records[row];
+
+	memset(record, 0, sizeof(*record));
 	record->id = row_int(result, row, 1, 0);
+	load->created_us[row] = row_time(result, row, 4);
+	load->changed_us[row] = row_time(result, row, 5);
+	load->since_us[row] = db_int(result, row, 6, INT64_MAX);
 	if (key_kind_parse(db_text(result, row, 0), &record->kind) &&
 	    key_state_parse(db_text(result, row, 2), &record->state) &&
-	    key_fingerprint_parse(db_text(result, row, 3), record))
+	    key_fingerprint_parse(db_text(result, row, 3), record) &&
+	    (record->kind != KEY_SIGN || sign_public_parse(db_text(result, row, 7), load->public_keys[row])))
 		return true;
-	return error_set(err, ERR_CONFIG, "the database knows a key that this version does not understand: upgrade it",
+	return error_set(&load->error, ERR_CONFIG, "the database knows a key that this version does not understand: upgrade it",
 			 "cơ sở dữ liệu có khóa mà phiên bản này không hiểu: hãy nâng cấp");
 }
 
@@ -57,15 +64,8 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 	load->nrecords = 0;
 	if (nrows > KEYS_MAX)
 		too_many(&load->error);
-	for (int row = 0; row < nrows && load->error.code == ERR_NONE; row++) {
-		memset(&load->records[row], 0, sizeof(load->records[row]));
-		if (!record_read(&load->records[row], result, row, &load->error))
-			break;
-		load->created_us[row] = row_time(result, row, 4);
-		load->changed_us[row] = row_time(result, row, 5);
-		load->since_us[row] = db_int(result, row, 6, INT64_MAX);
+	for (int row = 0; row < nrows && load->error.code == ERR_NONE && record_read(load, result, row); row++)
 		load->nrecords++;
-	}
 	if (load->done)
 		load->done(load);
 }
@@ -154,35 +154,35 @@ static void register_on_done(struct db_query *query, const struct db_result *res
 		op->made = db_int(result, 0, 0, 0);
 }
 
-/* $1 and $2: every key of the keyring, and the audit row of each. */
-static void query_all_keys(struct db_query *query, const struct store *store, const struct actor *actor,
+/* The next parameter: every key of the keyring; the audit row of each. */
+static void query_all_keys(struct db_query *query, const struct store *store, struct audit *audit,
 			   const char *action, struct arena *arena)
 {
 	const struct key_view *view = keyring_view(store->keyring);
 	struct buf buf = { 0 };
 	struct json_out out = { .buf = &buf };
-	struct audit audit;
 
-	audit_begin(&audit, store, actor);
 	jout_array(&out, NULL);
 	for (size_t i = 0; i < view->nkeys; i++) {
 		write_given(&out, store->keyring, &view->keys[i]);
-		audit_key(&audit, action, NULL, &view->keys[i]);
+		audit_key(audit, action, NULL, &view->keys[i]);
 	}
 	jout_end(&out);
 	query_text(query, arena_strdup(arena, buf.data));
-	query_text(query, audit_end(&audit, arena));
 	buf_release(&buf);
 }
 
 static bool register_run(struct db *db, const struct store *store, const struct actor *actor, struct error *err)
 {
 	struct register_op op = { .made = 0 };
+	struct audit audit;
 	struct arena arena;
 
 	arena_init(&arena);
 	query_begin(&op.query, &register_keys, DB_WRITE, register_on_done);
-	query_all_keys(&op.query, store, actor, "key.register", &arena);
+	audit_begin(&audit, store, actor);
+	query_all_keys(&op.query, store, &audit, "key.register", &arena);
+	query_text(&op.query, audit_end(&audit, &arena));
 	db_run(db, &op.query, START_QUERY_MS);
 	arena_release(&arena);
 	if (op.made > 0)
@@ -422,14 +422,42 @@ void key_holders_send(struct store *store, struct key_holders *holders)
 
 static const struct db_statement replace_keys = {
 	"WITH " GIVEN("$1") ","
+	" lost AS (SELECT * FROM jsonb_to_recordset($2::jsonb) AS l (kind text, id integer, state text)),"
 	" alone AS MATERIALIZED (SELECT WHERE NOT EXISTS (SELECT FROM daemon AS d WHERE " LIVE ")"
-	"  AND NOT EXISTS (SELECT FROM given JOIN key USING (kind, id))),"
+	"  AND NOT EXISTS (SELECT FROM given JOIN key USING (kind, id))"
+	"  AND NOT EXISTS (SELECT FROM lost FULL JOIN key USING (kind, id, state) WHERE lost IS NULL OR key IS NULL)),"
 	" old AS (UPDATE key SET state = 'retired', changed_at = now()"
 	"  WHERE state <> 'retired' AND EXISTS (SELECT FROM alone)),"
 	" " KEY_INSERT("EXISTS (SELECT FROM alone)") ","
-	" audit AS (" AUDIT_INSERT("$2", "EXISTS (SELECT FROM made)") ")"
+	" audit AS (" AUDIT_INSERT("$3", "EXISTS (SELECT FROM made)") ")"
 	" SELECT count(*) FROM made"
 };
+
+/* The next parameter: what the database is to have still; the audit row of each that ceases to be used. */
+static void query_lost_keys(struct db_query *query, struct audit *audit, const struct key_load *lost,
+			    struct arena *arena)
+{
+	struct buf buf = { 0 };
+	struct json_out out = { .buf = &buf };
+
+	jout_array(&out, NULL);
+	for (size_t i = 0; i < lost->nrecords; i++) {
+		const struct key_record *key = &lost->records[i];
+		struct key_record after = *key;
+
+		after.state = KEY_RETIRED;
+		jout_object(&out, NULL);
+		jout_text(&out, "kind", key_kind_text(key->kind));
+		jout_int(&out, "id", key->id);
+		jout_text(&out, "state", key_state_text(key->state));
+		jout_end(&out);
+		if (key->state != KEY_RETIRED)
+			audit_key(audit, "key.retire", key, &after);
+	}
+	jout_end(&out);
+	query_text(query, arena_strdup(arena, buf.data));
+	buf_release(&buf);
+}
 
 static void replace_on_done(struct db_query *query, const struct db_result *result)
 {
@@ -441,8 +469,13 @@ static void replace_on_done(struct db_query *query, const struct db_result *resu
 
 void key_replace_send(struct store *store, struct key_replace *replace)
 {
+	struct audit audit;
+
 	query_begin(&replace->query, &replace_keys, DB_WRITE, replace_on_done);
-	query_all_keys(&replace->query, store, &replace->actor, "key.replace", replace->arena);
+	audit_begin(&audit, store, &replace->actor);
+	query_all_keys(&replace->query, store, &audit, "key.replace", replace->arena);
+	query_lost_keys(&replace->query, &audit, replace->lost, replace->arena);
+	query_text(&replace->query, audit_end(&audit, replace->arena));
 	db_send(store->db, &replace->query);
 }
 

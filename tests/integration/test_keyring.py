@@ -454,10 +454,29 @@ def test_every_copy_is_lost(site):
     assert listed.count("NOT HERE") == 4
     new_one = httpx.post(f"{daemon.url}/api/v1/teams", json={"code": "MOI", "name": "Đội"}, headers={**load.headers, "Idempotency-Key": "moi"})
     assert new_one.status_code == 201, new_one.text
+    # what was sealed before is verified by the public keys that the database remembers, also by a restore
+    wait_until(lambda: site.value("SELECT max(key_id) FROM audit_checkpoint") == 2, 30, what="a checkpoint by the new key")
+    assert site.value("SELECT min(key_id) FROM audit_checkpoint") == 1
+    verified = site.command("audit", "verify", "--checkpoint", daemon.err_path, check=True).out
+    assert "keys that are not in the keyring any more" in verified
+    keys = json.loads(site.command("audit", "keys", "--json", check=True).out)["items"]
+    assert [(key["key_id"], key["active"], key["lost"]) for key in keys] == [(2, True, False), (1, False, True)]
+    settings = ["--set", f"database.backup_conninfo={site.postgres.conninfo(site.postgres.user)}"]
+    made = json.loads(site.command(*settings, "backup", site.folder / "backups", "--json", check=True).out)["backup"]
+    other = site.folder / "restored"
+    other.mkdir()
+    shutil.copytree(site.folder / "keyring", other / "keyring")
+    restored = programs.run("giothong", "--data", other, "restore", made, "--checkpoint", daemon.err_path, folder=site.folder, timeout=180)
+    assert restored.status == 0, restored
+    # a key that nobody remembers still does not count
+    site.sql("UPDATE key SET public_key = decode(repeat('ab', 32), 'hex') WHERE kind = 'sign' AND id = 1")
+    assert "forged" in site.command("audit", "verify").out
+    site.sql("UPDATE key SET public_key = decode('" + keys[1]["public_key"] + "', 'hex') WHERE kind = 'sign' AND id = 1")
     # an old copy found after all is of use for what was written under it
     for path in (site.folder / "lost").iterdir():
         shutil.copy2(path, site.folder / "keyring" / path.name)
     wait_until(lambda: "NOT HERE" not in site.command("keyring", "list", check=True).out, 20, what="the old keys are known")
+    assert site.command("audit", "verify", "--records").status == 0, "that they were retired has its entries"
     key, (made, body) = next(iter(load.made.items()))
     wait_until(lambda: httpx.post(f"{daemon.url}/api/v1/teams", json=body, headers={**load.headers, "Idempotency-Key": key}).status_code == 201,
                20, what="the answer of before")

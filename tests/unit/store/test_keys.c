@@ -504,7 +504,8 @@ static void test_one_help_an_hour_across_stages(void **state)
 static void test_lost_keys_are_replaced(void **state)
 {
 	static const int ids[KEY_KIND_COUNT] = { 3, 2, 2, 2 };
-	struct key_replace replace = { .actor = operator, .arena = &arena };
+	struct key_load known = { .nrecords = 0 };
+	struct key_replace replace = { .lost = &known, .actor = operator, .arena = &arena };
 	struct error err = { 0 };
 	char fresh_dir[48], command[64];
 
@@ -518,11 +519,19 @@ static void test_lost_keys_are_replaced(void **state)
 	act_as(0);
 	beat_as(0);
 	store.keyring = fresh;
+	RUN_OK(key_load, &known);
 	RUN_OK(key_replace, &replace);
 	assert_false(replace.replaced);                  /* a daemon runs, and holds them */
 	pg_sql(&pg, "UPDATE daemon SET seen_at = now() - interval '21 seconds'");
+	known.nrecords--;
+	RUN_OK(key_replace, &replace);
+	assert_false(replace.replaced);                  /* there is a key that was not loaded */
+	known.nrecords++;
+	int64_t used = pg_count(&pg, "SELECT count(*) FROM key WHERE state <> 'retired'"), retired = audit_count("key.retire");
+
 	RUN_OK(key_replace, &replace);
 	assert_true(replace.replaced);
+	assert_int_equal(audit_count("key.retire"), retired + used);
 	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM key WHERE state = 'active'"), 4);
 	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM key WHERE state = 'retired'"), 5);
 	assert_int_equal(audit_count("key.replace"), 4);
