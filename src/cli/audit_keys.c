@@ -151,6 +151,26 @@ bool audit_marks_read(struct cli *cli, const char *path, const struct audit_keys
 	return fine;
 }
 
+static void count_one(void *context, const struct chain_damage *damage)
+{
+	int64_t *count = context;
+
+	(void)damage;
+	(*count)++;
+}
+
+bool audit_marks_read_genuine(struct cli *cli, const char *path, struct audit_marks *marks)
+{
+	struct audit_keys keys;
+	int64_t forged = 0;
+
+	if (!audit_keys_collect(cli, &keys) || !audit_marks_read(cli, path, &keys, count_one, &forged, marks))
+		return false;
+	return forged == 0 ||
+	       error_set(&cli->error, ERR_MALFORMED, "%lld checkpoints in %s are not signed by a key of the keyring",
+			 "%lld mốc ký trong %s không do khóa của bộ khóa ký", (long long)forged, path);
+}
+
 /* ---- audit keys ---- */
 
 static int keys_run(struct cli *cli)

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/event.h>
-
 #include "base/text.h"
 #include "cli/commands.h"
 #include "store/chain_store.h"
@@ -30,14 +28,6 @@ struct restarting {
 	const char         *now;                 /* sealed_at of all */
 	int64_t             sealed;
 };
-
-static void pause_second(struct cli *cli)
-{
-	struct timeval second = { .tv_sec = 1 };
-
-	event_base_loopexit(cli->base, &second);
-	event_base_loop(cli->base, 0);
-}
 
 /* ---- the entry ---- */
 
@@ -108,8 +98,9 @@ static bool settle(struct restarting *restarting)
 		}
 		if (!found && !make_entry(restarting, state.head.position))
 			return false;
-		if (found || i > 0)
-			pause_second(cli);       /* for older transactions, or for who seals at this moment */
+		/* For older transactions, or for who seals at this moment. */
+		if ((found || i > 0) && !cli_pause(cli, 1000))
+			return false;
 	}
 	return error_set(&cli->error, ERR_UNAVAILABLE,
 			 "a transaction has been open for long: end it (pg_stat_activity tells which), then run this again",
@@ -135,9 +126,7 @@ static bool put(struct restarting *restarting, struct chain_row *rows, size_t nr
 		before = hashes[i];
 	}
 	for (int i = 0; i < TRIES && !write.written; i++) {
-		if (i > 0)
-			pause_second(cli);
-		if (!seal_write_run(cli, &write))
+		if ((i > 0 && !cli_pause(cli, 1000)) || !seal_write_run(cli, &write))
 			return false;
 	}
 	if (!write.written)
@@ -210,21 +199,12 @@ bool audit_restart(struct cli *cli, const struct audit_outside *outside, struct 
 
 /* ---- the command ---- */
 
-static void count_forged(void *context, const struct chain_damage *damage)
-{
-	int64_t *forged = context;
-
-	(void)damage;
-	(*forged)++;
-}
-
 /* What is known outside: the highest position of the checkpoints in the log, or a number said. */
 static bool find_known(struct cli *cli, struct audit_outside *outside)
 {
 	const char *path = cli_option(cli, "checkpoint", 0), *text = cli_option(cli, "known", 0);
 	struct audit_marks marks = { 0 };
-	struct audit_keys keys;
-	int64_t forged = 0;
+	bool fine;
 	long said = 0;
 
 	if (text && !text_to_int(text, 0, INT64_MAX / 2, &said))
@@ -232,16 +212,10 @@ static bool find_known(struct cli *cli, struct audit_outside *outside)
 	*outside = (struct audit_outside){ .known = said, .perhaps_more = path != NULL };
 	if (!path)
 		return true;
-	if (!audit_keys_collect(cli, &keys) || !audit_marks_read(cli, path, &keys, count_forged, &forged, &marks)) {
-		free(marks.marks);
-		return false;
-	}
-	free(marks.marks);
-	if (forged > 0)
-		return error_set(&cli->error, ERR_MALFORMED, "%lld checkpoints in %s are not signed by a key of the keyring",
-				 "%lld mốc ký trong %s không do khóa của bộ khóa ký", (long long)forged, path);
+	fine = audit_marks_read_genuine(cli, path, &marks);
 	outside->known = marks.highest > said ? marks.highest : said;
-	return true;
+	free(marks.marks);
+	return fine;
 }
 
 static int restart_run(struct cli *cli)

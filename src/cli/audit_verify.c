@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/event.h>
-
 #include "base/clock.h"
 #include "base/date.h"
 #include "base/text.h"
@@ -203,22 +201,13 @@ static void take_unsealed(struct verify *verify, const struct unsealed_row *row)
 	}
 }
 
-static void pause_second(struct cli *cli)
-{
-	struct timeval second = { .tv_sec = 1 };
-
-	event_base_loopexit(cli->base, &second);
-	event_base_loop(cli->base, 0);
-}
-
 /* When a long transaction has just ended, the sealer is at what it held back. */
 static bool look_again(struct verify *verify)
 {
 	struct unsealed_again again = { .ids = verify->late, .nids = verify->nlate, .arena = &verify->cli->arena };
 
 	for (int i = 0; i < LATE_WAITS && again.nids > 0; i++) {
-		pause_second(verify->cli);
-		if (!unsealed_again_run(verify->cli, &again))
+		if (!cli_pause(verify->cli, 1000) || !unsealed_again_run(verify->cli, &again))
 			return false;
 	}
 	for (size_t i = 0; i < again.nids; i++)

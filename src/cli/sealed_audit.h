@@ -51,6 +51,9 @@ bool audit_marks_read(struct cli *cli, const char *path, const struct audit_keys
 		      void (*on_damage)(void *context, const struct chain_damage *damage), void *context,
 		      struct audit_marks *marks);
 
+/* The same for who goes on by them: false and cli->error also when one is not signed by a key of ours. */
+bool audit_marks_read_genuine(struct cli *cli, const char *path, struct audit_marks *marks);
+
 void audit_marks_add(struct audit_marks *marks, const struct chain_mark *mark);
 
 /* ---- the whole of it ---- */
