@@ -25,6 +25,8 @@ enum { BACKUP_NAME_SIZE = 32 };
 void backup_name(int64_t made_us, char out[BACKUP_NAME_SIZE]);
 /* Whether it is such a name. One that is still being made has another. */
 bool backup_name_is(const char *name);
+/* When it was made, by such a name; INT64_MIN: at no time that is one. */
+int64_t backup_name_time(const char *name);
 /*
  * `names` of a folder (any order, sorted here) of which the newest `keep` stay:
  * returns how many are to go; they stand first.

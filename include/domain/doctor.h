@@ -73,6 +73,15 @@ struct doctor_process {                  /* a giothongd that runs here */
 	bool    core_files;              /* it may leave one */
 };
 
+/* Copies by "giothong backup" in one folder. */
+struct doctor_backups {
+	const char *folder;
+	bool        named;               /* by whoever asks: then this folder counts, and not what the record says */
+	bool        known;               /* it could be read */
+	const char *why;                 /* when it could not */
+	int64_t     newest_age;          /* seconds; -1: there is none */
+};
+
 enum doctor_unit { UNIT_ABSENT, UNIT_DISABLED, UNIT_ENABLED };
 
 struct doctor_machine {
@@ -91,6 +100,7 @@ struct doctor_machine {
 	const char            *disk_path;        /* of the database's files */
 	int64_t                disk_free, disk_size;     /* bytes */
 	int64_t                disk_free_files, disk_files;
+	struct doctor_backups  backups;
 	enum doctor_unit       unit;             /* giothong.target */
 };
 
@@ -149,6 +159,14 @@ struct doctor_database {
 	bool                  sealing_known;
 	int64_t               unsealed;          /* entries older than what a sealer may leave for a moment */
 	int64_t               unsealed_age;      /* seconds, of the oldest of them */
+	bool                  backup_known;
+	int64_t               backup_age;        /* seconds since a backup was noted in the record; -1: none was */
+	int64_t               age;               /* of the schema, seconds */
+	bool                  archiver_known;
+	int64_t               archived_ago;      /* seconds; -1: nothing was */
+	bool                  archive_fails;     /* the last failure is newer */
+	int64_t               archive_failed_ago;
+	const char           *archive_failed_file;
 	bool                  tokens_known;
 	int                   tokens_ending;     /* within two weeks */
 	int                   tokens_on_ended_units;

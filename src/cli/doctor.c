@@ -52,6 +52,7 @@ static void look(struct cli *cli, struct doctor_facts *facts)
 	log_set_level(LOG_LEVEL_ERROR);          /* what goes wrong here is a finding */
 	facts->today = clock_today(&cli->setup->clock);
 	doctor_look_at_machine(cli, machine);
+	doctor_look_at_backups(cli, machine);
 	look_at_database(cli, facts);
 	doctor_look_at_disk(cli, machine);
 }
@@ -123,9 +124,15 @@ static int doctor_run(struct cli *cli)
 	return of[HEALTH_FAILURE] == 0 ? EXIT_OK : EXIT_REFUSED;
 }
 
+static const struct cli_option doctor_options[] = {
+	{ "backups", "FOLDER", { "where \"giothong backup\" writes to (/var/backups/giothong)",
+				 "nơi \"giothong backup\" ghi vào (/var/backups/giothong)" } },
+	{ 0 }
+};
+
 const struct cli_command doctor_commands[] = {
 	{ .group = "doctor",
-	  .need = CLI_NOTHING, .run = doctor_run,
+	  .need = CLI_NOTHING, .options = doctor_options, .run = doctor_run,
 	  .summary = { "look for what is set up wrong, and say what to do",
 		       "tìm những gì thiết lập sai, và nói cách sửa" } },
 	{ 0 }

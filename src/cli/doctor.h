@@ -10,6 +10,8 @@
 void doctor_look_at_file(struct cli *cli, struct doctor_machine *machine);
 /* When they are: keys, sockets, processes, disk. */
 void doctor_look_at_machine(struct cli *cli, struct doctor_machine *machine);
+/* Copies by "giothong backup", in the folder that --backups names or the one of giothong-backup.timer. */
+void doctor_look_at_backups(struct cli *cli, struct doctor_machine *machine);
 /* The disk under the database, whose first connection string is known by now. */
 void doctor_look_at_disk(struct cli *cli, struct doctor_machine *machine);
 

@@ -18,11 +18,13 @@
 #include "base/text.h"
 #include "crypto/keyring.h"
 #include "db/db.h"
+#include "domain/backup.h"
 
 enum { MODE_BITS = 07777, ASK_SECONDS = 3, CMDLINE_MAX = 8192 };
 
 /* Where the units and the package put things. */
 static const char sockets_pattern[] = "/run/giothong/*.sock";
+static const char usual_backups[] = "/var/backups/giothong";
 static const char under_systemd[] = "/run/systemd/system";
 static const char *const unit_files[] = { "/lib/systemd/system/giothong.target", "/etc/systemd/system/giothong.target" };
 static const char unit_enabled[] = "/etc/systemd/system/multi-user.target.wants/giothong.target";
@@ -266,6 +268,30 @@ void doctor_look_at_machine(struct cli *cli, struct doctor_machine *machine)
 	look_at_keyring(cli, machine);
 	look_at_sockets(cli, machine);
 	look_at_processes(cli, machine);
+}
+
+/* ---- backups ---- */
+
+void doctor_look_at_backups(struct cli *cli, struct doctor_machine *machine)
+{
+	struct doctor_backups *backups = &machine->backups;
+	int64_t newest = INT64_MIN, now_us = clock_wall_us(&cli->setup->clock);
+	const char *named = cli_option(cli, "backups", 0);
+	const struct dirent *entry;
+	DIR *dir;
+
+	*backups = (struct doctor_backups){ .folder = named ? named : usual_backups, .named = named, .newest_age = -1 };
+	dir = opendir(backups->folder);
+	backups->known = dir != NULL;
+	if (!dir)
+		backups->why = arena_strdup(&cli->arena, strerror(errno));
+	while (dir && (entry = readdir(dir)) != NULL)
+		if (backup_name_is(entry->d_name) && backup_name_time(entry->d_name) > newest)
+			newest = backup_name_time(entry->d_name);
+	if (dir)
+		closedir(dir);
+	if (newest != INT64_MIN)
+		backups->newest_age = newest < now_us ? (now_us - newest) / 1000000 : 0;
 }
 
 /* ---- disk ---- */

@@ -28,6 +28,16 @@ bool backup_name_is(const char *name)
 	return true;
 }
 
+int64_t backup_name_time(const char *name)
+{
+	char text[TIME_TEXT_SIZE];
+	int64_t made_us = INT64_MIN;
+
+	snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", name + 9, name + 13, name + 15, name + 18,
+		 name + 20, name + 22);
+	return time_parse(text, &made_us) ? made_us : INT64_MIN;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);

@@ -90,7 +90,8 @@ static bool can_judge(const struct doctor_check *check, const struct doctor_fact
 size_t doctor_judge(const struct doctor_facts *facts, struct finding out[DOCTOR_FINDINGS])
 {
 	static const struct doctor_check *const tables[] = {
-		doctor_machine_checks, doctor_database_checks, doctor_key_checks, doctor_work_checks,
+		doctor_machine_checks, doctor_database_checks, doctor_backup_checks, doctor_key_checks,
+		doctor_work_checks,
 	};
 	size_t count = 0;
 

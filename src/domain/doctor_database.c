@@ -15,8 +15,7 @@ enum {
 
 static const int64_t xids_many = 1000000000, xids_too_many = 1800000000;
 
-/* A missing setting is of another version of the server: its default is fine. */
-static const char *setting(const struct doctor_facts *facts, const char *name, const char *if_missing)
+const char *server_setting(const struct doctor_facts *facts, const char *name, const char *if_missing)
 {
 	const struct doctor_database *database = &facts->database;
 
@@ -26,9 +25,9 @@ static const char *setting(const struct doctor_facts *facts, const char *name, c
 	return if_missing;
 }
 
-static long setting_number(const struct doctor_facts *facts, const char *name, long if_missing)
+long server_setting_number(const struct doctor_facts *facts, const char *name, long if_missing)
 {
-	const char *text = setting(facts, name, NULL);
+	const char *text = server_setting(facts, name, NULL);
 	long value;
 
 	return text && text_to_int(text, -1, 2147483647, &value) ? value : if_missing;
@@ -104,7 +103,7 @@ static void judge_checksums(const struct doctor_facts *facts, struct finding *fi
 {
 	if (!settings_are_known(facts, finding))
 		return;
-	if (streq(setting(facts, "data_checksums", "off"), "on")) {
+	if (streq(server_setting(facts, "data_checksums", "off"), "on")) {
 		finding_say(finding, HEALTH_OK, "pages carry checksums", "các trang có mã kiểm tra");
 		return;
 	}
@@ -122,13 +121,13 @@ static void judge_durability(const struct doctor_facts *facts, struct finding *f
 	if (!settings_are_known(facts, finding))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (streq(setting(facts, names[i], "on"), "off"))
+		if (streq(server_setting(facts, names[i], "on"), "off"))
 			finding_say(finding, HEALTH_FAILURE, "%s is off: what was acknowledged can be lost",
 				    "%s đang tắt: dữ liệu đã xác nhận có thể mất", names[i]);
 	if (finding->health == HEALTH_OK)
 		finding_say(finding, HEALTH_OK, "what is acknowledged is on disk (synchronous_commit is %s)",
 			    "dữ liệu đã xác nhận nằm trên đĩa (synchronous_commit là %s)",
-			    setting(facts, "synchronous_commit", "on"));
+			    server_setting(facts, "synchronous_commit", "on"));
 	else
 		finding_advise(finding, "ALTER SYSTEM RESET it, also ALTER ROLE and ALTER DATABASE; SELECT pg_reload_conf()",
 			       "ALTER SYSTEM RESET, cả ALTER ROLE và ALTER DATABASE; SELECT pg_reload_conf()");
@@ -137,26 +136,26 @@ static void judge_durability(const struct doctor_facts *facts, struct finding *f
 /* Whether statements are logged as they run, with all their parameters unless told otherwise. */
 static bool logs_statements(const struct doctor_facts *facts)
 {
-	return !streq(setting(facts, "log_statement", "none"), "none") ||
-	       setting_number(facts, "log_min_duration_statement", -1) >= 0 ||
-	       setting_number(facts, "log_min_duration_sample", -1) >= 0 ||
-	       !streq(setting(facts, "log_transaction_sample_rate", "0"), "0");
+	return !streq(server_setting(facts, "log_statement", "none"), "none") ||
+	       server_setting_number(facts, "log_min_duration_statement", -1) >= 0 ||
+	       server_setting_number(facts, "log_min_duration_sample", -1) >= 0 ||
+	       !streq(server_setting(facts, "log_transaction_sample_rate", "0"), "0");
 }
 
 static void judge_log(const struct doctor_facts *facts, struct finding *finding)
 {
-	const char *least = setting(facts, "log_min_error_statement", "error");
+	const char *least = server_setting(facts, "log_min_error_statement", "error");
 
 	if (!settings_are_known(facts, finding))
 		return;
-	if (setting_number(facts, "log_parameter_max_length", -1) != 0)
+	if (server_setting_number(facts, "log_parameter_max_length", -1) != 0)
 		finding_say(finding, logs_statements(facts) ? HEALTH_FAILURE : HEALTH_WARNING,
 			    "log_parameter_max_length is not 0: logged statements show their values",
 			    "log_parameter_max_length khác 0: câu lệnh trong nhật ký lộ giá trị");
-	if (setting_number(facts, "log_parameter_max_length_on_error", 0) != 0)
+	if (server_setting_number(facts, "log_parameter_max_length_on_error", 0) != 0)
 		finding_say(finding, HEALTH_FAILURE, "log_parameter_max_length_on_error is not 0: errors show values",
 			    "log_parameter_max_length_on_error khác 0: lỗi làm lộ giá trị");
-	if (!streq(setting(facts, "log_error_verbosity", "default"), "terse"))
+	if (!streq(server_setting(facts, "log_error_verbosity", "default"), "terse"))
 		finding_say(finding, HEALTH_FAILURE, "log_error_verbosity is not terse: the detail of an error shows whole rows",
 			    "log_error_verbosity không phải terse: chi tiết lỗi lộ cả dòng dữ liệu");
 	if (!streq(least, "panic") && !streq(least, "fatal") && !streq(least, "log"))
@@ -304,9 +303,9 @@ static void judge_connections(const struct doctor_facts *facts, struct finding *
 	const struct doctor_database *database = &facts->database;
 	int alive = daemons_alive(database), daemons = alive > 0 ? alive : 1;
 	long needed = connections_of_daemon(&facts->machine) * daemons;
-	long allowed = setting_number(facts, "max_connections", 0) -
-		       setting_number(facts, "superuser_reserved_connections", 3) -
-		       setting_number(facts, "reserved_connections", 0);
+	long allowed = server_setting_number(facts, "max_connections", 0) -
+		       server_setting_number(facts, "superuser_reserved_connections", 3) -
+		       server_setting_number(facts, "reserved_connections", 0);
 
 	if (!settings_are_known(facts, finding))
 		return;
@@ -327,7 +326,7 @@ static void judge_upkeep(const struct doctor_facts *facts, struct finding *findi
 
 	if (!settings_are_known(facts, finding))
 		return;
-	if (streq(setting(facts, "autovacuum", "on"), "off") || streq(setting(facts, "track_counts", "on"), "off")) {
+	if (streq(server_setting(facts, "autovacuum", "on"), "off") || streq(server_setting(facts, "track_counts", "on"), "off")) {
 		finding_say(finding, HEALTH_WARNING, "autovacuum is off: tables grow and plans go bad",
 			    "autovacuum đang tắt: bảng phình ra và truy vấn chậm dần");
 		finding_advise(finding, "autovacuum = on, track_counts = on", "autovacuum = on, track_counts = on");

@@ -40,7 +40,8 @@ static const struct db_statement select_settings = {
 	" 'synchronous_commit', 'log_statement', 'log_min_duration_statement', 'log_min_duration_sample',"
 	" 'log_transaction_sample_rate', 'log_parameter_max_length', 'log_parameter_max_length_on_error',"
 	" 'log_error_verbosity', 'log_min_error_statement', 'max_connections',"
-	" 'superuser_reserved_connections', 'reserved_connections', 'autovacuum', 'track_counts')"
+	" 'superuser_reserved_connections', 'reserved_connections', 'autovacuum', 'track_counts',"
+	" 'archive_mode', 'archive_command', 'archive_library', 'archive_timeout')"
 };
 
 static void take_settings(struct doctor_load *load, const struct db_result *result)
@@ -195,6 +196,45 @@ static void take_sealing(struct doctor_load *load, const struct db_result *resul
 	load->database->sealing_known = true;
 }
 
+/* Names of backups are in the order of their times. */
+static const struct db_statement select_backup = {
+	"SELECT (SELECT extract(epoch FROM now() - at)::bigint FROM audit_entry"
+	"  WHERE subject_kind = 'backup' AND action = 'backup.make' ORDER BY subject_id DESC LIMIT 1),"
+	" (SELECT extract(epoch FROM now() - min(applied_at))::bigint FROM schema_migration)"
+};
+
+/* A clock that was set back gives an age below 0, which would mean that there is none. */
+static int64_t age_of(const struct db_result *result, int column)
+{
+	int64_t age = db_int(result, 0, column, -1);
+
+	return db_is_null(result, 0, column) ? -1 : age < 0 ? 0 : age;
+}
+
+static void take_backup(struct doctor_load *load, const struct db_result *result)
+{
+	load->database->backup_age = age_of(result, 0);
+	load->database->age = age_of(result, 1);
+	load->database->backup_known = true;
+}
+
+static const struct db_statement select_archiver = {
+	"SELECT extract(epoch FROM now() - last_archived_time)::bigint,"
+	" last_failed_time > coalesce(last_archived_time, '-infinity'),"
+	" extract(epoch FROM now() - last_failed_time)::bigint, last_failed_wal FROM pg_stat_archiver"
+};
+
+static void take_archiver(struct doctor_load *load, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return;
+	load->database->archived_ago = age_of(result, 0);
+	load->database->archive_fails = db_bool(result, 0, 1);
+	load->database->archive_failed_ago = age_of(result, 2);
+	load->database->archive_failed_file = row_text(load->arena, result, 0, 3);
+	load->database->archiver_known = true;
+}
+
 static const struct db_statement select_tokens = {
 	"SELECT count(*) FILTER (WHERE expires_at < now() + interval '14 days'),"
 	" count(*) FILTER (WHERE EXISTS (SELECT FROM unit u WHERE u.id = ANY (t.unit_ids) AND u.valid_to < $1::date))"
@@ -233,7 +273,8 @@ static const struct part {
 	{ &select_server, false, take_server },   { &select_settings, false, take_settings },
 	{ &select_role, false, take_role },       { &select_rights, false, take_rights },
 	{ &select_daemons, false, take_daemons }, { &select_keys, false, take_keys },
-	{ &select_sealing, false, take_sealing },
+	{ &select_sealing, false, take_sealing }, { &select_backup, false, take_backup },
+	{ &select_archiver, false, take_archiver },
 	{ &select_tokens, true, take_tokens },    { &select_calendar, true, take_calendar },
 };
 

@@ -7,6 +7,7 @@ import resource
 import shutil
 import socket
 import threading
+import time
 
 import pytest
 
@@ -42,9 +43,9 @@ def write_settings(postgres, more="", database="giothong"):
     return path
 
 
-def doctor(postgres, *more, user=None, timeout=60):
+def doctor(postgres, *more, user=None, timeout=60, words=()):
     """{name: check}, the exit status, and all that was printed."""
-    outcome = programs.run("giothong", "--config", postgres.folder / "giothong.ini", *more, "doctor", "--json",
+    outcome = programs.run("giothong", "--config", postgres.folder / "giothong.ini", *more, "doctor", "--json", *words,
                            folder=postgres.folder, user=user, timeout=timeout)
     assert HIDDEN not in outcome.out + outcome.err and outcome.err == "", outcome
     answer = json.loads(outcome.out)
@@ -99,6 +100,9 @@ ROUND = "INSERT INTO round (id, code, title, from_day, to_day, precision, date_s
 ROUND_UNIT = "INSERT INTO round_unit (round_id, unit_id, position) SELECT '00000000-0000-7000-8000-000000000001', id, 1" \
              " FROM unit WHERE valid_to < current_date ORDER BY id LIMIT 1"
 ENDED_UNIT = "(SELECT array_agg(id) FROM (SELECT id FROM unit WHERE valid_to < current_date ORDER BY id LIMIT 1) AS u)"
+
+BACKUP = ("INSERT INTO audit_entry (id, at, actor_kind, actor_role, action, subject_kind, subject_id, key_id) VALUES"
+          " (gen_random_uuid(), now() - interval '30 hours', 'command', 'admin', 'backup.make', 'backup', 'giothong-x', 1)")
 
 DAMAGE = {
     "superuser": ("ALTER ROLE giothong_app SUPERUSER", "ALTER ROLE giothong_app NOSUPERUSER", "database.role", "failure"),
@@ -219,6 +223,56 @@ def test_clocks_apart(postgres):
     for ahead, health in ((5, "warning"), (-300, "failure")):
         there = (now + datetime.timedelta(seconds=ahead)).isoformat(timespec="seconds")
         assert doctor(postgres, "--set", f"test.now={there}")["database.clock"]["health"] == health
+
+
+# ---- what there is to go back to ----
+
+HOUR = 3600
+
+
+def named(hours_ago):
+    return time.strftime("giothong-%Y%m%dT%H%M%SZ", time.gmtime(time.time() - hours_ago * HOUR))
+
+
+def test_the_age_of_the_last_backup(postgres, tmp_path):
+    def found(**options):
+        return doctor(postgres, words=["--backups", tmp_path], **options)["backup"]
+
+    assert found()["health"] == "ok", "a database of today has none yet"
+    repair(postgres, "UPDATE schema_migration SET applied_at = now() - interval '8 days'")
+    try:
+        assert found()["health"] == "failure" and str(tmp_path) in found()["found"]
+        (tmp_path / "giothong-20200101T000000Z.partial").mkdir()
+        for hours, health in ((8 * 24, "failure"), (49, "warning"), (20, "ok")):
+            (tmp_path / named(hours)).mkdir()
+            assert found()["health"] == health and f"{hours} h ago" in found()["found"]
+        check = doctor(postgres, words=["--backups", tmp_path / "nowhere"])["backup"]
+        assert check["health"] == "failure" and "nowhere" in check["found"]
+        # without the option the record tells too, since who asks may not look into the folder
+        if not pathlib.Path("/var/backups/giothong").exists():
+            assert doctor(postgres)["backup"]["health"] == "failure"
+            repair(postgres, BACKUP)
+            assert "30 h ago" in doctor(postgres)["backup"]["found"]
+    finally:
+        repair(postgres, "UPDATE schema_migration SET applied_at = now(); DELETE FROM audit_entry WHERE action = 'backup.make'")
+
+
+def test_the_archive_of_the_servers_log():
+    one = Postgres().make()
+    try:
+        write_settings(one)
+        assert doctor(one)["database.archive"]["found"].startswith("archive_mode is off")
+        one.sql("ALTER SYSTEM SET archive_mode = on")
+        one.stop()
+        one.start()
+        assert "archive_command is not set" in doctor(one)["database.archive"]["found"]
+        one.sql("ALTER SYSTEM SET archive_command = '/bin/false'", "SELECT pg_reload_conf()", "CREATE TABLE x ()", "SELECT pg_switch_wal()")
+        check = wait_until(lambda: (c := doctor(one)["database.archive"])["health"] == "failure" and "could not" in c["found"] and c, 60, what="it fails")
+        assert "0000000100000000000000" in check["found"]
+        one.sql("ALTER SYSTEM SET archive_command = '/bin/true'", "SELECT pg_reload_conf()", "CREATE TABLE y ()", "SELECT pg_switch_wal()")
+        wait_until(lambda: doctor(one)["database.archive"]["health"] == "ok", 90, what="it works")
+    finally:
+        one.remove()
 
 
 # ---- the settings, the keys, the machine ----

@@ -19,6 +19,8 @@ static void test_names(void **state)
 	backup_name(made_us, name);
 	assert_string_equal(name, "giothong-20270301T190001Z");
 	assert_true(backup_name_is(name));
+	assert_int_equal(backup_name_time(name), made_us);
+	assert_int_equal(backup_name_time("giothong-20271301T190001Z"), INT64_MIN);
 	static const char *const others[] = { "", "giothong-", "giothong-20270301T190001Z.partial",
 					      "giothong-20270301T190001", "giothong-2027030xT190001Z",
 					      "giothong_20270301T190001Z", "other-20270301T190001Z" };

@@ -53,6 +53,7 @@ static struct doctor_facts healthy(void)
 			.disk_free = 50ll * GB, .disk_size = 100ll * GB,
 			.disk_free_files = 900, .disk_files = 1000,
 			.unit = UNIT_ENABLED,
+			.backups = { .folder = "/var/backups/giothong", .known = true, .newest_age = 3600 * 20 },
 		},
 		.database = {
 			.reached = true,
@@ -68,6 +69,8 @@ static struct doctor_facts healthy(void)
 			.keys_known = true,
 			.keys = { { "hash-2", "active", "bb", 30, 0 }, { "hash-1", "retired", "aa", 700, 0 } },
 			.nkeys = 2,
+			.backup_known = true, .backup_age = 3600 * 20, .age = 86400 * 500,
+			.archiver_known = true, .archived_ago = -1, .archive_failed_ago = -1,
 			.sealing_known = true, .tokens_known = true, .calendar_known = true,
 			.holidays_known_to = { 2027, 12, 31 },
 		},
@@ -120,7 +123,7 @@ static void all_is_well(void **state)
 	size_t count = doctor_judge(&facts, findings);
 
 	(void)state;
-	assert_int_equal(count, 27);
+	assert_int_equal(count, 29);
 	for (size_t i = 0; i < count; i++)
 		if (findings[i].health != HEALTH_OK)
 			fail_msg("%s: %s", findings[i].name, findings[i].found[LANGUAGE_EN]);
@@ -295,6 +298,54 @@ static void the_work(void **state)
 	BREAKS(database->rounds_on_ended_units = 1, "places.units", HEALTH_WARNING);
 }
 
+static void the_backups(void **state)
+{
+	(void)state;
+	/* the younger of what is there and what the record says; either may be unknown */
+	BREAKS(machine->backups.newest_age = database->backup_age = 2 * 86400, "backup", HEALTH_OK);
+	BREAKS(machine->backups.newest_age = database->backup_age = 2 * 86400 + 1, "backup", HEALTH_WARNING);
+	BREAKS(machine->backups.newest_age = database->backup_age = 7 * 86400 + 1, "backup", HEALTH_FAILURE);
+	BREAKS((machine->backups.newest_age = database->backup_age = 8 * 86400, set(&facts, "archive_mode", "on"),
+		set(&facts, "archive_command", "x")), "backup", HEALTH_WARNING);
+	BREAKS(machine->backups.newest_age = 99 * 86400, "backup", HEALTH_OK);
+	BREAKS(database->backup_age = 99 * 86400, "backup", HEALTH_OK);
+	BREAKS((machine->backups.known = false, machine->backups.newest_age = -1), "backup", HEALTH_OK);
+	BREAKS((machine->backups.known = false, database->backup_age = 99 * 86400), "backup", HEALTH_FAILURE);
+	BREAKS((machine->backups.known = database->backup_known = false), "backup", HEALTH_SKIPPED);
+	/* a folder that was named counts alone */
+	BREAKS((machine->backups.named = true, machine->backups.newest_age = 99 * 86400), "backup", HEALTH_FAILURE);
+	BREAKS((machine->backups.named = true, machine->backups.newest_age = -1), "backup", HEALTH_FAILURE);
+	BREAKS((machine->backups.named = true, machine->backups.known = false, machine->backups.why = "x"), "backup",
+	       HEALTH_FAILURE);
+	/* none */
+	BREAKS(machine->backups.newest_age = database->backup_age = -1, "backup", HEALTH_FAILURE);
+	BREAKS((machine->backups.newest_age = database->backup_age = -1, database->age = 6 * 86400), "backup",
+	       HEALTH_WARNING);
+	BREAKS((machine->backups.newest_age = database->backup_age = -1, database->age = 2 * 86400), "backup", HEALTH_OK);
+	BREAKS((machine->backups.newest_age = database->backup_age = -1, set(&facts, "archive_mode", "on"),
+		set(&facts, "archive_command", "x")), "backup", HEALTH_OK);
+}
+
+static void the_archive(void **state)
+{
+	(void)state;
+#define ARCHIVES(what, health) \
+	BREAKS((set(&facts, "archive_mode", "on"), set(&facts, "archive_command", "x"), \
+		set(&facts, "archive_timeout", "60"), what), "database.archive", health)
+
+	BREAKS(set(&facts, "archive_mode", "off"), "database.archive", HEALTH_OK);
+	BREAKS(database->archiver_known = false, "database.archive", HEALTH_SKIPPED);
+	ARCHIVES(database->archived_ago = 5, HEALTH_OK);
+	ARCHIVES(database->archived_ago = -1, HEALTH_OK);
+	ARCHIVES((database->archived_ago = 5, database->archive_failed_ago = 9), HEALTH_OK);
+	ARCHIVES((database->archive_fails = true, database->archive_failed_file = "0000000100000000000000A7"), HEALTH_FAILURE);
+	ARCHIVES(set(&facts, "archive_command", ""), HEALTH_FAILURE);
+	ARCHIVES((set(&facts, "archive_command", ""), set(&facts, "archive_library", "basic_archive")), HEALTH_OK);
+	ARCHIVES(database->archived_ago = 3660, HEALTH_OK);
+	ARCHIVES(database->archived_ago = 3661, HEALTH_WARNING);
+	ARCHIVES((database->archived_ago = 3661, set(&facts, "archive_timeout", "0")), HEALTH_OK);
+}
+
 /* Nobody seals where nobody runs: that is no failure of the sealer. */
 static void a_stopped_sealer(void **state)
 {
@@ -327,8 +378,8 @@ static void without_a_database(void **state)
 	facts.database = (struct doctor_database){ .why = { "it is gone", "nó đã mất" } };
 	assert_string_equal(expect(&facts, "database", HEALTH_FAILURE, false)->found[LANGUAGE_VI], "nó đã mất");
 	assert_int_equal(count_of(&facts, HEALTH_FAILURE), 1);
-	assert_int_equal(count_of(&facts, HEALTH_OK), 9);
-	assert_int_equal(count_of(&facts, HEALTH_SKIPPED), 17);
+	assert_int_equal(count_of(&facts, HEALTH_OK), 10);
+	assert_int_equal(count_of(&facts, HEALTH_SKIPPED), 18);
 }
 
 static void without_settings(void **state)
@@ -339,6 +390,7 @@ static void without_settings(void **state)
 	error_set(&facts.machine.file.error, ERR_CONFIG, "line 3", "dòng 3");
 	facts.database = (struct doctor_database){ 0 };
 	facts.machine.listen = facts.machine.trusted_proxy = facts.machine.keyring.dir = NULL;
+	facts.machine.backups = (struct doctor_backups){ 0 };
 	expect(&facts, "settings.file", HEALTH_FAILURE, false);
 	expect(&facts, "database", HEALTH_SKIPPED, true);
 	expect(&facts, "machine.start", HEALTH_OK, true);
@@ -386,6 +438,8 @@ int main(void)
 		cmocka_unit_test(its_log),
 		cmocka_unit_test(the_role),
 		cmocka_unit_test(the_work),
+		cmocka_unit_test(the_backups),
+		cmocka_unit_test(the_archive),
 		cmocka_unit_test(a_stopped_sealer),
 		cmocka_unit_test(without_a_database),
 		cmocka_unit_test(without_settings),
