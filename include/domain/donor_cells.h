@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/date.h"
+#include "domain/component.h"
 #include "domain/donor.h"
 
 /*
@@ -31,6 +32,6 @@ bool cell_date(const char *cell, struct date *date, int *year);
 bool cell_volume(const char *cell, int *ml);
 
 /* Component by its code or by the words of facts 10: "máu toàn phần", "tiểu cầu", "hồng cầu", "huyết tương"... */
-bool cell_component(const char *cell, const char **code);
+bool cell_component(const char *cell, enum component *out);
 
 #endif

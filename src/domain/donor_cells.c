@@ -193,17 +193,18 @@ bool cell_volume(const char *cell, int *ml)
 	return true;
 }
 
-bool cell_component(const char *cell, const char **code)
+bool cell_component(const char *cell, enum component *out)
 {
 	static const struct {
-		const char *word, *code;
+		const char    *word;
+		enum component component;
 	} words[] = {
-		{ "whole blood", "whole_blood" },   { "mau toan phan", "whole_blood" }, { "toan phan", "whole_blood" },
-		{ "mau", "whole_blood" },	    { "red cells", "red_cells" },	{ "hong cau", "red_cells" },
-		{ "khoi hong cau", "red_cells" },   { "platelets", "platelets" },	{ "tieu cau", "platelets" },
-		{ "khoi tieu cau", "platelets" },   { "plasma", "plasma" },		{ "huyet tuong", "plasma" },
-		{ "granulocytes", "granulocytes" }, { "bach cau", "granulocytes" },	{ "khoi bach cau", "granulocytes" },
-		{ "stem cells", "stem_cells" },	    { "te bao goc", "stem_cells" },
+		{ "whole blood", COMPONENT_WHOLE_BLOOD },   { "mau toan phan", COMPONENT_WHOLE_BLOOD }, { "toan phan", COMPONENT_WHOLE_BLOOD },
+		{ "mau", COMPONENT_WHOLE_BLOOD },	    { "red cells", COMPONENT_RED_CELLS },	{ "hong cau", COMPONENT_RED_CELLS },
+		{ "khoi hong cau", COMPONENT_RED_CELLS },   { "platelets", COMPONENT_PLATELETS },	{ "tieu cau", COMPONENT_PLATELETS },
+		{ "khoi tieu cau", COMPONENT_PLATELETS },   { "plasma", COMPONENT_PLASMA },		{ "huyet tuong", COMPONENT_PLASMA },
+		{ "granulocytes", COMPONENT_GRANULOCYTES }, { "bach cau", COMPONENT_GRANULOCYTES },	{ "khoi bach cau", COMPONENT_GRANULOCYTES },
+		{ "stem cells", COMPONENT_STEM_CELLS },	    { "te bao goc", COMPONENT_STEM_CELLS },
 	};
 	char folded[FOLDED_SIZE];
 	size_t len;
@@ -216,7 +217,7 @@ bool cell_component(const char *cell, const char **code)
 		folded[len - 9] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (streq(folded, words[i].word)) {
-			*code = words[i].code;
+			*out = words[i].component;
 			return true;
 		}
 	}
