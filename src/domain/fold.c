@@ -122,8 +122,10 @@ static bool is_dash(int32_t point)
 
 char fold_ascii(int32_t point)
 {
-	enum { WIDE_FIRST = 0xff01, WIDE_LAST = 0xff5e };
+	enum { WIDE_FIRST = 0xff01, WIDE_LAST = 0xff5e, KELVIN = 0x212a };
 
+	if (point == KELVIN)             /* composing makes it a K: the same with and without */
+		return 'K';
 	if (point >= WIDE_FIRST && point <= WIDE_LAST)
 		point += '!' - WIDE_FIRST;
 	if (point > ' ' && point < 0x7f)

@@ -120,6 +120,31 @@ static void distances(void **state)
 	}
 }
 
+static void classes_of_characters(void **state)
+{
+	static const struct {
+		int32_t         point;
+		enum text_class want;
+	} cases[] = {
+		{ 'a', TEXT_LETTER },    { 0x1ef9, TEXT_LETTER },  { 0x111, TEXT_LETTER },   { 0x5f20, TEXT_LETTER },
+		{ 0x2bc, TEXT_LETTER },  { 0x301, TEXT_MARK },     { 0x20dd, TEXT_MARK },    { '0', TEXT_DIGIT },
+		{ 0xff10, TEXT_DIGIT },  { 0xb2, TEXT_DIGIT },     { 0x2161, TEXT_DIGIT },   { 0x660, TEXT_DIGIT },
+		{ ' ', TEXT_BLANK },     { '\t', TEXT_BLANK },     { '\n', TEXT_BLANK },     { '\r', TEXT_BLANK },
+		{ 0x85, TEXT_BLANK },    { 0xa0, TEXT_BLANK },     { 0x2028, TEXT_BLANK },   { 0x3000, TEXT_BLANK },
+		{ '-', TEXT_SIGN },      { '\'', TEXT_SIGN },      { '+', TEXT_SIGN },       { 0x2019, TEXT_SIGN },
+		{ 0x1f600, TEXT_SIGN },  { 0x200b, TEXT_HIDDEN },  { 0x202e, TEXT_HIDDEN },  { 0xfeff, TEXT_HIDDEN },
+		{ 0xad, TEXT_HIDDEN },   { 0, TEXT_CONTROL },      { 8, TEXT_CONTROL },      { 0xe, TEXT_CONTROL },
+		{ 0x1f, TEXT_CONTROL },  { 0x7f, TEXT_CONTROL },   { 0x84, TEXT_CONTROL },   { 0x86, TEXT_CONTROL },
+		{ 0xd800, TEXT_CONTROL }, { 0xe000, TEXT_CONTROL }, { 0xffff, TEXT_CONTROL }, { 0x10ffff, TEXT_CONTROL },
+		{ -1, TEXT_CONTROL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (text_class(cases[i].point) != cases[i].want)
+			fail_msg("U+%04X", (unsigned)cases[i].point);
+}
+
 static void small_helpers(void **state)
 {
 	long value = 7;
@@ -152,6 +177,7 @@ int main(void)
 		cmocka_unit_test(composing_makes_one_form),
 		cmocka_unit_test(utf8_is_strict), cmocka_unit_test(points_one_by_one),
 		cmocka_unit_test(distances),
+		cmocka_unit_test(classes_of_characters),
 		cmocka_unit_test(small_helpers),
 	};
 

@@ -149,9 +149,11 @@ static void test_nothing_twice(void **state)
 
 static void test_hides_what_it_holds(void **state)
 {
+	enum { PIECE = 8 };              /* random bytes that are one of these: once in 10^17 runs */
+
 	(void)state;
-	for (size_t i = 0; i + 3 <= strlen(name); i++)
-		assert_null(memmem(sealed.data, sealed.len, name + i, 3));
+	for (size_t i = 0; i + PIECE <= strlen(name); i++)
+		assert_null(memmem(sealed.data, sealed.len, name + i, PIECE));
 	assert_null(memmem(wrapped, sizeof(wrapped), donor, 8));
 }
 
