@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -338,7 +339,9 @@ static void test_rotation(void **state)
 			assert_false(donor_key_open(again, keyring, 3 - stages[j].active, donor, at[j]));
 		}
 	}
+	assert_true(donor_key_open(again, keyring, 1, donor, at[0]));
 	assert_false(donor_key_open(again, keyring, 3, donor, at[0]));
+	assert_null(open_name(again));                   /* the key before it is gone */
 	assert_false(donor_key_open(again, keyring, 0, donor, at[0]));
 	donor_key_free(again);
 }
@@ -381,7 +384,7 @@ static void test_known_bytes(void **state)
 	static const char wrap_key[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 	static const char wrapped_hex[] =
 		"c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf1d0d4ee32a1b160d34c618d930b24d106ca1b390dfe250ca5f930870"
-		"633f1cbbe2df8ea38b48036f03992c580c257d85";
+		"633f1cbb6b76355642ea0b6d75aaab3a2828c3e9";
 	static const char field_hex[] =
 		"000102030405060708090a0b0c0d0e0f101112131415161795177349fc0ff03f96f4e9e1d303afdf1308674e307ea345b6beb2a2"
 		"8785cf";
@@ -390,16 +393,17 @@ static void test_known_bytes(void **state)
 	size_t len;
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/wrap-1.active.key", dir);
+	snprintf(path, sizeof(path), "%s/wrap-7.active.key", dir);
 	FILE *file = fopen(path, "w");
 
 	assert_non_null(file);
+	assert_int_equal(fchmod(fileno(file), 0600), 0);
 	assert_true(fprintf(file, "%s\n", wrap_key) > 0 && fclose(file) == 0);
 	keyring_free(keyring);
 	keyring = open_keyring();
 	from_hex(wrapped_hex, known, sizeof(known));
 	from_hex(field_hex, field, sizeof(field));
-	assert_true(donor_key_open(key, keyring, 1, donor, known));
+	assert_true(donor_key_open(key, keyring, 7, donor, known));
 	char *text = donor_open(key, "donor", "name", donor, field, sizeof(field), &arena, &len);
 
 	assert_non_null(text);

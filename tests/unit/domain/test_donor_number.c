@@ -52,7 +52,7 @@ static void test_spellings(void **state)
 	static const char *const typed[] = {
 		"K7M4-XQD5", "k7m4-xqd5", "K7M4XQD5", "k7m4 xqd5", " K 7 M 4 - X Q D 5 ", "Ｋ７Ｍ４－ＸＱＤ５", "ｋ７ｍ４　ｘｑｄ５",
 		"K7M4\xe2\x80\x93XQD5", "K7M4\xc2\xa0XQD5", "K7-M4-XQ-D5", "\xef\xbb\xbfK7M4-XQD5\r\n",
-		"\xe2\x84\xaa" "7M4-XQD5",                /* the sign of kelvin, which is canonically a K */
+		"\u212a7M4-XQD5",                          /* the sign of kelvin, which is canonically a K */
 	};
 	char out[DONOR_NUMBER_SIZE];
 
