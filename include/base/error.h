@@ -41,6 +41,9 @@ enum error_code {
 	ERR_ALREADY_EXISTS,
 	ERR_IMPORT_REFUSED,      /* the file would change announced rounds */
 	ERR_NO_PROPOSAL,         /* the constraints of a plan cannot be met */
+	ERR_DONOR_EXISTS,        /* an identifier of one person alone is known; see error.id */
+	ERR_DONOR_DIFFERS,       /* the same, of somebody with another name or birth date */
+	ERR_ERASED,              /* the personal data is gone for ever */
 	/* the transport (written by http/) */
 	ERR_BAD_REQUEST,
 	ERR_REQUEST_TIMEOUT,
@@ -71,6 +74,7 @@ struct error_field {
 struct error {
 	enum error_code    code;
 	char               detail[LANGUAGE_COUNT][320];
+	char               id[40];       /* of the record that stands in the way, for who may know it; "": none */
 	size_t             nfields;
 	struct error_field fields[ERROR_MAX_FIELDS];
 };

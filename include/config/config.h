@@ -40,6 +40,8 @@ struct config {
 	int   limits_anonymous_per_minute;   /* per address, answers not served from memory */
 	int   limits_token_per_minute;       /* per token */
 	int   limits_sms_per_minute;         /* per gateway token */
+	int   limits_donors_per_minute;      /* look-ups and registrations, per token */
+	int   limits_team_donors_per_minute; /* the same of a team's token */
 	/* texts */
 	char *sms_signature;         /* ends an SMS where there is room; "" none */
 	/* tests only (builds with GIOTHONG_TEST_SEAMS) */

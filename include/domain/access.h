@@ -19,6 +19,9 @@ enum access_area {
 	AREA_SMS,                /* SMS in */
 	AREA_TOKENS,             /* users, tokens, devices, keyring */
 	AREA_AUDIT,
+	AREA_DONOR_DESK,         /* donors: look up, register */
+	AREA_DONORS,             /* donors: read, change, merge */
+	AREA_DONOR_LIST,         /* donors: the list, in which nothing sealed is */
 	AREA_COUNT
 };
 

@@ -60,6 +60,12 @@ struct donor {
 	int64_t         registered_us, version;
 };
 
+/* From when on a component may be given, as far as the registry knows. */
+struct donor_next {
+	struct date on;                  /* none: nothing is in the way */
+	bool        endless;             /* no date ends the wait */
+};
+
 /*
  * What must hold for a donor about to be written: a name, a birth date or at
  * least the year, a birth not after `today` nor over 120 years before, blood
@@ -109,5 +115,12 @@ struct donor_likeness {
  */
 enum { DONOR_LIKELY = 60 };
 int donor_likeness_score(const struct donor_likeness *likeness);
+
+/*
+ * Whether two records that bear one unique number may be taken for one person without
+ * asking anybody: the same words in the name, and the same birth date (the year, where
+ * a date is not known of both).
+ */
+bool donor_is_same(const struct donor *one, const struct donor *two, struct arena *arena);
 
 #endif

@@ -23,11 +23,13 @@
  */
 struct db;
 struct clock;
+struct donor_key;
 
 struct store {
 	struct db            *db;
 	const struct keyring *keyring;
 	const struct clock   *clock;
+	struct donor_key     *donor_key; /* to open donors' records with, in turn; NULL where none are */
 };
 
 /* Who acts, for the audit. Borrowed texts. */

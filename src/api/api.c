@@ -10,12 +10,13 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "config/config.h"
+#include "crypto/donor_seal.h"
 #include "crypto/keyring.h"
 
 static const struct route *const route_tables[] = {
 	health_routes, page_routes, round_routes, report_routes, plan_routes,
 	unit_routes, catalog_routes, token_routes, audit_routes, sms_routes,
-	feed_routes,
+	feed_routes, donor_routes,
 };
 
 /* ---- from bytes in memory ---- */
@@ -196,7 +197,7 @@ struct api *api_new(struct worker *worker, int listen_fd, const struct api_daemo
 
 	api->worker = worker;
 	api->daemon = daemon;
-	api->store = (struct store){ worker->db, worker->keyring, worker->clock };
+	api->store = (struct store){ worker->db, worker->keyring, worker->clock, donor_key_new() };
 	api->router = http_router_new();
 	add_routes(api);
 	cache_init(&api->cache);
@@ -241,6 +242,7 @@ void api_free(struct api *api)
 	cache_release(&api->sms_cache);
 	limits_release(&api->limits);
 	buf_release(&api->scratch);
+	donor_key_free(api->store.donor_key);
 	free(api->routes);
 	free(api);
 }

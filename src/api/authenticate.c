@@ -70,6 +70,11 @@ static bool principal_within_rate(struct request *r)
 	if (r->route->flags & ROUTE_SMS)
 		return within_rate(r, arena_printf(r->arena, "sms %s", r->principal.id),
 				   config->limits_sms_per_minute);
+	if (r->route->flags & ROUTE_DONORS &&
+	    !within_rate(r, arena_printf(r->arena, "donors %s", r->principal.id),
+			 r->principal.role == ROLE_TEAM ? config->limits_team_donors_per_minute
+							: config->limits_donors_per_minute))
+		return false;
 	return within_rate(r, r->principal.id, config->limits_token_per_minute);
 }
 

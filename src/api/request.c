@@ -48,18 +48,34 @@ static bool scope_reads(const struct request *r, const struct unit *unit)
 	       scope_allows(api_units(r->api), who->units, who->nunits, unit->id, on, on);
 }
 
-static void see_units(struct request *r, struct draft_sight *sight)
+static const char **scope_units(struct request *r, size_t *count)
 {
 	const struct unit_map *map = api_units(r->api);
 	const char **ids;
 
+	*count = 0;
 	if (!map)
-		return;
+		return NULL;
 	ids = arena_alloc(r->arena, (unit_count(map) + 1) * sizeof(*ids));
 	for (size_t i = 0; i < unit_count(map); i++)
 		if (scope_reads(r, unit_at(map, i)))
-			ids[sight->nunits++] = arena_strdup(r->arena, unit_at(map, i)->id);
-	sight->units = ids;
+			ids[(*count)++] = arena_strdup(r->arena, unit_at(map, i)->id);
+	return ids;
+}
+
+void request_readable_units(struct request *r, const char *const **ids, size_t *count)
+{
+	static const char *const none[] = { NULL };
+	enum access_verdict verdict = access_decide(r->principal.role, r->route->area, r->route->mode);
+
+	*ids = NULL;
+	*count = 0;
+	if (verdict == ACCESS_YES || (verdict == ACCESS_IN_SCOPE && r->principal.nunits == 0))
+		return;
+	if (verdict == ACCESS_IN_SCOPE)
+		*ids = scope_units(r, count);
+	if (!*ids)
+		*ids = none;             /* nothing at all */
 }
 
 const struct draft_sight *request_sight(struct request *r)
@@ -74,7 +90,7 @@ const struct draft_sight *request_sight(struct request *r)
 	case ACCESS_IN_SCOPE:
 		r->sight->all = r->principal.nunits == 0;
 		if (!r->sight->all)
-			see_units(r, r->sight);
+			r->sight->units = scope_units(r, &r->sight->nunits);
 		break;
 	case ACCESS_OWN:
 		r->sight->team = r->principal.team;
@@ -358,6 +374,8 @@ void request_digest_etag(const struct request *r, const char *bytes, size_t len,
 /* Public answers may be kept by the client, but must be asked about again each time. */
 static const char *cache_control(const struct request *r)
 {
+	if (r->route->flags & ROUTE_PERSONAL)
+		return "no-store";
 	return r->anonymous && r->route->flags & ROUTE_CACHED ? "no-cache" : "private, no-cache";
 }
 

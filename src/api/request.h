@@ -37,6 +37,8 @@ struct principal {
 enum route_flag {
 	ROUTE_CACHED = 1 << 0,           /* the public answer may come from memory (topics rounds and units) */
 	ROUTE_SMS = 1 << 1,              /* counted against the gateways' limit */
+	ROUTE_DONORS = 1 << 3,           /* tells whether somebody is known: has a limit of its own beside the others */
+	ROUTE_PERSONAL = 1 << 4,         /* nobody between may keep the answer */
 	ROUTE_ANY_BODY = 1 << 2          /* looks at Content-Type itself; others take JSON only */
 };
 
@@ -62,6 +64,7 @@ struct request {
 	bool                  stored_fresh;      /* what is read now may be kept in memory: */
 	uint64_t              generation;        /* ... unless the topics moved meanwhile */
 	struct date           today;
+	void                 *own;       /* of the route's handler, where it waits for the units */
 	struct draft_sight   *sight;     /* private: of request_sight(), made when first asked for */
 };
 
@@ -75,6 +78,11 @@ const char *request_param(const struct request *r, const char *name);
 
 /* What the principal sees beside what is public. Of a scope: only with the units at hand (request_with_units()). */
 const struct draft_sight *request_sight(struct request *r);
+/*
+ * The units at which the principal may read what the area of the route holds: *ids NULL: at all of them and
+ * where there is none. Only with the units at hand.
+ */
+void request_readable_units(struct request *r, const char *const **ids, size_t *count);
 bool request_sees_round(struct request *r, const struct round *round);
 /*
  * Whether the principal may write a record with these units on this date
@@ -128,6 +136,6 @@ void request_reply_created(struct request *r, const struct buf *buf, const char 
 /* Route tables, one per resource. */
 extern const struct route health_routes[], page_routes[], round_routes[], report_routes[], plan_routes[],
 	unit_routes[], catalog_routes[], token_routes[], audit_routes[], sms_routes[],
-	feed_routes[];
+	feed_routes[], donor_routes[];
 
 #endif

@@ -28,6 +28,9 @@ static const char *const slugs[ERR_COUNT] = {
 	[ERR_ALREADY_EXISTS]         = "already-exists",
 	[ERR_IMPORT_REFUSED]         = "import-refused",
 	[ERR_NO_PROPOSAL]            = "no-proposal",
+	[ERR_DONOR_EXISTS]           = "donor-exists",
+	[ERR_DONOR_DIFFERS]          = "donor-differs",
+	[ERR_ERASED]                 = "erased",
 	[ERR_BAD_REQUEST]            = "bad-request",
 	[ERR_REQUEST_TIMEOUT]        = "request-timeout",
 	[ERR_CONTENT_TOO_LARGE]      = "content-too-large",
@@ -47,6 +50,7 @@ void error_clear(struct error *err)
 {
 	err->code = ERR_NONE;
 	err->detail[LANGUAGE_EN][0] = err->detail[LANGUAGE_VI][0] = '\0';
+	err->id[0] = '\0';
 	err->nfields = 0;
 }
 

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "db/db.h"
 #include "domain/unit.h"
+#include "crypto/donor_seal.h"
 #include "store/catalog_store.h"
 
 enum { FILE_MAX_BYTES = 64 << 20, UNIT_MATCHES = 8, CONNECT_MS = 5000 };
@@ -229,6 +230,8 @@ static void on_signal(evutil_socket_t number, short what, void *context)
 	cli->interrupted = true;
 	db_free(cli->db);
 	cli->db = NULL;
+	donor_key_free(cli->store.donor_key);
+	cli->store.donor_key = NULL;
 }
 
 static bool was_interrupted(void *context)
@@ -271,7 +274,7 @@ bool cli_connect(struct cli *cli)
 	int64_t until = clock_mono_us() + CONNECT_MS * 1000;
 
 	cli->db = db_new(cli->base, &cli->setup->db);
-	cli->store = (struct store){ cli->db, cli->setup->keyring, &cli->setup->clock };
+	cli->store = (struct store){ cli->db, cli->setup->keyring, &cli->setup->clock, donor_key_new() };
 	while (cli_goes_on(cli) && !db_connected(cli->db)) {
 		if (clock_mono_us() >= until)
 			return error_set(&cli->error, ERR_UNAVAILABLE, "the database cannot be reached: %s",

@@ -65,6 +65,10 @@ const struct option config_options[] = {
 	    "requests per minute and token; 0: no limit"),
 	INT("limits.sms_per_minute", limits_sms_per_minute, 0, 10000000, "6000",
 	    "messages per minute of one gateway; 0: no limit"),
+	INT("limits.donors_per_minute", limits_donors_per_minute, 0, 10000000, "600",
+	    "donors looked up or registered per minute and token; 0: no limit"),
+	INT("limits.team_donors_per_minute", limits_team_donors_per_minute, 0, 10000000, "30",
+	    "the same of a team's token: who steals it in the mountains must not read the registry with it"),
 	TEXT("sms.signature", sms_signature, "", "ends an SMS where there is room, such as: CTD Lai Chau"),
 #ifdef GIOTHONG_TEST_SEAMS
 	{ "test.now", OPTION_TEXT, MEMBER(test_now, char *), 0, 0, NULL, "", true,

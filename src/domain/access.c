@@ -51,6 +51,16 @@ static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_AUDIT] = {
 		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
 	},
+	/* Whoever sits at the desk of a round meets people from anywhere. */
+	[AREA_DONOR_DESK] = {
+		[ROLE_TEAM] = { NO, YES }, [ROLE_STAFF] = { NO, YES }, [ROLE_ADMIN] = { NO, YES },
+	},
+	[AREA_DONORS] = {
+		[ROLE_STAFF] = { SCOPE, SCOPE }, [ROLE_ADMIN] = { YES, YES },
+	},
+	[AREA_DONOR_LIST] = {
+		[ROLE_STAFF] = { SCOPE, NO }, [ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
+	},
 };
 
 /* clang-format on */

@@ -60,6 +60,8 @@ static void write_problem(struct buf *body, struct http_exchange *x, const struc
 	jout_text(&out, "detail", *err->detail[language] ? err->detail[language] : http_error_title(err->code, language));
 	jout_text(&out, "advice", http_error_advice(err->code, language));
 	write_fields(&out, err, language);
+	if (*err->id)
+		jout_text(&out, "id", err->id);
 	jout_text(&out, "request_id", http_request_id(x));
 	jout_end(&out);
 }

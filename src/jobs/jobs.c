@@ -107,7 +107,7 @@ struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char
 	jobs->worker = worker;
 	jobs->sealer = sealer_new(worker, gauges);
 	jobs->keys = key_watch_new(worker, keyring, on_keys, jobs);
-	jobs->store = (struct store){ worker->db, worker->keyring, worker->clock };
+	jobs->store = (struct store){ worker->db, worker->keyring, worker->clock, NULL };
 	if (gethostname(jobs->host, sizeof(jobs->host) - 1) < 0)
 		jobs->host[0] = '\0';
 	snprintf(jobs->beat.id, sizeof(jobs->beat.id), "%s", daemon_id);

@@ -135,7 +135,7 @@ struct key_watch *key_watch_new(struct worker *worker, struct keyring *keyring, 
 
 	watch->worker = worker;
 	watch->keyring = keyring;
-	watch->store = (struct store){ worker->db, worker->keyring, worker->clock };
+	watch->store = (struct store){ worker->db, worker->keyring, worker->clock, NULL };
 	watch->changed = changed;
 	watch->context = context;
 	tell_missing(watch, keyring_view(keyring));

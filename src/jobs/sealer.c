@@ -292,7 +292,7 @@ struct sealer *sealer_new(struct worker *worker, struct gauges *gauges)
 
 	sealer->worker = worker;
 	sealer->gauges = gauges;
-	sealer->store = (struct store){ worker->db, worker->keyring, worker->clock };
+	sealer->store = (struct store){ worker->db, worker->keyring, worker->clock, NULL };
 	arena_init(&sealer->arena);
 	atomic_store(&gauges->audit_read_us, clock_mono_us());
 	return sealer;

@@ -14,20 +14,16 @@ void audit_begin(struct audit *audit, const struct store *store, const struct ac
 	jout_array(&audit->out, NULL);
 }
 
-static void audit_digest(struct audit *audit, const char *key, const struct buf *image)
+static const char *audit_digest(const struct audit *audit, const struct buf *image, char out[DIGEST_HEX_SIZE])
 {
-	char digest[DIGEST_HEX_SIZE];
-
-	if (!image) {
-		jout_null(&audit->out, key);
-		return;
-	}
-	keyring_digest(audit->store->keyring, audit->key_id, "audit", image->data, image->len, digest);
-	jout_text(&audit->out, key, digest);
+	if (!image)
+		return NULL;
+	keyring_digest(audit->store->keyring, audit->key_id, "audit", image->data, image->len, out);
+	return out;
 }
 
-void audit_add(struct audit *audit, const char *action, const char *subject_kind, const char *subject_id,
-	       const struct buf *before, const struct buf *after)
+static void audit_write(struct audit *audit, const char *action, const char *subject_kind, const char *subject_id,
+			const char *before, const char *after)
 {
 	struct json_out *out = &audit->out;
 	const struct actor *actor = audit->actor;
@@ -44,9 +40,24 @@ void audit_add(struct audit *audit, const char *action, const char *subject_kind
 	jout_text(out, "subject_id", subject_id);
 	jout_text(out, "request_id", actor->request_id);
 	jout_int(out, "key_id", audit->key_id);
-	audit_digest(audit, "digest_before", before);
-	audit_digest(audit, "digest_after", after);
+	jout_text(out, "digest_before", before);
+	jout_text(out, "digest_after", after);
 	jout_end(out);
+}
+
+void audit_add(struct audit *audit, const char *action, const char *subject_kind, const char *subject_id,
+	       const struct buf *before, const struct buf *after)
+{
+	char digests[2][DIGEST_HEX_SIZE];
+
+	audit_write(audit, action, subject_kind, subject_id, audit_digest(audit, before, digests[0]),
+		    audit_digest(audit, after, digests[1]));
+}
+
+void audit_add_reading(struct audit *audit, const char *action, const char *subject_kind, const char *subject_id,
+		       const char *asked)
+{
+	audit_write(audit, action, subject_kind, subject_id, asked, NULL);
 }
 
 const char *audit_end(struct audit *audit, struct arena *arena)

@@ -23,6 +23,15 @@
 	"  actor_role text, action text, subject_kind text, subject_id text, request_id text," \
 	"  key_id integer, digest_before bytea, digest_after bytea) WHERE " condition
 
+/* The same rows, about something that only the statement knows: `subject` is its id, `from` has a row for each. */
+#define AUDIT_INSERT_FOUND(parameter, subject, from) \
+	"INSERT INTO audit_entry (" AUDIT_COLUMNS ")" \
+	" SELECT entry.id, entry.actor_kind, entry.actor_id, entry.actor_role, entry.action, entry.subject_kind, " \
+	subject ", entry.request_id, entry.key_id, entry.digest_before, entry.digest_after" \
+	" FROM jsonb_to_recordset(" parameter "::jsonb) AS entry (id uuid, actor_kind text, actor_id text," \
+	"  actor_role text, action text, subject_kind text, request_id text, key_id integer," \
+	"  digest_before bytea, digest_after bytea), " from
+
 #define TOPIC_BUMP(topic, condition) \
 	"UPDATE change SET version = version + 1 WHERE topic = '" topic "' AND " condition
 
@@ -40,6 +49,12 @@ void audit_begin(struct audit *audit, const struct store *store, const struct ac
 /* Images before and after; NULL: there was nothing, or nothing is left. */
 void audit_add(struct audit *audit, const char *action, const char *subject_kind, const char *subject_id,
 	       const struct buf *before, const struct buf *after);
+/*
+ * Somebody was told something and nothing was changed. `asked`: the digest of what was asked for, under
+ * audit->key_id; NULL: there is none. It stands as digest_before.
+ */
+void audit_add_reading(struct audit *audit, const char *action, const char *subject_kind, const char *subject_id,
+		       const char *asked);
 /* The parameter, in the arena. */
 const char *audit_end(struct audit *audit, struct arena *arena);
 

@@ -177,6 +177,15 @@ bool fail_stale(struct error *err)
 			 "Đã có người sửa sau khi bạn đọc. Chưa có gì thay đổi. Hãy tải lại rồi thử lại.");
 }
 
+bool fail_keys(struct error *err)
+{
+	return error_set(err, ERR_UNAVAILABLE,
+			 "The keys are being changed and this daemon has not taken up the new ones yet."
+			 " Nothing was changed. Try again shortly.",
+			 "Khóa đang được thay và tiến trình này chưa nhận khóa mới. Chưa có gì thay đổi."
+			 " Hãy thử lại sau giây lát.");
+}
+
 bool result_is_lock_timeout(const struct db_result *result)
 {
 	return result->outcome == DB_REFUSED && streq(result->sqlstate, "55P03");

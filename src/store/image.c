@@ -8,6 +8,8 @@
 #include "base/json_out.h"
 #include "base/memory.h"
 #include "domain/catalog.h"
+#include "domain/consent.h"
+#include "domain/donor.h"
 #include "domain/plan.h"
 #include "domain/report.h"
 #include "domain/round.h"
@@ -202,6 +204,71 @@ void image_round(struct buf *buf, const struct round *round)
 	jout_bool(&out, "never_public", round->never_public);
 	jout_text(&out, "note", round->note);
 	jout_int(&out, "version", round->version);
+	jout_end(&out);
+}
+
+static int compare_identifiers(const void *a, const void *b)
+{
+	const struct donor_identifier *const *one = a, *const *two = b;
+
+	return strcasecmp((*one)->id, (*two)->id);
+}
+
+static void image_identifiers(struct json_out *out, const struct donor *donor)
+{
+	const struct donor_identifier **sorted = xcalloc(donor->nidentifiers + 1, sizeof(*sorted));
+
+	for (size_t i = 0; i < donor->nidentifiers; i++)
+		sorted[i] = &donor->identifiers[i];
+	qsort(sorted, donor->nidentifiers, sizeof(*sorted), compare_identifiers);
+	jout_array(out, "identifiers");
+	for (size_t i = 0; i < donor->nidentifiers; i++) {
+		jout_object(out, NULL);
+		image_id(out, "id", sorted[i]->id);
+		jout_text(out, "kind", identifier_kind_text(sorted[i]->identifier.kind));
+		jout_text(out, "issuer", sorted[i]->identifier.issuer);
+		jout_text(out, "value", sorted[i]->identifier.value);
+		jout_end(out);
+	}
+	jout_end(out);
+	free(sorted);
+}
+
+void image_donor(struct buf *buf, const struct donor *donor)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", donor->id);
+	jout_text(&out, "number", donor->number);
+	jout_text(&out, "name", donor->name);
+	jout_date(&out, "birth_date", donor->birth_date);
+	jout_int(&out, "birth_year", donor->birth_year);
+	jout_text(&out, "sex", donor_sex_text(donor->sex));
+	jout_text(&out, "phone", donor->phone);
+	jout_text(&out, "address", donor->address);
+	image_identifiers(&out, donor);
+	jout_text(&out, "abo", blood_abo_text(donor->abo));
+	jout_text(&out, "rhd", blood_rhd_text(donor->rhd));
+	jout_text(&out, "blood_evidence", blood_evidence_text(donor->blood_evidence));
+	jout_text(&out, "unit", donor->unit_id);
+	jout_date(&out, "unit_on", donor->unit_on);
+	jout_int(&out, "version", donor->version);
+	jout_end(&out);
+}
+
+void image_consent(struct buf *buf, const char *id, const char *donor_id, const struct consent *consent, bool given)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", id);
+	image_id(&out, "donor", donor_id);
+	jout_text(&out, "purpose", consent_purpose_text(consent->purpose));
+	jout_text(&out, "channel", consent_channel_text(consent->channel));
+	jout_bool(&out, "given", given);
+	jout_time(&out, "at", consent->given_us);
+	jout_text(&out, "proof", consent->proof);
 	jout_end(&out);
 }
 

@@ -1,6 +1,8 @@
 #ifndef STORE_IMAGE_H
 #define STORE_IMAGE_H
 
+#include <stdbool.h>
+
 /*
  * The canonical image of a record, over which the audit's digests are made:
  * the same record gives the same bytes, whether it was just read or is about
@@ -13,6 +15,8 @@
 struct access_token;
 struct buf;
 struct catalog_item;
+struct consent;
+struct donor;
 struct key_record;
 struct plan;
 struct report;
@@ -23,6 +27,9 @@ void image_catalog_item(struct buf *buf, const struct catalog_item *item);
 void image_key(struct buf *buf, const struct key_record *key);
 void image_plan(struct buf *buf, const struct plan *plan);
 void image_round(struct buf *buf, const struct round *round);
+/* What register and change write; what is derived from donations and deferrals is not in it. */
+void image_donor(struct buf *buf, const struct donor *donor);
+void image_consent(struct buf *buf, const char *id, const char *donor_id, const struct consent *consent, bool given);
 void image_report(struct buf *buf, const char *round_id, const struct report *report);
 
 #endif

@@ -2,9 +2,12 @@
 
 #include <stdio.h>
 
+#include "base/buf.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "store/access_store.h"
 #include "store/catalog_store.h"
+#include "store/donor_store.h"
 #include "store/failure.h"
 #include "store/image.h"
 #include "store/key_store.h"
@@ -16,6 +19,7 @@
 static const char *const kinds[RECORD_KINDS] = {
 	[RECORD_ROUND] = "round", [RECORD_PLAN] = "plan", [RECORD_REPORT] = "report", [RECORD_VENUE] = "venue",
 	[RECORD_TEAM] = "team", [RECORD_CAMPAIGN] = "campaign", [RECORD_TOKEN] = "token", [RECORD_KEY] = "key",
+	[RECORD_DONOR] = "donor",
 };
 
 const char *record_kind_text(enum record_kind kind)
@@ -25,20 +29,21 @@ const char *record_kind_text(enum record_kind kind)
 
 /* ---- what the audit says ---- */
 
-/*
- * Entries that are not sealed yet are the newest; among sealed ones the chain's
- * order counts. A repeated request makes an entry without digests: it says nothing.
- */
+/* A repeated request, or a reading, makes an entry without digests; of a look-up the digest is of what was asked. */
+#define SAYS(e) \
+	"(" e ".digest_before IS NOT NULL OR " e ".digest_after IS NOT NULL) AND " e ".action <> 'donor.lookup'"
+
+/* Entries that are not sealed yet are the newest; among sealed ones the chain's order counts. */
 static const struct db_statement last_entries = {
 	"SELECT subject.id, last.id, last.action, last.key_id, last.digest_after"
-	" FROM (SELECT DISTINCT subject_id AS id FROM audit_entry WHERE subject_kind = $1 AND subject_id > $2"
-	"   AND (digest_before IS NOT NULL OR digest_after IS NOT NULL)"
+	" FROM (SELECT DISTINCT subject_id AS id FROM audit_entry AS e WHERE subject_kind = $1 AND subject_id > $2"
+	"   AND " SAYS("e")
 	"   AND ($3::text IS NULL OR subject_id = $3) ORDER BY subject_id LIMIT $4::integer) AS subject"
 	"  CROSS JOIN LATERAL ("
 	"   SELECT e.id, e.action, e.key_id, e.digest_after FROM audit_entry AS e"
 	"    LEFT JOIN audit_seal AS s ON s.entry_id = e.id"
 	"    WHERE e.subject_kind = $1 AND e.subject_id = subject.id"
-	"     AND (e.digest_before IS NOT NULL OR e.digest_after IS NOT NULL)"
+	"     AND " SAYS("e")
 	"    ORDER BY s.position DESC NULLS FIRST, e.xid DESC, e.id DESC LIMIT 1) AS last"
 	" ORDER BY subject.id"
 };
@@ -265,12 +270,46 @@ static void load_report(struct record_digest *digest)
 	db_send(digest->store->db, &digest->query);
 }
 
+struct donor_op {
+	struct record_digest *digest;
+	struct donor_load     load;
+};
+
+static void on_donor(struct donor_load *load)
+{
+	struct record_digest *digest = container_of(load, struct donor_op, load)->digest;
+	struct buf image = { 0 };
+
+	/* What cannot be opened is not what the audit saw. */
+	if (load->error.code == ERR_INTERNAL) {
+		error_clear(&load->error);
+		buf_append_text(&image, "sealed");
+	}
+	if (was_found(digest, &load->error)) {
+		if (image.len == 0 && !load->record.donor.erased)
+			image_donor(&image, &load->record.donor);
+		finish(digest, image.len > 0 ? &image : NULL);
+	}
+	buf_release(&image);
+}
+
+/* An erased one is as one that is gone: its last entry says that nothing is left. */
+static void load_donor(struct record_digest *digest)
+{
+	struct donor_op *op = arena_alloc(digest->arena, sizeof(*op));
+
+	op->digest = digest;
+	op->load = (struct donor_load){ .key = digest->id, .exact = true, .arena = digest->arena, .done = on_donor };
+	donor_load_send(digest->store, &op->load);
+}
+
 void record_digest_send(struct store *store, struct record_digest *digest)
 {
 	static void (*const loads[RECORD_KINDS])(struct record_digest *digest) = {
 		[RECORD_ROUND] = load_round,   [RECORD_PLAN] = load_plan, [RECORD_REPORT] = load_report,
 		[RECORD_VENUE] = load_catalog, [RECORD_TEAM] = load_catalog, [RECORD_CAMPAIGN] = load_catalog,
 		[RECORD_TOKEN] = load_token,   [RECORD_KEY] = load_key,
+		[RECORD_DONOR] = load_donor,
 	};
 
 	digest->store = store;
@@ -282,7 +321,7 @@ void record_digest_send(struct store *store, struct record_digest *digest)
 #define STRAYS(table, id, kind, more) \
 	{ "SELECT " id " FROM " table " AS t WHERE NOT EXISTS (SELECT FROM audit_entry AS e" \
 	  " WHERE e.subject_kind = '" kind "' AND e.subject_id = " id \
-	  " AND (e.digest_before IS NOT NULL OR e.digest_after IS NOT NULL))" more " ORDER BY 1 LIMIT 100" }
+	  " AND " SAYS("e") ")" more " ORDER BY 1 LIMIT 100" }
 
 static const struct db_statement strays_of[RECORD_KINDS] = {
 	[RECORD_ROUND] = STRAYS("round", "t.id::text", "round", ""),
@@ -292,6 +331,7 @@ static const struct db_statement strays_of[RECORD_KINDS] = {
 	[RECORD_TEAM] = STRAYS("team", "t.id::text", "team", ""),
 	[RECORD_CAMPAIGN] = STRAYS("campaign", "t.id::text", "campaign", " AND t.version > 1"),
 	[RECORD_TOKEN] = STRAYS("access_token", "t.id::text", "token", ""),
+	[RECORD_DONOR] = STRAYS("donor", "t.id::text", "donor", ""),
 	[RECORD_KEY] = STRAYS("key", "t.kind || '-' || t.id", "key", ""),
 };
 

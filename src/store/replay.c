@@ -90,15 +90,6 @@ void replay_send(struct store *store, struct db_query *query, const struct idemp
 	db_send(store->db, query);
 }
 
-static bool fail_keys(struct error *err)
-{
-	return error_set(err, ERR_UNAVAILABLE,
-			 "The keys are being changed and this daemon has not taken up the new ones yet."
-			 " Nothing was changed. Try again shortly.",
-			 "Khóa đang được thay và tiến trình này chưa nhận khóa mới. Chưa có gì thay đổi."
-			 " Hãy thử lại sau giây lát.");
-}
-
 bool replay_read(const struct db_result *result, struct idempotency *idempotency, struct error *err)
 {
 	if (!result_ok(result, err))

@@ -30,8 +30,9 @@
  *	- a key is retired only when every statement that began before its
  *	  successor became active has ended (key_advance_send()).
  */
-#define CLAIM_STALE \
-	"EXISTS (SELECT FROM key WHERE kind = 'hash' AND state = 'active' AND id <> ALL ($4::integer[]))"
+#define KEYS_STALE(written) \
+	"EXISTS (SELECT FROM key WHERE kind = 'hash' AND state = 'active' AND id <> ALL (" written "::integer[]))"
+#define CLAIM_STALE KEYS_STALE("$4")
 /* $3 and $5: digests of key and body under each key; $4: ids of those that are written, which come first. */
 #define CLAIM(condition) \
 	"claim_digest AS (SELECT * FROM unnest($3::bytea[], $4::integer[], $5::bytea[])" \

@@ -70,6 +70,38 @@ void query_texts(struct db_query *query, struct arena *arena, const char *const 
 	buf_release(&buf);
 }
 
+const char *bytes_text(struct arena *arena, const void *bytes, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *text = arena_alloc(arena, 2 * len + 3), *to = text;
+
+	*to++ = '\\';
+	*to++ = 'x';
+	for (size_t i = 0; i < len; i++) {
+		*to++ = digits[((const unsigned char *)bytes)[i] >> 4];
+		*to++ = digits[((const unsigned char *)bytes)[i] & 15];
+	}
+	*to = '\0';
+	return text;
+}
+
+/* What PostgreSQL gives: lower-case digits, two a byte. */
+static unsigned digit_value(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+size_t row_bytes_of(const char *text, unsigned char *out, size_t max)
+{
+	size_t len = text && text[0] == '\\' && text[1] == 'x' ? strlen(text + 2) / 2 : 0;
+
+	if (len > max)
+		return 0;
+	for (size_t i = 0; i < len; i++)
+		out[i] = (unsigned char)(digit_value(text[2 + 2 * i]) << 4 | digit_value(text[3 + 2 * i]));
+	return len;
+}
+
 const char *uuid_or_nil(const char *text)
 {
 	if (text && !uuid_valid(text))

@@ -27,6 +27,10 @@ void query_date(struct db_query *query, struct arena *arena, struct date date); 
 void query_time(struct db_query *query, struct arena *arena, int64_t wall_us);   /* INT64_MIN: SQL NULL */
 void query_texts(struct db_query *query, struct arena *arena, const char *const *texts, size_t count);
 
+/* Bytes as PostgreSQL's bytea text ("\\x..."), in the arena, and back: how many there are; 0: NULL, or more than `max`. */
+const char *bytes_text(struct arena *arena, const void *bytes, size_t len);
+size_t row_bytes_of(const char *text, unsigned char *out, size_t max);
+
 /* What may be compared with a uuid column: a text that is none matches nothing there. */
 const char *uuid_or_nil(const char *text);       /* NULL stays NULL */
 

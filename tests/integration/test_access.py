@@ -56,6 +56,11 @@ TABLE = {
     **{("PATCH", f"/api/v1/{kind}/{{id}}"): EDITORS for kind in ("campaigns", "venues", "teams")},
     ("GET", "/api/v1/tokens"): {"auditor", "admin"},
     ("GET", "/api/v1/audit"): {"auditor", "admin"},
+    ("GET", "/api/v1/donors"): {"staff", "auditor", "admin"},
+    ("POST", "/api/v1/donors"): {"team", "staff", "admin"},
+    ("POST", "/api/v1/donors/lookup"): {"team", "staff", "admin"},
+    ("GET", "/api/v1/donors/{id}"): EDITORS,
+    ("PATCH", "/api/v1/donors/{id}"): EDITORS,
     ("GET", "/sms/kannel"): GATEWAYS,
     ("POST", "/api/v1/sms/inbound"): GATEWAYS,
 }
@@ -77,6 +82,7 @@ def things(seeds, staff, daemon):
     own = next(t["id"] for t in staff.items("/api/v1/teams", limit=500) if t["code"] == daemon.own_team())
     one = seeds.official(team=own, date=day(100 + seeds.number() % 150))
     return {"rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
+            "donors": staff.post("/api/v1/donors", json={"name": "Lò Thị Mẫu", "birth_year": 1990}, expect=201).json()["id"],
             "venues": seeds.venue()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}
 
 

@@ -113,7 +113,7 @@ def test_other_methods_are_405(api, contract, method):
 
 
 def test_nothing_there(api):
-    for path in ("/api", "/api/v1", "/api/v1/", "/api/v1/donors", "/api/v2/rounds", "/api/v1/rounds/", "/favicon.ico"):
+    for path in ("/api", "/api/v1", "/api/v1/", "/api/v1/donor", "/api/v2/rounds", "/api/v1/rounds/", "/favicon.ico"):
         problem(api.get(path, expect=404), "not-found")
 
 

@@ -25,6 +25,8 @@ OPEN_LIMITS = {
     "limits.anonymous_per_minute": 1000000,
     "limits.token_per_minute": 1000000,
     "limits.sms_per_minute": 1000000,
+    "limits.donors_per_minute": 1000000,
+    "limits.team_donors_per_minute": 1000000,
 }
 
 

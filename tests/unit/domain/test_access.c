@@ -18,6 +18,9 @@ static const char *const table[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_SMS] = { "--", "-y", "--", "--", "--", "y-", "y-", "yy" },
 	[AREA_TOKENS] = { "--", "--", "--", "--", "--", "--", "y-", "yy" },
 	[AREA_AUDIT] = { "--", "--", "--", "--", "--", "--", "y-", "y-" },
+	[AREA_DONOR_DESK] = { "--", "--", "-y", "--", "--", "-y", "--", "-y" },
+	[AREA_DONORS] = { "--", "--", "--", "--", "--", "ss", "--", "yy" },
+	[AREA_DONOR_LIST] = { "--", "--", "--", "--", "--", "s-", "y-", "y-" },
 };
 
 static void who_may_what(void **state)

@@ -1,0 +1,297 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "domain/unit.h"
+#include "store/audit.h"
+#include "store/donor_row.h"
+#include "store/donor_store.h"
+#include "store/failure.h"
+#include "store/lookup.h"
+#include "store/row.h"
+
+/* Who is it, and who may be the same: donors found by keyed digests. */
+
+/* ---- who may be the same ---- */
+
+/*
+ * Names are found by two words at least (of a name with one: by that one), else half of a year's women would be
+ * candidates. The best go on, by what is seen from outside; C opens them and gives the score.
+ *
+ *	$1 $2 $3  digests, their uses, number of the word   $4 least words   $5 the donor itself, or NULL
+ */
+static const struct db_statement match_statement = {
+	"WITH same AS (SELECT coalesce(a.into_id, k.id) AS id FROM (SELECT $5::uuid AS id) AS k"
+	"  LEFT JOIN donor_alias AS a ON a.donor_id = k.id),"
+	" out AS (SELECT id FROM same UNION SELECT a.donor_id FROM donor_alias AS a JOIN same ON same.id = a.into_id"
+	"  UNION SELECT two_id FROM donor_distinct WHERE one_id = $5::uuid"
+	"  UNION SELECT one_id FROM donor_distinct WHERE two_id = $5::uuid),"
+	" hit AS MATERIALIZED (SELECT g.donor_id, max(g.key_id) FILTER (WHERE g.use = 'name') AS key_id,"
+	"   count(DISTINCT p.n) FILTER (WHERE g.use = 'name') AS words,"
+	"   bool_or(g.use = 'paper') AS paper, bool_or(g.use = 'phone') AS phone"
+	"  FROM unnest($1::bytea[], $2::text[], $3::integer[]) AS p (digest, use, n)"
+	"  JOIN donor_digest AS g ON g.digest = p.digest AND g.use = p.use"
+	"  GROUP BY g.donor_id"
+	"  HAVING bool_or(g.use <> 'name') OR count(DISTINCT p.n) FILTER (WHERE g.use = 'name') >= $4::integer),"
+	" best AS (SELECT hit.* FROM hit WHERE NOT EXISTS (SELECT FROM out WHERE out.id = hit.donor_id)"
+	"  ORDER BY hit.words DESC, hit.phone OR hit.paper DESC, hit.donor_id DESC LIMIT 60)"
+	" SELECT " DONOR_PLAIN_COLUMNS ", " DONOR_SEALED_COLUMNS ", coalesce(a.into_id, d.id),"
+	"  coalesce(into_.number, d.number), best.words, best.paper, best.phone,"
+	"  (SELECT count(*) FROM donor_digest AS w WHERE w.donor_id = d.id AND w.use = 'name' AND w.key_id = best.key_id)"
+	" FROM best JOIN donor AS d ON d.id = best.donor_id"
+	"  LEFT JOIN donor_alias AS a ON a.donor_id = d.id LEFT JOIN donor AS into_ ON into_.id = a.into_id"
+	" WHERE d.erased_at IS NULL"
+};
+enum { MATCH_SURVIVOR = DONOR_PLAIN_COUNT + DONOR_SEALED_COUNT, MATCH_NUMBER, MATCH_WORDS, MATCH_PAPER, MATCH_PHONE,
+       MATCH_OF_WORDS };
+
+static void places_compare(const struct donor_match_find *find, const struct donor *other,
+			   struct donor_likeness *likeness)
+{
+	const struct unit *one, *two;
+
+	if (!find->units || !find->donor->unit_id || !other->unit_id)
+		return;
+	one = unit_by_id(find->units, find->donor->unit_id);
+	two = unit_by_id(find->units, other->unit_id);
+	if (!one || !two)
+		return;
+	likeness->same_unit = unit_related(find->units, one, two);
+	likeness->other_unit = !likeness->same_unit;
+}
+
+/* 1 January stands where the day was not known, as often as it is true. */
+static bool birth_day_known(const struct donor *donor)
+{
+	return !date_is_none(donor->birth_date) && (donor->birth_date.month != 1 || donor->birth_date.day != 1);
+}
+
+static void persons_compare(const struct donor *one, const struct donor *two, struct donor_likeness *likeness)
+{
+	if (birth_day_known(one) && birth_day_known(two)) {
+		likeness->same_birth_date = date_compare(one->birth_date, two->birth_date) == 0;
+		likeness->other_birth_date = !likeness->same_birth_date;
+	}
+	if (one->sex != DONOR_SEX_UNKNOWN && two->sex != DONOR_SEX_UNKNOWN) {
+		likeness->same_sex = one->sex == two->sex;
+		likeness->other_sex = !likeness->same_sex;
+	}
+}
+
+/* One person's records give one match, the best. */
+static void keep_match(struct donor_match_find *find, const struct donor_match *match)
+{
+	struct donor_match *to = NULL;
+
+	for (size_t i = 0; i < find->nmatches && !to; i++)
+		if (streq(find->matches[i].id, match->id))
+			to = &find->matches[i];
+	if (to && to->score >= match->score)
+		return;
+	if (!to && find->nmatches < DONOR_MATCHES_MAX)
+		to = &find->matches[find->nmatches++];
+	for (size_t i = 0; !to && i < find->nmatches; i++)
+		if (find->matches[i].score < match->score)
+			to = &find->matches[i];
+	if (to)
+		*to = *match;
+}
+
+static bool match_read(struct donor_match_find *find, const struct db_result *result, int row, unsigned words)
+{
+	struct donor_record other = { 0 };
+	struct donor_likeness likeness = { 0 };
+	struct donor_match match = { 0 };
+
+	donor_read_plain(&other, find->arena, result, row, 0);
+	if (!donor_read_sealed(&other, find->store, find->arena, result, row, DONOR_PLAIN_COUNT, &find->error))
+		return false;
+	likeness.same_words = (unsigned)row_int(result, row, MATCH_WORDS, 0);
+	likeness.words_one = words;
+	likeness.words_two = (unsigned)row_int(result, row, MATCH_OF_WORDS, 0);
+	likeness.same_paper = db_bool(result, row, MATCH_PAPER);
+	likeness.same_phone = db_bool(result, row, MATCH_PHONE);
+	places_compare(find, &other.donor, &likeness);
+	persons_compare(find->donor, &other.donor, &likeness);
+	match.score = donor_likeness_score(&likeness);
+	if (match.score < find->least)
+		return true;
+	row_uuid(result, row, MATCH_SURVIVOR, match.id);
+	snprintf(match.number, sizeof(match.number), "%s", db_text(result, row, MATCH_NUMBER));
+	match.birth_year = other.donor.birth_year;
+	match.sex = other.donor.sex;
+	match.unit_id = other.donor.unit_id;
+	keep_match(find, &match);
+	return true;
+}
+
+static int best_first(const void *a, const void *b)
+{
+	const struct donor_match *one = a, *two = b;
+
+	return one->score != two->score ? two->score - one->score : strcmp(one->id, two->id);
+}
+
+static unsigned count_words(const struct donor_match_find *find)
+{
+	struct donor_digests digests = { .arena = find->arena };
+
+	if (!find->donor->name || !find->donor->birth_year)
+		return 0;
+	return (unsigned)donor_digest_name(&digests, find->store, keyring_view(find->store->keyring), DIGESTS_WRITTEN,
+					   find->donor->name, find->donor->birth_year);
+}
+
+static void match_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct donor_match_find *find = container_of(query, struct donor_match_find, query);
+	unsigned words = count_words(find);
+
+	if (result_ok(result, &find->error)) {
+		for (int row = 0; row < db_rows(result); row++)
+			if (!match_read(find, result, row, words))
+				break;
+		qsort(find->matches, find->nmatches, sizeof(find->matches[0]), best_first);
+	}
+	find->done(find);
+}
+
+void donor_match_find_send(struct store *store, struct donor_match_find *find)
+{
+	const struct key_view *view = keyring_view(store->keyring);
+	const struct donor *donor = find->donor;
+	struct db_query *query = &find->query;
+	struct donor_digests probes = { .arena = find->arena };
+	size_t words = 0;
+
+	find->store = store;
+	find->nmatches = 0;
+	for (size_t i = 0; i < donor->nidentifiers; i++)
+		if (!identifier_is_unique(donor->identifiers[i].identifier.kind))
+			donor_digest_identifier(&probes, store, view, DIGESTS_PROBED,
+						&donor->identifiers[i].identifier, "", i);
+	if (donor->phone)
+		donor_digest_phone(&probes, store, view, DIGESTS_PROBED, donor->phone);
+	if (donor->name && donor->birth_year)
+		words = donor_digest_name(&probes, store, view, DIGESTS_PROBED, donor->name, donor->birth_year);
+	query_begin(query, &match_statement, DB_READ, match_on_done);
+	query_texts(query, find->arena, probes.digest, probes.count);
+	query_texts(query, find->arena, probes.use, probes.count);
+	query_texts(query, find->arena, probes.n, probes.count);
+	query_int(query, find->arena, words < 2 ? 1 : 2);
+	query_text(query, donor->id[0] ? donor->id : NULL);
+	db_send(store->db, query);
+}
+
+/* ---- who is it ---- */
+
+/*
+ * Every word that was asked for must be there; a single word finds only names that are just that word.
+ *
+ *	$1 $2 $3  digests, use, numbers of the words   $4 how many words   $5 donor number
+ *	$6 units, or NULL   $7 audit rows, one for each that may be found   $8 how many are told
+ */
+static const struct db_statement lookup_statement = {
+	"WITH hit AS MATERIALIZED (SELECT g.donor_id, max(g.key_id) AS key_id, count(DISTINCT p.n) AS words"
+	"  FROM unnest($1::bytea[], $3::integer[]) AS p (digest, n)"
+	"  JOIN donor_digest AS g ON g.digest = p.digest AND g.use = $2 GROUP BY g.donor_id"
+	"  HAVING count(DISTINCT p.n) >= $4::integer),"
+	" one AS (SELECT hit.donor_id FROM hit WHERE $2 <> 'name' OR $4::integer > 1"
+	"   OR (SELECT count(*) FROM donor_digest AS w WHERE w.donor_id = hit.donor_id AND w.use = 'name'"
+	"    AND w.key_id = hit.key_id) = 1"
+	"  UNION ALL SELECT id FROM donor WHERE number = $5),"
+	" found AS MATERIALIZED (SELECT d.*, row_number() OVER (ORDER BY d.id) AS n FROM donor AS d"
+	"  WHERE d.id IN (SELECT coalesce(a.into_id, one.donor_id) FROM one"
+	"   LEFT JOIN donor_alias AS a ON a.donor_id = one.donor_id)"
+	"  AND d.erased_at IS NULL AND ($6::text[] IS NULL OR d.unit_id IS NULL OR d.unit_id = ANY ($6))"
+	"  ORDER BY d.id LIMIT $8::integer + 1),"
+	" audit AS (INSERT INTO audit_entry (" AUDIT_COLUMNS ")"
+	"  SELECT (e.row->>'id')::uuid, e.row->>'actor_kind', e.row->>'actor_id', e.row->>'actor_role', e.row->>'action',"
+	"   e.row->>'subject_kind', coalesce(found.id::text, ''), e.row->>'request_id', (e.row->>'key_id')::integer,"
+	"   (e.row->>'digest_before')::bytea, NULL"
+	"  FROM jsonb_array_elements($7::jsonb) WITH ORDINALITY AS e (row, n) LEFT JOIN found ON found.n = e.n"
+	"  WHERE found.id IS NOT NULL OR (e.n = 1 AND NOT EXISTS (SELECT FROM found)))"
+	" SELECT " DONOR_PLAIN_COLUMNS " FROM found AS d ORDER BY d.n"
+};
+
+static void lookup_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct donor_lookup *lookup = container_of(query, struct donor_lookup, query);
+
+	if (result_ok(result, &lookup->error)) {
+		int rows = db_rows(result);
+
+		lookup->more = rows > DONOR_LOOKUP_MAX;
+		lookup->nfound = (size_t)(lookup->more ? DONOR_LOOKUP_MAX : rows);
+		for (size_t i = 0; i < lookup->nfound; i++)
+			donor_read_plain(&lookup->found[i], lookup->arena, result, (int)i, 0);
+	}
+	lookup->done(lookup);
+}
+
+/* What is asked, in one text of its own. */
+static void asked(struct donor_lookup *lookup, const char **domain, const char **text, size_t *len)
+{
+	if (lookup->identifier) {
+		*domain = "identifier";
+		*text = identifier_digest_text(lookup->identifier, lookup->arena, len);
+		return;
+	}
+	*domain = lookup->number ? "donor_number" : lookup->phone ? "phone" : "name";
+	*text = lookup->number ? lookup->number
+		: lookup->phone ? lookup->phone
+				: arena_printf(lookup->arena, "%d\x1f%s", lookup->birth_year, lookup->name);
+	*len = strlen(*text);
+}
+
+static const char *lookup_audit(struct donor_lookup *lookup, size_t rows)
+{
+	char digest[DIGEST_HEX_SIZE];
+	const char *domain, *text;
+	struct audit audit;
+	size_t len;
+
+	audit_begin(&audit, lookup->store, &lookup->actor);
+	asked(lookup, &domain, &text, &len);
+	keyring_digest(lookup->store->keyring, audit.key_id, domain, text, len, digest);
+	for (size_t i = 0; i < rows; i++)
+		audit_add_reading(&audit, "donor.lookup", "donor", "", digest);
+	return audit_end(&audit, lookup->arena);
+}
+
+void donor_lookup_send(struct store *store, struct donor_lookup *lookup)
+{
+	const struct key_view *view = keyring_view(store->keyring);
+	struct db_query *query = &lookup->query;
+	struct donor_digests probes = { .arena = lookup->arena };
+	bool one = lookup->number || (lookup->identifier && identifier_is_unique(lookup->identifier->kind));
+	enum donor_use use = USE_NAME;
+	size_t words = 1;
+
+	lookup->store = store;
+	lookup->nfound = 0;
+	if (lookup->identifier) {
+		use = identifier_is_unique(lookup->identifier->kind) ? USE_IDENTIFIER : USE_PAPER;
+		donor_digest_identifier(&probes, store, view, DIGESTS_PROBED, lookup->identifier, "", 0);
+	} else if (lookup->phone) {
+		use = USE_PHONE;
+		donor_digest_phone(&probes, store, view, DIGESTS_PROBED, lookup->phone);
+	} else if (lookup->name) {
+		words = donor_digest_name(&probes, store, view, DIGESTS_PROBED, lookup->name, lookup->birth_year);
+	}
+	query_begin(query, &lookup_statement, DB_WRITE, lookup_on_done);
+	query_texts(query, lookup->arena, probes.digest, probes.count);
+	query_text(query, donor_use_text(use));
+	query_texts(query, lookup->arena, probes.n, probes.count);
+	query_int(query, lookup->arena, (int64_t)words);
+	query_text(query, lookup->number);
+	if (lookup->units)
+		query_texts(query, lookup->arena, lookup->units, lookup->nunits);
+	else
+		query_text(query, NULL);
+	query_text(query, lookup_audit(lookup, one ? 1 : DONOR_LOOKUP_MAX + 1));
+	query_int(query, lookup->arena, one ? 1 : DONOR_LOOKUP_MAX);
+	db_send(store->db, query);
+}

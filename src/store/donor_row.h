@@ -1,0 +1,78 @@
+#ifndef STORE_DONOR_ROW_H
+#define STORE_DONOR_ROW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "store/donor_store.h"
+
+/* How a donor is sealed, digested and read: shared by all statements that do. */
+struct buf;
+struct key_view;
+
+/* Columns of a donor `d` that stand in plain, then those that are sealed. */
+#define DONOR_PLAIN_COLUMNS \
+	"d.id, d.number, d.birth_year, d.sex, d.abo, d.rhd, d.blood_evidence, d.unit_id, d.unit_on," \
+	" d.contact_facility, " SQL_MICROS("d.registered_at") ", d.version, d.erased_at IS NOT NULL," \
+	" d.last_donated_on, d.next_whole_blood, d.next_red_cells, d.next_platelets, d.next_plasma," \
+	" d.next_granulocytes, d.next_stem_cells"
+#define DONOR_SEALED_COLUMNS "d.wrap_key_id, d.wrapped_key, d.sealed"
+enum { DONOR_PLAIN_COUNT = 20, DONOR_SEALED_COUNT = 3 };
+/* Identifiers, three arrays side by side: ids, kinds, sealed. */
+#define DONOR_IDENTIFIER_COLUMNS \
+	"ARRAY(SELECT i.id FROM donor_identifier AS i WHERE i.donor_id = d.id ORDER BY i.recorded_at, i.id)," \
+	" ARRAY(SELECT i.kind FROM donor_identifier AS i WHERE i.donor_id = d.id ORDER BY i.recorded_at, i.id)," \
+	" ARRAY(SELECT i.sealed FROM donor_identifier AS i WHERE i.donor_id = d.id ORDER BY i.recorded_at, i.id)"
+
+void donor_read_plain(struct donor_record *record, struct arena *arena, const struct db_result *result, int row,
+		      int column);
+/*
+ * Opens name, birth date, phone and address of a record whose plain part is read. False and
+ * ERR_UNAVAILABLE when the key is not at hand, ERR_INTERNAL when what is kept is not what was sealed.
+ * An erased record stays empty. Leaves the donor's key open in store->donor_key.
+ */
+bool donor_read_sealed(struct donor_record *record, const struct store *store, struct arena *arena,
+		       const struct db_result *result, int row, int column, struct error *err);
+bool donor_read_identifiers(struct donor_record *record, const struct store *store, struct arena *arena,
+			    const struct db_result *result, int row, int column, struct error *err);
+/* The key of a record that was read before. */
+bool donor_open_key(const struct donor_record *record, const struct store *store, struct error *err);
+
+/* ---- sealing; the donor's key is open in store->donor_key ---- */
+
+/* As PostgreSQL's bytea text, in the arena. */
+const char *donor_seal_person(const struct donor *donor, const struct store *store, struct arena *arena);
+const char *donor_seal_identifier(const struct donor_identifier *identifier, const char *donor_id,
+				  const struct store *store, struct arena *arena);
+const char *donor_seal_text(const char *table, const char *field, const char *donor_id, const char *text,
+			    const struct store *store, struct arena *arena);
+
+/* ---- digests ---- */
+
+enum donor_use { USE_IDENTIFIER, USE_PAPER, USE_PHONE, USE_NAME };
+const char *donor_use_text(enum donor_use use);
+
+/* Rows of donor_digest, or what to look for: arrays side by side, as texts. */
+struct donor_digests {
+	struct arena *arena;
+	size_t        count, max;
+	const char  **digest, **use, **key_id, **identifier_id, **n;
+};
+/*
+ * Adds the digests of one thing: under the written keys, or, to look for it, under all of them. `n` numbers
+ * what is asked for: an identifier, a word.
+ */
+enum donor_digest_keys { DIGESTS_WRITTEN, DIGESTS_PROBED };
+void donor_digest_identifier(struct donor_digests *digests, const struct store *store, const struct key_view *view,
+			     enum donor_digest_keys keys, const struct identifier *identifier, const char *id,
+			     size_t n);
+void donor_digest_phone(struct donor_digests *digests, const struct store *store, const struct key_view *view,
+			enum donor_digest_keys keys, const char *phone);
+/* Returns how many words the name has. */
+size_t donor_digest_name(struct donor_digests *digests, const struct store *store, const struct key_view *view,
+			 enum donor_digest_keys keys, const char *name, int birth_year);
+/* All rows of a donor. */
+void donor_digest_all(struct donor_digests *digests, const struct store *store, const struct key_view *view,
+		      const struct donor *donor);
+
+#endif
