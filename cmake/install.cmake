@@ -22,6 +22,7 @@ install(FILES deploy/systemd/remote-database.conf DESTINATION ${share}/deploy/sy
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES deploy/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME deploy.md)
 install(FILES deploy/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES deploy/debian/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME giothong)
 
 # Debian wants these compressed, and the same bytes each time.
 function(giothong_install_compressed source name folder)
