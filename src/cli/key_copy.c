@@ -66,8 +66,11 @@ static int import_run(struct cli *cli)
 	key_passphrase_free(passphrase);
 	if (!fine)
 		return cli_refuse(cli);
-	cli_say(cli, "%zu of %zu keys written into %s; the others were there already\n",
-		"đã ghi %zu trong %zu khóa vào %s; các khóa còn lại đã có sẵn\n", import.nadded, import.nkeys, dir);
+	if (import.nadded == import.nkeys)
+		cli_say(cli, "%zu keys written into %s\n", "đã ghi %zu khóa vào %s\n", import.nkeys, dir);
+	else
+		cli_say(cli, "%zu of %zu keys written into %s; the others were there already\n",
+			"đã ghi %zu trong %zu khóa vào %s; các khóa còn lại đã có sẵn\n", import.nadded, import.nkeys, dir);
 	jout_object(&cli->out, NULL);
 	jout_text(&cli->out, "keyring", dir);
 	jout_int(&cli->out, "keys", (int64_t)import.nkeys);
@@ -78,7 +81,7 @@ static int import_run(struct cli *cli)
 
 static const struct cli_option export_options[] = { PASSPHRASE_OPTION, { 0 } };
 static const struct cli_option import_options[] = {
-	{ "to", "DIR", { "the folder to put the keys into", "thư mục để đặt các khóa" } },
+	{ "to", "DIR", { "the folder to put the keys into; made if it is missing", "thư mục để đặt các khóa; chưa có thì tạo" } },
 	PASSPHRASE_OPTION,
 	{ 0 }
 };

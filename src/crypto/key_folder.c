@@ -31,11 +31,24 @@ static bool cannot_make(const char *dir, struct error *err)
 			 strerror(errno));
 }
 
+/* The folder around it, as of a --data DIR that will be: as root others must be able to walk through. */
+static bool make_parent(const char *dir)
+{
+	char *copy = xstrdup(dir);
+	mode_t mode = geteuid() == 0 ? 0755 : 0700;
+	const char *parent = dirname(copy);
+	bool fine = mkdir(parent, mode) == 0 && chmod(parent, mode) == 0 && folder_sync_parent(parent);
+
+	free(copy);
+	return fine;
+}
+
 static bool ensure_folder(const char *dir)
 {
 	struct stat st;
+	bool made = mkdir(dir, 0700) == 0 || (errno == ENOENT && make_parent(dir) && mkdir(dir, 0700) == 0);
 
-	if (mkdir(dir, 0700) == 0)
+	if (made)
 		return chmod(dir, 0700) == 0;    /* whatever the umask took away */
 	return errno == EEXIST && lstat(dir, &st) == 0 && S_ISDIR(st.st_mode);
 }

@@ -6,7 +6,7 @@
 /*
  * A folder of keys that comes whole: one that is not there (or empty) is built
  * beside, as DIR.new, filled and renamed into place; one that is there is
- * filled in place. `fill` must go well over what a crash left of an earlier try.
+ * filled in place. The folder around it is made too if it alone is missing. `fill` must go well over what a crash left of an earlier try.
  */
 struct error;
 

@@ -141,6 +141,29 @@ static void test_there_and_back(void **state)
 }
 
 /* The same word typed on two machines, composed and decomposed. */
+/* As before a restore, where nothing is yet; one folder around the keys, no more. */
+static void test_the_folder_around(void **state)
+{
+	char around[48], dir[64];
+	struct key_import import;
+	struct error err = { 0 };
+	struct stat st;
+
+	(void)state;
+	export_it();
+	snprintf(around, sizeof(around), "%s/around", top);
+	snprintf(dir, sizeof(dir), "%s/more/keyring", around);
+	assert_false(keyring_import(copy, good, dir, &import, &err));
+	assert_int_equal(access(around, F_OK), -1);
+	snprintf(dir, sizeof(dir), "%s/keyring", around);
+	if (!keyring_import(copy, good, dir, &import, &err))
+		fail_msg("%s", err.detail[LANGUAGE_EN]);
+	assert_int_equal(stat(around, &st), 0);
+	assert_int_equal(st.st_mode & 07777, geteuid() == 0 ? 0755 : 0700);
+	assert_int_equal(stat(dir, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+}
+
 static void test_passphrases(void **state)
 {
 	char composed[KEY_PASSPHRASE_SIZE], decomposed[KEY_PASSPHRASE_SIZE], many[400];
@@ -275,7 +298,7 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_there_and_back), TEST(test_passphrases), TEST(test_each_byte_counts),
+		TEST(test_there_and_back), TEST(test_the_folder_around), TEST(test_passphrases), TEST(test_each_byte_counts),
 		TEST(test_no_byte_can_be_forged), TEST(test_a_folder_with_another_key), TEST(test_a_draft_of_before),
 		TEST(test_files_that_are_none),
 	};
