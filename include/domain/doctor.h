@@ -87,7 +87,7 @@ enum doctor_unit { UNIT_ABSENT, UNIT_DISABLED, UNIT_ENABLED };
 struct doctor_machine {
 	struct doctor_file     file;
 	/* as the settings say; only when file.error is ERR_NONE */
-	const char            *listen, *trusted_proxy;
+	const char            *listen, *trusted_proxy, *public_url;
 	bool                   insecure, private_cluster;
 	int                    workers, read_connections, limits_connections;
 	struct doctor_keyring  keyring;

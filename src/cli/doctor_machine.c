@@ -258,6 +258,7 @@ void doctor_look_at_machine(struct cli *cli, struct doctor_machine *machine)
 
 	machine->listen = config->listen;
 	machine->trusted_proxy = config->trusted_proxy;
+	machine->public_url = config->public_url;
 	machine->insecure = config->insecure;
 	machine->private_cluster = config->data_dir && *config->data_dir;
 	machine->workers = config->workers;

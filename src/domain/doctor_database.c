@@ -41,6 +41,31 @@ static bool settings_are_known(const struct doctor_facts *facts, struct finding 
 	return false;
 }
 
+/* What to do depends on who refuses; the server's words may be of another language, and then all is said. */
+static void advise_reach(const struct doctor_facts *facts, struct finding *finding)
+{
+	const char *why = facts->database.why[LANGUAGE_EN];
+
+	if (facts->machine.private_cluster)
+		finding_advise(finding, "look into the log named there or %s/postgres/log, and for room on the disk",
+			       "hãy xem nhật ký nêu ở trên hoặc %s/postgres/log, và chỗ trống trên đĩa",
+			       facts->machine.disk_path ? facts->machine.disk_path : "DIR");
+	else if (strstr(why, "too many ") || strstr(why, "remaining connection slots"))
+		finding_advise(finding, "end sessions that nobody needs (SELECT * FROM pg_stat_activity); raise max_connections"
+			       " (and CONNECTION LIMIT of the role), or lower workers.count",
+			       "đóng phiên không cần (SELECT * FROM pg_stat_activity); tăng max_connections (và CONNECTION LIMIT"
+			       " của vai trò), hoặc giảm workers.count");
+	else if (strstr(why, "FATAL:"))
+		finding_advise(finding, "the server runs and refuses: see database.conninfo, pg_hba.conf and pg_ident.conf"
+			       " (giothong-setup puts its lines back), and the server's log",
+			       "máy chủ đang chạy và từ chối: xem database.conninfo, pg_hba.conf và pg_ident.conf (giothong-setup"
+			       " ghi lại các dòng của mình), và nhật ký của máy chủ");
+	else
+		finding_advise(finding, "pg_lsclusters; systemctl start postgresql; then database.conninfo, pg_hba.conf and"
+			       " pg_ident.conf",
+			       "pg_lsclusters; systemctl start postgresql; rồi xem database.conninfo, pg_hba.conf và pg_ident.conf");
+}
+
 static void judge_reach(const struct doctor_facts *facts, struct finding *finding)
 {
 	if (facts->database.reached) {
@@ -49,8 +74,7 @@ static void judge_reach(const struct doctor_facts *facts, struct finding *findin
 	}
 	finding_say(finding, HEALTH_FAILURE, "%s%.0s", "%.0s%s", facts->database.why[LANGUAGE_EN],
 		    facts->database.why[LANGUAGE_VI]);
-	finding_advise(finding, "pg_lsclusters; systemctl start postgresql; then database.conninfo, pg_hba.conf and pg_ident.conf",
-		       "pg_lsclusters; systemctl start postgresql; rồi xem database.conninfo, pg_hba.conf và pg_ident.conf");
+	advise_reach(facts, finding);
 }
 
 static void judge_version(const struct doctor_facts *facts, struct finding *finding)
@@ -164,8 +188,10 @@ static void judge_log(const struct doctor_facts *facts, struct finding *finding)
 	if (finding->health == HEALTH_OK)
 		finding_say(finding, HEALTH_OK, "no value reaches PostgreSQL's log", "không giá trị nào vào nhật ký PostgreSQL");
 	else
-		finding_advise(finding, "copy deploy/postgresql/giothong.conf into the server's conf.d; SELECT pg_reload_conf()",
-			       "chép deploy/postgresql/giothong.conf vào conf.d của máy chủ; SELECT pg_reload_conf()");
+		finding_advise(finding, "copy /usr/share/giothong/deploy/postgresql/giothong.conf into the server's conf.d, ALTER"
+			       " SYSTEM RESET what stands against it; SELECT pg_reload_conf()",
+			       "chép /usr/share/giothong/deploy/postgresql/giothong.conf vào conf.d của máy chủ, ALTER SYSTEM"
+			       " RESET những gì trái với tệp đó; SELECT pg_reload_conf()");
 }
 
 static void judge_role(const struct doctor_facts *facts, struct finding *finding)
@@ -280,7 +306,10 @@ static void judge_schema(const struct doctor_facts *facts, struct finding *findi
 	}
 	finding_say(finding, HEALTH_FAILURE, "%s%.0s", "%.0s%s", schema->detail[LANGUAGE_EN],
 		    schema->detail[LANGUAGE_VI]);
-	finding_advise(finding, "giothong migrate, with the newest program", "giothong migrate, bằng chương trình mới nhất");
+	finding_advise(finding, "giothong migrate; if that refuses too, this program is not the one that made the schema:"
+		       " install the newest package",
+		       "giothong migrate; nếu vẫn từ chối thì chương trình này không phải bản đã tạo lược đồ: hãy cài gói"
+		       " mới nhất");
 }
 
 static long connections_of_daemon(const struct doctor_machine *machine)

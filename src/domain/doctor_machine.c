@@ -53,6 +53,7 @@ static void judge_listener(const struct doctor_facts *facts, struct finding *fin
 {
 	const struct doctor_machine *machine = &facts->machine;
 	bool on_socket = text_starts_with(machine->listen, "unix:") || machine->nsockets > 0;
+	bool of_socket = streq(machine->trusted_proxy, "unix");      /* the units say in their own words where to listen */
 
 	if (machine->insecure) {
 		finding_say(finding, HEALTH_WARNING, "listen.insecure is on: tokens can be read on the way",
@@ -67,16 +68,42 @@ static void judge_listener(const struct doctor_facts *facts, struct finding *fin
 			    machine->trusted_proxy);
 		finding_advise(finding, "name the proxy's address alone, or unix", "chỉ ghi địa chỉ của máy chủ trung gian, hoặc unix");
 	}
-	if (on_socket && !*machine->trusted_proxy) {
+	if (on_socket && !of_socket) {
 		finding_say(finding, HEALTH_WARNING,
-			    "listen.trusted_proxy is not set: behind the proxy all clients count as one, and share its limits",
-			    "chưa đặt listen.trusted_proxy: sau máy chủ trung gian mọi người bị tính là một và chung giới hạn");
+			    "listen.trusted_proxy is %s, but the proxy comes by a Unix socket: all clients count as one, and"
+			    " share its limits",
+			    "listen.trusted_proxy là %s, nhưng máy chủ trung gian đến qua socket Unix: mọi người bị tính là"
+			    " một và chung giới hạn", *machine->trusted_proxy ? machine->trusted_proxy : "\"\"");
 		finding_advise(finding, "set listen.trusted_proxy = unix", "hãy đặt listen.trusted_proxy = unix");
+	} else if (!on_socket && of_socket && machine->unit == UNIT_ABSENT && machine->nprocesses > 0) {
+		finding_say(finding, HEALTH_WARNING,
+			    "listen.trusted_proxy is unix, but listen.address is %s: a proxy there is not believed, and all"
+			    " its clients count as one",
+			    "listen.trusted_proxy là unix, nhưng listen.address là %s: máy chủ trung gian ở đó không được tin,"
+			    " mọi người qua nó bị tính là một", machine->listen);
+		finding_advise(finding, "set listen.trusted_proxy to the proxy's address (127.0.0.1), or listen.address to unix:PATH",
+			       "hãy đặt listen.trusted_proxy là địa chỉ của máy chủ trung gian (127.0.0.1), hoặc listen.address là"
+			       " unix:ĐƯỜNG-DẪN");
 	}
 	if (finding->health == HEALTH_OK && on_socket)
 		finding_say(finding, HEALTH_OK, "behind a proxy, by Unix sockets", "sau máy chủ trung gian, qua socket Unix");
 	else if (finding->health == HEALTH_OK)
 		finding_say(finding, HEALTH_OK, "listen.address is %s", "listen.address là %s", machine->listen);
+}
+
+/* Without it no link in what people subscribe to; on a machine that serves nobody else that is no fault. */
+static void judge_public(const struct doctor_facts *facts, struct finding *finding)
+{
+	const struct doctor_machine *machine = &facts->machine;
+
+	if (*machine->public_url) {
+		finding_say(finding, HEALTH_OK, "links lead to %s", "liên kết dẫn đến %s", machine->public_url);
+		return;
+	}
+	finding_say(finding, machine->nsockets > 0 || machine->unit != UNIT_ABSENT ? HEALTH_WARNING : HEALTH_SKIPPED,
+		    "public.url is not set: calendars have no links", "chưa đặt public.url: lịch không có liên kết");
+	finding_advise(finding, "set public.url = https://HOST, the address under which the public comes",
+		       "hãy đặt public.url = https://TÊN-MIỀN, địa chỉ mà công chúng truy cập");
 }
 
 static void judge_keyring(const struct doctor_facts *facts, struct finding *finding)
@@ -96,11 +123,13 @@ static void judge_keyring(const struct doctor_facts *facts, struct finding *find
 		finding_say(finding, HEALTH_FAILURE, "%s%.0s", "%.0s%s", keyring->error.detail[LANGUAGE_EN],
 			    keyring->error.detail[LANGUAGE_VI]);
 		finding_advise(finding,
-			       "chown -R root: %s; chmod 0700 %s; bring lost keys back from their copy"
-			       " (a new database alone gets new ones: giothong keyring create)",
-			       "chown -R root: %s; chmod 0700 %s; khóa mất thì khôi phục từ bản sao"
-			       " (chỉ cơ sở dữ liệu mới dùng khóa mới: giothong keyring create)",
-			       keyring->dir, keyring->dir);
+			       "if it is open: cd %s && chown -R %s: . && chmod 0700 . && chmod 0600 *.key; if a key is missing"
+			       " or damaged, bring it back from its copy (giothong keyring import); a new database alone gets"
+			       " new ones (giothong keyring create)",
+			       "nếu đang mở: cd %s && chown -R %s: . && chmod 0700 . && chmod 0600 *.key; nếu khóa mất hay hỏng,"
+			       " khôi phục từ bản sao (giothong keyring import); chỉ cơ sở dữ liệu mới dùng khóa mới"
+			       " (giothong keyring create)",
+			       keyring->dir, facts->machine.private_cluster ? "USER" : "root");
 	} else {
 		finding_say(finding, HEALTH_OK, "%s is complete and closed to others (active: hash %d, wrap %d, sign %d, suppression %d)",
 			    "%s đầy đủ và đóng với người khác (đang dùng: hash %d, wrap %d, sign %d, suppression %d)",
@@ -143,8 +172,8 @@ static void judge_descriptors(const struct doctor_facts *facts, struct finding *
 		finding_say(finding, HEALTH_OK, "%lld open files are needed, and allowed", "cần %lld tệp mở, và được phép",
 			    (long long)needed);
 	else
-		finding_advise(finding, "raise LimitNOFILE= of the unit, or lower limits.connections",
-			       "hãy tăng LimitNOFILE= của unit, hoặc giảm limits.connections");
+		finding_advise(finding, "raise LimitNOFILE= of the unit (without one: ulimit -n), or lower limits.connections",
+			       "hãy tăng LimitNOFILE= của unit (không có unit: ulimit -n), hoặc giảm limits.connections");
 }
 
 static void judge_core_files(const struct doctor_facts *facts, struct finding *finding)
@@ -260,6 +289,7 @@ static void judge_disk(const struct doctor_facts *facts, struct finding *finding
 const struct doctor_check doctor_machine_checks[] = {
 	{ "settings.file", NEEDS_NOTHING, judge_file },
 	{ "settings.listener", NEEDS_SETTINGS, judge_listener },
+	{ "settings.public", NEEDS_SETTINGS, judge_public },
 	{ "keyring", NEEDS_SETTINGS, judge_keyring },
 	{ "machine.start", NEEDS_NOTHING, judge_start },
 	{ "machine.sockets", NEEDS_NOTHING, judge_sockets },

@@ -38,6 +38,7 @@ static struct doctor_facts healthy(void)
 			.file = { .path = "/etc/giothong/giothong.ini", .known = true, .mode = 0640 },
 			.listen = "127.0.0.1:8080",
 			.trusted_proxy = "unix",
+			.public_url = "https://hienmau.example.vn",
 			.workers = 4,
 			.read_connections = 2,
 			.limits_connections = 20000,
@@ -123,7 +124,7 @@ static void all_is_well(void **state)
 	size_t count = doctor_judge(&facts, findings);
 
 	(void)state;
-	assert_int_equal(count, 29);
+	assert_int_equal(count, 30);
 	for (size_t i = 0; i < count; i++)
 		if (findings[i].health != HEALTH_OK)
 			fail_msg("%s: %s", findings[i].name, findings[i].found[LANGUAGE_EN]);
@@ -163,11 +164,20 @@ static void the_settings(void **state)
 	BREAKS(machine->insecure = true, "settings.listener", HEALTH_WARNING);
 	BREAKS(machine->trusted_proxy = "0.0.0.0/0", "settings.listener", HEALTH_FAILURE);
 	BREAKS(machine->trusted_proxy = "::/0", "settings.listener", HEALTH_FAILURE);
-	BREAKS(machine->trusted_proxy = "10.0.0.0/8", "settings.listener", HEALTH_OK);
+	BREAKS(machine->trusted_proxy = "10.0.0.0/8", "settings.listener", HEALTH_WARNING);
+	BREAKS((machine->trusted_proxy = "10.0.0.0/8", machine->nsockets = 0), "settings.listener", HEALTH_OK);
+	BREAKS(machine->nsockets = 0, "settings.listener", HEALTH_OK);
+	BREAKS((machine->nsockets = 0, machine->unit = UNIT_ABSENT), "settings.listener", HEALTH_WARNING);
+	BREAKS((machine->nsockets = machine->nprocesses = 0, machine->unit = UNIT_ABSENT), "settings.listener", HEALTH_OK);
+	BREAKS((machine->nsockets = 0, machine->listen = "unix:/x"), "settings.listener", HEALTH_OK);
 	BREAKS(machine->trusted_proxy = "", "settings.listener", HEALTH_WARNING);
 	BREAKS((machine->trusted_proxy = "", machine->nsockets = 0), "settings.listener", HEALTH_OK);
 	BREAKS((machine->trusted_proxy = "", machine->nsockets = 0, machine->listen = "unix:/x"), "settings.listener",
 	       HEALTH_WARNING);
+	BREAKS(machine->public_url = "", "settings.public", HEALTH_WARNING);
+	BREAKS((machine->public_url = "", machine->unit = UNIT_ABSENT), "settings.public", HEALTH_WARNING);
+	BREAKS((machine->public_url = "", machine->unit = UNIT_ABSENT, machine->nsockets = 0, machine->trusted_proxy = ""),
+	       "settings.public", HEALTH_SKIPPED);
 }
 
 static void the_machine(void **state)
@@ -370,6 +380,33 @@ static size_t count_of(const struct doctor_facts *facts, enum health health)
 	return count;
 }
 
+/* To start what runs helps nobody. */
+static void who_refuses(void **state)
+{
+	static const struct { const char *why, *todo; bool private_cluster; } rows[] = {
+		{ "No such file or directory", "systemctl start postgresql", false },
+		{ "FATAL:  Peer authentication failed", "pg_hba.conf", false },
+		{ "FATAL:  too many connections for role", "max_connections", false },
+		{ "FATAL:  remaining connection slots are reserved", "max_connections", false },
+		{ "PostgreSQL does not start", "/var/lib/postgresql/postgres/log", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct doctor_facts facts = healthy();
+		const struct finding *finding;
+
+		facts.database = (struct doctor_database){ .why = { rows[i].why, rows[i].why } };
+		facts.machine.private_cluster = rows[i].private_cluster;
+		finding = expect(&facts, "database", HEALTH_FAILURE, false);
+		for (int language = 0; language < LANGUAGE_COUNT; language++) {
+			assert_non_null(strstr(finding->todo[language], rows[i].todo));
+			if (i > 0)
+				assert_null(strstr(finding->todo[language], "systemctl start"));
+		}
+	}
+}
+
 static void without_a_database(void **state)
 {
 	struct doctor_facts facts = healthy();
@@ -378,7 +415,7 @@ static void without_a_database(void **state)
 	facts.database = (struct doctor_database){ .why = { "it is gone", "nó đã mất" } };
 	assert_string_equal(expect(&facts, "database", HEALTH_FAILURE, false)->found[LANGUAGE_VI], "nó đã mất");
 	assert_int_equal(count_of(&facts, HEALTH_FAILURE), 1);
-	assert_int_equal(count_of(&facts, HEALTH_OK), 10);
+	assert_int_equal(count_of(&facts, HEALTH_OK), 11);
 	assert_int_equal(count_of(&facts, HEALTH_SKIPPED), 18);
 }
 
@@ -441,6 +478,7 @@ int main(void)
 		cmocka_unit_test(the_backups),
 		cmocka_unit_test(the_archive),
 		cmocka_unit_test(a_stopped_sealer),
+		cmocka_unit_test(who_refuses),
 		cmocka_unit_test(without_a_database),
 		cmocka_unit_test(without_settings),
 		cmocka_unit_test(an_unknown_database),
