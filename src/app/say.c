@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 enum language say_language(void)
@@ -19,10 +21,33 @@ enum language say_language(void)
 	return LANGUAGE_EN;
 }
 
+/* "line 3, column units" of a table; other pointers are names, the same in each language. */
+static void say_place(const char *pointer)
+{
+	static const struct { const char *en, *vi; } words[] = {
+		{ "line ", "dòng " }, { ", column ", ", cột " }, { ", cell ", ", ô " },
+	};
+
+	if (text_starts_with(pointer, words[0].en))
+		for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+			if (text_starts_with(pointer, words[i].en)) {
+				pointer += strlen(words[i].en);
+				int digits = (int)strspn(pointer, i == 0 ? "0123456789" : "");
+
+				fprintf(stderr, "%s%.*s", words[i].vi, digits, pointer);
+				pointer += digits;
+			}
+	fputs(pointer, stderr);
+}
+
 static void say_field(const char *program, enum language language, const struct error_field *field)
 {
-	fprintf(stderr, "%s: %s%s%s\n", program, field->pointer, *field->pointer ? ": " : "",
-		field->detail[language]);
+	fprintf(stderr, "%s: ", program);
+	if (language == LANGUAGE_VI)
+		say_place(field->pointer);
+	else
+		fputs(field->pointer, stderr);
+	fprintf(stderr, "%s%s\n", *field->pointer ? ": " : "", field->detail[language]);
 }
 
 void say_error(const char *program, enum language language, const struct error *err)

@@ -42,6 +42,7 @@ struct verify {
 	int64_t              genuine;            /* checkpoints of the database */
 	int64_t              by_lost_keys;       /* of them */
 	int64_t              last_signed;        /* position */
+	int64_t              nunsigned;          /* rows after it */
 	/* rows since the last checkpoint, and those that got theirs late */
 	int64_t              unsigned_since_us, signed_late, late_first, late_last;
 	int64_t              entries, waiting;   /* not sealed, for a good reason */
@@ -87,6 +88,7 @@ static void note_signing(struct verify *verify, const struct chain_page_row *row
 {
 	int64_t sealed_us = row->row.sealed_us ? strtoll(row->row.sealed_us, NULL, 10) : 0;
 
+	verify->nunsigned++;
 	if (verify->unsigned_since_us == 0)
 		verify->unsigned_since_us = sealed_us;
 	if (!signed_here)
@@ -98,6 +100,7 @@ static void note_signing(struct verify *verify, const struct chain_page_row *row
 		}
 	}
 	verify->unsigned_since_us = 0;
+	verify->nunsigned = 0;
 	verify->last_signed = row->row.position;
 }
 
@@ -390,8 +393,7 @@ static void write_summary(struct verify *verify)
 {
 	struct json_out *out = &verify->cli->out;
 	const struct chain_check *check = &verify->check;
-	int64_t last = check->last.position, after = last - verify->last_signed;
-	int64_t by_lost_keys = verify->by_lost_keys + verify->marks.by_lost_keys;
+	int64_t last = check->last.position, by_lost_keys = verify->by_lost_keys + verify->marks.by_lost_keys;
 	char at[TIME_TEXT_SIZE];
 
 	cli_say(verify->cli, "%lld entries sealed, up to position %lld; %lld wait for it\n",
@@ -410,9 +412,9 @@ static void write_summary(struct verify *verify)
 			"%lld mốc trong số đó do khóa không còn trong bộ khóa ký: chỉ cơ sở dữ liệu cho biết đó là khóa nào;"
 			" hãy so với bản giấy của \"audit keys\"\n", (long long)by_lost_keys);
 	if (verify->state.has_checkpoint)
-		cli_say(verify->cli, "last signed: position %lld, %s; %lld after it are not signed yet\n",
-			"ký lần cuối: vị trí %lld, %s; %lld vị trí sau đó chưa ký\n", (long long)verify->last_signed,
-			time_format(verify->state.checkpoint.at_us, at), (long long)(after > 0 ? after : 0));
+		cli_say(verify->cli, "last signed: position %lld, %s; %lld entries after it are not signed yet\n",
+			"ký lần cuối: vị trí %lld, %s; %lld dòng sau đó chưa ký\n", (long long)verify->last_signed,
+			time_format(verify->state.checkpoint.at_us, at), (long long)verify->nunsigned);
 	if (verify->signed_late > 0)
 		cli_say(verify->cli, "%lld checkpoints came more than a minute after what they sign, first positions %lld to"
 			" %lld: was the daemon down, or were earlier ones removed? Compare with the log (--checkpoint)\n",
@@ -428,7 +430,7 @@ static void write_summary(struct verify *verify)
 	jout_int(out, "checkpoints_signed_late", verify->signed_late);
 	jout_int(out, "file_checkpoints", (int64_t)verify->marks.count);
 	jout_int(out, "file_checkpoints_left_out", check->marks_left_out);
-	jout_int(out, "unsigned", after > 0 ? after : 0);
+	jout_int(out, "unsigned", verify->nunsigned);
 	write_checkpoint(verify);
 	write_restarts(verify);
 }

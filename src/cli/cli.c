@@ -69,7 +69,8 @@ int cli_usage(struct cli *cli)
 		fprintf(stderr, "%s: giothong %s%s%s --help\n", cli_word(cli, "See", "Xem"), command->group,
 			command->verb ? " " : "", command->verb ? command->verb : "");
 	else
-		fprintf(stderr, "%s: giothong --help\n", cli_word(cli, "See", "Xem"));
+		fprintf(stderr, "%s: giothong %s%s--help\n", cli_word(cli, "See", "Xem"), cli->group ? cli->group : "",
+			cli->group ? " " : "");
 	return EXIT_USAGE;
 }
 

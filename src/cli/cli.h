@@ -55,6 +55,7 @@ struct cli_command {
 struct cli {
 	struct setup              *setup;
 	const struct cli_command  *command;
+	const char                *group;        /* of a command that there is not: whose help is to be read */
 	bool                       json;
 	const char                *arguments[CLI_MAX_ARGUMENTS];
 	int                        narguments;

@@ -41,8 +41,18 @@ static void print_option(const struct cli *cli, const struct cli_option *option,
 {
 	char left[40];
 
-	snprintf(left, sizeof(left), "--%s %s", option->name, option->value ? option->value : "");
-	fprintf(out, "  %-20s %s\n", left, option->help[cli->setup->language]);
+	snprintf(left, sizeof(left), "--%s%s%s", option->name, option->value ? " " : "",
+		 option->value ? option->value : "");
+	fprintf(out, "  %-20s %s%s\n", left, strlen(left) > 20 ? "\n                       " : "",
+		option->help[cli->setup->language]);
+}
+
+/* Its further lines are indented for the list of commands. */
+static void print_summary(const char *text)
+{
+	for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1 + strspn(end + 1, " "))
+		printf("%.*s\n", (int)(end - text), text);
+	printf("%s\n\n", text);
 }
 
 static int print_command_help(const struct cli *cli)
@@ -52,10 +62,9 @@ static int print_command_help(const struct cli *cli)
 	char line[128];
 
 	command_line(command, line, sizeof(line));
-	printf("%s: giothong [--data DIR | --config FILE] %s%s\n\n%s\n\n",
-	       cli_word(cli, "usage", "cách dùng"), line,
-	       option ? cli_word(cli, " [OPTION]...", " [TÙY CHỌN]...") : "",
-	       command->summary[cli->setup->language]);
+	printf("%s: giothong [--data DIR | --config FILE] %s%s\n\n", cli_word(cli, "usage", "cách dùng"), line,
+	       option ? cli_word(cli, " [OPTION]...", " [TÙY CHỌN]...") : "");
+	print_summary(command->summary[cli->setup->language]);
 	for (; option && option->name; option++)
 		print_option(cli, option, stdout);
 	print_option(cli, &json_option, stdout);
@@ -174,6 +183,7 @@ static bool no_command(struct cli *cli, const char *group, const char *verb)
 {
 	if (!is_group(group))
 		return error_set(&cli->error, ERR_CONFIG, "unknown command \"%s\"", "không có lệnh \"%s\"", group);
+	cli->group = group;
 	if (!verb)
 		return error_set(&cli->error, ERR_CONFIG, "\"%s\" needs one more word", "\"%s\" cần thêm một từ", group);
 	return error_set(&cli->error, ERR_CONFIG, "unknown command \"%s %s\"", "không có lệnh \"%s %s\"", group,

@@ -18,8 +18,10 @@ static bool check_sure(struct cli *cli)
 {
 	return cli_has(cli, "all-copies-are-lost") ||
 	       error_set(&cli->error, ERR_CONFIG,
-			 "an old copy will not fit any more: say --all-copies-are-lost when there is none",
-			 "bản sao cũ sẽ không dùng được nữa: nếu chắc chắn không còn bản nào, hãy thêm --all-copies-are-lost");
+			 "new keys do not open what the lost ones sealed: look for a copy first, and say"
+			 " --all-copies-are-lost when there is none",
+			 "khóa mới không mở được những gì khóa cũ đã niêm phong: hãy tìm bản sao trước, và thêm"
+			 " --all-copies-are-lost khi chắc chắn không còn bản nào");
 }
 
 static bool check_alone(struct cli *cli)
@@ -96,8 +98,8 @@ static int replace_run(struct cli *cli)
 
 	if (!replace(cli))
 		return cli_refuse(cli);
-	cli_say(cli, "new keys in %s; what the lost ones sealed stays lost; make a copy now (giothong keyring export)\n",
-		"đã tạo khóa mới trong %s; những gì khóa cũ niêm phong không mở lại được; hãy sao lưu ngay (giothong keyring export)\n",
+	cli_say(cli, "new keys in %s; what the lost ones sealed opens only if a copy of them turns up; make a copy now (giothong keyring export)\n",
+		"đã tạo khóa mới trong %s; những gì khóa cũ niêm phong chỉ mở lại được nếu tìm thấy bản sao của chúng; hãy sao lưu ngay (giothong keyring export)\n",
 		dir);
 	jout_object(&cli->out, NULL);
 	jout_text(&cli->out, "keyring", dir);

@@ -198,6 +198,19 @@ def test_help_of_a_group(folder):
     assert {"plan import", "plan list"} <= set(re.findall(r"^  ([a-z]+ [a-z]+)", text, re.M)) and "token create" not in text
 
 
+@pytest.mark.parametrize("words", [["plan"], ["plan", "nonsense"]])
+def test_a_wrong_word_leads_to_the_group(folder, words):
+    assert "giothong plan --help" in programs.run("giothong", *words, folder=folder).err
+
+
+def test_where_in_a_table_in_vietnamese(daemon, folder):
+    path = folder / "wrong.csv"
+    path.write_text("nonsense\n")
+    outcome = daemon.cli("history", "import", path, environment={"LC_ALL": "vi_VN.UTF-8"})
+    assert outcome.status == 1 and "giothong: dòng 1, cột nonsense: " in outcome.err and "line" not in outcome.err, outcome
+    assert "line 1, column nonsense: " in daemon.cli("history", "import", path).err
+
+
 def test_history_says_nothing_before_it_is_done(daemon, folder):
     """Nothing goes into a table that is locked away: no line may say that something did."""
     rows = (programs.CONFIG / "rounds" / "lai-chau-history.csv").read_text(encoding="utf-8")
