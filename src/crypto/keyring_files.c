@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -154,6 +155,7 @@ struct renaming {
 	const struct key_view *view;
 	const char            *dir;
 	int                    folder;
+	uid_t                  owner;
 	bool                   only_active;      /* the first round */
 	void                 (*after)(const struct key_record *key);
 };
@@ -166,13 +168,32 @@ static const struct key_record *find_key(const struct key_view *view, const stru
 	return NULL;
 }
 
-/* The name is taken only by the same key (keyring_open() has compared them): the old one is one too many. */
+/* Somebody may have put a file there since the folder was read: a key that may be the only one is not removed. */
+static bool is_same_key(const struct renaming *renaming, const char *file, const char *other, struct error *err)
+{
+	unsigned char keys[2][KEY_BYTES];
+	bool fine = key_file_read(renaming->folder, renaming->dir, file, renaming->owner, keys[0], err) &&
+		    key_file_read(renaming->folder, renaming->dir, other, renaming->owner, keys[1], err);
+
+	if (fine && sodium_memcmp(keys[0], keys[1], KEY_BYTES) != 0)
+		fine = error_set(err, ERR_CONFIG, "%s/%s and %s are different keys under one id: take the wrong one away",
+				 "%s/%s và %s là hai khóa khác nhau cùng một số: hãy bỏ khóa sai đi", renaming->dir,
+				 file, other);
+	sodium_memzero(keys, sizeof(keys));
+	return fine;
+}
+
+/* The name is taken by the same key: the old one is one too many. */
 static bool rename_key(const struct renaming *renaming, const char *file, const char *wanted, struct error *err)
 {
-	if (key_file_rename(renaming->folder, file, wanted) ||
-	    (errno == EEXIST && unlinkat(renaming->folder, file, 0) == 0 && fsync(renaming->folder) == 0))
-		return true;
-	return error_set(err, ERR_SYSTEM, "the key %s/%s cannot be renamed to %s: %s",
+	bool fine = key_file_rename(renaming->folder, file, wanted);
+
+	if (!fine && errno == EEXIST) {
+		if (!is_same_key(renaming, file, wanted, err))
+			return false;
+		fine = unlinkat(renaming->folder, file, 0) == 0 && fsync(renaming->folder) == 0;
+	}
+	return fine || error_set(err, ERR_SYSTEM, "the key %s/%s cannot be renamed to %s: %s",
 			 "không đổi được tên khóa %s/%s thành %s: %s", renaming->dir, file, wanted, strerror(errno));
 }
 
@@ -196,11 +217,10 @@ bool keyring_settle_names(struct keyring *keyring, void (*after)(const struct ke
 {
 	struct renaming renaming = { .view = keyring_view(keyring), .dir = keyring_dir(keyring), .only_active = true,
 				     .after = after };
-	uid_t owner;
 
 	if (keyring_is_fixed(keyring))
 		return true;
-	renaming.folder = key_folder_open(renaming.dir, &owner, err);
+	renaming.folder = key_folder_open(renaming.dir, &renaming.owner, err);
 	if (renaming.folder < 0)
 		return false;
 	bool fine = key_folder_each(renaming.folder, renaming.dir, &renaming, settle_name, err);

@@ -533,6 +533,14 @@ static void test_names_follow(void **state)
 	assert_true(keyring_settle_names(keyring, NULL, &err));
 	assert_int_equal(access(in_dir("hash-2.staged.key"), F_OK), -1);
 	expect_file("hash-2.active.key");
+	/* another key under the name that is wanted, put there since the folder was read: neither is removed */
+	records[0].state = KEY_RETIRED;
+	assert_true(keyring_agree(keyring, records, count, &err));
+	write_file(in_dir("hash-1.retired.key"), "0000000000000000000000000000000000000000000000000000000000000000", 0600);
+	assert_false(keyring_settle_names(keyring, NULL, &err));
+	assert_int_equal(err.code, ERR_CONFIG);
+	expect_file("hash-1.dual.key");
+	expect_file("hash-1.retired.key");
 	keyring_free(keyring);
 }
 
