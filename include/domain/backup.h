@@ -28,9 +28,10 @@ bool backup_name_is(const char *name);
 /* When it was made, by such a name; INT64_MIN: at no time that is one. */
 int64_t backup_name_time(const char *name);
 /*
- * `names` of a folder (any order, sorted here) of which the newest `keep` stay:
- * returns how many are to go; they stand first.
+ * `names` of a folder (any order, sorted here) of which `keep` stay: the one
+ * just made, whatever the clock says, and the newest others. Returns how many
+ * are to go; they stand first.
  */
-size_t backup_expired(const char **names, size_t count, size_t keep);
+size_t backup_expired(const char **names, size_t count, const char *made, size_t keep);
 
 #endif

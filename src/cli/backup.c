@@ -117,7 +117,6 @@ static bool list_backups(struct cli *cli, const struct making *making, const cha
 	return fine;
 }
 
-/* The newest `keep` stay, the one just made among them. */
 static bool remove_expired(struct cli *cli, struct making *making, int keep)
 {
 	const char **names;
@@ -125,7 +124,7 @@ static bool remove_expired(struct cli *cli, struct making *making, int keep)
 
 	if (!list_backups(cli, making, &names, &count))
 		return false;
-	expired = keep > 0 ? backup_expired(names, count, (size_t)keep) : 0;
+	expired = keep > 0 ? backup_expired(names, count, making->name, (size_t)keep) : 0;
 	for (; making->removed < expired; making->removed++)
 		if (!remove_one(cli, making, names[making->removed]))
 			return false;

@@ -21,6 +21,7 @@
 #include "domain/backup.h"
 
 enum { MODE_BITS = 07777, ASK_SECONDS = 3, CMDLINE_MAX = 8192 };
+static const int64_t clocks_differ_us = 3600 * INT64_C(1000000);
 
 /* Where the units and the package put things. */
 static const char sockets_pattern[] = "/run/giothong/*.sock";
@@ -286,9 +287,13 @@ void doctor_look_at_backups(struct cli *cli, struct doctor_machine *machine)
 	backups->known = dir != NULL;
 	if (!dir)
 		backups->why = arena_strdup(&cli->arena, strerror(errno));
-	while (dir && (entry = readdir(dir)) != NULL)
-		if (backup_name_is(entry->d_name) && backup_name_time(entry->d_name) > newest)
-			newest = backup_name_time(entry->d_name);
+	/* What a clock that was ahead has named says nothing. */
+	while (dir && (entry = readdir(dir)) != NULL) {
+		int64_t made_us = backup_name_is(entry->d_name) ? backup_name_time(entry->d_name) : INT64_MIN;
+
+		if (made_us > newest && made_us < now_us + clocks_differ_us)
+			newest = made_us;
+	}
 	if (dir)
 		closedir(dir);
 	if (newest != INT64_MIN)

@@ -43,9 +43,19 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-size_t backup_expired(const char **names, size_t count, size_t keep)
+/* A clock that was wrong gives names that come too early or too late: what was just made is the newest all the same. */
+size_t backup_expired(const char **names, size_t count, const char *made, size_t keep)
 {
-	if (count > 0)
-		qsort(names, count, sizeof(names[0]), by_name);
+	size_t others = count;
+
+	for (size_t i = 0; i < others; i++)
+		if (strcmp(names[i], made) == 0) {
+			const char *last = names[--others];
+
+			names[others] = names[i];
+			names[i] = last;
+		}
+	if (others > 0)
+		qsort(names, others, sizeof(names[0]), by_name);
 	return count > keep ? count - keep : 0;
 }

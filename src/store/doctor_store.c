@@ -196,10 +196,10 @@ static void take_sealing(struct doctor_load *load, const struct db_result *resul
 	load->database->sealing_known = true;
 }
 
-/* Names of backups are in the order of their times. */
+/* What a clock that was ahead has noted says nothing. */
 static const struct db_statement select_backup = {
-	"SELECT (SELECT extract(epoch FROM now() - at)::bigint FROM audit_entry"
-	"  WHERE subject_kind = 'backup' AND action = 'backup.make' ORDER BY subject_id DESC LIMIT 1),"
+	"SELECT (SELECT extract(epoch FROM now() - max(at))::bigint FROM audit_entry"
+	"  WHERE subject_kind = 'backup' AND action = 'backup.make' AND at < now() + interval '1 hour'),"
 	" (SELECT extract(epoch FROM now() - min(applied_at))::bigint FROM schema_migration)"
 };
 

@@ -250,6 +250,11 @@ def test_kill_in_the_middle_of_a_backup_and_keep(kept, fresh_daemon):
     third = next(path for path in folder.iterdir() if path not in (first, second))
     assert backups(folder) == [second.name, third.name] and first < second < third
     assert one.value("SELECT count(*) FROM audit_entry WHERE action = 'backup.make'") == 3
+    # a clock that was ahead has left names that come after all others: what was just made stays
+    for ahead in ("20990101", "20990102"):
+        (folder / f"giothong-{ahead}T000000Z").mkdir()
+    fourth = back_up(one, "--keep", 2)
+    assert backups(folder) == [fourth.name, "giothong-20990102T000000Z"]
     # one at a time
     running = launch(one, "backup", folder)
     wait_until(lambda: list(folder.glob("*.partial")), 30, 0.001, what="a backup under way")

@@ -243,6 +243,8 @@ def test_the_age_of_the_last_backup(postgres, tmp_path):
     try:
         assert found()["health"] == "failure" and str(tmp_path) in found()["found"]
         (tmp_path / "giothong-20200101T000000Z.partial").mkdir()
+        (tmp_path / named(-30)).mkdir()          # by a clock that was ahead
+        assert found()["health"] == "failure" and str(tmp_path) in found()["found"]
         for hours, health in ((8 * 24, "failure"), (49, "warning"), (20, "ok")):
             (tmp_path / named(hours)).mkdir()
             assert found()["health"] == health and f"{hours} h ago" in found()["found"]

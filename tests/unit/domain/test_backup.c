@@ -35,17 +35,33 @@ static void test_the_oldest_go(void **state)
 				"giothong-20270102T000000Z" };
 
 	(void)state;
-	assert_int_equal(backup_expired(names, 3, 2), 1);
+	const char *made = names[0];
+
+	assert_int_equal(backup_expired(names, 3, made, 2), 1);
 	assert_string_equal(names[0], "giothong-20270101T000000Z");
 	assert_string_equal(names[2], "giothong-20270103T000000Z");
-	assert_int_equal(backup_expired(names, 3, 3), 0);
-	assert_int_equal(backup_expired(names, 3, 4), 0);
-	assert_int_equal(backup_expired(names, 0, 1), 0);
+	assert_int_equal(backup_expired(names, 3, made, 3), 0);
+	assert_int_equal(backup_expired(names, 3, made, 4), 0);
+	assert_int_equal(backup_expired(names, 0, made, 1), 0);
+}
+
+/* A clock that was ahead for a while, or starts in 1970: what was just made stays. */
+static void test_the_one_just_made_stays(void **state)
+{
+	const char *names[] = { "giothong-20990102T000000Z", "giothong-20270101T000000Z", "giothong-20990101T000000Z" };
+	const char *made = names[1];
+
+	(void)state;
+	assert_int_equal(backup_expired(names, 3, made, 2), 1);
+	assert_string_equal(names[0], "giothong-20990101T000000Z");
+	assert_int_equal(backup_expired(names, 3, made, 1), 2);
+	assert_string_equal(names[2], made);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_names), cmocka_unit_test(test_the_oldest_go) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_names), cmocka_unit_test(test_the_oldest_go),
+					    cmocka_unit_test(test_the_one_just_made_stays) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
