@@ -10,6 +10,7 @@
  * thread runs is fine). Shares nothing mutable with other workers; the
  * counters that /metrics adds up are atomics written by one thread each.
  */
+struct eligibility_rules;
 struct gauges;
 struct pool;
 struct worker;
@@ -20,6 +21,7 @@ struct api_daemon {
 	const char   *version;
 	const char   *id;                /* UUIDv7 of this run */
 	struct pool  *pool;
+	const struct eligibility_rules *rules;   /* who may give blood */
 	const struct gauges *gauges;     /* what the jobs' thread counts */
 	/* every worker's API, filled in before the threads start */
 	struct api  **apis;

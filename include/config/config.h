@@ -42,6 +42,7 @@ struct config {
 	int   limits_sms_per_minute;         /* per gateway token */
 	int   limits_donors_per_minute;      /* look-ups and registrations, per token */
 	int   limits_team_donors_per_minute; /* the same of a team's token */
+	char *eligibility_rules;     /* id of a rule set, or a path with a '/' */
 	/* texts */
 	char *sms_signature;         /* ends an SMS where there is room; "" none */
 	/* tests only (builds with GIOTHONG_TEST_SEAMS) */

@@ -14,6 +14,7 @@ enum access_area {
 	AREA_OPEN,               /* health, problem pages, documentation: anybody */
 	AREA_METRICS,            /* loopback or an auditor's token */
 	AREA_ROUNDS,             /* published rounds, units, campaigns, venues */
+	AREA_ELIGIBILITY,        /* the check of facts that are sent with the question */
 	AREA_PLANS,              /* plans and rounds: drafts, change, verbs; campaigns, venues, teams */
 	AREA_REPORTS,            /* round reports */
 	AREA_SMS,                /* SMS in */

@@ -13,6 +13,7 @@
 
 #include "api/api.h"
 #include "app/listeners.h"
+#include "app/rules.h"
 #include "app/say.h"
 #include "app/setup.h"
 #include "base/error.h"
@@ -76,6 +77,7 @@ struct daemon {
 	struct worker         home;              /* the main thread's loop and mailbox */
 	struct event          signals[ARRAY_SIZE(stop_signals)], hangup, deadline, watch, watchdog;
 	struct pool          *pool;
+	struct eligibility_rules *rules;
 	struct api_daemon     shared;            /* what the APIs know of the daemon */
 	struct gauges         gauges;            /* what the jobs' thread tells them */
 	struct daemon_thread *threads;           /* workers, then the jobs' */
@@ -459,6 +461,7 @@ static void make_threads(struct daemon *daemon)
 		.version = GIOTHONG_VERSION,
 		.id = daemon->id,
 		.pool = daemon->pool,
+		.rules = daemon->rules,
 		.gauges = &daemon->gauges,
 		.apis = xcalloc(daemon->nworkers, sizeof(daemon->shared.apis[0])),
 		.napis = (int)daemon->nworkers,
@@ -520,7 +523,8 @@ static bool start(struct daemon *daemon, struct error *err)
 	struct setup *setup = daemon->setup;
 	uint64_t watchdog_us = 0;
 
-	if (!check_port(&setup->config, err) || !setup_open(setup, SETUP_DAEMON, err))
+	daemon->rules = rules_open(setup->config.eligibility_rules, RULES_FOR_USE, err);
+	if (!daemon->rules || !check_port(&setup->config, err) || !setup_open(setup, SETUP_DAEMON, err))
 		return false;
 	if (stop_was_asked(daemon))
 		return true;
@@ -621,6 +625,7 @@ static void stop(struct daemon *daemon)
 	free(daemon->fds);
 	free(daemon->shared.apis);
 	free(daemon->threads);
+	rules_free(daemon->rules);
 }
 
 int daemon_run(struct setup *setup)

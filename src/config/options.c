@@ -69,6 +69,9 @@ const struct option config_options[] = {
 	    "donors looked up or registered per minute and token; 0: no limit"),
 	INT("limits.team_donors_per_minute", limits_team_donors_per_minute, 0, 10000000, "30",
 	    "the same of a team's token: who steals it in the mountains must not read the registry with it"),
+	TEXT("eligibility.rules", eligibility_rules, "vn-26-2013-tt-byt",
+	     "who may give blood: a rule set of the program by its id, or a file by its path\n"
+	     "see config/eligibility/README.md"),
 	TEXT("sms.signature", sms_signature, "", "ends an SMS where there is room, such as: CTD Lai Chau"),
 #ifdef GIOTHONG_TEST_SEAMS
 	{ "test.now", OPTION_TEXT, MEMBER(test_now, char *), 0, 0, NULL, "", true,

@@ -33,6 +33,11 @@ static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
 		[ROLE_HOSPITAL] = { YES, NO }, [ROLE_COMMS] = { YES, NO }, [ROLE_STAFF] = { YES, NO },
 		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
 	},
+	[AREA_ELIGIBILITY] = {
+		[ROLE_PUBLIC] = { YES, NO }, [ROLE_GATEWAY] = { YES, NO }, [ROLE_TEAM] = { YES, NO },
+		[ROLE_HOSPITAL] = { YES, NO }, [ROLE_COMMS] = { YES, NO }, [ROLE_STAFF] = { YES, NO },
+		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
+	},
 	[AREA_PLANS] = {
 		[ROLE_TEAM] = { OWN, NO }, [ROLE_COMMS] = { YES, NO }, [ROLE_STAFF] = { SCOPE, SCOPE },
 		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, YES },

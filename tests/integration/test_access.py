@@ -63,6 +63,7 @@ TABLE = {
     ("PATCH", "/api/v1/donors/{id}"): EDITORS,
     ("GET", "/sms/kannel"): GATEWAYS,
     ("POST", "/api/v1/sms/inbound"): GATEWAYS,
+    ("POST", "/api/v1/eligibility/check"): ALL,
 }
 
 

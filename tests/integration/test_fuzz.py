@@ -84,6 +84,8 @@ FIELDS = {
     "venues": ["name", "unit", "address", "capacity", "active"],
     "campaigns": ["slug", "name", "usual_from", "usual_to", "main_day", "sundays", "source"],
     "inbound": ["id", "from", "to", "text", "received_at"],
+    "eligibility": ["on", "component", "volume_ml", "birth_date", "sex", "weight_kg", "donations", "deferrals", "conditions",
+                    "occupation", "screening"],
 }
 
 
@@ -95,14 +97,16 @@ def good(kind):
                        "rounds": [{"ordinal": 1, "date": "2025-04-15", "units": ["Huyện Than Uyên"]}]},
             "teams": {"code": "FUZZ", "name": "x"}, "venues": {"name": "FUZZ", "unit": "Huyện Than Uyên"},
             "campaigns": {"slug": "fuzz", "name": "x"},
-            "inbound": {"id": "1", "from": "0900000009", "to": "8088", "text": "LICH"}}[kind]
+            "inbound": {"id": "1", "from": "0900000009", "to": "8088", "text": "LICH"},
+            "eligibility": {"on": "2026-03-01", "component": "plasma"}}[kind]
 
 
 @pytest.mark.parametrize("kind", FIELDS)
 def test_random_bodies(kind, seeds, staff, api):
     plan, one = seeds.plan(), seeds.in_status("closed")
     path = {"rounds": f"/api/v1/plans/{plan['id']}/rounds", "reports": f"/api/v1/rounds/{one['id']}/reports",
-            "import": "/api/v1/plans/import?dry_run=true", "inbound": "/api/v1/sms/inbound"}.get(kind, f"/api/v1/{kind}")
+            "import": "/api/v1/plans/import?dry_run=true", "inbound": "/api/v1/sms/inbound",
+            "eligibility": "/api/v1/eligibility/check"}.get(kind, f"/api/v1/{kind}")
     client = api.as_("gateway") if kind == "inbound" else staff
 
     @hypothesis.settings(max_examples=120, **SETTINGS)

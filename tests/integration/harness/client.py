@@ -1,5 +1,23 @@
 """A client of the API that holds every answer against the contract."""
+import socket
+
+import httpcore
 import httpx
+
+
+class AtOnce(httpcore.backends.sync.SyncBackend):
+    """Sends a body right behind its head: without this each POST waits 40 ms for the acknowledgement of the head."""
+
+    def connect_tcp(self, *arguments, **options):
+        stream = super().connect_tcp(*arguments, **options)
+        stream.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return stream
+
+
+def transport_at_once():
+    transport = httpx.HTTPTransport()
+    transport._pool = httpcore.ConnectionPool(network_backend=AtOnce())
+    return transport
 
 
 class Api:
@@ -10,7 +28,7 @@ class Api:
             headers["Authorization"] = f"Bearer {token}"
         if language:
             headers["Accept-Language"] = language
-        self.http = httpx.Client(base_url=daemon.url, headers=headers, timeout=30)
+        self.http = httpx.Client(base_url=daemon.url, headers=headers, timeout=30, transport=transport_at_once())
 
     def as_(self, role):
         """The same as another role: a client with its token ("public": none)."""

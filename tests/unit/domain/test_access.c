@@ -13,6 +13,7 @@ static const char *const table[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_OPEN] = { "y-", "y-", "y-", "y-", "y-", "y-", "y-", "y-" },
 	[AREA_METRICS] = { "--", "--", "--", "--", "--", "--", "y-", "y-" },
 	[AREA_ROUNDS] = { "y-", "y-", "y-", "y-", "y-", "y-", "y-", "y-" },
+	[AREA_ELIGIBILITY] = { "y-", "y-", "y-", "y-", "y-", "y-", "y-", "y-" },
 	[AREA_PLANS] = { "--", "--", "o-", "--", "y-", "ss", "y-", "yy" },
 	[AREA_REPORTS] = { "--", "--", "oo", "--", "--", "ys", "y-", "yy" },
 	[AREA_SMS] = { "--", "-y", "--", "--", "--", "y-", "y-", "yy" },

@@ -1,0 +1,117 @@
+#include "app/rules.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "domain/eligibility_rules.h"
+#include "wire/eligibility_wire.h"
+
+enum { FILE_MAX = 4 << 20, CHUNK = 64 << 10 };
+
+struct rule_book {
+	struct arena             arena;
+	struct eligibility_rules rules;
+};
+
+static bool read_file(const char *path, struct buf *buf, struct error *err)
+{
+	FILE *stream = fopen(path, "re");
+	size_t n;
+
+	if (!stream)
+		return error_set(err, ERR_CONFIG, "%s cannot be opened: %s", "không mở được %s: %s", path, strerror(errno));
+	do {
+		buf_reserve(buf, CHUNK);
+		n = fread(buf->data + buf->len, 1, CHUNK, stream);
+		buf->len += n;
+	} while (n > 0 && buf->len <= FILE_MAX);
+	if (ferror(stream))
+		error_set(err, ERR_CONFIG, "%s cannot be read: %s", "không đọc được %s: %s", path, strerror(errno));
+	else if (buf->len > FILE_MAX)
+		error_set(err, ERR_CONFIG, "%s is too large for a rule set", "%s quá lớn, không phải bộ quy tắc", path);
+	fclose(stream);
+	return err->code == ERR_NONE;
+}
+
+static bool is_named(const struct embedded_file *file, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(file->name, name, len) == 0 && streq(file->name + len, ".json");
+}
+
+static bool read_embedded(const char *name, struct buf *buf, struct error *err)
+{
+	char known[160] = "";
+
+	for (const struct embedded_file *file = eligibility_rules_embedded(); file->name; file++) {
+		size_t len = strlen(known);
+
+		if (is_named(file, name)) {
+			buf_append(buf, file->bytes, file->size);
+			return true;
+		}
+		snprintf(known + len, sizeof(known) - len, "%s%.*s", len ? ", " : "",
+			 (int)strcspn(file->name, "."), file->name);
+	}
+	return error_set(err, ERR_CONFIG, "there is no rule set \"%s\": name one of %s, or a file by its path",
+			 "không có bộ quy tắc \"%s\": hãy chọn %s, hoặc ghi đường dẫn một tệp", name, known);
+}
+
+/* Faults of a file say where in it; here which file it is. */
+static void name_file(const char *name, struct error *err)
+{
+	struct error found = *err;
+
+	if (err->nfields > 0)
+		error_set(err, ERR_CONFIG, "the rule set %s is wrong at these places:", "bộ quy tắc %s sai ở các chỗ sau:",
+			  name);
+	else
+		error_set(err, ERR_CONFIG, "the rule set %s cannot be read: %.200s%.0s", "không đọc được bộ quy tắc %s: %.0s%.200s",
+			  name, found.detail[LANGUAGE_EN], found.detail[LANGUAGE_VI]);
+}
+
+static bool read_book(const char *name, struct rule_book *book, enum rules_use use, struct error *err)
+{
+	struct buf buf = { 0 };
+	bool fine = (strchr(name, '/') ? read_file : read_embedded)(name, &buf, err);
+
+	if (fine) {
+		fine = eligibility_rules_read(buf.data ? buf.data : "", buf.len, &book->arena, &book->rules, err);
+		if (!fine)
+			name_file(name, err);
+	}
+	buf_release(&buf);
+	if (fine && use == RULES_FOR_USE && book->rules.use == USE_ILLUSTRATION)
+		return error_set(err, ERR_CONFIG, "the rule set %s is an illustration, not for use: choose another in"
+				 " eligibility.rules", "bộ quy tắc %s chỉ để minh họa: hãy chọn bộ khác trong eligibility.rules",
+				 name);
+	return fine;
+}
+
+struct eligibility_rules *rules_open(const char *name, enum rules_use use, struct error *err)
+{
+	struct rule_book *book = xcalloc(1, sizeof(*book));
+
+	arena_init(&book->arena);
+	if (read_book(name, book, use, err))
+		return &book->rules;
+	rules_free(&book->rules);
+	return NULL;
+}
+
+void rules_free(struct eligibility_rules *rules)
+{
+	struct rule_book *book;
+
+	if (!rules)
+		return;
+	book = container_of(rules, struct rule_book, rules);
+	arena_release(&book->arena);
+	free(book);
+}

@@ -1,0 +1,20 @@
+#ifndef APP_RULES_H
+#define APP_RULES_H
+
+#include <stdbool.h>
+
+/*
+ * The rule set of eligibility (domain/eligibility_rules.h) that the setting
+ * eligibility.rules names: one of the program's own by its id, or a file by a
+ * path (a name with a '/').
+ */
+struct eligibility_rules;
+struct error;
+
+enum rules_use { RULES_FOR_USE, RULES_TO_LOOK_AT };
+
+/* New; NULL and *err, with the pointers of what is wrong in the file. An illustration is only to be looked at. */
+struct eligibility_rules *rules_open(const char *name, enum rules_use use, struct error *err);
+void rules_free(struct eligibility_rules *rules);        /* NULL is fine */
+
+#endif
