@@ -61,7 +61,7 @@ static void party_open(struct party *party, int stage)
 	party->keyring = keyring_open(rotation_dir, &err);
 	assert_non_null(party->keyring);
 	assert_true(keyring_agree(party->keyring, records, records_at(party->keyring, stage, records), &err));
-	party->store = (struct store){ connect_another(), party->keyring, &test_clock };
+	party->store = (struct store){ connect_another(), party->keyring, &test_clock, NULL };
 	uuid7_make(party->id, clock_wall_us(&test_clock));
 }
 
