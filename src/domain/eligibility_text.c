@@ -180,7 +180,7 @@ static void wait_text(struct buf *out, const struct eligibility_reason *reason, 
 	buf_append_text(out, language == LANGUAGE_VI ? "Phải chờ " : "Wait ");
 	append_span(out, wait->wait, language);
 	buf_printf(out, language == LANGUAGE_VI ? " sau lần hiến %s ngày " : " after giving %s on ",
-		   component_name(reason->last, language));
+		   component_name(reason->last, (int)language));
 	append_day(out, reason->last_on, language);
 	buf_append_char(out, '.');
 }
