@@ -53,7 +53,7 @@ def lived(daemon, staff):
     daemon.new_token("gateway", "a gateway", "--unit", "Xã Than Uyên")
     daemon.new_token("comms", "to be revoked")
     daemon.cli_ok("token", "revoke", "to be revoked")
-    wait_until(lambda: daemon.value("SELECT (SELECT count(*) FROM audit_seal) = (SELECT count(*) FROM audit_entry)"), 30, what="sealed")
+    wait_until(lambda: daemon.value("SELECT (SELECT count(*) FROM audit_seal) = (SELECT count(*) FROM audit_entry)"), what="sealed")
     return ids
 
 

@@ -105,7 +105,7 @@ def test_entries_are_sealed_and_signed(postgres, db, daemons):
     rows = chain.checkpoints(db)
     assert all(chain.is_signed(public, *row) for row in rows)
     assert not chain.is_signed(public, rows[0][0] + 1, *rows[0][1:])
-    wait_until(lambda: set(rows) <= set(chain.logged(daemon.err_path.read_text())), 10, what="and each is in the log")
+    wait_until(lambda: set(rows) <= set(chain.logged(daemon.err_path.read_text())), what="and each is in the log")
     wait_until(lambda: metric(daemon, "audit_sealed_position") >= 2500 and metric(daemon, "audit_unsealed_seconds") < 5, 20,
                what="the metrics follow")
     assert metric(daemon, "audit_sealer_silent_seconds") < 30 and metric(daemon, "audit_sealer_stopped") == 0
@@ -119,7 +119,7 @@ def test_the_log_has_them_at_every_level(postgres, db):
         db.execute(ADD, (3,))
         await_sealed(db)
         await_signed(db)
-        wait_until(lambda: chain.logged(daemon.err_path.read_text()[before:]), 10, what="a checkpoint in the log")
+        wait_until(lambda: chain.logged(daemon.err_path.read_text()[before:]), what="a checkpoint in the log")
     finally:
         daemon.end()
 
@@ -140,7 +140,7 @@ def test_a_killed_sealer_leaves_a_whole_chain(db, daemons):
     for _ in range(4):
         [daemon] = daemons()
         begun = chain.length(db)
-        wait_until(lambda: chain.length(db) > begun or all_sealed(db), 30, every=0.002, what="sealing begins")
+        wait_until(lambda: chain.length(db) > begun or all_sealed(db), every=0.002, what="sealing begins")
         time.sleep(rng.uniform(0, 0.05))
         daemon.kill()
         assert chain.length(db) == value(db, "SELECT count(*) FROM audit_seal")
@@ -160,7 +160,7 @@ def test_what_is_committed_late_still_comes_in_its_place(db, connect, daemons):
     db.execute(ADD, (5,))
     db.execute(ADD, (5,))
     before = chain.length(db)
-    wait_until(lambda: metric(daemon, "audit_unsealed_seconds") > 3, 30, what="the wait is to be seen")
+    wait_until(lambda: metric(daemon, "audit_unsealed_seconds") > 3, what="the wait is to be seen")
     assert chain.length(db) == before
     verified = daemon.cli_ok("audit", "verify", "--json")
     assert '"waiting":10' in verified.out
@@ -214,14 +214,14 @@ def test_a_changed_chain_is_not_built_on(postgres, db, daemons):
     break_it = f"UPDATE audit_seal SET hash = sha256(hash) WHERE position = {last}"
     [(kept,)] = postgres.sql(f"SELECT encode(hash, 'hex') FROM audit_seal WHERE position = {last}", database="giothong")
     postgres.sql(break_it, database="giothong")
-    wait_until(lambda: "audit_not_sealed level=error" in daemon.err_path.read_text(), 20, what="the log says so")
-    wait_until(lambda: metric(daemon, "audit_sealer_stopped") == 1, 20, what="the metric says so")
+    wait_until(lambda: "audit_not_sealed level=error" in daemon.err_path.read_text(), what="the log says so")
+    wait_until(lambda: metric(daemon, "audit_sealer_stopped") == 1, what="the metric says so")
     db.execute(ADD, (4,))
     time.sleep(2.5)
     assert chain.length(db) == last
     daemon.stop()                                # nor by one that is started anew
     [again] = daemons()
-    wait_until(lambda: metric(again, "audit_sealer_stopped") == 1, 20, what="the next one stops too")
+    wait_until(lambda: metric(again, "audit_sealer_stopped") == 1, what="the next one stops too")
     assert chain.length(db) == last
     postgres.sql(f"UPDATE audit_seal SET hash = decode('{kept}', 'hex') WHERE position = {last}", database="giothong")
     await_sealed(db)

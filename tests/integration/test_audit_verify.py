@@ -373,7 +373,7 @@ def restart(record, *arguments):
 
 def start(record):
     record.daemon.start()
-    wait_until(lambda: all_sealed(record.root), 30, what="all sealed")
+    wait_until(lambda: all_sealed(record.root), what="all sealed")
 
 
 def test_a_restart_needs_to_know(record):
@@ -430,7 +430,7 @@ def test_a_dump_in_another_cluster(record):
     offset = record.daemon.err_path.stat().st_size
     record.daemon.start()
     root.execute(ADD, (5,))                      # and what is written here meanwhile
-    wait_until(lambda: "run giothong audit restart" in record.daemon.err_path.read_text()[offset:], 20, what="the daemon asks for it")
+    wait_until(lambda: "run giothong audit restart" in record.daemon.err_path.read_text()[offset:], what="the daemon asks for it")
     assert record.value("SELECT max(position) FROM audit_seal") == 100
     assert record.verify().status == 1
     outcome = restart(record, "--known", "0")

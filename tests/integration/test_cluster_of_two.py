@@ -126,22 +126,22 @@ def test_frozen_database_and_no_stale_byte(postgres, pair, clients):
         assert time.monotonic() - began < 20
     finally:
         postgres.thaw()
-    wait_until(lambda: public.get(path).status_code == 200, 15, what="fresh again")
-    wait_until(lambda: public.get("/readyz").status_code == 200, 15, what="ready again")
+    wait_until(lambda: public.get(path).status_code == 200, what="fresh again")
+    wait_until(lambda: public.get("/readyz").status_code == 200, what="ready again")
 
 
 def test_database_stopped_and_started(postgres, pair, clients, one):
     staff, _, public, _ = clients
     postgres.stop()
-    wait_until(lambda: public.http.get("/readyz").status_code == 503, 15, what="noticed")
+    wait_until(lambda: public.http.get("/readyz").status_code == 503, what="noticed")
     assert public.http.get("/api/v1/rounds?limit=9").status_code == 503
     answer = staff.http.patch(f"/api/v1/rounds/{one['id']}", json={"title": "x"}, headers={"If-Match": '"1"'})
     assert answer.status_code == 503 and answer.headers["retry-after"]
     assert public.http.get("/sms/kannel?id=1&from=1&to=2&text=LICH",
                            headers={"Authorization": f"Bearer {pair[0].tokens.get('gateway', 'gh_' + 'A' * 43)}"}).status_code in (401, 503)
     postgres.start()
-    wait_until(lambda: public.http.get("/readyz").status_code == 200, 15, what="ready again")
-    wait_until(lambda: public.http.get("/api/v1/rounds?limit=9").status_code == 200, 5, what="served again")
+    wait_until(lambda: public.http.get("/readyz").status_code == 200, what="ready again")
+    wait_until(lambda: public.http.get("/api/v1/rounds?limit=9").status_code == 200, what="served again")
 
 
 def test_the_daemon_does_not_change_the_schema(postgres, contract):

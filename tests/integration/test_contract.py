@@ -13,7 +13,7 @@ PLACEHOLDER = re.compile(r"{\w+}")
 
 
 def test_every_route_is_in_the_file_and_the_other_way_round(contract):
-    done = subprocess.run([programs.BIN / "giothongd", "--routes"], capture_output=True, text=True, timeout=20,
+    done = subprocess.run([programs.BIN / "giothongd", "--routes"], capture_output=True, text=True, timeout=60,
                           env=programs.sanitizer_environment(programs.workshop()))
     assert done.returncode == 0, done.stderr
     served = {(method, re.sub(r"{\w+}", "{}", path)) for method, path in (line.split() for line in done.stdout.splitlines())}

@@ -185,7 +185,7 @@ def test_damage(postgres, case):
     repair(postgres, damage)
     try:
         # A reloaded setting reaches new sessions a moment later, and so does the last one's repair.
-        wait_until(lambda: complaints(doctor(postgres)) == expected, 10, what=str(expected))
+        wait_until(lambda: complaints(doctor(postgres)) == expected, what=str(expected))
     finally:
         repair(postgres, undo)
 
@@ -200,7 +200,7 @@ def test_a_daemon_of_the_next_version(postgres):
 
 
 def test_all_was_repaired(postgres):
-    wait_until(lambda: complaints(doctor(postgres)) == {}, 10, what="all well again")
+    wait_until(lambda: complaints(doctor(postgres)) == {}, what="all well again")
 
 
 @pytest.mark.parametrize("name, options, check, health", [
@@ -479,7 +479,7 @@ def look(daemon, *more):
 
 
 def test_beside_a_daemon(running):
-    checks = wait_until(lambda: (c := look(running))["daemons"]["health"] == "ok" and c, 30, what="the daemon's sign of life")
+    checks = wait_until(lambda: (c := look(running))["daemons"]["health"] == "ok" and c, what="the daemon's sign of life")
     assert {n for n, c in checks.items() if c["health"] in ("warning", "failure")} <= {"machine.clock"}, checks
     for name in ("machine.descriptors", "machine.core_files", "database.checksums", "database.log", "audit.sealing"):
         assert checks[name]["health"] == "ok", checks[name]
@@ -505,7 +505,7 @@ def test_settings_of_the_private_cluster(running):
     path.write_text(before + "fsync = off\nlog_parameter_max_length = -1\n")
     try:
         running.sql("SELECT pg_reload_conf()")
-        wait_until(lambda: look(running)["database.durability"]["health"] == "failure", 10, what="the new setting")
+        wait_until(lambda: look(running)["database.durability"]["health"] == "failure", what="the new setting")
         assert look(running)["database.log"]["health"] == "warning"
     finally:
         path.write_text(before)

@@ -184,7 +184,7 @@ def test_venue_campaigns_and_place(seeds, fresh, staff):
     path = f"/api/v1/venues/{venue['id']}"
     time.sleep(1.1)                              # LAST-MODIFIED has whole seconds
     staff.patch(path, {"address": "Khu 3"}, etag=staff.etag(path), expect=200)
-    wait_until(lambda: "Khu 3" in fresh.get(f"/calendar/rounds/{one['id']}.ics").text, 5, what="the new address")
+    wait_until(lambda: "Khu 3" in fresh.get(f"/calendar/rounds/{one['id']}.ics").text, what="the new address")
     (_, all_events), (_, all_entries) = all_feeds(fresh, plan)
     assert all_events[one["id"]]["LAST-MODIFIED"].dt > stamp[0] and all_entries[one["id"]].updated == stamp[1]
 
@@ -392,7 +392,7 @@ def test_a_change_shows_in_what_memory_serves(seeds, staff, api):
         title = f"Tên mới {time.monotonic_ns()}"
         where = f"/api/v1/rounds/{one['id']}"
         staff.patch(where, {"title": title}, etag=staff.etag(where), expect=200)
-        wait_until(lambda: title in unfolded(api.get(path).text), 5, every=0.02, what="the change")
+        wait_until(lambda: title in unfolded(api.get(path).text), every=0.02, what="the change")
 
 
 def test_the_page_that_leads_there(api):
@@ -419,15 +419,15 @@ def test_changes_tell_each_public_step(seeds, staff, api):
                        ("postpone", {"reason": "mưa"}), ("cancel", {"reason": "bão"})):
         if verb:
             one = staff.step(draft["id"], verb, body).json()
-        wait_until(lambda: portal.poll() and portal.copy.get(one["id"]) == one, 20, what=f"{verb or 'announce'} at the portal")
+        wait_until(lambda: portal.poll() and portal.copy.get(one["id"]) == one, what=f"{verb or 'announce'} at the portal")
     assert hidden["id"] not in portal.copy
     assert [action for code, action, _ in portal.seen if code == one["code"]][-1] == "round.cancel"
     held = seeds.official(date=day(-2))
     staff.post(f"/api/v1/rounds/{held['id']}/reports", json={"source": "team", "reported_on": day(-2), "units": {"value": 77}}, expect=201)
     wait_until(lambda: portal.poll() and (portal.copy.get(held["id"], {}).get("result") or {}).get("units", {}).get("value") == 77,
-               20, what="the report at the portal")
+               what="the report at the portal")
     # an empty page keeps the cursor and its tag
-    wait_until(lambda: not portal.poll(), 20, what="quiet")
+    wait_until(lambda: not portal.poll(), what="quiet")
     first = api.get("/feeds/changes.json", params={"cursor": portal.cursor})
     assert first.json() == {"items": [], "next_cursor": portal.cursor, "more": False}
     api.get("/feeds/changes.json", params={"cursor": portal.cursor}, headers={"If-None-Match": first.headers["etag"]}, expect=304)
@@ -436,7 +436,7 @@ def test_changes_tell_each_public_step(seeds, staff, api):
 def test_a_cursor_of_another_history(seeds, api):
     seeds.official()
     portal = Portal(api)
-    wait_until(portal.poll, 20, what="something sealed")
+    wait_until(portal.poll, what="something sealed")
     position, mark, one = portal.cursor.split(".", 2)
     for other in (f"{int(position) + 100000}.{mark}.{one}", f"{position}.{mark[::-1] if mark != mark[::-1] else '0' * 16}.{one}"):
         answer = api.get("/feeds/changes.json", params={"cursor": other}, expect=410)
@@ -560,7 +560,7 @@ def test_no_change_is_missed(pair, contract):
 
     newcomer = Portal(public[1], limit=4)
     for portal in [*portals, newcomer]:
-        wait_until(lambda: caught_up(portal), 30, every=0.2, what="the portal's copy is the truth")
+        wait_until(lambda: caught_up(portal), every=0.2, what="the portal's copy is the truth")
     assert sum(len(portal.seen) for portal in portals) > 60, "there was something to miss"
     assert len(newcomer.seen) == len(public_truth), "who begins anew is given each once"
     # the same feeds from both, with links of the address that is set

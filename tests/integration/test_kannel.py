@@ -65,7 +65,7 @@ class Gateway:
             process.kill()
             process.wait()
 
-    def answers(self, message, seconds=10):
+    def answers(self, message, seconds=60):
         """What the phone gets for one message: [(kind, text)], all that comes within a second of the first."""
         command = [str(FAKESMSC), "-H", "127.0.0.1", "-r", str(self.smsc), "-m", "1", f"{NUMBER} 8088 {message}"]
         log = self.folder / "fakesmsc.log"

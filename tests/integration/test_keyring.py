@@ -216,7 +216,7 @@ def test_four_rotations_under_load_killed_at_every_point(site):
                 answer = http.post(f"{daemon.url}/api/v1/teams", json=body, headers={"Idempotency-Key": key})
                 assert answer.status_code == 201 and answer.json()["id"] == made, answer.text
     # the audit's chain, signed with the old key and with the new one, verifies
-    wait_until(lambda: site.value("SELECT count(DISTINCT key_id) FROM audit_checkpoint") == 2, 30, what="both keys have signed")
+    wait_until(lambda: site.value("SELECT count(DISTINCT key_id) FROM audit_checkpoint") == 2, what="both keys have signed")
     site.command("audit", "verify", check=True)
     # a finished rotation is not begun again by mistake
     outcome, answer = site.rotate("hash")
@@ -287,11 +287,11 @@ def test_a_host_that_lacks_the_new_key(site):
     # and now it starts without that key
     (site.folder / "far" / "hash-2.staged.key").rename(site.folder / "hidden")
     far.launch()
-    answer = wait_until(lambda: ask(far, "/readyz"), 30, what="an answer")
+    answer = wait_until(lambda: ask(far, "/readyz"), what="an answer")
     assert answer.status_code == 503
-    wait_until(lambda: "hash key 2" in ask(far, "/readyz").text, 20, what="which key")
+    wait_until(lambda: "hash key 2" in ask(far, "/readyz").text, what="which key")
     assert str(site.folder / "far") in ask(far, "/readyz").text
-    wait_until(lambda: "waits for a key" in far.log(), 20, what="its line")
+    wait_until(lambda: "waits for a key" in far.log(), what="its line")
     assert ask(far, "/healthz").status_code == 200 and ask(far, "/api/v1/rounds").status_code == 503
     token = new_token(site)
     refused = httpx.post(f"{far.url}/api/v1/teams", json={"code": "X", "name": "Đội"},
@@ -301,7 +301,7 @@ def test_a_host_that_lacks_the_new_key(site):
     assert command.status == 1 and "hash key 2" in command.err, command
     assert "NOT HERE" in site.command("keyring", "list", config=site.folder / "far.ini", check=True).out
     (site.folder / "hidden").rename(site.folder / "far" / "hash-2.staged.key")
-    wait_until(lambda: ask(far, "/readyz").status_code == 200, 20, what="ready, without a restart")
+    wait_until(lambda: ask(far, "/readyz").status_code == 200, what="ready, without a restart")
     assert near.process.poll() is None
 
 
@@ -364,21 +364,21 @@ def test_a_wrong_key_is_refused(site):
     daemon.start()
     # under a running daemon: told once, and the right one stays in use
     key.write_text("7" * 64 + "\n")
-    wait_until(lambda: "keys_refused" in daemon.log(), 20, what="the line")
+    wait_until(lambda: "keys_refused" in daemon.log(), what="the line")
     (site.folder / "keyring" / "sign-2.staged.key").write_text("half")
-    wait_until(lambda: daemon.log().count("keys_refused") == 2, 20, what="the next trouble")
+    wait_until(lambda: daemon.log().count("keys_refused") == 2, what="the next trouble")
     time.sleep(4.5)                      # two more looks
     assert daemon.log().count("keys_refused") == 2, "once for each trouble"
     assert ask(daemon, "/readyz").status_code == 200
     (site.folder / "keyring" / "sign-2.staged.key").unlink()
     key.write_text(right)
-    wait_until(lambda: "keys_fine" in daemon.log(), 20, what="well again")
+    wait_until(lambda: "keys_fine" in daemon.log(), what="well again")
     # another database under a running daemon: it serves nothing until it has its own again
     site.sql("UPDATE key SET fingerprint = set_byte(fingerprint, 0, get_byte(fingerprint, 0) # 1) WHERE kind = 'hash'")
-    wait_until(lambda: "not the one that this database" in ask(daemon, "/readyz").text, 20, what="not ready")
+    wait_until(lambda: "not the one that this database" in ask(daemon, "/readyz").text, what="not ready")
     assert ask(daemon, "/readyz").status_code == 503 and ask(daemon, "/api/v1/rounds").status_code == 503
     site.sql("UPDATE key SET fingerprint = set_byte(fingerprint, 0, get_byte(fingerprint, 0) # 1) WHERE kind = 'hash'")
-    wait_until(lambda: ask(daemon, "/readyz").status_code == 200, 20, what="ready again")
+    wait_until(lambda: ask(daemon, "/readyz").status_code == 200, what="ready again")
     assert site.value("SELECT count(*) FROM key") == 4
 
 
@@ -421,7 +421,7 @@ def test_keys_by_load_credential(site):
     (folder / "keyring_hash-2.staged.key").unlink()
     folder.chmod(0o500)
     daemon.launch()
-    wait_until(lambda: ask(daemon, "/readyz") is not None or daemon.process.poll() is not None, 30, what="an answer")
+    wait_until(lambda: ask(daemon, "/readyz") is not None or daemon.process.poll() is not None, what="an answer")
     assert daemon.process.wait(40) == 1
     daemon.process = None
     assert "hash key 2" in daemon.log() and "restart the service" in daemon.log()
@@ -455,7 +455,7 @@ def test_every_copy_is_lost(site):
     new_one = httpx.post(f"{daemon.url}/api/v1/teams", json={"code": "MOI", "name": "Đội"}, headers={**load.headers, "Idempotency-Key": "moi"})
     assert new_one.status_code == 201, new_one.text
     # what was sealed before is verified by the public keys that the database remembers, also by a restore
-    wait_until(lambda: site.value("SELECT max(key_id) FROM audit_checkpoint") == 2, 30, what="a checkpoint by the new key")
+    wait_until(lambda: site.value("SELECT max(key_id) FROM audit_checkpoint") == 2, what="a checkpoint by the new key")
     assert site.value("SELECT min(key_id) FROM audit_checkpoint") == 1
     verified = site.command("audit", "verify", "--checkpoint", daemon.err_path, check=True).out
     assert "keys that are not in the keyring any more" in verified
@@ -475,11 +475,11 @@ def test_every_copy_is_lost(site):
     # an old copy found after all is of use for what was written under it
     for path in (site.folder / "lost").iterdir():
         shutil.copy2(path, site.folder / "keyring" / path.name)
-    wait_until(lambda: "NOT HERE" not in site.command("keyring", "list", check=True).out, 20, what="the old keys are known")
+    wait_until(lambda: "NOT HERE" not in site.command("keyring", "list", check=True).out, what="the old keys are known")
     assert site.command("audit", "verify", "--records").status == 0, "that they were retired has its entries"
     key, (made, body) = next(iter(load.made.items()))
     wait_until(lambda: httpx.post(f"{daemon.url}/api/v1/teams", json=body, headers={**load.headers, "Idempotency-Key": key}).status_code == 201,
-               20, what="the answer of before")
+               what="the answer of before")
 
 
 # ---- copies ----
@@ -506,7 +506,7 @@ class Terminal:
         """After the prompt, once the echo is off: what is typed must not be shown."""
         while prompt not in self.shown:
             assert self.read(), self.shown
-        wait_until(lambda: not termios.tcgetattr(self.master)[3] & termios.ECHO, 10, what="the echo off")
+        wait_until(lambda: not termios.tcgetattr(self.master)[3] & termios.ECHO, what="the echo off")
         os.write(self.master, text.encode() + b"\n")
         self.shown = self.shown.replace(prompt, "", 1)
 
@@ -587,9 +587,9 @@ def test_a_passphrase_is_typed_twice_and_not_shown(shared, tmp_path):
     terminal = Terminal(giothong, "keyring", "import", copy, "--to", tmp_path / "more")
     while "Passphrase: " not in terminal.shown:
         assert terminal.read(), terminal.shown
-    wait_until(lambda: not termios.tcgetattr(terminal.master)[3] & termios.ECHO, 10, what="the echo off")
+    wait_until(lambda: not termios.tcgetattr(terminal.master)[3] & termios.ECHO, what="the echo off")
     os.write(terminal.master, b"\x03")
-    wait_until(lambda: termios.tcgetattr(terminal.master)[3] & termios.ECHO, 10, what="the echo on again")
+    wait_until(lambda: termios.tcgetattr(terminal.master)[3] & termios.ECHO, what="the echo on again")
     assert terminal.end()[0] == 1
     # without a terminal it says what to do; a file that others may read is no secret
     outcome = site.command("keyring", "export", tmp_path / "more")

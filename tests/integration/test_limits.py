@@ -82,9 +82,9 @@ def test_the_queue_to_the_database_is_bounded(fresh_daemon, api_of):
         for pid in daemon_pids:
             os.kill(pid, signal.SIGCONT)
     assert all(status == 503 and retry for status, _, retry in answers), sorted(answers)
-    assert sum(seconds < 1 for _, seconds, _ in answers) >= 30, "the queue holds ten, the rest are told at once"
+    assert sum(seconds < 4 for _, seconds, _ in answers) >= 30, "the queue holds ten, the rest are told at once, not after five seconds"
     assert max(seconds for _, seconds, _ in answers) < 20
-    wait_until(lambda: staff.get("/api/v1/plans", expect=None).status_code == 200, 15, what="normal again")
+    wait_until(lambda: staff.get("/api/v1/plans", expect=None).status_code == 200, what="normal again")
 
 
 def frozen_backends(daemon):
@@ -110,7 +110,7 @@ def test_connections_beyond_the_limit_wait_their_turn(fresh_daemon):
         time.sleep(1)
         assert cpu_seconds(daemon.process.pid) - before < 0.5, "it waits, it does not spin"
         held[0].close()
-        late.settimeout(10)
+        late.settimeout(60)
         assert read_answer(late)[0] == 200
 
 
@@ -133,4 +133,4 @@ def test_no_spin_when_descriptors_run_out(fresh_daemon):
         before = cpu_seconds(pid)
         time.sleep(1)
         assert cpu_seconds(pid) - before < 0.5
-    wait_until(lambda: httpx.get(f"{daemon.url}/healthz", timeout=5).status_code == 200, 10, what="served again")
+    wait_until(lambda: httpx.get(f"{daemon.url}/healthz", timeout=30).status_code == 200, what="served again")

@@ -211,4 +211,4 @@ def test_etag_moves_with_the_bytes(seeds, staff, api):
     tag = staff.etag(path)
     staff.patch(path, {"title": "Tên khác nữa"}, etag=tag, expect=200)
     assert staff.etag(path) != tag
-    wait_until(lambda: api.get(path, headers={"If-None-Match": tag}, expect=None).status_code == 200, 1.5, what="a new tag")
+    wait_until(lambda: api.get(path, headers={"If-None-Match": tag}, expect=None).status_code == 200, 1.0, what="a new tag")

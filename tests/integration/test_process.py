@@ -34,7 +34,7 @@ class Manager:
         self.path = str(folder / "notify")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self.path)
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)
 
     def hear(self):
         """What was said first of one message; a STATUS for people may follow."""
@@ -88,7 +88,7 @@ def test_no_sign_of_life_from_a_daemon_that_stands_still(stopped, manager):
 def test_any_free_port(stopped):
     stopped.out_path.write_text("")           # stopped as soon as one worker was ready, it may have said so or not
     listening_on(stopped, "127.0.0.1:0").launch()
-    lines = wait_until(lambda: [line for line in stopped.out_path.read_text().splitlines() if line], 20, what="the line")
+    lines = wait_until(lambda: [line for line in stopped.out_path.read_text().splitlines() if line], what="the line")
     url = lines[-1].split()[-1]
     for _ in range(30):                       # new connections, so every worker's socket
         assert httpx.get(f"{url}/healthz").status_code == 200
@@ -98,14 +98,14 @@ def test_any_free_port(stopped):
 def test_a_unix_socket_shared_by_the_workers(stopped):
     path = str(stopped.folder / "http")
     listening_on(stopped, f"unix:{path}").launch()
-    wait_until(lambda: f"ready on unix:{path}" in stopped.out_path.read_text(), 20, what="the line")
+    wait_until(lambda: f"ready on unix:{path}" in stopped.out_path.read_text(), what="the line")
     for _ in range(30):
         with httpx.Client(transport=httpx.HTTPTransport(uds=path)) as client:
             assert client.get("http://localhost/readyz").status_code == 200
     stopped.kill()
     assert os.path.exists(path), "a killed daemon leaves it"
     stopped.launch()
-    wait_until(lambda: stopped.out_path.read_text().count("unix:") == 2, 20, what="ready again")
+    wait_until(lambda: stopped.out_path.read_text().count("unix:") == 2, what="ready again")
     assert stopped.stop() == 0
     assert not os.path.exists(path)
 
@@ -115,7 +115,7 @@ def test_postgresql_does_not_hold_our_port(stopped):
     stopped.start()
     before = stopped.postmaster_pid()
     os.kill(before, signal.SIGKILL)
-    wait_until(lambda: stopped.postmaster_pid() not in (None, 0, before), 20, what="a new postmaster")
+    wait_until(lambda: stopped.postmaster_pid() not in (None, 0, before), what="a new postmaster")
     stopped.kill()
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -132,7 +132,7 @@ def test_a_hangup_reads_the_keyring_and_ends_nothing(stopped):
     stopped.start()
     for n in range(3):
         stopped.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: stopped.log().count("keyring_read ") > n, 10, what="the keyring was read")
+        wait_until(lambda: stopped.log().count("keyring_read ") > n, what="the keyring was read")
     assert httpx.get(f"{stopped.url}/readyz").status_code == 200
     assert stopped.stop() == 0
 
@@ -153,7 +153,7 @@ def test_notice_before_the_end(stopped):
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert raw.read_answer(idle)[0] == 200
         stopped.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: notice_given(other), 10, what="/readyz says 503")
+        wait_until(lambda: notice_given(other), what="/readyz says 503")
         for _ in range(20):
             answer = httpx.get(f"{stopped.url}/api/v1/rounds")
             assert answer.status_code == 200 and answer.headers["connection"] == "close"
@@ -178,13 +178,13 @@ def test_the_next_daemon_takes_the_socket_while_the_last_one_drains(stopped):
     path = str(stopped.folder / "http")
     address = f"unix:{path}"
     listening_on(stopped, address).launch()
-    wait_until(lambda: stopped.out_path.read_text().count(address) == 1, 20, what="the line")
+    wait_until(lambda: stopped.out_path.read_text().count(address) == 1, what="the line")
     with socket.socket(socket.AF_UNIX) as slow:
         slow.connect(path)
         slow.sendall(b"POST /api/v1/teams HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                          b"Authorization: Bearer gh_x\r\nContent-Length: 8\r\n\r\n")
         stopped.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: not os.path.exists(path), 10, what="the old daemon lets go of the path")
+        wait_until(lambda: not os.path.exists(path), what="the old daemon lets go of the path")
         assert stopped.process.poll() is None, "and still waits for the rest of a request"
         with socket.socket(socket.AF_UNIX) as next_one:
             next_one.bind(path)
@@ -208,11 +208,10 @@ def test_a_request_at_work_is_answered_and_a_slow_one_does_not_hold_the_end(stop
 def test_a_second_signal_ends_the_drain(stopped):
     stopped.start()
     with socket.create_connection(("127.0.0.1", stopped.port)) as slow:
-        slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        slow.sendall(b"POST /api/v1/teams HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                     b"Authorization: Bearer gh_x\r\nContent-Length: 8\r\n\r\n")
         stopped.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        began = time.monotonic()
-        if stopped.process.poll() is None:
-            stopped.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: "draining level=info" in stopped.log(), what="it waits for the rest of the request")
+        stopped.process.send_signal(signal.SIGTERM)
         assert stopped.stop(signal.SIGCONT) == 0
-        assert time.monotonic() - began < 5
+        assert raw.read_all(slow) == b"", "and no longer: six seconds would bring 408"

@@ -68,7 +68,7 @@ def test_tls_and_http2(site):
 def test_old_tls_is_refused(site, version, ciphers, taken):
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{site.proxy.https}", "-CAfile", site.proxy.certificate, version,
                *(["-cipher", ciphers] if ciphers else [])]
-    done = subprocess.run(command, capture_output=True, text=True, input="", timeout=20)
+    done = subprocess.run(command, capture_output=True, text=True, input="", timeout=60)
     assert ("Verify return code: 0 (ok)" in done.stdout and "Cipher is (NONE)" not in done.stdout) == taken, done.stdout + done.stderr
     if not taken:
         assert "alert" in done.stderr, "refused by the proxy, not by this machine's client"
@@ -234,7 +234,7 @@ class StandIn:
 @pytest.fixture(scope="module")
 def stage():
     folder = programs.workshop("giothong-stage-")
-    proxy = Proxy(folder, {"timeout http-request 20s": "timeout http-request 1s", "sc0_conn_cur gt 1000": "sc0_conn_cur gt 30",
+    proxy = Proxy(folder, {"timeout http-request 20s": "timeout http-request 3s", "sc0_conn_cur gt 1000": "sc0_conn_cur gt 30",
                            "sc0_http_req_rate gt 6000": "sc0_http_req_rate gt 200"})
     proxy.back = StandIn(proxy.socket(1))
     try:
@@ -424,7 +424,7 @@ def replace_early(site, index):
     """The next one begins as soon as the last one has let go of the socket, and while that still drains."""
     last, site.daemons[index] = site.daemons[index], site.new_daemon(index + 1)
     last.process.send_signal(signal.SIGTERM)
-    wait_until(lambda: not last.socket.exists(), 20, every=0.01, what="the socket's path is free")
+    wait_until(lambda: not last.socket.exists(), every=0.01, what="the socket's path is free")
     site.daemons[index].launch()
     assert last.stop(signal.SIGCONT) == 0
     site.daemons[index].wait_ready()
@@ -460,7 +460,7 @@ def test_a_killed_daemon_costs_only_what_the_same_key_heals(site):
             site.daemons[index].kill()
             ledger.progress(15)
             site.daemons[index].start()
-            wait_until(lambda: site.proxy.log().count("Server reads/") >= up + 2, 10, what="down and up again")
+            wait_until(lambda: site.proxy.log().count("Server reads/") >= up + 2, what="down and up again")
     failures = [failure for failure in visitors.failures if not failure.startswith("sms ")]
     print(dict(visitors.counts), visitors.failures, ledger.counters())
     assert not failures, failures[:10]
@@ -506,7 +506,7 @@ def test_the_capabilities_are_enough(tmp_path):
         assert re.search(r"^CapEff:\s+0+$", status, re.M) and not re.search(r"^Uid:\s+0", status, re.M)
         assert os.readlink(f"/proc/{first}/root") == str(proxy.sockets)
         proxy.process.send_signal(signal.SIGUSR2)
-        wait_until(lambda: proxy.workers() and first not in proxy.workers(), 20, what="the first worker has ended")
+        wait_until(lambda: proxy.workers() and first not in proxy.workers(), what="the first worker has ended")
         proxy.stop()
     finally:
         if proxy.process:
@@ -538,9 +538,9 @@ def test_a_new_certificate_is_taken_without_a_failure(site):
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         asked = pool.map(ask, range(150))
         subprocess.run([programs.ROOT / "deploy" / "haproxy" / "renew"], check=True, env=environment)
-        wait_until(lambda: set(site.proxy.workers()) - workers, 20, what="a new worker")
+        wait_until(lambda: set(site.proxy.workers()) - workers, what="a new worker")
         assert set(asked) == {200}
-    wait_until(lambda: serial() != before, 10, what="the new certificate")
+    wait_until(lambda: serial() != before, what="the new certificate")
     assert [path.name for path in site.proxy.tls.iterdir()] == ["localhost.pem"]
     assert (site.proxy.tls / "localhost.pem").stat().st_mode & 0o777 == 0o600
 
@@ -550,11 +550,11 @@ def test_daemons_that_are_not_ready_still_speak_for_themselves(site):
     site.postgres.freeze()
     try:
         with site.proxy.client() as client:
-            wait_until(lambda: "Running on backup" in site.proxy.log(), 20, what="no daemon is ready")
+            wait_until(lambda: "Running on backup" in site.proxy.log(), what="no daemon is ready")
             assert client.get("/openapi.json").status_code == 200
             document = problem(client.get("/api/v1/rounds?limit=3"), "try-again", 503)
             assert "No daemon takes requests" not in document["detail"]
     finally:
         site.postgres.thaw()
     with site.proxy.client() as client:
-        wait_until(lambda: client.get("/api/v1/rounds?limit=3").status_code == 200, 20, what="served again")
+        wait_until(lambda: client.get("/api/v1/rounds?limit=3").status_code == 200, what="served again")

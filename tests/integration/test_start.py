@@ -54,7 +54,7 @@ def test_one_line_when_ready(stopped):
     lines = stopped.out_path.read_text().splitlines()
     assert "ready" in lines[-1] and f"127.0.0.1:{stopped.port}" in lines[-1]
     assert stopped.stop() == 0
-    assert took < 6, "under sanitizers and a loaded machine; the bench holds it to one second"
+    assert took < 30, "under sanitizers and a loaded machine; the bench holds it to one second"
 
 
 def test_only_its_own_files_and_no_port_of_postgresql(stopped):
@@ -103,7 +103,7 @@ def test_a_port_in_use(stopped):
         taken.listen()
         other = Daemon(folder=stopped.folder, port=taken.getsockname()[1])
         one_line(start_refused(other), str(other.port))
-    wait_until(lambda: not stopped.postmaster_pid(), 10, what="nothing half-started")
+    wait_until(lambda: not stopped.postmaster_pid(), what="nothing half-started")
 
 
 def test_two_daemons_do_not_share_a_port(stopped, fresh_daemon):
@@ -302,7 +302,7 @@ def test_sigterm_while_starting():
         for wait in (0.0, 0.3, 1.0, 2.0):
             daemon.launch()
             time.sleep(wait)
-            status = daemon.stop(seconds=20)
+            status = daemon.stop()
             assert status in (0, -signal.SIGTERM), f"after {wait} s: {status}\n{daemon.log()}"
             assert not daemon.postmaster_pid()
         daemon.start()

@@ -202,7 +202,7 @@ def test_the_daemon_lives_behind_the_filters(postgres, instances):
     assert one.ask("POST", "/api/v1/rounds/LC25-07/confirm", json={}).status_code == 401
     # A lost connection is opened again, by the same means.
     postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'giothong_app'")
-    wait_until(lambda: one.ask("GET", "/readyz").status_code == 200, 30, what="ready again")
+    wait_until(lambda: one.ask("GET", "/readyz").status_code == 200, what="ready again")
     one.hear("WATCHDOG=1")
     assert one.stop() == 0 and not one.socket.exists()
 

@@ -30,14 +30,16 @@ OPEN_LIMITS = {
 }
 
 
-def wait_until(condition, seconds=10.0, every=0.05, what="condition"):
-    """The first true value of condition(), or an assertion that names what was waited for."""
+def wait_until(condition, seconds=60.0, every=0.05, what="condition"):
+    """The first true value of condition(), or an assertion that names what was waited for. What counts is when it was
+    asked: a machine that is slow to answer breaks no promise of "within a second"."""
     end = time.monotonic() + seconds
     while True:
+        asked = time.monotonic()
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        assert asked < end, f"not within {seconds} s: {what}"
         time.sleep(every)
 
 
@@ -96,7 +98,7 @@ class Daemon:
     def log(self):
         return "".join(p.read_text(errors="replace")[-6000:] for p in (self.out_path, self.err_path) if p.exists())
 
-    def stop(self, how=signal.SIGTERM, seconds=20):
+    def stop(self, how=signal.SIGTERM, seconds=60):
         """Exit status. A daemon that ends by signal N gives -N."""
         if self.process is None:
             return None
@@ -128,7 +130,7 @@ class Daemon:
         if pid:
             os.kill(pid, signal.SIGCONT)
             os.kill(pid, signal.SIGINT)
-            wait_until(lambda: not alive(pid), 10, what="postmaster gone")
+            wait_until(lambda: not alive(pid), what="postmaster gone")
 
     # ---- its PostgreSQL ----
 

@@ -93,7 +93,7 @@ class Postgres:
             return
         self.thaw()
         os.kill(pid, signal.SIGINT)
-        wait_until(lambda: not alive(pid), 15, what="postmaster gone")
+        wait_until(lambda: not alive(pid), what="postmaster gone")
         time.sleep(0.05)
 
     def remove(self):

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import pathlib
+import random
 import shutil
 import socket
 import subprocess
@@ -13,10 +14,24 @@ CONFIG = ROOT / "config"
 POSTGRES_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 
 
+_taken = []                               # sockets whose names say which ports are ours until this process ends
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has, and that no other test run on this machine is given while this process lives. It lies below
+    those that the kernel gives to outgoing connections, which could have it by the time it is used."""
+    for port in random.SystemRandom().sample(range(10000, 32768), 1000):
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind(f"\0giothong-test-port-{port}")
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            name.close()
+            continue
+        _taken.append(name)
+        return port
+    raise AssertionError("no free port")
 
 
 def workshop(prefix="giothong-"):

@@ -22,7 +22,7 @@ class SocketDaemon(Daemon):
     """A daemon as the unit starts it: on a Unix socket, trusting the proxy, with notice before its end."""
 
     def __init__(self, socket, settings=None, **options):
-        super().__init__(settings={"listen.trusted_proxy": "unix", "listen.drain_notice_ms": 1500, **(settings or {})}, **options)
+        super().__init__(settings={"listen.trusted_proxy": "unix", "listen.drain_notice_ms": 3000, **(settings or {})}, **options)
         self.socket = socket
 
     def command(self):
@@ -33,7 +33,7 @@ class SocketDaemon(Daemon):
 
     def client(self, **options):
         """Straight to the daemon, as HAProxy comes: whom X-Forwarded-For names is believed."""
-        return httpx.Client(transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://localhost", timeout=20, **options)
+        return httpx.Client(transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://localhost", timeout=60, **options)
 
     def wait_ready(self, seconds=60):
         def ready():
@@ -99,7 +99,7 @@ class Proxy:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([*self.prefix, HAPROXY, "-W", "-f", str(self.config)], stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, start_new_session=True)
-        wait_until(self._listens, 20, what=f"HAProxy; its log:\n{self.log()}")
+        wait_until(self._listens, what=f"HAProxy; its log:\n{self.log()}")
         return self
 
     def _listens(self):
@@ -117,7 +117,7 @@ class Proxy:
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(20)
+            self.process.wait(60)
         self.process = None
 
     def log(self):
@@ -134,7 +134,7 @@ class Proxy:
         return ssl.create_default_context(cafile=self.certificate)
 
     def client(self, http2=False, **options):
-        return httpx.Client(base_url=self.url, verify=self.trust(), http2=http2, timeout=30, **options)
+        return httpx.Client(base_url=self.url, verify=self.trust(), http2=http2, timeout=60, **options)
 
     def curl(self, *words):
         """Standard output of curl against the https port."""

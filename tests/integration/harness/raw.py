@@ -4,7 +4,7 @@ import socket
 import time
 
 
-def connect(daemon, timeout=15):
+def connect(daemon, timeout=30):
     return socket.create_connection(("127.0.0.1", daemon.port), timeout)
 
 

@@ -54,14 +54,14 @@ class Relay:
     def close(self):
         if self.thread.is_alive():
             self._order(self._stop)
-            self.thread.join(10)
+            self.thread.join(60)
 
     def _order(self, what):
         done = threading.Event()
         with self.lock:
             self.orders.append((what, done))
         self.wake_in.send(b"x")
-        assert done.wait(10), "the relay hangs"
+        assert done.wait(60), "the relay hangs"
 
     # ---- the loop ----
 

@@ -312,7 +312,7 @@ static void test_adoption(void **state)
 	expect_sql(cluster_app_conninfo(cluster), "SELECT 1", "1");
 	kill(postmaster, SIGKILL);       /* an adopted one that dies is started again, too */
 	cluster->announced = false;
-	for (int i = 0; i < 100 && cluster->pid == postmaster; i++) {
+	for (int i = 0; i < 1500 && cluster->pid == postmaster; i++) {
 		cluster_watch(cluster);
 		usleep(20000);
 	}
@@ -357,7 +357,7 @@ static void test_watch(void **state)
 	assert_int_equal(cluster->pid, before);
 	kill(before, SIGKILL);
 	cluster->announced = false;
-	for (int i = 0; i < 100 && cluster->pid == before; i++) {
+	for (int i = 0; i < 1500 && cluster->pid == before; i++) {
 		cluster_watch(cluster);
 		usleep(20000);
 	}
@@ -383,7 +383,7 @@ static void test_half_made(void **state)
 		_exit(0);
 	}
 	snprintf(path, sizeof(path), "%s/postgres.new/base", dir);
-	for (int i = 0; i < 500 && access(path, F_OK) != 0; i++)
+	for (int i = 0; i < 12000 && access(path, F_OK) != 0; i++)
 		usleep(5000);
 	assert_int_equal(access(path, F_OK), 0);
 	kill(pid, SIGKILL);

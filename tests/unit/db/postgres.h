@@ -63,7 +63,7 @@ static void pg_start(struct postgres *pg)
 	};
 
 	pg->pid = pg_spawn(pg, argv);
-	for (int i = 0; i < 600; i++) {
+	for (int i = 0; i < 3000; i++) {
 		if (PQping(pg->conninfo) == PQPING_OK)
 			return;
 		if (waitpid(pg->pid, NULL, WNOHANG) == pg->pid) {        /* orphans still hold the memory */

@@ -206,7 +206,7 @@ static void test_two_first_starts(void **state)
 	}
 	PQclear(PQexec(conn, sql));
 	assert_int_equal(pthread_create(&starter.thread, NULL, start_other, &starter), 0);
-	for (int i = 0; i < 400 && pg_count(&pg, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0; i++)
+	for (int i = 0; i < 6000 && pg_count(&pg, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0; i++)
 		usleep(5000);
 	PQclear(PQexec(conn, "COMMIT"));
 	PQfinish(conn);
