@@ -207,6 +207,18 @@ def test_the_daemon_lives_behind_the_filters(postgres, instances):
     assert one.stop() == 0 and not one.socket.exists()
 
 
+def test_a_reload_behind_the_filters(instances):
+    """ExecReload= may send its signal, and the daemon takes it as a word about its keys, not as its end."""
+    one = instances("1")
+    words, = one.settings["Service.ExecReload"]
+    assert words == "kill -HUP $MAINPID"
+    command = ["/bin/kill", *words.replace("$MAINPID", str(one.process.pid)).split()[1:]]
+    assert subprocess.run(unit.caged(one.settings, command)).returncode == 0
+    wait_until(lambda: "keyring_read level=info" in one.log_path.read_text(), what="the keyring was read")
+    assert one.ask("GET", "/readyz").status_code == 200
+    assert one.stop() == 0
+
+
 def test_a_call_that_is_not_allowed_kills(tmp_path):
     """The cage is one: each of its three filters."""
     settings = unit.read(DAEMON_UNIT)
