@@ -418,6 +418,13 @@ static bool stop_was_asked(void *context)
  */
 static const char jobs_settings[] = "-c enable_seqscan=off -c enable_bitmapscan=off";
 
+/* No client waits for these; a heartbeat behind a long sealing must come late rather than never. */
+static void fit_for_jobs(struct db_options *db)
+{
+	db->settings = jobs_settings;
+	memset(db->wait_ms, 0, sizeof(db->wait_ms));
+}
+
 static void make_thread(struct daemon *daemon, size_t index)
 {
 	struct daemon_thread *thread = &daemon->threads[index];
@@ -426,7 +433,7 @@ static void make_thread(struct daemon *daemon, size_t index)
 	struct worker_options options = { (int)index, &setup->config, setup->keyring, &setup->clock, &db };
 
 	if (index == daemon->nworkers)
-		db.settings = jobs_settings;
+		fit_for_jobs(&db);
 	*thread = (struct daemon_thread){
 		.daemon = daemon,
 		.notice.run = thread_on_notice,

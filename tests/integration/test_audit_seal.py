@@ -53,9 +53,9 @@ def daemons(postgres):
     """daemons(n): so many on the one database; stopped at the end."""
     made = []
 
-    def start(count=1):
+    def start(count=1, **settings):
         for _ in range(count):
-            made.append(Daemon(folder=postgres.folder, config=postgres.config, now=None))
+            made.append(Daemon(folder=postgres.folder, config=postgres.config, now=None, settings=settings))
             made[-1].start()
         return made[-count:]
 
@@ -187,6 +187,20 @@ def test_sealed_within_seconds_under_load(db, connect, daemons):
                       " s.entry_id WHERE s.position > %s", (begun,)).fetchall()
     assert len(lags) >= 20 and max(lag for lag, in lags) < 10
     assert chain.faults(db) == []
+
+
+def test_a_sealer_at_work_lets_the_heartbeat_through(db, daemons):
+    """However long its statements are: a daemon of which nobody hears would be forgotten by a rotation of keys."""
+    [daemon] = daemons(**{"database.wait_ms": 1})
+    begun, beats = chain.length(db), []
+    while len(beats) < 4:
+        db.execute(ADD, (4000,))
+        wait_until(lambda: chain.length(db) > begun, every=0.01, what="the sealer is at work")
+        seen = value(db, "SELECT max(seen_at) FROM daemon")
+        if seen not in beats:
+            beats.append(seen)
+        assert "heartbeat_failed" not in daemon.err_path.read_text()
+    await_sealed(db)
 
 
 def test_an_idle_sealer_reads_no_table(db, daemons):
