@@ -4,8 +4,10 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -78,6 +80,12 @@ class SanitizerReports:
 
 
 REPORTS = SanitizerReports()
+
+
+def end_well_when_told():
+    """A run that a signal ends takes its daemons and databases with it, as one that Ctrl-C ends."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda told, _: sys.exit(128 + told))
 
 
 class Outcome:
