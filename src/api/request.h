@@ -102,6 +102,13 @@ bool request_idempotency(struct request *r, struct idempotency *idempotency);
  * Refuses a POST that creates, for what its body says or for the state that it
  * meets. But a retry of one that was done, whose answer was lost, gets what
  * that one made: then made() answers, with the id. `kind` is for the audit.
+ *
+ * Not known is a first attempt that is still on its way: refused here, it may be
+ * done after all when it was read before the state changed and ends after this
+ * look. A refusal leaves no mark, since a mended body may be sent under the same
+ * key, so no lock could close this: the attempt may not have come to one yet. A
+ * client that gave up early and is refused then sends the same once more, after
+ * the 20 s in which every attempt has ended: what it is told then stands.
  */
 void request_refuse_create(struct request *r, const struct error *err, const char *kind,
 			   void (*made)(void *op, const char *id), void *op);

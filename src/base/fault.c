@@ -131,7 +131,6 @@ void fault_at(uint64_t n, uint64_t which)
 	seam.calls = 0;
 }
 
-
 uint64_t fault_count(void)
 {
 	return seam.calls;

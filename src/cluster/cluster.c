@@ -400,8 +400,9 @@ static bool bring_up(struct cluster *cluster, struct error *err)
 	return true;
 }
 
-struct cluster *cluster_open(const char *data_dir, bool (*interrupted)(void *context), void *context,
-			     struct error *err)
+/* New, with its DIR made and locked; NULL when it cannot be. */
+static struct cluster *hold(const char *data_dir, bool (*interrupted)(void *context), void *context,
+			    struct error *err)
 {
 	struct cluster *cluster = cluster_new(data_dir_make(data_dir, err));
 	bool held;
@@ -411,7 +412,18 @@ struct cluster *cluster_open(const char *data_dir, bool (*interrupted)(void *con
 	cluster->interrupted = interrupted;
 	cluster->context = context;
 	cluster->lock_fd = data_dir_lock(cluster->data_dir, &held, err);
-	if (cluster->lock_fd >= 0 && bring_up(cluster, err))
+	if (cluster->lock_fd >= 0)
+		return cluster;
+	cluster_free(cluster);
+	return NULL;
+}
+
+struct cluster *cluster_open(const char *data_dir, bool (*interrupted)(void *context), void *context,
+			     struct error *err)
+{
+	struct cluster *cluster = hold(data_dir, interrupted, context, err);
+
+	if (!cluster || bring_up(cluster, err))
 		return cluster;
 	cluster_free(cluster);
 	return NULL;
@@ -524,15 +536,9 @@ static bool bring_up_copy(struct cluster *cluster, const char *copy, struct erro
 struct cluster *cluster_restore(const char *data_dir, const char *copy, bool (*interrupted)(void *context),
 				void *context, struct error *err)
 {
-	struct cluster *cluster = cluster_new(data_dir_make(data_dir, err));
-	bool held;
+	struct cluster *cluster = hold(data_dir, interrupted, context, err);
 
-	if (!cluster)
-		return NULL;
-	cluster->interrupted = interrupted;
-	cluster->context = context;
-	cluster->lock_fd = data_dir_lock(cluster->data_dir, &held, err);
-	if (cluster->lock_fd >= 0 && bring_up_copy(cluster, copy, err))
+	if (!cluster || bring_up_copy(cluster, copy, err))
 		return cluster;
 	cluster_free(cluster);
 	return NULL;

@@ -211,8 +211,11 @@ def test_an_idle_sealer_reads_no_table(db, daemons):
     count = "SELECT sum(seq_tup_read)::bigint, sum(idx_tup_fetch)::bigint, sum(n_tup_ins)::bigint FROM pg_stat_user_tables" \
             " WHERE relname IN ('audit_entry', 'audit_seal')"
     assert entries(db) > 1000
-    value(db, "SELECT pg_stat_force_next_flush() IS NULL")
-    time.sleep(1.5)                              # what the last sealing counted is told with a delay
+    def counted():                               # what the last sealing counted is told with a delay
+        told = db.execute(count).fetchone()[2]
+        time.sleep(3)
+        return db.execute(count).fetchone()[2] == told
+    wait_until(counted, what="the last sealing is counted")
     before, begun = db.execute(count).fetchone(), time.monotonic()
     time.sleep(4)
     after, seconds = db.execute(count).fetchone(), time.monotonic() - begun
