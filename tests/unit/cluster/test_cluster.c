@@ -90,6 +90,14 @@ static void watch_until_ready(struct cluster *cluster)
 	fail_msg("not started again");
 }
 
+/* The postmaster waits for all its children but the one that writes the log, which ends a moment after it. */
+static void expect_no_server(void)
+{
+	snprintf(postgres_dir, sizeof(postgres_dir), "%s/postgres", dir);
+	for (int i = 0; i < 1500 && process_find(postgres_dir) > 0; i++)
+		usleep(20000);
+	assert_int_equal(process_find(postgres_dir), 0);
+}
 
 static void test_open_and_close(void **state)
 {
@@ -182,8 +190,7 @@ static void test_commands_side_by_side(void **state)
 	assert_true(cluster_is_held(dir, &err));
 	cluster_close(second);
 	pthread_join(closing, NULL);
-	snprintf(postgres_dir, sizeof(postgres_dir), "%s/postgres", dir);
-	assert_int_equal(process_find(postgres_dir), 0);
+	expect_no_server();
 	error_clear(&err);
 	assert_false(cluster_is_held(dir, &err));
 }
@@ -200,8 +207,8 @@ static void test_frozen(void **state)
 	assert_true(pid_file_read(postgres_dir, &file));
 	assert_int_equal(kill(file.pid, SIGSTOP), 0);
 	cluster_close(cluster);
-	assert_true(clock_mono_us() - began < 30000000);
-	assert_int_equal(process_find(postgres_dir), 0);
+	assert_true(clock_mono_us() - began < 60000000);
+	expect_no_server();
 }
 
 static bool ask(void *context)
@@ -220,8 +227,7 @@ static void test_interrupted(void **state)
 
 	(void)state;
 	expect_error(cluster_open(dir, ask, &asked, &err), &err, "interrupted");
-	snprintf(postgres_dir, sizeof(postgres_dir), "%s/postgres", dir);
-	assert_int_equal(process_find(postgres_dir), 0);
+	expect_no_server();
 	error_clear(&err);
 	cluster_close(open_cluster());
 	int fd = data_dir_lock(dir, &held, &err);
@@ -262,10 +268,11 @@ static void test_lock_that_cannot_be_opened(void **state)
 {
 	struct error err = { 0 };
 	char path[160];
-	time_t began = time(NULL);
+	time_t began;
 
 	(void)state;
 	cluster_close(open_cluster());
+	began = time(NULL);
 	snprintf(path, sizeof(path), "%s/lock", dir);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(symlink("/nowhere", path), 0);
