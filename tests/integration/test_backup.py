@@ -40,12 +40,12 @@ def restore(one, backup, *more):
 def sealed(daemon):
     """Everything written is sealed; the highest position."""
     wait_until(lambda: daemon.value("SELECT count(*) FROM audit_entry e WHERE NOT EXISTS (SELECT FROM audit_seal s"
-                                    " WHERE s.entry_id = e.id)") == 0, 20, what="everything sealed")
+                                    " WHERE s.entry_id = e.id)") == 0, what="everything sealed")
     return daemon.value("SELECT max(position) FROM audit_seal")
 
 
 def checkpoint_at(daemon, position):
-    wait_until(lambda: (daemon.value("SELECT max(position) FROM audit_checkpoint") or 0) >= position, 20,
+    wait_until(lambda: (daemon.value("SELECT max(position) FROM audit_checkpoint") or 0) >= position,
                what=f"a checkpoint at {position}")
 
 

@@ -117,5 +117,5 @@ def test_answers_lost_after_the_commit(fresh_daemon, api_of, how):
             assert answer.json()["type"] == "/problems/idempotency-running"
             wait_until(lambda: staff.request("POST", "/api/v1/teams", content=body,
                                              headers={"Idempotency-Key": f"lost-{n}", "Content-Type": "application/json"})
-                       .status_code == 201, 5, what="the answer")
+                       .status_code == 201, what="the answer")
     assert daemon.value("SELECT count(*) FROM team WHERE code LIKE 'LOST%%'") == 20
