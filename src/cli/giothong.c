@@ -21,6 +21,7 @@ static const struct cli_command *const tables[] = {
 	audit_commands,   audit_verify_commands, audit_keys_commands, audit_restart_commands,
 	keyring_commands, rotate_commands,  replace_commands, key_copy_commands, config_commands,  doctor_commands,
 	backup_commands,
+	donors_commands,
 };
 
 static const struct cli_option json_option = {

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "domain/catalog.h"
 #include "domain/consent.h"
+#include "domain/donation.h"
 #include "domain/donor.h"
 #include "domain/plan.h"
 #include "domain/report.h"
@@ -269,6 +270,21 @@ void image_consent(struct buf *buf, const char *id, const char *donor_id, const 
 	jout_bool(&out, "given", given);
 	jout_time(&out, "at", consent->given_us);
 	jout_text(&out, "proof", consent->proof);
+	jout_end(&out);
+}
+
+void image_donation(struct buf *buf, const struct donation *donation)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", donation->id);
+	image_id(&out, "donor", donation->donor_id);
+	jout_text(&out, "component", component_text(donation->component));
+	jout_date(&out, "on", donation->on);
+	jout_int(&out, "volume_ml", donation->volume_ml);
+	jout_text(&out, "evidence", donation_evidence_text(donation->evidence));
+	jout_text(&out, "source", donation->source);
 	jout_end(&out);
 }
 

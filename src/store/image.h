@@ -16,6 +16,7 @@ struct access_token;
 struct buf;
 struct catalog_item;
 struct consent;
+struct donation;
 struct donor;
 struct key_record;
 struct plan;
@@ -29,6 +30,7 @@ void image_plan(struct buf *buf, const struct plan *plan);
 void image_round(struct buf *buf, const struct round *round);
 /* What register and change write; what is derived from donations and deferrals is not in it. */
 void image_donor(struct buf *buf, const struct donor *donor);
+void image_donation(struct buf *buf, const struct donation *donation);
 void image_consent(struct buf *buf, const char *id, const char *donor_id, const struct consent *consent, bool given);
 void image_report(struct buf *buf, const char *round_id, const struct report *report);
 

@@ -7,7 +7,7 @@ import pytest
 from harness import programs
 from harness.daemon import TOKEN, own_daemon
 
-COMMANDS = [["migrate"], ["plan", "import"], ["plan", "propose"], ["plan", "list"], ["plan", "show"], ["history", "import"],
+COMMANDS = [["migrate"], ["plan", "import"], ["plan", "propose"], ["plan", "list"], ["plan", "show"], ["history", "import"], ["donors", "import"],
             ["token", "create"], ["token", "list"], ["token", "revoke"], ["audit", "list"], ["audit", "verify"], ["audit", "keys"],
             ["audit", "restart"], ["config", "sample"], ["doctor"]]
 

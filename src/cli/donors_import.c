@@ -1,0 +1,561 @@
+#include "cli/commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "crypto/content_hash.h"
+#include "crypto/donor_seal.h"
+#include "domain/person_name.h"
+#include "domain/unit.h"
+#include "sheet/sheet.h"
+#include "store/donor_store.h"
+#include "store/import_store.h"
+#include "wire/donor_list.h"
+
+/*
+ * `giothong donors import`: a list that a branch kept in a spreadsheet. A
+ * stretch of rows is read, held against the registry, and written as one; the
+ * database remembers how far a file has come. What needs a person's eye is
+ * held and told in the report, by row and donor number: nothing personal
+ * leaves the file.
+ */
+CLI_OPERATION(import_begin)
+CLI_OPERATION(import_probe)
+CLI_OPERATION(import_write)
+CLI_OPERATION(donor_load)
+CLI_OPERATION(donor_match_find)
+
+enum { STRETCH = 1000, PROGRESS_US = 2000000, TRIES = 10, PAUSE_MS = 1000 };
+
+enum told { TOLD_REGISTERED, TOLD_DONATION, TOLD_KNOWN, TOLD_HELD, TOLD_FAULT, TOLD_COUNT };
+
+struct stretch {
+	struct arena      arena;         /* of all its rows */
+	struct import_row rows[STRETCH];
+	enum import_what  what[STRETCH];
+	const char       *note[STRETCH]; /* for the report: why it is held; "" */
+	const char       *person[STRETCH];       /* birth year and folded name: the same for two rows that look the same */
+	size_t            count;         /* rows that were understood */
+	int64_t           first, next;   /* rows of the file that it covers, faults too */
+	struct buf        faults;        /* lines of the report */
+	size_t            nfaults;
+};
+
+struct donors_import {
+	struct cli          *cli;
+	struct sheet        *sheet;
+	struct unit_map     *units;
+	struct donor_mapping mapping;
+	struct import_begin  run;
+	FILE                *report;
+	struct date          today;
+	bool                 dry_run, register_likely;
+	bool                 held_only;  /* the file was done before: only what was held then */
+	struct stretch       stretch;
+	size_t               told[TOLD_COUNT];
+	int64_t              said_us;
+};
+
+/* ---- telling ---- */
+
+static void say_progress(struct donors_import *import, bool now)
+{
+	uint64_t done, total;
+
+	if (!now && clock_mono_us() - import->said_us < PROGRESS_US)
+		return;
+	import->said_us = clock_mono_us();
+	sheet_progress(import->sheet, &done, &total);
+	fprintf(stderr, cli_word(import->cli, "giothong: row %lld, %d %%\n", "giothong: dòng %lld, %d %%\n"),
+		(long long)import->stretch.next - 1, total ? (int)(done * 100 / total) : 100);
+}
+
+static const char *told_text(enum told told)
+{
+	static const char *const texts[TOLD_COUNT] = {
+		[TOLD_REGISTERED] = "registered", [TOLD_DONATION] = "donation_added", [TOLD_KNOWN] = "known",
+		[TOLD_HELD] = "held",		  [TOLD_FAULT] = "fault",
+	};
+
+	return texts[told];
+}
+
+/* Details are our own words and hold no quotation mark. */
+static void report_line(struct buf *out, int64_t row, enum told told, const char *column, const char *code,
+			const char *detail)
+{
+	buf_printf(out, "%lld,%s,%s,%s,\"%s\"\n", (long long)row, told_text(told), column, code, detail);
+}
+
+static void report_faults(struct donors_import *import, int64_t row, const struct error *err)
+{
+	enum language language = import->cli->setup->language;
+
+	for (size_t i = 0; i < err->nfields; i++)
+		report_line(&import->stretch.faults, row, TOLD_FAULT, err->fields[i].pointer, err->fields[i].code,
+			    err->fields[i].detail[language]);
+	import->stretch.nfaults++;
+}
+
+/* ---- reading a stretch ---- */
+
+static bool is_held(const struct donors_import *import, int64_t row)
+{
+	for (size_t i = 0; i < import->run.nheld; i++)
+		if (import->run.held[i] == row)
+			return true;
+	return false;
+}
+
+static bool is_wanted(const struct donors_import *import, int64_t row)
+{
+	return import->held_only ? is_held(import, row) : row >= import->run.next_row;
+}
+
+static const char *person_of(const struct donor *donor, struct arena *arena)
+{
+	const char *words[PERSON_NAME_WORDS_MAX];
+	size_t count = person_name_words(donor->name, arena, words);
+	struct buf text = { 0 };
+	const char *person;
+
+	buf_printf(&text, "%d", donor->birth_year);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&text, " %s", words[i]);
+	person = arena_strdup(arena, text.data);
+	buf_release(&text);
+	return person;
+}
+
+static void take_row(struct donors_import *import, const struct sheet_row *line)
+{
+	struct stretch *stretch = &import->stretch;
+	struct import_row *row = &stretch->rows[stretch->count];
+	struct donor_row read;
+	struct error err;
+
+	error_clear(&err);
+	if (!donor_row_read(&read, &import->mapping, import->units, import->today, line->cells, line->ncells,
+			    &stretch->arena, &err)) {
+		report_faults(import, (int64_t)line->number, &err);
+		return;
+	}
+	*row = (struct import_row){ .number = (int64_t)line->number, .donor = read.donor, .donated_on = read.donated_on,
+				    .component = read.component, .volume_ml = read.volume_ml };
+	stretch->person[stretch->count++] = person_of(&row->donor, &stretch->arena);
+}
+
+/* False: the file is at its end, or is broken (cli->error). */
+static bool read_stretch(struct donors_import *import)
+{
+	struct stretch *stretch = &import->stretch;
+	struct sheet_row line;
+	size_t seen = 0;
+
+	arena_release(&stretch->arena);
+	buf_reset(&stretch->faults);
+	stretch->count = stretch->nfaults = 0;
+	stretch->first = stretch->next;
+	while (seen < STRETCH) {
+		if (!sheet_next(import->sheet, &line, &import->cli->error))
+			return false;
+		stretch->next = (int64_t)line.number + 1;
+		if (!is_wanted(import, (int64_t)line.number)) {
+			if (seen == 0)
+				stretch->first = import->held_only ? stretch->next : stretch->first;
+			continue;
+		}
+		seen++;
+		take_row(import, &line);
+	}
+	return true;
+}
+
+/* ---- the same person twice in one stretch ---- */
+
+static bool share_a_number(const struct donor *one, const struct donor *two)
+{
+	for (size_t i = 0; i < one->nidentifiers; i++) {
+		const struct identifier *a = &one->identifiers[i].identifier;
+
+		for (size_t k = 0; k < two->nidentifiers; k++) {
+			const struct identifier *b = &two->identifiers[k].identifier;
+
+			if (a->kind == b->kind && identifier_is_unique(a->kind) && streq(a->value, b->value))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* ---- deciding ---- */
+
+static bool is_certain_other(const struct donor *one, const struct donor *two)
+{
+	return !date_is_none(one->birth_date) && !date_is_none(two->birth_date) &&
+	       date_compare(one->birth_date, two->birth_date) != 0;
+}
+
+static void hold(struct stretch *stretch, size_t index, const char *note)
+{
+	stretch->what[index] = IMPORT_HOLD;
+	stretch->note[index] = note;
+}
+
+/*
+ * Earlier rows of this stretch are not in the registry yet. A row with the number of an earlier one waits for the
+ * next turn, when that one is there; one that only looks the same is held.
+ */
+static void compare_with_earlier(struct donors_import *import, size_t index, size_t *whole)
+{
+	struct stretch *stretch = &import->stretch;
+	const struct donor *donor = &stretch->rows[index].donor;
+
+	for (size_t i = 0; i < index; i++) {
+		const struct donor *earlier = &stretch->rows[i].donor;
+
+		if (stretch->what[i] != IMPORT_REGISTER || earlier->birth_year != donor->birth_year)
+			continue;
+		if (share_a_number(earlier, donor)) {
+			if (import->dry_run)     /* that one will never be there */
+				stretch->what[index] = date_is_none(stretch->rows[index].donated_on) ? IMPORT_NOTHING : IMPORT_DONATION;
+			else
+				*whole = index;
+			return;
+		}
+		if (!import->register_likely && !is_certain_other(earlier, donor) &&
+		    streq(stretch->person[i], stretch->person[index])) {
+			hold(stretch, index, arena_printf(&stretch->arena, "like row %lld", (long long)stretch->rows[i].number));
+			return;
+		}
+	}
+}
+
+/* Its number is known: the same person once more, or somebody must look. */
+static bool decide_known(struct donors_import *import, size_t index)
+{
+	struct stretch *stretch = &import->stretch;
+	struct import_row *row = &stretch->rows[index];
+	struct donor_load load = { .key = row->known, .arena = &stretch->arena };
+
+	if (!donor_load_run(import->cli, &load))
+		return false;
+	if (donor_is_same(&load.record.donor, &row->donor, &stretch->arena))
+		stretch->what[index] = date_is_none(row->donated_on) ? IMPORT_NOTHING : IMPORT_DONATION;
+	else
+		hold(stretch, index, arena_printf(&stretch->arena, "number of %s, other name or birth", load.record.donor.number));
+	return true;
+}
+
+static bool decide_alike(struct donors_import *import, size_t index)
+{
+	struct stretch *stretch = &import->stretch;
+	struct donor_match_find find = { .donor = &stretch->rows[index].donor, .units = import->units, .least = DONOR_LIKELY,
+					 .arena = &stretch->arena };
+
+	if (!donor_match_find_run(import->cli, &find))
+		return false;
+	if (find.nmatches > 0)
+		hold(stretch, index, arena_printf(&stretch->arena, "like %s, %d of 100", find.matches[0].number,
+						  find.matches[0].score));
+	return true;
+}
+
+/* *whole: how many rows of the stretch may be written before the rest is looked at again. */
+static bool decide(struct donors_import *import, size_t from, size_t *whole)
+{
+	struct stretch *stretch = &import->stretch;
+	struct import_probe probe = { .rows = stretch->rows + from, .nrows = stretch->count - from,
+				      .arena = &stretch->arena };
+
+	*whole = stretch->count;
+	if (probe.nrows == 0)
+		return true;
+	if (!import_probe_run(import->cli, &probe))
+		return false;
+	for (size_t i = from; i < *whole; i++) {
+		struct import_row *row = &stretch->rows[i];
+
+		stretch->what[i] = IMPORT_REGISTER;
+		stretch->note[i] = "";
+		if (*row->known) {
+			if (!decide_known(import, i))
+				return false;
+			continue;
+		}
+		if (row->alike && !import->register_likely && !decide_alike(import, i))
+			return false;
+		if (stretch->what[i] == IMPORT_REGISTER)
+			compare_with_earlier(import, i, whole);
+	}
+	return true;
+}
+
+/* ---- writing ---- */
+
+static enum told told_of(const struct stretch *stretch, size_t index)
+{
+	switch (stretch->what[index]) {
+	case IMPORT_REGISTER:
+		return TOLD_REGISTERED;
+	case IMPORT_DONATION:
+		return TOLD_DONATION;
+	case IMPORT_HOLD:
+		return TOLD_HELD;
+	case IMPORT_NOTHING:
+		break;
+	}
+	return TOLD_KNOWN;
+}
+
+static bool tell(struct donors_import *import, size_t from, size_t to)
+{
+	struct stretch *stretch = &import->stretch;
+	struct buf lines = { 0 };
+	bool fine = true;
+
+	for (size_t i = from; i < to; i++) {
+		enum told told = told_of(stretch, i);
+
+		import->told[told]++;
+		if (told != TOLD_REGISTERED)
+			report_line(&lines, stretch->rows[i].number, told, "", "", stretch->note[i]);
+	}
+	if (import->report && lines.len)
+		fine = fwrite(lines.data, 1, lines.len, import->report) == lines.len && fflush(import->report) == 0;
+	buf_release(&lines);
+	if (!fine)
+		error_set(&import->cli->error, ERR_SYSTEM, "The report cannot be written: %s", "Không ghi được báo cáo: %s",
+			  strerror(errno));
+	return fine;
+}
+
+static bool write_rows(struct donors_import *import, size_t from, size_t to, bool last)
+{
+	struct stretch *stretch = &import->stretch;
+	int64_t next = to < stretch->count ? stretch->rows[to].number : stretch->next;
+	struct import_write write = {
+		.run = import->run.id, .from_row = import->held_only ? 0 : import->run.next_row, .next_row = next,
+		.last = last && to == stretch->count, .rows = stretch->rows + from, .what = stretch->what + from,
+		.nrows = to - from, .source = import->mapping.source, .actor = import->cli->actor, .arena = &stretch->arena,
+	};
+
+	if (import->dry_run)
+		return true;
+	if (!import_write_run(import->cli, &write))
+		return false;
+	import->run.next_row = next;
+	return true;
+}
+
+/*
+ * Somebody registered one of these people in the same moment, or the database is slow or was away: all is looked
+ * up again. Whether a write of which nothing was heard is there, the run itself says.
+ */
+static bool may_try_again(struct donors_import *import, int *tries, bool *written)
+{
+	enum error_code code = import->cli->error.code;
+	int64_t before = import->run.next_row;
+
+	*written = false;
+	if ((code != ERR_DONOR_EXISTS && code != ERR_UNAVAILABLE && code != ERR_UNKNOWN_OUTCOME) || ++*tries == TRIES ||
+	    (code == ERR_UNKNOWN_OUTCOME && import->held_only) || !cli_pause(import->cli, PAUSE_MS))
+		return false;
+	error_clear(&import->cli->error);
+	if (code != ERR_UNKNOWN_OUTCOME)
+		return true;
+	if (!import_begin_run(import->cli, &import->run))
+		return false;
+	*written = import->run.next_row != before;
+	return true;
+}
+
+/* A stretch in one or more pieces. */
+static bool take_stretch(struct donors_import *import, bool last)
+{
+	struct stretch *stretch = &import->stretch;
+	size_t from = 0, whole = 0;
+	int tries = 0;
+
+	for (;;) {
+		bool written = decide(import, from, &whole) && write_rows(import, from, whole, last);
+
+		if (!written && !may_try_again(import, &tries, &written))
+			return false;
+		if (!written)
+			continue;
+		if (!tell(import, from, whole))
+			return false;
+		if (whole == stretch->count)
+			return true;
+		from = whole;
+		tries = 0;
+	}
+}
+
+static bool take_faults(struct donors_import *import)
+{
+	const struct stretch *stretch = &import->stretch;
+
+	import->told[TOLD_FAULT] += stretch->nfaults;
+	return !import->report || !stretch->faults.len ||
+	       fwrite(stretch->faults.data, 1, stretch->faults.len, import->report) == stretch->faults.len;
+}
+
+static bool take_all(struct donors_import *import)
+{
+	struct cli *cli = import->cli;
+	bool more;
+
+	do {
+		more = read_stretch(import);
+		if (!more && cli->error.code != ERR_NONE)
+			return false;
+		if (!take_stretch(import, !more) || !take_faults(import))
+			return false;
+		say_progress(import, !more);
+	} while (more);
+	return true;
+}
+
+/* ---- beginning ---- */
+
+static bool find_heading(struct donors_import *import)
+{
+	struct sheet_row line;
+
+	while (sheet_next(import->sheet, &line, &import->cli->error)) {
+		if (line.number < (size_t)import->mapping.heading_row)
+			continue;
+		if (line.number > (size_t)import->mapping.heading_row)
+			break;
+		import->stretch.next = (int64_t)line.number + 1;
+		return donor_mapping_find(&import->mapping, line.cells, line.ncells, &import->cli->error);
+	}
+	if (import->cli->error.code == ERR_NONE)
+		error_set(&import->cli->error, ERR_MALFORMED, "Row %d, where the mapping has the headings, is empty.",
+			  "Dòng %d, nơi tệp ánh xạ ghi tiêu đề, trống.", import->mapping.heading_row);
+	return false;
+}
+
+static bool begin_run(struct donors_import *import, const char *mapping_path)
+{
+	struct cli *cli = import->cli;
+	unsigned char *both = arena_alloc(&cli->arena, 2 * CONTENT_HASH_BYTES);
+
+	if (!content_hash_file(cli->arguments[0], both, &cli->error) ||
+	    !content_hash_file(mapping_path, both + CONTENT_HASH_BYTES, &cli->error))
+		return false;
+	if (import->dry_run) {
+		import->run.next_row = 1;
+		return true;
+	}
+	import->run = (struct import_begin){ .digest_of = both, .digest_len = 2 * CONTENT_HASH_BYTES, .actor = cli->actor,
+					     .arena = &cli->arena };
+	if (!import_begin_run(cli, &import->run))
+		return false;
+	import->held_only = import->run.finished;
+	return true;
+}
+
+static bool open_report(struct donors_import *import)
+{
+	const char *path = cli_option(import->cli, "report", 0);
+
+	if (!path)
+		return true;
+	import->report = fopen(path, "wxe");
+	if (!import->report)
+		return error_set(&import->cli->error, ERR_SYSTEM, "%s: cannot be made: %s", "%s: không tạo được: %s", path,
+				 strerror(errno));
+	return fputs("row,outcome,column,code,detail\n", import->report) >= 0;
+}
+
+static bool begin(struct donors_import *import)
+{
+	struct cli *cli = import->cli;
+	const char *mapping_path, *text;
+	size_t len;
+
+	if (!cli_require(cli, "mapping", &mapping_path) || !cli_read_file(cli, mapping_path, &text, &len))
+		return false;
+	import->today = clock_today(cli->store.clock);
+	import->dry_run = cli_has(cli, "dry-run");
+	import->register_likely = cli_has(cli, "register-likely");
+	import->units = cli_load_units(cli);
+	if (!import->units || !donor_mapping_read(text, len, import->units, import->today, &cli->arena, &import->mapping,
+						  &cli->error))
+		return false;
+	import->sheet = sheet_open(cli->arguments[0], &cli->error);
+	return import->sheet && find_heading(import) && begin_run(import, mapping_path) && open_report(import);
+}
+
+/* ---- concluding ---- */
+
+static void conclude(struct donors_import *import)
+{
+	struct cli *cli = import->cli;
+	const size_t *told = import->told;
+
+	if (import->held_only && !import->register_likely)
+		cli_say(cli, "this list was imported before; looked again at the rows that were held\n",
+			"danh sách này đã được nhập trước đây; đã xem lại các dòng còn treo\n");
+	cli_say(cli, "%s%zu registered, %zu donations added to known donors, %zu known, %zu held for a person, %zu with faults\n",
+		"%s%zu đăng ký mới, %zu lần hiến thêm cho người đã có, %zu đã có, %zu chờ người xem, %zu có lỗi\n",
+		import->dry_run ? cli_word(cli, "dry run: ", "chạy thử: ") : "", told[TOLD_REGISTERED], told[TOLD_DONATION],
+		told[TOLD_KNOWN], told[TOLD_HELD], told[TOLD_FAULT]);
+	if ((told[TOLD_HELD] || told[TOLD_FAULT]) && !import->report)
+		cli_say(cli, "which ones: run again with --report FILE (--dry-run changes nothing)\n",
+			"xem dòng nào: chạy lại với --report TỆP (--dry-run không thay đổi gì)\n");
+	jout_object(&cli->out, NULL);
+	for (int i = 0; i < TOLD_COUNT; i++)
+		jout_int(&cli->out, told_text((enum told)i), (int64_t)told[i]);
+	jout_bool(&cli->out, "applied", !import->dry_run);
+	jout_end(&cli->out);
+}
+
+static int import_run(struct cli *cli)
+{
+	struct donors_import *import = arena_alloc(&cli->arena, sizeof(*import));
+	struct donor_key *key = donor_key_new();
+	int status;
+
+	import->cli = cli;
+	cli->store.donor_key = key;
+	if (begin(import) && take_all(import)) {
+		conclude(import);
+		status = EXIT_OK;
+	} else {
+		status = cli_refuse(cli);
+	}
+	if (import->report && fclose(import->report) != 0)
+		fprintf(stderr, "giothong: %s\n", strerror(errno));
+	sheet_close(import->sheet);
+	unit_map_free(import->units);
+	arena_release(&import->stretch.arena);
+	buf_release(&import->stretch.faults);
+	cli->store.donor_key = NULL;
+	donor_key_free(key);
+	return status;
+}
+
+static const struct cli_option import_options[] = {
+	{ "mapping", "FILE", { "which column holds what, and where the list is from (JSON)", "cột nào chứa gì, danh sách từ đâu (JSON)" } },
+	{ "dry-run", NULL, { "only tell what would happen", "chỉ cho biết sẽ làm gì" } },
+	{ "report", "FILE", { "a new CSV file: what became of each row", "tệp CSV mới: kết quả từng dòng" } },
+	{ "register-likely", NULL, { "register those too who look like somebody known", "đăng ký cả người trông giống người đã có" } },
+	{ 0 }
+};
+
+const struct cli_command donors_commands[] = {
+	{ .group = "donors", .verb = "import", .arguments = "FILE", .nmin = 1, .nmax = 1, .need = CLI_DATABASE,
+	  .options = import_options, .run = import_run,
+	  .summary = { "add donors and their declared donations from a list (.csv, .xlsx)",
+		       "thêm người hiến máu và lần hiến đã khai từ danh sách (.csv, .xlsx)" } },
+	{ 0 }
+};
