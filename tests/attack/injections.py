@@ -1,7 +1,6 @@
 """sqlmap over the contract: no parameter, path part, member of a body or header field may reach a statement as SQL."""
 import contextlib
 import os
-import pty
 import re
 import subprocess
 import time
@@ -31,22 +30,16 @@ class Target:
         """Its words about one request. `host`: a relay to the server instead of the server."""
         self.number += 1
         file = surface.save(one, self.folder, self.number, host or self.host, self.authorize(one), marked)
-        command = ["sqlmap", "-r", file, "--batch", "--disable-coloring", "--flush-session", "--fresh-queries",
-                   "--output-dir", self.folder / "sqlmap", "--dbms", "PostgreSQL", "--risk", 2, "--union-cols", "1-12", "--threads", 2,
+        command = ["sqlmap", "-r", file, "--batch", "--ignore-stdin", "--disable-coloring", "--flush-session", "--fresh-queries", "--output-dir", self.folder / "sqlmap", "--dbms", "PostgreSQL", "--risk", 2, "--union-cols", "1-12", "--threads", 2,
                    "--time-sec", 3, "--timeout", 10, "--retries", 1, "--skip-waf", "--ignore-code", "*", "--ignore-redirects"]
         # Left alone, it takes the limit of a field's length for a hint that UNION works, and counts columns for ten minutes.
         # A kept connection is slow for bodies: its client writes head and body apart and waits for the first to be acknowledged.
         command += ["--level", 1] if one.body is not None else ["--level", 2, "--keep-alive"]
         command += ["--force-ssl"] if self.tls and not host else []
         command += ["--randomize", ",".join(one.unique)] if one.unique else []
-        # Where standard input is no terminal, it would read its targets from there. What it leaves behind goes with the folder.
-        ours, its = pty.openpty()
-        try:
-            done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=LIMIT, stdin=its, cwd=self.folder,
-                                  env={**os.environ, "HOME": str(self.folder), "TMPDIR": str(self.folder)})
-        finally:
-            os.close(ours)
-            os.close(its)
+        # What it leaves behind goes with the folder.
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=LIMIT, stdin=subprocess.DEVNULL, cwd=self.folder,
+                              env={**os.environ, "HOME": str(self.folder), "TMPDIR": str(self.folder)})
         out = done.stdout + done.stderr
         (self.folder / f"sqlmap-{self.number}.txt").write_text(out)
         return out
