@@ -58,8 +58,9 @@ def keep(name, site):
     folder = ROOT / "build" / "attack" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for file in [*site.folder.glob("attack*/*.*"), site.proxy.log_path, *site.postgres.folder.glob("*.log")]:
-        shutil.copy(file, folder / file.name)
+    for file in [*site.folder.glob("attack*/*"), site.proxy.log_path, *site.postgres.folder.glob("*.log")]:
+        if file.is_file():
+            shutil.copy(file, folder / file.name)
     print(f"   see {folder}")
 
 

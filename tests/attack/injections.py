@@ -89,7 +89,7 @@ def requests_of(reads, writes):
     for one in writes:
         yield one.name, one, None, members(one.body)
     yield f"{writes[0].name} Idempotency-Key", writes[0], *field("Idempotency-Key", "key-1")
-    for name in ("Accept-Language", "If-None-Match", "X-Forwarded-For"):
+    for name in ("Accept-Language", "if-none-match", "X-Forwarded-For"):     # If-None-Match, so spelled, it throws away
         yield f"GET /api/v1/rounds {name}", surface.Surface("GET", "/api/v1/rounds", {}), *field(name, "vi")
     yield "GET /api/v1/audit Authorization", surface.Surface("GET", "/api/v1/audit", {}), *field("Authorization", "Bearer gh_")
 
