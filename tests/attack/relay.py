@@ -5,6 +5,11 @@ import threading
 LEFT_OUT = {"host", "connection", "content-length", "accept-encoding", "transfer-encoding"}
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """Scanners hang up when they please, and what else fails is told by others."""
+
+
 class Relay:
     """
     Before each request `before(client)` brings the record back to where the request applies, and gives the fields to
@@ -38,7 +43,7 @@ class Relay:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

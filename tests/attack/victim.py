@@ -7,6 +7,8 @@ import urllib.parse
 
 import psycopg
 
+import relay
+
 TABLE = "(VALUES (1, 'one'), (2, 'two')) AS item (id, name)"
 
 
@@ -45,7 +47,7 @@ class Victim:
                     self.wfile.write(text)
             do_POST = do_PATCH = do_ABC = do_GET
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = relay.Server(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self.server.server_port}"
         self.url = f"http://{self.host}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
