@@ -25,6 +25,11 @@ enum error_code {
 	ERR_NOT_ACCEPTABLE,
 	ERR_UNAUTHENTICATED,
 	ERR_FORBIDDEN,
+	ERR_LOGIN_REFUSED,       /* no such account, wrong password or code: one answer */
+	ERR_LOGIN_LOCKED,        /* too many tries in vain: only known devices, or an administrator */
+	ERR_CSRF,                /* a change by cookie without the session's own token */
+	ERR_NO_SESSION,          /* an access token, where a person is meant */
+	ERR_PASSWORD_CHANGE,     /* this session may only change its password */
 	ERR_OUT_OF_SCOPE,        /* the role may, but not for this unit */
 	ERR_NOT_FOUND,
 	ERR_METHOD_NOT_ALLOWED,

@@ -43,6 +43,9 @@ struct config {
 	int   limits_donors_per_minute;      /* look-ups and registrations, per token */
 	int   limits_team_donors_per_minute; /* the same of a team's token */
 	char *eligibility_rules;     /* id of a rule set, or a path with a '/' */
+	int   limits_logins_per_minute;      /* per address */
+	/* people */
+	int   sessions_idle_minutes, sessions_hours;
 	/* texts */
 	char *sms_signature;         /* ends an SMS where there is room; "" none */
 	/* tests only (builds with GIOTHONG_TEST_SEAMS) */

@@ -19,6 +19,8 @@ enum access_area {
 	AREA_REPORTS,            /* round reports */
 	AREA_SMS,                /* SMS in */
 	AREA_TOKENS,             /* users, tokens, devices, keyring */
+	AREA_LOGIN,              /* logging in: anybody */
+	AREA_SELF,               /* one's own session, password, second factor */
 	AREA_AUDIT,
 	AREA_DONOR_DESK,         /* donors: look up, register */
 	AREA_DONORS,             /* donors: read, change, merge */

@@ -42,6 +42,7 @@ int64_t login_wait_us(enum login_bucket bucket, int64_t failures);
 int login_waits(enum login_bucket bucket);
 
 /* What an account may be called: 2 to 32 of a-z, 0-9, '.', '_' and '-', a letter first. */
+enum { LOGIN_TYPED_SIZE = 512 };         /* room for what may be typed as a name */
 bool login_name_valid(const char *name);
 /* As it was typed -> as it is kept: no blanks around, small letters. Cut at size. */
 void login_name_fold(const char *typed, char *out, size_t size);

@@ -122,6 +122,7 @@ void audit_list_send(struct store *store, struct audit_list *list);
 /* Versions of the topics, in one row: what caches watch. */
 struct change_poll {
 	int64_t         rounds, units, access;
+	int64_t         service_t;       /* the service's time: store/session_store.h */
 	struct error    error;
 	void          (*done)(struct change_poll *poll);
 	struct db_query query;           /* private from here on */

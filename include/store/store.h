@@ -34,8 +34,8 @@ struct store {
 
 /* Who acts, for the audit. Borrowed texts. */
 struct actor {
-	const char *kind;                /* "token", "command", "daemon", "public" */
-	const char *id;                  /* token id, operating-system user of a command; NULL */
+	const char *kind;                /* "token", "user", "command", "daemon", "public" */
+	const char *id;                  /* id of token or user, operating-system user of a command; NULL */
 	enum role   role;
 	const char *request_id;          /* NULL for commands */
 };

@@ -21,7 +21,7 @@ struct pool_job {
 };
 
 struct pool *pool_new(int threads, int queue_max);
-/* False: the queue is full; nothing will be called. */
+/* False: the queue is full, or there is no pool any more (NULL: the daemon is ending); nothing will be called. */
 bool pool_send(struct pool *pool, struct worker *home, struct pool_job *job);
 /* Waits for what is queued; the workers must still be there. */
 void pool_free(struct pool *pool);

@@ -16,7 +16,7 @@
 static const struct route *const route_tables[] = {
 	health_routes, page_routes, round_routes, report_routes, plan_routes,
 	unit_routes, catalog_routes, token_routes, audit_routes, sms_routes,
-	feed_routes, donor_routes, eligibility_routes,
+	feed_routes, donor_routes, eligibility_routes, session_routes, user_routes, self_routes,
 };
 
 /* ---- from bytes in memory ---- */
@@ -90,11 +90,11 @@ static void on_head(struct http_exchange *x, void *owner)
 	r->x = x;
 	r->api = api;
 	r->route = api->routes[r->match.route];
-	r->anonymous = !http_header(x, "authorization");
+	r->arena = http_arena(x);
+	r->anonymous = !http_header(x, "authorization") && !session_cookie(r);
 	http_set_context(x, r);
 	/* AREA_METRICS has a second way in, by address, which authenticate.c knows. */
 	if (r->anonymous && needs_token(r->route) && r->route->area != AREA_METRICS) {
-		r->arena = http_arena(x);
 		request_reply_unauthenticated(r);
 		return;
 	}
@@ -142,7 +142,6 @@ static void on_request(struct http_exchange *x, void *owner)
 	struct error err;
 
 	r->today = clock_today(api->worker->clock);
-	r->arena = http_arena(x);
 	if (lacks_a_key(r)) {
 		reply_lacks_a_key(r);
 		return;

@@ -8,17 +8,21 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "config/config.h"
+#include "crypto/token.h"
 #include "store/access_store.h"
+#include "store/session_store.h"
 
-/* A token that memory does not know is looked up; the request waits for it. */
-struct token_op {
-	struct request    *r;
-	void             (*next)(struct request *r);
-	struct token_find  find;
-	uint64_t           access_version;
+/* A token or session that memory does not know is looked up; the request waits for it. */
+struct lookup_op {
+	struct request     *r;
+	void              (*next)(struct request *r);
+	const char         *text;
+	bool                by_cookie;
+	unsigned char       hash[TOKEN_HASH_BYTES];
+	uint64_t            access_version;
+	struct token_find   token;
+	struct session_find session;
 };
-
-static void on_found(struct token_find *find);
 
 void request_reply_unauthenticated(struct request *r)
 {
@@ -87,6 +91,24 @@ static bool from_loopback(const struct request *r)
 	return text_starts_with(address, "127.") || streq(address, "::1") || streq(address, "unix");
 }
 
+/* What everybody may do, one who must change the password first may do, too. */
+static bool must_change_password(const struct request *r)
+{
+	return r->principal.session && r->principal.session->restricted && !(r->route->flags & ROUTE_SELF) &&
+	       access_decide(ROLE_PUBLIC, r->route->area, r->route->mode) == ACCESS_NO;
+}
+
+static void reply_change_password(struct request *r)
+{
+	struct error err;
+
+	error_clear(&err);
+	error_set(&err, ERR_PASSWORD_CHANGE,
+		  "Somebody else chose this password, or it is too short to stand alone: change it first.",
+		  "Mật khẩu này do người khác đặt hoặc quá ngắn để dùng một mình: hãy đổi mật khẩu trước.");
+	request_reply_error(r, &err);
+}
+
 static void proceed(struct request *r, void (*next)(struct request *r))
 {
 	bool allowed = access_decide(r->principal.role, r->route->area, r->route->mode) != ACCESS_NO;
@@ -94,17 +116,70 @@ static void proceed(struct request *r, void (*next)(struct request *r))
 	if (r->route->area == AREA_METRICS && from_loopback(r))
 		allowed = true;
 	r->actor = (struct actor){
-		.kind = r->principal.id ? "token" : "public",
+		.kind = r->principal.session ? "user" : r->principal.id ? "token" : "public",
 		.id = r->principal.id,
 		.role = r->principal.role,
 		.request_id = r->route->mode == ACCESS_WRITE ? http_request_id(r->x) : NULL,
 	};
 	if (!allowed && r->principal.role == ROLE_PUBLIC)
 		request_reply_unauthenticated(r);
+	else if (must_change_password(r))
+		reply_change_password(r);
 	else if (!allowed)
 		reply_forbidden(r);
 	else if (principal_within_rate(r))
 		next(r);
+}
+
+static void proceed_as_public(struct request *r, void (*next)(struct request *r))
+{
+	r->principal.role = ROLE_PUBLIC;
+	proceed(r, next);
+}
+
+/* ---- cookies ---- */
+
+/* Browsers send one field with "name=value" parted by "; ". */
+const char *request_cookie(const struct request *r, const char *name)
+{
+	const char *at = http_header(r->x, "cookie");
+	size_t len = strlen(name);
+
+	while (at && *at) {
+		at += strspn(at, " \t;");
+		size_t end = strcspn(at, ";");
+
+		if (end > len && strncmp(at, name, len) == 0 && at[len] == '=')
+			return arena_strndup(r->arena, at + len + 1, end - len - 1);
+		at += end;
+	}
+	return NULL;
+}
+
+const char *session_cookie(const struct request *r)
+{
+	if (r->route->flags & ROUTE_LOGIN)
+		return NULL;
+	return request_cookie(r, SESSION_COOKIE);
+}
+
+static bool changes(const struct request *r)
+{
+	return http_method(r->x) != HTTP_GET_ && http_method(r->x) != HTTP_HEAD_;
+}
+
+/* A foreign page may make a browser send the cookie, never this header. */
+static bool is_forged(struct request *r, const char *text)
+{
+	struct error err;
+
+	if (!changes(r) || session_csrf_matches(text, http_header(r->x, "x-csrf-token")))
+		return false;
+	error_clear(&err);
+	error_set(&err, ERR_CSRF, "A change by cookie needs the session's csrf_token in X-CSRF-Token.",
+		  "Thay đổi bằng cookie cần mã csrf_token của phiên trong X-CSRF-Token.");
+	request_reply_error(r, &err);
+	return true;
 }
 
 /* ---- tokens ---- */
@@ -130,95 +205,185 @@ static bool token_live(const struct request *r, const struct access_token *token
 	       (token->expires_us == INT64_MIN || token->expires_us > clock_wall_us(r->api->worker->clock));
 }
 
+static struct session_limits session_limits(const struct request *r)
+{
+	const struct config *config = r->api->worker->config;
+
+	return (struct session_limits){ .idle_us = config->sessions_idle_minutes * INT64_C(60000000),
+					.absolute_us = config->sessions_hours * INT64_C(3600000000) };
+}
+
+static bool session_live(const struct request *r, const struct session_mark *session, int64_t now_t)
+{
+	const struct session_limits limits = session_limits(r);
+
+	return !session_is_over(&limits, session->created_t, session->used_t, now_t);
+}
+
 /*
- * A known token may be cleared from memory while the request waits for the
+ * What is known may be cleared from memory while the request waits for the
  * database, so what is needed later is copied; there is little of it.
  */
-static void become(struct request *r, const struct access_token *token)
+static void become(struct request *r, const struct known_principal *who)
 {
+	const struct access_token *token = &who->token;
 	const char **units = arena_alloc(r->arena, (token->nunit_ids + 1) * sizeof(*units));
+	struct session_mark *session = NULL;
 
 	for (size_t i = 0; i < token->nunit_ids; i++)
 		units[i] = arena_strdup(r->arena, token->unit_ids[i]);
+	if (who->is_session) {
+		session = arena_alloc(r->arena, sizeof(*session));
+		*session = who->session;
+		session->login = arena_strdup(r->arena, who->session.login);
+		session->name = arena_strdup(r->arena, who->session.name);
+	}
 	r->principal = (struct principal){
 		.role = token->role,
 		.id = arena_strdup(r->arena, token->id),
+		.name = arena_strdup(r->arena, token->name),
 		.units = units,
 		.nunits = token->nunit_ids,
 		.team = arena_strdup(r->arena, token->team_id),
+		.session = session,
+		.created_us = token->created_us,
+		.expires_us = token->expires_us,
 	};
 }
 
-static void on_found(struct token_find *find)
+static void let_in(struct request *r, const struct known_principal *who, const char *text, bool by_cookie,
+		   void (*next)(struct request *r))
 {
-	struct token_op *op = container_of(find, struct token_op, find);
-	struct request *r = op->r;
-	struct board *board = &r->api->board;
-
-	if (find->error.code == ERR_NOT_FOUND) {
-		request_reply_unauthenticated(r);
-		return;
-	}
-	if (find->error.code != ERR_NONE) {
-		request_reply_error(r, &find->error);
-		return;
-	}
-	/* Remembered only if no token changed since the question was asked. */
-	if (board_fresh(board) && op->access_version == (uint64_t)board->versions[2])
-		principals_put(&r->api->principals, find->hash, &find->token);
-	if (!token_live(r, &find->token)) {
-		request_reply_unauthenticated(r);
-		return;
-	}
-	become(r, &find->token);
-	proceed(r, op->next);
+	become(r, who);
+	r->principal.session_text = who->is_session ? text : NULL;
+	if (!by_cookie || !is_forged(r, text))
+		proceed(r, next);
 }
 
-static void find_token(struct request *r, const unsigned char *hash, void (*next)(struct request *r))
+/* A browser sends a cookie for as long as it likes: one that is over is as none. */
+static void reply_dead(struct request *r, bool by_cookie, void (*next)(struct request *r))
 {
-	struct token_op *op = http_alloc(r->x, sizeof(*op));
+	if (!by_cookie) {
+		request_reply_unauthenticated(r);
+		return;
+	}
+	http_add_header(r->x, "Set-Cookie", SESSION_COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0");
+	proceed_as_public(r, next);
+}
+
+/* ---- what memory does not know ---- */
+
+/* Remembered only if nothing changed since the question was asked. */
+static void remember(struct lookup_op *op, const struct known_principal *who)
+{
+	struct board *board = &op->r->api->board;
+
+	if (board_fresh(board) && op->access_version == (uint64_t)board->versions[2])
+		principals_use(&op->r->api->principals, principals_put(&op->r->api->principals, op->hash, who));
+}
+
+static void on_token(struct token_find *find)
+{
+	struct lookup_op *op = container_of(find, struct lookup_op, token);
+	const struct known_principal who = { .token = find->token };
+
+	if (find->error.code == ERR_NOT_FOUND) {
+		request_reply_unauthenticated(op->r);
+	} else if (find->error.code != ERR_NONE) {
+		request_reply_error(op->r, &find->error);
+	} else {
+		remember(op, &who);
+		if (token_live(op->r, &find->token))
+			let_in(op->r, &who, op->text, false, op->next);
+		else
+			request_reply_unauthenticated(op->r);
+	}
+}
+
+static void on_session(struct session_find *find)
+{
+	struct lookup_op *op = container_of(find, struct lookup_op, session);
+	const struct known_principal who = { .token = find->who, .is_session = true, .session = find->session };
+	int64_t now_t = board_service_t(&op->r->api->board);
+
+	if (find->error.code != ERR_NONE && find->error.code != ERR_NOT_FOUND) {
+		request_reply_error(op->r, &find->error);
+	} else if (find->error.code == ERR_NOT_FOUND || find->session.bearer == op->by_cookie ||
+		   !session_live(op->r, &find->session, now_t > find->now_t ? now_t : find->now_t)) {
+		reply_dead(op->r, op->by_cookie, op->next);
+	} else {
+		remember(op, &who);
+		let_in(op->r, &who, op->text, op->by_cookie, op->next);
+	}
+}
+
+static void look_up(struct request *r, const char *text, const unsigned char *hash, bool by_cookie,
+		    void (*next)(struct request *r))
+{
+	struct lookup_op *op = http_alloc(r->x, sizeof(*op));
 
 	op->r = r;
 	op->next = next;
+	op->text = text;
+	op->by_cookie = by_cookie;
 	op->access_version = (uint64_t)r->api->board.versions[2];
-	memcpy(op->find.hash, hash, TOKEN_HASH_BYTES);
-	op->find.arena = r->arena;
-	op->find.done = on_found;
-	token_find_send(&r->api->store, &op->find);
+	memcpy(op->hash, hash, TOKEN_HASH_BYTES);
+	if (token_well_formed(text)) {
+		memcpy(op->token.hash, hash, TOKEN_HASH_BYTES);
+		op->token.arena = r->arena;
+		op->token.done = on_token;
+		token_find_send(&r->api->store, &op->token);
+	} else {
+		op->session.text = text;
+		op->session.arena = r->arena;
+		op->session.done = on_session;
+		session_find_send(&r->api->store, &op->session);
+	}
+}
+
+/* In memory, and good as far as memory can tell: of a session, others may know a later use. */
+static struct known_principal *known_and_live(struct request *r, const unsigned char *hash, bool by_cookie)
+{
+	struct known_principal *known = board_fresh(&r->api->board) ? principals_find(&r->api->principals, hash) : NULL;
+
+	if (!known || !known->is_session)
+		return known;
+	/* Who has just changed the password need not wait until memory knows. */
+	if (known->session.restricted || known->session.bearer == by_cookie ||
+	    !session_live(r, &known->session, board_service_t(&r->api->board)))
+		return NULL;
+	return known;
 }
 
 void request_authenticate(struct request *r, void (*next)(struct request *r))
 {
 	const char *header = http_header(r->x, "authorization");
+	const char *text = header ? presented_token(r, header) : session_cookie(r);
+	bool by_cookie = !header;
 	unsigned char hash[TOKEN_HASH_BYTES];
-	const struct access_token *known;
-	const char *text;
+	struct known_principal *known;
 
-	if (!header) {
-		r->principal.role = ROLE_PUBLIC;
-		proceed(r, next);
+	if ((!header && !text) || r->route->flags & ROUTE_LOGIN) {
+		proceed_as_public(r, next);
 		return;
 	}
-	text = presented_token(r, header);
-	if (!text || !token_well_formed(text)) {
+	if (!text || (!session_token_well_formed(text) && (by_cookie || !token_well_formed(text)))) {
 		if (within_rate(r, http_client_address(r->x), r->api->worker->config->limits_anonymous_per_minute))
-			request_reply_unauthenticated(r);
+			reply_dead(r, by_cookie, next);
 		return;
 	}
 	token_hash(text, hash);
-	known = board_fresh(&r->api->board) ? principals_find(&r->api->principals, hash) : NULL;
+	known = known_and_live(r, hash, by_cookie);
 	if (!known) {
 		/* Guessing is slowed down before it costs a reading; apart from what the address reads without a token. */
 		const char *key = arena_printf(r->arena, "token %s", http_client_address(r->x));
 
 		if (within_rate(r, key, r->api->worker->config->limits_anonymous_per_minute))
-			find_token(r, hash, next);
-		return;
-	}
-	if (!token_live(r, known)) {
+			look_up(r, text, hash, by_cookie, next);
+	} else if (!known->is_session && !token_live(r, &known->token)) {
 		request_reply_unauthenticated(r);
-		return;
+	} else {
+		principals_use(&r->api->principals, known);
+		let_in(r, known, text, by_cookie, next);
 	}
-	become(r, known);
-	proceed(r, next);
 }

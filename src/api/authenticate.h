@@ -10,4 +10,10 @@ struct request;
 void request_authenticate(struct request *r, void (*next)(struct request *r));
 void request_reply_unauthenticated(struct request *r);
 
+/* The session's text in the cookie of that name; NULL: none was sent. In the request's memory. */
+const char *session_cookie(const struct request *r);
+#define SESSION_COOKIE "__Host-giothong"
+/* The same of any cookie. */
+const char *request_cookie(const struct request *r, const char *name);
+
 #endif

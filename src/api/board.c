@@ -208,6 +208,21 @@ static void take_versions(struct board *board, const struct change_poll *poll)
 		principals_clear(&board->api->principals);
 }
 
+int64_t board_service_t(const struct board *board)
+{
+	if (board->service_t == INT64_MIN)
+		return INT64_MIN;
+	return board->service_t + (clock_mono_us() - board->service_mono_us);
+}
+
+static void take_service_time(struct board *board, int64_t t)
+{
+	if (t <= board_service_t(board))
+		return;
+	board->service_t = t;
+	board->service_mono_us = board->poll_begun_us;
+}
+
 static void on_polled(struct change_poll *poll)
 {
 	struct board *board = container_of(poll, struct board, poll);
@@ -219,6 +234,7 @@ static void on_polled(struct change_poll *poll)
 		return;
 	}
 	take_versions(board, poll);
+	take_service_time(board, poll->service_t);
 	board->fresh_since_us = board->poll_begun_us;
 	settle(board);
 }
@@ -245,7 +261,8 @@ void board_start(struct board *board, struct api *api)
 	struct timeval period = { .tv_usec = POLL_MS * 1000 };
 	struct timeval now = { 0 };
 
-	*board = (struct board){ .api = api, .fresh_since_us = INT64_MIN, .units_version = -1 };
+	*board = (struct board){ .api = api, .fresh_since_us = INT64_MIN, .service_t = INT64_MIN,
+				  .units_version = -1 };
 	for (int i = 0; i < 3; i++)
 		board->versions[i] = -1;
 	arena_init(&board->arena);

@@ -39,6 +39,7 @@ struct board {
 	int64_t            poll_begun_us;        /* of the poll under way */
 	int64_t            fresh_since_us;       /* begin of the last poll that succeeded; INT64_MIN: none yet */
 	int64_t            versions[3];          /* rounds, units, access, as last seen; -1 */
+	int64_t            service_t, service_mono_us;   /* the service's time as it was then; INT64_MIN: not known */
 	uint64_t           generation;           /* moves with rounds and units */
 	/* units */
 	struct unit_map   *units;
@@ -75,6 +76,11 @@ bool board_fresh(const struct board *board);
 bool board_units_current(const struct board *board);
 /* Units and rounds are there and of the newest version known. */
 bool board_current(const struct board *board);
+/*
+ * The service's time (store/session_store.h), by the monotonic clock since a poll told it; never goes
+ * back. INT64_MIN before the first poll.
+ */
+int64_t board_service_t(const struct board *board);
 /*
  * Calls ready() once, on the loop: at once when the board is current and
  * fresh, else when it has become so, or with false when it cannot be had now.

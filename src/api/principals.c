@@ -11,11 +11,16 @@
 enum { SLOTS = 1024, MAX_KNOWN = 4096, TOUCH_SECONDS = 60 };
 
 struct known_token {
-	struct known_token *next;
-	unsigned char       hash[TOKEN_HASH_BYTES];
-	bool                used;        /* since it was last written down */
-	struct arena        arena;
-	struct access_token token;
+	struct known_token     *next;
+	unsigned char           hash[TOKEN_HASH_BYTES];
+	bool                    used;    /* since it was last written down */
+	struct arena            arena;
+	struct known_principal  who;
+};
+
+struct use {
+	char id[UUID_TEXT_SIZE];
+	bool is_session;
 };
 
 /* A hash is random already: its first bytes choose the slot. */
@@ -41,8 +46,13 @@ void principals_clear(struct principals *principals)
 	principals->count = 0;
 }
 
-static void note_use(struct principals *principals, struct known_token *known)
+void principals_use(struct principals *principals, struct known_principal *who)
 {
+	struct known_token *known = container_of(who, struct known_token, who);
+	struct use *use;
+
+	if (who->is_session)
+		who->session.used_t = board_service_t(&principals->api->board);
 	if (known->used || principals->nused >= MAX_KNOWN)
 		return;
 	known->used = true;
@@ -50,21 +60,26 @@ static void note_use(struct principals *principals, struct known_token *known)
 		principals->used_cap = principals->used_cap ? principals->used_cap * 2 : 16;
 		principals->used = xrealloc(principals->used, principals->used_cap * sizeof(*principals->used));
 	}
-	memcpy(principals->used[principals->nused++], known->token.id, UUID_TEXT_SIZE);
+	use = &principals->used[principals->nused++];
+	memcpy(use->id, who->is_session ? who->session.id : who->token.id, UUID_TEXT_SIZE);
+	use->is_session = who->is_session;
 }
 
-const struct access_token *principals_find(struct principals *principals,
-					   const unsigned char hash[TOKEN_HASH_BYTES])
+static struct known_token *find(struct principals *principals, const unsigned char hash[TOKEN_HASH_BYTES])
 {
 	struct known_token *known = *slot_of(principals, hash);
 
 	/* Both are hashes of a secret: comparing them plainly tells nothing of use. */
 	while (known && memcmp(known->hash, hash, TOKEN_HASH_BYTES) != 0)
 		known = known->next;
-	if (!known)
-		return NULL;
-	note_use(principals, known);
-	return &known->token;
+	return known;
+}
+
+struct known_principal *principals_find(struct principals *principals, const unsigned char hash[TOKEN_HASH_BYTES])
+{
+	struct known_token *known = find(principals, hash);
+
+	return known ? &known->who : NULL;
 }
 
 static void copy_token(struct arena *arena, struct access_token *to, const struct access_token *from)
@@ -78,33 +93,55 @@ static void copy_token(struct arena *arena, struct access_token *to, const struc
 		to->unit_ids[i] = arena_strdup(arena, from->unit_ids[i]);
 }
 
-void principals_put(struct principals *principals, const unsigned char hash[TOKEN_HASH_BYTES],
-		    const struct access_token *token)
+static struct known_token *add(struct principals *principals, const unsigned char hash[TOKEN_HASH_BYTES])
 {
-	if (principals_find(principals, hash))
-		return;
-	if (principals->count >= MAX_KNOWN)
-		principals_clear(principals);
 	struct known_token **slot = slot_of(principals, hash);
 	struct known_token *known = xcalloc(1, sizeof(*known));
 
 	memcpy(known->hash, hash, TOKEN_HASH_BYTES);
-	arena_init(&known->arena);
-	copy_token(&known->arena, &known->token, token);
 	known->next = *slot;
 	*slot = known;
 	principals->count++;
-	note_use(principals, known);
+	return known;
+}
+
+struct known_principal *principals_put(struct principals *principals, const unsigned char hash[TOKEN_HASH_BYTES],
+				       const struct known_principal *who)
+{
+	struct known_token *known = find(principals, hash);
+
+	if (!known && principals->count >= MAX_KNOWN)
+		principals_clear(principals);
+	if (known)
+		arena_release(&known->arena);
+	else
+		known = add(principals, hash);
+	arena_init(&known->arena);
+	known->who = *who;
+	copy_token(&known->arena, &known->who.token, &who->token);
+	known->who.session.login = arena_strdup(&known->arena, who->session.login);
+	known->who.session.name = arena_strdup(&known->arena, who->session.name);
+	return &known->who;
+}
+
+/* ---- writing down what was used ---- */
+
+static void one_touched(struct principals *principals, const struct error *err)
+{
+	if (err->code != ERR_NONE)
+		log_warning("token_use_not_noted", "problem=%s", error_slug(err->code));
+	if (--principals->touching == 0)
+		arena_release(&principals->touch_arena);
 }
 
 static void on_touched(struct token_touch *touch)
 {
-	struct principals *principals = container_of(touch, struct principals, touch);
+	one_touched(container_of(touch, struct principals, touch), &touch->error);
+}
 
-	principals->touching = false;
-	arena_release(&principals->touch_arena);
-	if (touch->error.code != ERR_NONE)
-		log_warning("token_use_not_noted", "problem=%s", error_slug(touch->error.code));
+static void on_sessions_touched(struct session_touch *touch)
+{
+	one_touched(container_of(touch, struct principals, session_touch), &touch->error);
 }
 
 static void forget_uses(struct principals *principals)
@@ -115,24 +152,38 @@ static void forget_uses(struct principals *principals)
 			known->used = false;
 }
 
+/* Ids of one of both sorts. */
+static const char **used_ids(struct principals *principals, bool sessions, size_t *count)
+{
+	const char **ids = arena_alloc(&principals->touch_arena, (principals->nused + 1) * sizeof(*ids));
+
+	*count = 0;
+	for (size_t i = 0; i < principals->nused; i++)
+		if (principals->used[i].is_session == sessions)
+			ids[(*count)++] = arena_strdup(&principals->touch_arena, principals->used[i].id);
+	return ids;
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct principals *principals = context;
-	const char **ids;
 
 	(void)fd;
 	(void)what;
 	if (principals->touching || principals->nused == 0)
 		return;
-	ids = arena_alloc(&principals->touch_arena, principals->nused * sizeof(*ids));
-	for (size_t i = 0; i < principals->nused; i++)
-		ids[i] = arena_strdup(&principals->touch_arena, principals->used[i]);
-	principals->touching = true;
-	principals->touch = (struct token_touch){
-		.ids = ids, .nids = principals->nused, .arena = &principals->touch_arena, .done = on_touched,
-	};
+	principals->touch = (struct token_touch){ .arena = &principals->touch_arena, .done = on_touched };
+	principals->touch.ids = used_ids(principals, false, &principals->touch.nids);
+	principals->session_touch = (struct session_touch){ .now_t = board_service_t(&principals->api->board),
+							    .arena = &principals->touch_arena,
+							    .done = on_sessions_touched };
+	principals->session_touch.ids = used_ids(principals, true, &principals->session_touch.nids);
 	forget_uses(principals);
-	token_touch_send(&principals->api->store, &principals->touch);
+	principals->touching = (principals->touch.nids > 0) + (principals->session_touch.nids > 0);
+	if (principals->touch.nids > 0)
+		token_touch_send(&principals->api->store, &principals->touch);
+	if (principals->session_touch.nids > 0)
+		session_touch_send(&principals->api->store, &principals->session_touch);
 }
 
 void principals_start(struct principals *principals, struct api *api)

@@ -26,6 +26,7 @@ struct api {
 	struct cache             sms_cache;      /* answers to LICH, by what was asked */
 	struct principals        principals;
 	struct limits            limits;
+	int                      hashing;        /* passwords of this worker in the pool */
 	bool                     leaving;        /* notice was given, or draining */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/authenticate.h"
 #include "api/private.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -324,11 +325,21 @@ void request_reply_unread(struct request *r, const struct error *err)
 	request_reply_error(r, &unknown);
 }
 
+/* By the script of a page; a person who typed the address gets the box. */
+static bool asked_by_page(const struct request *r)
+{
+	const char *mode = http_header(r->x, "sec-fetch-mode");
+
+	return session_cookie(r) || (mode && !streq(mode, "navigate"));
+}
+
 void request_reply_error_after(struct request *r, const struct error *err, int seconds)
 {
 	if (err->code == ERR_UNAUTHENTICATED) {
 		http_add_header(r->x, "WWW-Authenticate", "Bearer realm=\"giothong\"");
-		http_add_header(r->x, "WWW-Authenticate", "Basic realm=\"giothong\", charset=\"UTF-8\"");
+		/* Programs alone: a browser's own box for name and password would cover the app. */
+		if (!asked_by_page(r))
+			http_add_header(r->x, "WWW-Authenticate", "Basic realm=\"giothong\", charset=\"UTF-8\"");
 	}
 	http_reply_error_after(r->x, err, seconds);
 }

@@ -23,15 +23,20 @@
  */
 struct api;
 struct request;
+struct session_mark;
 struct unit_map;
 
 /* Who asks. Texts live as long as the request. */
 struct principal {
 	enum role          role;         /* ROLE_PUBLIC without a token */
-	const char        *id;           /* token id; NULL for the public */
+	const char        *id;           /* of the token, or of the user who is logged in; NULL for the public */
+	const char        *name;         /* of the token, or the login */
 	const char *const *units;        /* scope; none: the whole province */
 	size_t             nunits;
 	const char        *team;         /* whose rounds are "own"; NULL */
+	const struct session_mark *session;      /* NULL: no session */
+	const char        *session_text; /* its secret */
+	int64_t            created_us, expires_us;       /* of a token; INT64_MIN: never */
 };
 
 enum route_flag {
@@ -39,6 +44,8 @@ enum route_flag {
 	ROUTE_SMS = 1 << 1,              /* counted against the gateways' limit */
 	ROUTE_DONORS = 1 << 3,           /* tells whether somebody is known: has a limit of its own beside the others */
 	ROUTE_PERSONAL = 1 << 4,         /* nobody between may keep the answer */
+	ROUTE_LOGIN = 1 << 5,            /* whoever asks begins anew: cookies count for nothing */
+	ROUTE_SELF = 1 << 6,             /* open to a session that must change its password first */
 	ROUTE_ANY_BODY = 1 << 2          /* looks at Content-Type itself; others take JSON only */
 };
 
@@ -60,7 +67,7 @@ struct request {
 	struct principal      principal;
 	struct actor          actor;
 	struct arena         *arena;
-	bool                  anonymous; /* no Authorization was sent */
+	bool                  anonymous; /* neither Authorization nor a session's cookie was sent */
 	bool                  stored_fresh;      /* what is read now may be kept in memory: */
 	uint64_t              generation;        /* ... unless the topics moved meanwhile */
 	struct date           today;
@@ -143,6 +150,6 @@ void request_reply_created(struct request *r, const struct buf *buf, const char 
 /* Route tables, one per resource. */
 extern const struct route health_routes[], page_routes[], round_routes[], report_routes[], plan_routes[],
 	unit_routes[], catalog_routes[], token_routes[], audit_routes[], sms_routes[],
-	feed_routes[], donor_routes[], eligibility_routes[];
+	feed_routes[], donor_routes[], eligibility_routes[], session_routes[], user_routes[], self_routes[];
 
 #endif

@@ -624,6 +624,7 @@ static void stop(struct daemon *daemon)
 		listeners_remove(daemon->setup->config.listen);
 	join_threads(daemon);
 	pool_free(daemon->pool);
+	daemon->shared.pool = NULL;      /* what the last messages would still send to it */
 	run_last_messages(daemon);
 	free_threads(daemon);
 	if (daemon->fds)

@@ -5,33 +5,15 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/scope.h"
 #include "crypto/token.h"
-#include "domain/unit.h"
 #include "store/access_store.h"
-#include "store/catalog_store.h"
 
 CLI_OPERATION(token_create)
 CLI_OPERATION(token_list)
 CLI_OPERATION(token_revoke)
-CLI_OPERATION(catalog_load)
-
-enum { TOKEN_MAX_UNITS = 64 };
 
 /* ---- token create ---- */
-
-static bool read_role(struct cli *cli, enum role *role)
-{
-	const char *text;
-
-	if (!cli_require(cli, "role", &text))
-		return false;
-	if (!role_parse(text, role))
-		return error_set(&cli->error, ERR_CONFIG,
-				 "\"%s\" is no role: gateway, team, hospital, comms, staff, auditor or admin",
-				 "\"%s\" không phải vai trò: gateway, team, hospital, comms, staff, auditor hoặc admin",
-				 text);
-	return true;
-}
 
 /* The last day on which the token works. */
 static bool read_expiry(struct cli *cli, int64_t *expires_us)
@@ -52,46 +34,6 @@ static bool read_expiry(struct cli *cli, int64_t *expires_us)
 		return error_set(&cli->error, ERR_CONFIG, "--expires must be before the year 9999",
 				 "--expires phải trước năm 9999");
 	*expires_us = date_instant(date_add_days(day, 1), 0);
-	return true;
-}
-
-static bool read_units(struct cli *cli, struct access_token *token)
-{
-	struct unit_map *map;
-	const char *typed;
-	bool fine = true;
-
-	if (!cli_has(cli, "unit"))
-		return true;
-	map = cli_load_units(cli);
-	if (!map)
-		return false;
-	token->unit_ids = arena_alloc(&cli->arena, TOKEN_MAX_UNITS * sizeof(token->unit_ids[0]));
-	while (fine && token->nunit_ids < TOKEN_MAX_UNITS &&
-	       (typed = cli_option(cli, "unit", (int)token->nunit_ids)) != NULL) {
-		const struct unit *unit = cli_find_unit(cli, map, typed);
-
-		fine = unit != NULL;
-		if (fine)
-			token->unit_ids[token->nunit_ids++] = arena_strdup(&cli->arena, unit->id);
-	}
-	unit_map_free(map);
-	return fine;
-}
-
-static bool read_team(struct cli *cli, struct access_token *token)
-{
-	const char *code = cli_option(cli, "team", 0);
-	struct catalog_load load = { .kind = CATALOG_TEAM, .key = code, .arena = &cli->arena };
-
-	if (!code)
-		return true;
-	if (!catalog_load_run(cli, &load)) {
-		if (cli->error.code == ERR_NOT_FOUND)
-			error_set(&cli->error, ERR_NOT_FOUND, "there is no team \"%s\"", "không có đội \"%s\"", code);
-		return false;
-	}
-	token->team_id = arena_strdup(&cli->arena, load.item.team.id);
 	return true;
 }
 
@@ -118,14 +60,15 @@ static int create_run(struct cli *cli)
 	char text[TOKEN_TEXT_SIZE];
 
 	create.token.last_used_us = create.token.revoked_us = INT64_MIN;
-	if (!read_role(cli, &create.token.role) || !cli_require(cli, "name", &create.token.name) ||
+	if (!scope_read_role(cli, &create.token.role) || !cli_require(cli, "name", &create.token.name) ||
 	    !read_expiry(cli, &create.token.expires_us))
 		return cli_usage(cli);
 	if (create.token.role == ROLE_TEAM && !cli_has(cli, "team")) {
 		error_set(&cli->error, ERR_CONFIG, "a team's token needs --team CODE", "mã của đội cần --team MÃ");
 		return cli_usage(cli);
 	}
-	if (!read_units(cli, &create.token) || !read_team(cli, &create.token))
+	if (!scope_read_units(cli, &create.token.unit_ids, &create.token.nunit_ids) ||
+	    !scope_read_team(cli, &create.token.team_id))
 		return cli_refuse(cli);
 	token_make(text);
 	token_hash(text, create.hash);
@@ -232,10 +175,7 @@ static const struct cli_option create_options[] = {
 	  { "gateway, team, hospital, comms, staff, auditor or admin",
 	    "gateway, team, hospital, comms, staff, auditor hoặc admin" } },
 	{ "name", "NAME", { "whose it is, once among live tokens", "của ai; không trùng với mã còn hiệu lực" } },
-	{ "unit", "UNIT",
-	  { "only this unit (id or name); may be given again",
-	    "chỉ đơn vị này (mã hoặc tên); có thể lặp lại" } },
-	{ "team", "CODE", { "the team whose rounds are its own", "đội có các đợt là của mình" } },
+	SCOPE_OPTIONS,
 	{ "expires", "DATE", { "the last day on which it works", "ngày cuối còn dùng được" } },
 	{ 0 }
 };

@@ -72,6 +72,11 @@ const struct option config_options[] = {
 	TEXT("eligibility.rules", eligibility_rules, "vn-26-2013-tt-byt",
 	     "who may give blood: a rule set of the program by its id, or a file by its path\n"
 	     "see config/eligibility/README.md"),
+	INT("limits.logins_per_minute", limits_logins_per_minute, 0, 10000000, "30",
+	    "logins per minute and address; 0: no limit\n"
+	    "how often one account may be tried is no setting: include/domain/login.h"),
+	INT("sessions.idle_minutes", sessions_idle_minutes, 1, 1440, "30", "a session ends when it was not used for so long"),
+	INT("sessions.hours", sessions_hours, 1, 168, "12", "a session ends so long after the login in any case"),
 	TEXT("sms.signature", sms_signature, "", "ends an SMS where there is room, such as: CTD Lai Chau"),
 #ifdef GIOTHONG_TEST_SEAMS
 	{ "test.now", OPTION_TEXT, MEMBER(test_now, char *), 0, 0, NULL, "", true,

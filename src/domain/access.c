@@ -53,6 +53,16 @@ static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_TOKENS] = {
 		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, YES },
 	},
+	[AREA_LOGIN] = {
+		[ROLE_PUBLIC] = { NO, YES }, [ROLE_GATEWAY] = { NO, YES }, [ROLE_TEAM] = { NO, YES },
+		[ROLE_HOSPITAL] = { NO, YES }, [ROLE_COMMS] = { NO, YES }, [ROLE_STAFF] = { NO, YES },
+		[ROLE_AUDITOR] = { NO, YES }, [ROLE_ADMIN] = { NO, YES },
+	},
+	[AREA_SELF] = {
+		[ROLE_GATEWAY] = { YES, YES }, [ROLE_TEAM] = { YES, YES }, [ROLE_HOSPITAL] = { YES, YES },
+		[ROLE_COMMS] = { YES, YES }, [ROLE_STAFF] = { YES, YES }, [ROLE_AUDITOR] = { YES, YES },
+		[ROLE_ADMIN] = { YES, YES },
+	},
 	[AREA_AUDIT] = {
 		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
 	},

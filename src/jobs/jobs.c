@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "db/db.h"
 #include "jobs/key_watch.h"
+#include "jobs/people.h"
 #include "jobs/sealer.h"
 #include "store/access_store.h"
 #include "worker/worker.h"
@@ -23,6 +24,7 @@ struct jobs {
 	struct worker        *worker;
 	struct sealer        *sealer;
 	struct key_watch     *keys;
+	struct people        *people;
 	struct store          store;
 	struct event          tick;
 	int                   seconds;           /* since the start */
@@ -95,6 +97,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	}
 	sealer_tick(jobs->sealer);
 	key_watch_tick(jobs->keys);
+	people_tick(jobs->people);
 	jobs->seconds++;
 }
 
@@ -106,6 +109,7 @@ struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char
 
 	jobs->worker = worker;
 	jobs->sealer = sealer_new(worker, gauges);
+	jobs->people = people_new(worker);
 	jobs->keys = key_watch_new(worker, keyring, on_keys, jobs);
 	jobs->store = (struct store){ worker->db, worker->keyring, worker->clock, NULL };
 	if (gethostname(jobs->host, sizeof(jobs->host) - 1) < 0)
@@ -129,7 +133,7 @@ bool jobs_ready(struct jobs *jobs)
 {
 	if (!jobs->known && !jobs->beating && db_connected(jobs->worker->db))
 		beat(jobs);
-	return jobs->known;
+	return people_ready(jobs->people) && jobs->known;
 }
 
 static void on_left(struct daemon_leave *leave)
@@ -161,6 +165,7 @@ void jobs_free(struct jobs *jobs)
 	event_del(&jobs->tick);
 	sealer_free(jobs->sealer);
 	key_watch_free(jobs->keys);
+	people_free(jobs->people);
 	buf_release(&jobs->beat.keys);
 	free(jobs);
 }

@@ -14,7 +14,8 @@
 
 static const struct db_statement versions = {
 	"SELECT max(version) FILTER (WHERE topic = 'rounds'), max(version) FILTER (WHERE topic = 'units'),"
-	" max(version) FILTER (WHERE topic = 'access') FROM change"
+	" max(version) FILTER (WHERE topic = 'access'), (SELECT t FROM session_clock)"
+	" FROM change"
 };
 
 static void poll_on_done(struct db_query *query, const struct db_result *result)
@@ -25,6 +26,7 @@ static void poll_on_done(struct db_query *query, const struct db_result *result)
 		poll->rounds = db_int(result, 0, 0, 0);
 		poll->units = db_int(result, 0, 1, 0);
 		poll->access = db_int(result, 0, 2, 0);
+		poll->service_t = db_int(result, 0, 3, 0);
 	}
 	poll->done(poll);
 }

@@ -53,6 +53,10 @@ static const struct refusal {
 	  "A token of this name is in use. Revoke it first, or choose another name.",
 	  "Đã có mã truy cập mang tên này. Hãy thu hồi mã đó trước hoặc chọn tên khác." },
 
+	{ "staff_user_login_uk", ERR_ALREADY_EXISTS, "/login", "taken",
+	  "An account of this name is already there. Choose another name.",
+	  "Đã có tài khoản mang tên đăng nhập này. Hãy chọn tên khác." },
+
 	{ "round_unit_uk", ERR_INVALID_FIELD, "/units", "duplicate",
 	  "A unit stands twice. Name each unit once.",
 	  "Một đơn vị được ghi hai lần. Mỗi đơn vị chỉ ghi một lần." },
@@ -83,6 +87,9 @@ static const struct refusal {
 	{ "venue_unit_fk", ERR_INVALID_FIELD, "/unit", "not_found",
 	  "There is no such unit. Look it up in the list of units.",
 	  "Không có đơn vị này. Hãy xem danh sách đơn vị." },
+	{ "staff_user_team_fk", ERR_INVALID_FIELD, "/team", "not_found",
+	  "There is no such team. Look it up in the list of teams, or add it first.",
+	  "Không có đội này. Hãy xem danh sách đội hoặc thêm mới trước." },
 	{ "access_token_team_fk", ERR_INVALID_FIELD, "/team", "not_found",
 	  "There is no such team. Look it up in the list of teams, or add it first.",
 	  "Không có đội này. Hãy xem danh sách đội hoặc thêm mới trước." },

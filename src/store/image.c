@@ -14,6 +14,7 @@
 #include "domain/plan.h"
 #include "domain/report.h"
 #include "domain/round.h"
+#include "domain/user.h"
 #include "store/access_store.h"
 
 /* Ids that came from outside may be in upper case; the database gives them back in lower. */
@@ -81,6 +82,30 @@ void image_token(struct buf *buf, const struct access_token *token)
 	jout_time(&out, "expires_at", token->expires_us);
 	jout_bool(&out, "revoked", token->revoked_us != INT64_MIN);
 	jout_text(&out, "hash", token->hash);
+	jout_end(&out);
+}
+
+void image_user(struct buf *buf, const struct user *user)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", user->id);
+	jout_text(&out, "login", user->login);
+	jout_text(&out, "name", user->name);
+	jout_text(&out, "role", role_text(user->role));
+	image_texts(&out, "units", user->unit_ids, user->nunit_ids);
+	image_id(&out, "team", user->team_id);
+	jout_bool(&out, "active", user->active);
+	jout_text(&out, "password", user->password_hash);
+	jout_bool(&out, "password_long", user->password_long);
+	jout_bool(&out, "must_change", user->must_change);
+	jout_text(&out, "totp", user->totp_sealed);
+	jout_int(&out, "totp_key", user->totp_sealed ? user->totp_key_id : 0);
+	jout_text(&out, "totp_next", user->totp_next_sealed);
+	jout_int(&out, "totp_next_key", user->totp_next_sealed ? user->totp_next_key_id : 0);
+	image_texts(&out, "recovery", user->recovery, user->nrecovery);
+	jout_int(&out, "version", user->version);
 	jout_end(&out);
 }
 

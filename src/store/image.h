@@ -22,7 +22,10 @@ struct key_record;
 struct plan;
 struct report;
 struct round;
+struct user;
 
+/* Not the last code taken, nor when it was last used: they change without an audit row. */
+void image_user(struct buf *buf, const struct user *user);
 void image_token(struct buf *buf, const struct access_token *token);
 void image_catalog_item(struct buf *buf, const struct catalog_item *item);
 void image_key(struct buf *buf, const struct key_record *key);

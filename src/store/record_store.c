@@ -15,11 +15,13 @@
 #include "store/round_row.h"
 #include "store/round_store.h"
 #include "store/row.h"
+#include "store/user_store.h"
 
 static const char *const kinds[RECORD_KINDS] = {
 	[RECORD_ROUND] = "round", [RECORD_PLAN] = "plan", [RECORD_REPORT] = "report", [RECORD_VENUE] = "venue",
 	[RECORD_TEAM] = "team", [RECORD_CAMPAIGN] = "campaign", [RECORD_TOKEN] = "token", [RECORD_KEY] = "key",
 	[RECORD_DONOR] = "donor",
+	[RECORD_USER] = "user",
 };
 
 const char *record_kind_text(enum record_kind kind)
@@ -243,6 +245,32 @@ static void load_key(struct record_digest *digest)
 	key_load_send(digest->store, &op->load);
 }
 
+struct user_op {
+	struct record_digest *digest;
+	struct user_load      load;
+};
+
+static void on_user(struct user_load *load)
+{
+	struct record_digest *digest = container_of(load, struct user_op, load)->digest;
+	struct buf image = { 0 };
+
+	if (!was_found(digest, &load->error))
+		return;
+	image_user(&image, &load->user);
+	finish(digest, &image);
+	buf_release(&image);
+}
+
+static void load_user(struct record_digest *digest)
+{
+	struct user_op *op = arena_alloc(digest->arena, sizeof(*op));
+
+	op->digest = digest;
+	op->load = (struct user_load){ .key = digest->id, .arena = digest->arena, .done = on_user };
+	user_load_send(digest->store, &op->load);
+}
+
 static const struct db_statement report_by_id = {
 	"SELECT report.round_id, " REPORT_COLUMNS("report") " FROM round_report AS report WHERE report.id = $1::uuid"
 };
@@ -310,6 +338,7 @@ void record_digest_send(struct store *store, struct record_digest *digest)
 		[RECORD_VENUE] = load_catalog, [RECORD_TEAM] = load_catalog, [RECORD_CAMPAIGN] = load_catalog,
 		[RECORD_TOKEN] = load_token,   [RECORD_KEY] = load_key,
 		[RECORD_DONOR] = load_donor,
+		[RECORD_USER] = load_user,
 	};
 
 	digest->store = store;
@@ -333,6 +362,7 @@ static const struct db_statement strays_of[RECORD_KINDS] = {
 	[RECORD_TOKEN] = STRAYS("access_token", "t.id::text", "token", ""),
 	[RECORD_DONOR] = STRAYS("donor", "t.id::text", "donor", ""),
 	[RECORD_KEY] = STRAYS("key", "t.kind || '-' || t.id", "key", ""),
+	[RECORD_USER] = STRAYS("staff_user", "t.id::text", "user", ""),
 };
 
 static void strays_on_done(struct db_query *query, const struct db_result *result)

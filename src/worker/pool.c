@@ -67,6 +67,8 @@ bool pool_send(struct pool *pool, struct worker *home, struct pool_job *job)
 {
 	bool accepted;
 
+	if (!pool)
+		return false;
 	job->home = home;
 	job->message.run = on_finished;
 	job->next = NULL;

@@ -16,6 +16,7 @@ NOBODY = set()
 EDITORS = {"staff", "admin"}
 REPORTERS = {"team", "staff", "admin"}          # team: rounds of its own
 GATEWAYS = {"gateway", "admin"}
+PRINCIPALS = ALL - {"public"}                 # one's own session and password: test_people.py
 METRICS = ALL                                    # the tests come from loopback
 
 # (method, path with {names}): roles that get through. Every route of openapi.json stands here.
@@ -55,6 +56,17 @@ TABLE = {
     **{("GET", f"/api/v1/{kind}/{{id}}"): ALL for kind in ("campaigns", "venues", "teams")},
     **{("PATCH", f"/api/v1/{kind}/{{id}}"): EDITORS for kind in ("campaigns", "venues", "teams")},
     ("GET", "/api/v1/tokens"): {"auditor", "admin"},
+    ("POST", "/api/v1/sessions"): ALL,
+    ("GET", "/api/v1/sessions"): PRINCIPALS,
+    ("GET", "/api/v1/sessions/current"): PRINCIPALS,
+    ("DELETE", "/api/v1/sessions/current"): PRINCIPALS,
+    ("DELETE", "/api/v1/sessions/{id}"): PRINCIPALS,
+    **{("POST", f"/api/v1/users/me/{what}"): PRINCIPALS for what in ("password", "totp", "totp/confirm", "totp/remove")},
+    ("GET", "/api/v1/users"): {"auditor", "admin"},
+    ("POST", "/api/v1/users"): {"admin"},
+    ("GET", "/api/v1/users/{id}"): {"auditor", "admin"},
+    ("PATCH", "/api/v1/users/{id}"): {"admin"},
+    ("DELETE", "/api/v1/users/{id}/sessions"): {"admin"},
     ("GET", "/api/v1/audit"): {"auditor", "admin"},
     ("GET", "/api/v1/donors"): {"staff", "auditor", "admin"},
     ("POST", "/api/v1/donors"): {"team", "staff", "admin"},
@@ -77,13 +89,16 @@ def test_the_table_names_every_role(daemon):
 
 
 @pytest.fixture
-def things(seeds, staff, daemon):
+def things(seeds, staff, admin, daemon):
     """An id for each {id} of the table; the round is one of the team's own."""
     daemon.token("team")
     own = next(t["id"] for t in staff.items("/api/v1/teams", limit=500) if t["code"] == daemon.own_team())
     one = seeds.official(team=own, date=day(100 + seeds.number() % 150))
+    body = {"login": f"thu{seeds.number()}", "name": "Người thử", "role": "comms", "password": "một hai ba con cá vàng"}
+    user = admin.post("/api/v1/users", json=body, expect=201).json()
     return {"rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
             "donors": staff.post("/api/v1/donors", json={"name": "Lò Thị Mẫu", "birth_year": 1990}, expect=201).json()["id"],
+            "sessions": "00000000-0000-7000-8000-000000000000", "users": user["id"],
             "venues": seeds.venue()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}
 
 
@@ -246,12 +261,23 @@ def test_an_expired_token(fresh_daemon, api_of):
 
 
 def test_last_use_is_noted(daemon, admin, api, seeds):
+    """Of tokens and of sessions; once a minute, not at each request."""
     name = f"seen {seeds.number()}"
     client = api.with_token(daemon.new_token("auditor", name))
+    body = {"login": f"dung{seeds.number()}", "name": "Người dùng", "role": "comms", "password": "một hai ba con cá vàng"}
+    user = admin.post("/api/v1/users", json=body, expect=201).json()
+    session = api.with_token(api.post("/api/v1/sessions", json={"login": body["login"], "password": body["password"], "bearer": True},
+                                      expect=201).json()["token"])
     client.get("/api/v1/audit")
 
     def noted():
-        return daemon.value("SELECT last_used_at FROM access_token WHERE name = %s", name)
-    wait_until(noted, 70, what="last_used_at")
+        session.get("/api/v1/sessions/current")
+        uses = daemon.sql("SELECT used_t - created_t, xmin FROM session WHERE user_id = %s", user["id"])
+        return uses[0][0] > 0 and daemon.value("SELECT last_used_at FROM access_token WHERE name = %s", name)
+    before = daemon.sql("SELECT xmin FROM session WHERE user_id = %s", user["id"])
+    for _ in range(10):
+        session.get("/api/v1/sessions/current")
+    assert daemon.sql("SELECT xmin FROM session WHERE user_id = %s", user["id"]) == before
+    wait_until(noted, 130, every=1, what="last use")
     (row,) = [t for t in admin.items("/api/v1/tokens") if t["name"] == name]
     assert row["role"] == "auditor" and row["last_used_at"] and "hash" not in row and "token" not in row

@@ -27,6 +27,7 @@ OPEN_LIMITS = {
     "limits.sms_per_minute": 1000000,
     "limits.donors_per_minute": 1000000,
     "limits.team_donors_per_minute": 1000000,
+    "limits.logins_per_minute": 1000000,
 }
 
 

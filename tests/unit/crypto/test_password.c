@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "crypto/device_mark.h"
 #include "crypto/keyring.h"
 #include "crypto/password.h"
 #include "crypto/token.h"
@@ -77,6 +78,27 @@ static void test_sessions(void **state)
 	assert_null(strstr(a, csrf));
 }
 
+static void test_device_marks(void **state)
+{
+	char mark[DEVICE_MARK_SIZE], other[DEVICE_MARK_SIZE];
+
+	(void)state;
+	device_mark_make(keyring, "lan.anh", mark);
+	device_mark_make(keyring, "lan.anh", other);
+	assert_string_not_equal(mark, other);
+	assert_true(device_mark_valid(keyring, "lan.anh", mark));
+	assert_true(device_mark_valid(keyring, "lan.anh", other));
+	assert_false(device_mark_valid(keyring, "lan.an", mark));
+	assert_false(device_mark_valid(keyring, "", mark));
+	assert_false(device_mark_valid(keyring, "lan.anh", NULL));
+	assert_false(device_mark_valid(keyring, "lan.anh", ""));
+	assert_false(device_mark_valid(keyring, "lan.anh", "gd_1_"));
+	mark[3] = '2';                                   /* no such key */
+	assert_false(device_mark_valid(keyring, "lan.anh", mark));
+	other[10] = other[10] == 'a' ? 'b' : 'a';
+	assert_false(device_mark_valid(keyring, "lan.anh", other));
+}
+
 static int up(void **state)
 {
 	struct error err = { 0 };
@@ -105,6 +127,7 @@ int main(void)
 		cmocka_unit_test(test_password),
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_sessions),
+		cmocka_unit_test(test_device_marks),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);

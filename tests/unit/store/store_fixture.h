@@ -27,6 +27,8 @@
 #include "store/key_store.h"
 #include "store/plan_store.h"
 #include "store/round_store.h"
+#include "store/session_store.h"
+#include "store/user_store.h"
 
 static struct postgres pg;
 static char app_conninfo[200];
@@ -65,6 +67,9 @@ DONE(catalog_list) DONE(catalog_load) DONE(catalog_resolve) DONE(catalog_save) D
 DONE(round_list) DONE(round_load) DONE(round_save) DONE(round_create) DONE(report_list) DONE(report_create)
 DONE(key_load) DONE(key_stage) DONE(key_advance) DONE(key_holders) DONE(key_replace) DONE(key_export_note)
 DONE(round_feed) DONE(change_feed)
+DONE(user_load) DONE(user_list) DONE(user_save) DONE(user_wrapped)
+DONE(login_count) DONE(login_uncount) DONE(login_refuse) DONE(session_open) DONE(session_find) DONE(session_list)
+DONE(session_end) DONE(session_touch) DONE(session_purge) DONE(service_clock)
 DONE(plan_list) DONE(plan_load) DONE(plan_apply) DONE(history_apply)
 
 __attribute__((unused))
@@ -162,7 +167,7 @@ static int store_clean(void **state)
 {
 	(void)state;
 	pg_sql(&pg, "TRUNCATE round_report, round_unit, round_campaign, round, plan_campaign, plan, venue, team,"
-		    " access_token, audit_checkpoint, audit_seal, audit_entry, round_change, idempotency, daemon,"
+		    " login_failure, session, staff_user, access_token, audit_checkpoint, audit_seal, audit_entry, round_change, idempotency, daemon,"
 		    " sms_help, key");
 	return 0;
 }

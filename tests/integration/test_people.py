@@ -1,0 +1,684 @@
+"""People: logging in, what it costs to guess, sessions and their ends, the second factor, users and their rights."""
+import base64
+import concurrent.futures
+import datetime
+import hashlib
+import hmac
+import json
+import os
+import re
+import statistics
+import struct
+import time
+
+import httpx
+import pytest
+
+from harness.client import Api, field_codes, problem
+from harness.daemon import MEMORY_SECONDS, own_daemon, wait_until
+
+PASSWORD = "chín con trâu đen ăn cỏ"
+OTHER = "mười con ngựa trắng uống nước"
+MINUTE = 60 * 1000000
+ADDRESS = {"X-Forwarded-For": "192.0.2.1"}
+
+
+@pytest.fixture(scope="module")
+def house():
+    """A daemon behind a proxy (whose word tells addresses apart), by today's clock, since codes are made by it."""
+    with own_daemon(now=None, settings={"listen.trusted_proxy": "127.0.0.1/32"}) as one:
+        yield one
+
+
+class Person:
+    """One account, and a client with its session."""
+
+    def __init__(self, daemon, contract, login, role="staff", password=PASSWORD, more=()):
+        self.daemon, self.contract, self.login, self.password = daemon, contract, login, password
+        file = daemon.folder / f"password-{login}"
+        file.write_text(password + "\n", encoding="utf-8")
+        os.chmod(file, 0o600)
+        made = daemon.cli_ok("--json", "user", "add", login, "--name", "Người Thử", "--role", role, "--password-file", file, *more)
+        self.id = json.loads(made.out)["id"]
+        self.public = Api(daemon, contract)
+
+    def try_(self, password=None, address="192.0.2.1", expect=None, login=None, **more):
+        body = {"login": self.login if login is None else login, "password": self.password if password is None else password, **more}
+        return self.public.post("/api/v1/sessions", json=body, expect=expect, headers={"X-Forwarded-For": address})
+
+    def bearer(self, **more):
+        answer = self.try_(bearer=True, expect=201, **more).json()
+        return Api(self.daemon, self.contract, answer["token"])
+
+    def cookie(self, **more):
+        """A client as a browser: cookie and CSRF token in each request."""
+        answer = self.try_(expect=201, **more)
+        client = Api(self.daemon, self.contract)
+        client.http.headers["Cookie"] = "; ".join(c.split(";")[0] for c in answer.headers.get_list("set-cookie"))
+        client.http.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
+        return client
+
+    def failures(self):
+        return dict(self.daemon.sql("SELECT bucket, failures FROM login_failure WHERE user_id = %s", self.id))
+
+    def forgive(self):
+        self.daemon.sql("DELETE FROM login_failure WHERE user_id = %s", self.id)
+
+
+@pytest.fixture
+def person(house, contract, request):
+    serial = len(house.sql("SELECT 1 FROM staff_user"))
+
+    def make(role="staff", **more):
+        nonlocal serial
+        serial += 1
+        return Person(house, contract, f"thu{serial}", role, **more)
+    return make
+
+
+@pytest.fixture
+def boss(house, contract):
+    """An admin's token."""
+    return Api(house, contract, house.token("admin"))
+
+
+def later(daemon, microseconds):
+    """The service's time moves on, and every worker has heard of it."""
+    daemon.sql("UPDATE session_clock SET t = t + %s", microseconds)
+    time.sleep(MEMORY_SECONDS)
+
+
+# ---- logging in ----
+
+def test_a_browser_gets_a_cookie_that_scripts_cannot_read(person):
+    one = person()
+    answer = one.try_(expect=201)
+    session, device = answer.headers.get_list("set-cookie")
+    name, value = session.split(";")[0].split("=", 1)
+    assert name == "__Host-giothong" and re.fullmatch(r"gs_[\w-]{43}", value)
+    for cookie in (session, device):
+        assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+        assert "Domain" not in cookie
+    body = answer.json()
+    assert "token" not in body and value not in answer.text and body["csrf_token"] and body["kind"] == "cookie"
+    assert body["user"]["login"] == one.login and body["role"] == "staff" and body["must_change_password"] is False
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_program_gets_a_token(person):
+    one = person("auditor")
+    answer = one.try_(bearer=True, expect=201)
+    assert "set-cookie" not in answer.headers and answer.json()["csrf_token"] is None
+    client = Api(one.daemon, one.contract, answer.json()["token"])
+    who = client.get("/api/v1/sessions/current")
+    assert who.json()["user"]["id"] == one.id and who.json()["kind"] == "bearer" and who.headers["cache-control"] == "no-store"
+    client.get("/api/v1/audit")
+    client.post("/api/v1/teams", json={}, expect=403)
+    # what is a browser's is no program's, and the other way round
+    Api(one.daemon, one.contract).get("/api/v1/audit", expect=401, headers={"Cookie": f"__Host-giothong={answer.json()['token']}"})
+    cookie = one.cookie().http.headers["Cookie"].split(";")[0].split("=", 1)[1]
+    Api(one.daemon, one.contract, cookie).get("/api/v1/audit", expect=401)
+
+
+def test_an_access_token_is_no_person(boss):
+    who = boss.get("/api/v1/sessions/current").json()
+    assert who["kind"] == "token" and who["user"] is None and who["role"] == "admin"
+    for method, path, body in (("GET", "/api/v1/sessions", None), ("DELETE", "/api/v1/sessions/current", None),
+                               ("POST", "/api/v1/users/me/password", {"current_password": "x", "new_password": PASSWORD})):
+        problem(boss.request(method, path, **({"json": body} if body else {})), "no-session", 409)
+
+
+def test_names_are_folded_and_passwords_composed(person):
+    one = person()
+    one.try_(login=f" {one.login.upper()} ", expect=201)
+    import unicodedata
+    one.try_(password=unicodedata.normalize("NFD", PASSWORD), expect=201)
+    one.try_(password=PASSWORD + " ", expect=401)
+
+
+def test_one_answer_for_unknown_and_for_wrong(person, house):
+    one, gone = person(), person()
+    house.cli_ok("user", "disable", gone.login)
+    answers = [one.try_("sai mật khẩu rồi nhé", expect=401), one.try_(login="khong-co-ai", expect=401),
+               one.try_(login="không có ai \U0001fa78 cả", expect=401), gone.try_(expect=401), one.try_("", expect=401),
+               one.try_(login="", expect=401)]
+    bodies = [answer.json() for answer in answers]
+    for body in bodies:
+        body.pop("request_id")
+    assert all(body == bodies[0] for body in bodies) and bodies[0]["type"] == "/problems/login-refused"
+    heads = [sorted(set(answer.headers) - {"date"}) for answer in answers]
+    assert all(head == heads[0] for head in heads)
+    assert answers[0].headers["www-authenticate"].startswith("Bearer")       # no box of the browser's own
+
+
+def test_unknown_and_wrong_take_the_same_time(person, house):
+    """A missing hash would be a tenth of the time; on a busy machine nothing finer can be told."""
+    one = person()
+    times = {"wrong": [], "unknown": []}
+    for turn in range(9):
+        house.sql("DELETE FROM login_failure")
+        for what, login in (("wrong", one.login), ("unknown", "khong-co-ai")):
+            begun = time.perf_counter()
+            one.try_("sai mật khẩu rồi nhé", login=login, expect=401)
+            times[what].append(time.perf_counter() - begun)
+    wrong, unknown = (statistics.median(times[what]) for what in ("wrong", "unknown"))
+    assert 0.5 < wrong / unknown < 2, times
+
+
+@pytest.mark.parametrize("body, pointer, code", [
+    ({}, "/password", "required"), ({"login": 1, "password": "x"}, "/login", "wrong_type"),
+    ({"login": "a", "password": "x" * 257}, "/password", "too_long"), ({"login": "a", "password": "x", "role": "admin"}, "/role", "unknown_field"),
+    ({"login": "a", "password": "x", "bearer": "yes"}, "/bearer", "wrong_type")])
+def test_a_login_that_is_none(house, contract, body, pointer, code):
+    answer = Api(house, contract).post("/api/v1/sessions", json=body, expect=422)
+    assert field_codes(answer)[pointer] == code
+
+
+def test_a_form_of_a_foreign_page_cannot_log_in(house, contract):
+    Api(house, contract).request("POST", "/api/v1/sessions", 415, data={"login": "a", "password": "b"})
+
+
+def test_logins_of_one_address(fresh_daemon, api_of):
+    daemon = fresh_daemon(settings={"limits.logins_per_minute": 3})
+    client = api_of(daemon)
+    for n in range(3):
+        client.post("/api/v1/sessions", json={"login": f"a{n}", "password": "x"}, expect=401)
+    answer = client.post("/api/v1/sessions", json={"login": "a9", "password": "x"}, expect=429)
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+
+
+# ---- cookies ----
+
+def test_a_change_by_cookie_needs_the_csrf_token(person):
+    one = person()
+    client = one.cookie()
+    body = {"code": f"K{one.login[3:]}", "name": "Đội của cookie"}
+    client.post("/api/v1/teams", json=body, expect=201)
+    right = client.http.headers.pop("X-CSRF-Token")
+    other = person().cookie().http.headers["X-CSRF-Token"]
+    for wrong in (None, "", right[:-1], other, right.swapcase()):
+        headers = {"X-CSRF-Token": wrong} if wrong is not None else {}
+        problem(client.post("/api/v1/teams", json={**body, "code": "X1"}, headers=headers), "csrf-token-missing", 403)
+    problem(client.request("DELETE", "/api/v1/sessions/current"), "csrf-token-missing", 403)
+    assert client.get("/api/v1/sessions/current").json()["csrf_token"] == right
+
+
+def test_a_dead_cookie_is_as_none(person):
+    one = person()
+    client = one.cookie()
+    client.request("DELETE", "/api/v1/sessions/current", 204)
+    wait_until(lambda: client.get("/api/v1/sessions/current", expect=None).status_code == 401, 1.5, what="401")
+    answer = client.get("/api/v1/sessions/current", expect=401)
+    assert "Max-Age=0" in answer.headers["set-cookie"] and "Basic" not in answer.headers["www-authenticate"]
+    client.get("/api/v1/rounds")                     # what everybody may see
+    one.try_(expect=201)
+    for rubbish in ("gs_x", "", "gh_" + "A" * 43, "gs_" + "A" * 43):
+        one.public.get("/api/v1/audit", expect=401, headers={"Cookie": f"a=b; __Host-giothong={rubbish}; c"})
+
+
+def test_login_looks_at_no_cookie(person):
+    one = person()
+    client = one.cookie()
+    del client.http.headers["X-CSRF-Token"]
+    client.post("/api/v1/sessions", json={"login": one.login, "password": PASSWORD}, expect=201)
+
+
+def test_a_page_gets_no_box_for_name_and_password(house, contract):
+    client = Api(house, contract)
+    assert "Basic" in ", ".join(client.get("/api/v1/audit", expect=401).headers.get_list("www-authenticate"))
+    answer = client.get("/api/v1/audit", expect=401, headers={"Sec-Fetch-Mode": "cors"})
+    assert "Basic" not in ", ".join(answer.headers.get_list("www-authenticate"))
+
+
+# ---- guessing ----
+
+def test_an_attack_from_one_address_does_not_lock_the_owner_out(person):
+    one = person()
+    statuses = [one.try_("đoán mò mật khẩu", address="198.51.100.7").status_code for _ in range(12)]
+    assert statuses[:5] == [401] * 5 and 429 in statuses
+    answer = one.try_(address="198.51.100.7")
+    problem(answer, "too-many-requests", 429)        # unseen, though it was right
+    assert 1 <= int(answer.headers["retry-after"]) <= 900
+    one.try_(address="203.0.113.9", expect=201)      # elsewhere, at once
+    assert one.failures() == {}
+
+
+def test_a_name_that_nobody_has_is_slowed_down_alike(person):
+    one = person()
+    real, none = ([one.try_("đoán mò mật khẩu", login=login, address="198.51.100.8").status_code for _ in range(8)]
+                  for login in (one.login, "khong-co-ai-ca"))
+    assert real[:6] == none[:6] == [401] * 5 + [429]
+
+
+def test_never_more_than_a_hundred_wrong_ones(person, house, boss):
+    """From anywhere: strangers are shut out, the owner's device is not; then it spends its own; then only an admin helps."""
+    one = person()
+    device = one.try_(bearer=True, expect=201).json()["device"]
+    one.try_("đoán mò mật khẩu", expect=401)
+    house.sql("UPDATE login_failure SET failures = failures + 80 WHERE user_id = %s AND bucket = 'strangers'", one.id)
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda n: one.try_("đoán mò mật khẩu", address=f"198.51.100.{n}").status_code, range(15)))
+    assert answers.count(401) == 9 and answers.count(401) + answers.count(403) + answers.count(429) == 15, answers
+    problem(one.try_(address="203.0.113.9"), "login-locked", 403)
+    (row,) = [u for u in boss.items("/api/v1/users") if u["id"] == one.id]
+    assert row["locked"] and row["failures"] == 90
+    assert problem(one.try_(login="khong-co-ai-do", address="203.0.113.9", expect=401), "login-refused")
+    # the owner, on a device of before; that also forgives
+    one.try_(device=device, expect=201)
+    assert one.failures() == {}
+    house.sql("INSERT INTO login_failure SELECT %s, 'strangers', %s, 90, 0", one.id, one.id)
+    for n in range(10):
+        one.try_("đoán mò mật khẩu", device=device, expect=401)
+        house.sql("UPDATE login_failure SET last_t = last_t - %s WHERE user_id = %s", 60 * MINUTE, one.id)
+    problem(one.try_(device=device), "login-locked", 403)
+    assert sum(n for bucket, n in one.failures().items() if bucket in ("strangers", "known")) == 100
+    house.cli_ok("user", "unlock", one.login)
+    one.try_(expect=201)
+
+
+def test_a_device_mark_is_of_one_account_and_lets_nobody_in(person):
+    one, other = person(), person()
+    device = one.try_(bearer=True, expect=201).json()["device"]
+    one.try_("đoán mò mật khẩu", device=device, expect=401)
+    assert one.failures() == {"known": 1}
+    other.try_("đoán mò mật khẩu", device=device, expect=401)
+    assert set(other.failures()) >= {"strangers"} and "known" not in other.failures()
+    answer = one.try_(expect=201)
+    cookie = answer.headers.get_list("set-cookie")[1].split(";")[0]
+    one.public.post("/api/v1/sessions", json={"login": one.login, "password": "đoán mò"}, headers={"Cookie": cookie}, expect=401)
+    assert one.failures() == {"known": 1}
+
+
+def test_what_was_typed_stands_nowhere(person, house):
+    one = person()
+    typed = "mật khẩu gõ nhầm vào ô tên"
+    one.try_(login=typed, expect=401)
+    one.try_(typed, expect=401)
+    tables = house.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    dump = json.dumps([str(house.sql(f"SELECT * FROM {table}")) for (table,) in tables], ensure_ascii=False)
+    assert one.login in dump                         # so this finds what is there
+    for needle in (typed, typed.encode().hex(), PASSWORD, "192.0.2.1"):
+        assert needle not in dump and needle not in house.log()
+    rows = house.sql("SELECT subject_id, actor_kind, actor_id FROM audit_entry WHERE action = 'login.refused' ORDER BY id DESC LIMIT 2")
+    assert set(rows) == {("unknown", "public", None), (one.id, "public", None)}
+
+
+# ---- sessions ----
+
+def test_a_session_ends_when_it_is_not_used(person, house):
+    one = person("auditor")
+    client = one.bearer()
+    client.get("/api/v1/audit")
+    later(house, 28 * MINUTE)
+    client.get("/api/v1/audit")
+    unused = one.bearer()
+    later(house, 29 * MINUTE)
+    client.get("/api/v1/audit")                      # used 29 minutes ago, though begun 57 ago
+    later(house, 2 * MINUTE)
+    wait_until(lambda: unused.get("/api/v1/audit", expect=None).status_code == 401, 5, what="401 of the unused one")
+    client.get("/api/v1/audit")
+
+
+def test_a_session_ends_after_its_hours_however_much_it_is_used(person, house):
+    one = person("auditor")
+    client = one.bearer()
+    house.sql("UPDATE session SET created_t = created_t - %s WHERE user_id = %s", 11 * 60 * MINUTE + 58 * MINUTE, one.id)
+    house.sql("UPDATE change SET version = version + 1 WHERE topic = 'access'")
+    time.sleep(MEMORY_SECONDS)
+    until = datetime.datetime.fromisoformat(client.get("/api/v1/sessions/current").json()["expires_at"])
+    assert (until - datetime.datetime.now(datetime.timezone.utc)).total_seconds() < 200
+    later(house, 3 * MINUTE)
+    client.get("/api/v1/audit", expect=401)
+
+
+def test_clocks_that_jump_end_nothing(fresh_daemon, contract):
+    """A year on, two years back, over restarts: the service's own time counts."""
+    daemon = fresh_daemon(now="2030-06-01T08:00:00+07:00")
+    one = Person(daemon, contract, "lan", "auditor")
+    client = one.bearer()
+    for now in ("2031-06-01T08:00:00+07:00", "2029-06-01T08:00:00+07:00"):
+        daemon.stop()
+        daemon.settings["test.now"] = now
+        daemon.start()
+        client.get("/api/v1/audit")
+    # nor is one immortal: what passed while nobody ran is counted
+    daemon.stop()
+    daemon.start()
+    daemon.kill()
+    with daemon.database() as connection:
+        connection.execute("UPDATE session_clock SET wall = wall - interval '31 minutes'")
+    daemon.start()
+    client.get("/api/v1/audit", expect=401)
+
+
+def test_killed_in_between(fresh_daemon, contract):
+    daemon = fresh_daemon(now=None)
+    one = Person(daemon, contract, "lan", "auditor")
+    client = one.bearer()
+
+    def attempt(n):
+        try:
+            return one.try_(PASSWORD if n % 2 else "đoán mò mật khẩu", bearer=True).status_code
+        except httpx.HTTPError:
+            return None
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(attempt, n) for n in range(16)]
+        wait_until(lambda: any(a.done() for a in answers), 30, what="a first answer")
+        daemon.kill()
+        codes = [a.result() for a in answers]
+    daemon.start()
+    client.get("/api/v1/audit")                      # acknowledged before: it holds
+    opened = daemon.value("SELECT count(*) FROM session")
+    assert opened == daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'session.open'")
+    assert opened >= 1 + codes.count(201)
+    assert sum(one.failures().values()) <= 2 * 16
+    daemon.sql("UPDATE login_failure SET last_t = last_t - %s", 60 * MINUTE)
+    one.try_(expect=201)
+    daemon.cli_ok("audit", "verify", "--records")
+
+
+def test_one_ends_ones_own_sessions_and_nobody_elses(person):
+    one, other = person("comms"), person("comms")
+    first, second, foreign = one.bearer(), one.bearer(), other.bearer()
+    mine = first.items("/api/v1/sessions")
+    assert len(mine) == 2 and [s["current"] for s in mine].count(True) == 1
+    foreign_id = foreign.items("/api/v1/sessions")[0]["id"]
+    problem(first.request("DELETE", f"/api/v1/sessions/{foreign_id}"), "not-found", 404)
+    problem(first.request("DELETE", "/api/v1/sessions/nonsense"), "not-found", 404)
+    foreign.get("/api/v1/sessions/current")
+    (that,) = [s["id"] for s in mine if not s["current"]]
+    first.request("DELETE", f"/api/v1/sessions/{that}", 204)
+    wait_until(lambda: second.get("/api/v1/sessions/current", expect=None).status_code == 401, 1.5, what="401")
+    first.request("DELETE", "/api/v1/sessions/current", 204)
+    wait_until(lambda: first.get("/api/v1/sessions/current", expect=None).status_code == 401, 1.5, what="401")
+
+
+# ---- passwords ----
+
+def test_a_changed_password_ends_the_other_sessions(person):
+    one = person("comms")
+    here, there = one.cookie(), one.bearer()
+    change = {"current_password": PASSWORD, "new_password": OTHER}
+    answer = here.post("/api/v1/users/me/password", json={**change, "current_password": "sai rồi"}, expect=422)
+    assert field_codes(answer) == {"/current_password": "wrong"}
+    here.post("/api/v1/users/me/password", json=change, expect=204)
+    wait_until(lambda: there.get("/api/v1/sessions/current", expect=None).status_code == 401, 1.5, what="401")
+    here.get("/api/v1/sessions/current")
+    one.try_(expect=401)
+    one.try_(OTHER, expect=201)
+
+
+@pytest.mark.parametrize("new, code", [("ngắn quá nhé", "too_short"), ("password1234567", "too_common"), (PASSWORD, "same"),
+                                       ("Giọt Hồng Lai Châu", "too_common"), ("x" * 200 + "đ" * 57, "too_long")])
+def test_passwords_that_are_not_taken(person, new, code):
+    client = person("comms").bearer()
+    answer = client.post("/api/v1/users/me/password", json={"current_password": PASSWORD, "new_password": new}, expect=422)
+    assert field_codes(answer) == {"/new_password": code}
+
+
+def test_who_sits_down_at_a_screen_guesses_as_little(person):
+    one = person("comms")
+    client = one.bearer()
+    wrong = {"current_password": "đoán mò mật khẩu", "new_password": OTHER}
+    statuses = [client.post("/api/v1/users/me/password", json=wrong).status_code for _ in range(7)]
+    assert statuses[:5] == [422] * 5 and 429 in statuses
+    assert one.failures() == {"known": statuses.count(422)}
+
+
+def test_a_temporary_password_is_for_changing_it(boss, house, contract, person):
+    one = person("comms")                            # for its number alone
+    body = {"login": f"{one.login}b", "name": "Người Mới", "role": "auditor", "password": PASSWORD}
+    made = boss.post("/api/v1/users", json=body, expect=201).json()
+    assert made["must_change_password"] and made["version"] == 1
+    one.login = body["login"]
+    client = one.cookie()
+    who = client.get("/api/v1/sessions/current").json()
+    assert who["must_change_password"]
+    problem(client.get("/api/v1/audit", expect=403), "password-change-required")
+    client.get("/api/v1/rounds")
+    client.post("/api/v1/users/me/password", json={"current_password": PASSWORD, "new_password": OTHER}, expect=204)
+    client.get("/api/v1/audit")                      # at once
+    assert not client.get("/api/v1/sessions/current").json()["must_change_password"]
+
+
+# ---- second factor ----
+
+def code_of(secret, step=0):
+    counter = struct.pack(">Q", int(time.time()) // 30 + step)
+    mac = hmac.new(base64.b32decode(secret), counter, hashlib.sha1).digest()
+    at = mac[-1] & 15
+    return f"{(int.from_bytes(mac[at:at + 4], 'big') & 0x7fffffff) % 1000000:06}"
+
+
+def enrol(one, client, **more):
+    answer = client.post("/api/v1/users/me/totp", json={"current_password": one.password, **more}, expect=200).json()
+    secret = answer["secret"]
+    assert f"secret={secret}&" in answer["otpauth_url"] and answer["otpauth_url"].startswith(f"otpauth://totp/Giot%20Hong:{one.login}?")
+    codes = client.post("/api/v1/users/me/totp/confirm", json={"code": code_of(secret, -1)}, expect=200).json()["recovery_codes"]
+    return secret, codes
+
+
+def test_second_factor(person, house):
+    one = person("auditor")
+    client, other = one.bearer(), one.bearer()
+    assert field_codes(client.post("/api/v1/users/me/totp/confirm", json={"code": "123456"}, expect=422)) == {"/code": "not_enrolled"}
+    assert field_codes(client.post("/api/v1/users/me/totp", json={"current_password": "sai"}, expect=422)) == {"/current_password": "wrong"}
+    client.post("/api/v1/users/me/totp", json={"current_password": PASSWORD}, expect=200)
+    assert field_codes(client.post("/api/v1/users/me/totp/confirm", json={"code": "12345"}, expect=422)) == {"/code": "wrong"}
+    one.try_(expect=201)                             # not confirmed: it does not count yet
+    secret, recovery = enrol(one, client)
+    wait_until(lambda: other.get("/api/v1/sessions/current", expect=None).status_code == 401, 1.5, what="401")
+    assert len(set(recovery)) == 10
+    # the password alone is no longer enough, and says so in the same words
+    without, wrong = one.try_(expect=401).json(), one.try_(code="000000", expect=401).json()
+    assert without["detail"] == wrong["detail"] == one.try_("sai", code=code_of(secret), expect=401).json()["detail"]
+    one.forgive()
+    code = code_of(secret)
+    one.try_(code=code, expect=201)
+    one.try_(code=code, expect=401)                  # each serves once
+    one.try_(code=code_of(secret, 1), expect=201)    # one step ahead is a phone that goes fast
+    one.try_(code=code_of(secret, 3), expect=401)
+    one.try_(code=recovery[3].upper().replace("-", " "), expect=201)
+    one.try_(code=recovery[3], expect=401)
+    row = json.dumps([str(r) for r in house.sql("SELECT * FROM staff_user WHERE id = %s", one.id)])
+    assert secret not in row and base64.b32decode(secret).hex() not in row and not any(c in row for c in recovery)
+    house.cli_ok("audit", "verify", "--records")
+
+
+def test_two_logins_by_one_code(person):
+    one = person("auditor")
+    secret, _ = enrol(one, one.bearer())
+    one.forgive()
+    code = code_of(secret)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        statuses = sorted(pool.map(lambda n: one.try_(code=code, address=f"192.0.2.{n + 10}").status_code, range(4)))
+    assert statuses == [201, 401, 401, 401]
+
+
+def test_a_short_password_needs_a_second_factor_beside_it(person, house):
+    one = person("auditor")
+    client = one.bearer()
+    short = {"current_password": PASSWORD, "new_password": "k7#mxp2q"}
+    assert field_codes(client.post("/api/v1/users/me/password", json=short, expect=422)) == {"/new_password": "too_short"}
+    secret, recovery = enrol(one, client)
+    wait_until(lambda: client.get("/api/v1/sessions/current").json()["user"]["second_factor"], 2, what="second factor known")
+    client.post("/api/v1/users/me/password", json=short, expect=204)
+    one.password = "k7#mxp2q"
+    proof = {"current_password": one.password, "code": recovery[0]}
+    assert field_codes(client.post("/api/v1/users/me/totp/remove", json=proof, expect=422)) == {"/current_password": "too_short"}
+    # the phone is lost: an admin takes the factor away, and the password is no longer enough for anything but a longer one
+    house.cli_ok("user", "reset-totp", one.login)
+    wait_until(lambda: client.get("/api/v1/sessions/current", expect=None).status_code == 401, 1.5, what="401")
+    client = one.bearer()
+    problem(client.get("/api/v1/audit", expect=403), "password-change-required")
+    client.post("/api/v1/users/me/password", json={"current_password": "k7#mxp2q", "new_password": OTHER}, expect=204)
+    client.get("/api/v1/audit")
+
+
+def test_a_second_factor_is_exchanged_and_removed_only_by_its_code(person):
+    one = person("auditor")
+    client = one.bearer()
+    secret, recovery = enrol(one, client)
+    for path in ("/api/v1/users/me/totp", "/api/v1/users/me/totp/remove"):
+        client.post(path, json={"current_password": PASSWORD}, expect=422)
+        client.post(path, json={"current_password": PASSWORD, "code": code_of(secret, -1)}, expect=422)      # it confirmed already
+    one.forgive()
+    again, codes = enrol(one, client, code=recovery[0])
+    assert again != secret and codes != recovery
+    one.try_(code=recovery[1], expect=401)
+    client.post("/api/v1/users/me/totp/remove", json={"current_password": PASSWORD, "code": codes[0]}, expect=204)
+    one.try_(expect=201)
+
+
+# ---- users ----
+
+def test_users_are_made_once(boss, house, person):
+    name = f"{person().login}c"
+    body = {"login": name, "name": "Trần Thử", "role": "staff", "password": PASSWORD}
+    key = {"Idempotency-Key": f"user {name}"}
+    first = boss.post("/api/v1/users", json=body, headers=key, expect=201)
+    again = boss.post("/api/v1/users", json=body, headers=key, expect=201)
+    assert first.json() == again.json() and first.headers["location"] == f"/api/v1/users/{first.json()['id']}"
+    problem(boss.post("/api/v1/users", json={**body, "name": "Khác"}, headers=key), "idempotency-mismatch", 422)
+    answer = boss.post("/api/v1/users", json=body, expect=409)
+    problem(answer, "already-exists")
+    assert "hash" not in first.text and PASSWORD not in first.text
+
+
+@pytest.mark.parametrize("change, pointer, code", [
+    ({"login": "Lan Anh"}, "/login", "invalid_value"), ({"login": "x"}, "/login", "invalid_value"), ({"role": "gateway"}, "/role", "invalid_value"),
+    ({"role": "king"}, "/role", "invalid_value"), ({"role": "team"}, "/team", "required"), ({"units": ["Nơi không có"]}, "/units/0", "unknown_unit"),
+    ({"team": "00000000-0000-7000-8000-000000000000"}, "/team", "not_found"), ({"password": "short"}, "/password", "too_short"),
+    ({"password": None}, "/password", "required"), ({"state": "active"}, "/state", "unknown_field"), ({"name": "a\nb"}, "/name", "control_character")])
+def test_users_that_are_not_made(boss, house, change, pointer, code):
+    body = {"login": "sai-roi", "name": "Sai Rồi", "role": "staff", "password": PASSWORD, **change}
+    assert field_codes(boss.post("/api/v1/users", json=body, expect=422)) == {pointer: code}
+    assert house.value("SELECT count(*) FROM staff_user WHERE login = 'sai-roi'") == 0
+
+
+def test_a_change_holds_within_a_second(person, boss):
+    one = person("auditor")
+    client = one.bearer()
+    path = f"/api/v1/users/{one.id}"
+    client.get("/api/v1/audit")
+    boss.patch(path, json={"name": "Tên Mới"}, expect=428)
+    etag = boss.etag(path)
+    changed = boss.patch(path, json={"name": "Tên Mới", "units": ["12"]}, etag=etag, expect=200)
+    boss.patch(path, json={"name": "Muộn rồi"}, etag=etag, expect=412)
+    wait_until(lambda: client.get("/api/v1/sessions/current").json()["units"] == ["12"], 1.5, what="the new scope")
+    boss.patch(path, json={"role": "comms"}, etag=changed.headers["etag"], expect=200)
+    wait_until(lambda: client.get("/api/v1/audit", expect=None).status_code == 401, 1.5, what="401")
+    problem(one.bearer().get("/api/v1/audit", expect=403), "forbidden")
+    client = one.bearer()
+    boss.patch(path, json={"state": "disabled"}, etag=boss.etag(path), expect=200)
+    wait_until(lambda: client.get("/api/v1/sessions/current", expect=None).status_code == 401, 1.5, what="401")
+    one.try_(expect=401)
+    assert one.id not in [u["id"] for u in boss.items("/api/v1/users")]
+    assert one.id in [u["id"] for u in boss.items("/api/v1/users", inactive="true")]
+
+
+def test_an_admin_ends_sessions_and_sets_a_password(person, boss):
+    one = person("auditor")
+    client = one.bearer()
+    boss.request("DELETE", f"/api/v1/users/{one.id}/sessions", 204)
+    wait_until(lambda: client.get("/api/v1/audit", expect=None).status_code == 401, 1.5, what="401")
+    boss.request("DELETE", f"/api/v1/users/{one.id}/sessions", 204)
+    boss.request("DELETE", "/api/v1/users/00000000-0000-7000-8000-000000000000/sessions", 404)
+    path = f"/api/v1/users/{one.id}"
+    one.try_("sai", expect=401)
+    answer = boss.patch(path, json={"password": OTHER, "unlock": True}, etag=boss.etag(path), expect=200).json()
+    assert answer["must_change_password"] and answer["failures"] == 0 and one.failures() == {}
+    assert answer == boss.get(path).json()
+    one.try_(expect=401)
+    assert one.try_(OTHER, expect=201).json()["must_change_password"]
+
+
+def test_nobody_changes_their_own_rights(person):
+    one = person("admin")
+    client = one.bearer()
+    path = f"/api/v1/users/{one.id}"
+    for change in ({"role": "staff"}, {"state": "disabled"}, {"password": OTHER}, {"reset_second_factor": True}):
+        answer = client.patch(path, json=change, etag=client.etag(path), expect=422)
+        assert field_codes(answer) == {f"/{next(iter(change))}": "own_account"}
+    client.patch(path, json={"name": "Tên Khác"}, etag=client.etag(path), expect=200)
+
+
+# path, method and body of every route of people; what each role gets, of its own and of another's
+MATRIX = [
+    ("GET", "/api/v1/sessions", None, {"all": 200}),
+    ("GET", "/api/v1/sessions/current", None, {"all": 200}),
+    ("DELETE", "/api/v1/sessions/{foreign}", None, {"all": 404}),
+    ("GET", "/api/v1/users", None, {"auditor": 200, "admin": 200}),
+    ("GET", "/api/v1/users/{own}", None, {"auditor": 200, "admin": 200}),
+    ("GET", "/api/v1/users/{other}", None, {"auditor": 200, "admin": 200}),
+    ("POST", "/api/v1/users", {}, {"admin": 422}),
+    ("PATCH", "/api/v1/users/{own}", {}, {"admin": 428}),
+    ("PATCH", "/api/v1/users/{other}", {}, {"admin": 428}),
+    ("DELETE", "/api/v1/users/{other}/sessions", None, {"admin": 204}),
+    ("POST", "/api/v1/users/me/password", {}, {"all": 422}),
+    ("POST", "/api/v1/users/me/totp", {}, {"all": 422}),
+    ("POST", "/api/v1/users/me/totp/confirm", {}, {"all": 422}),
+    ("POST", "/api/v1/users/me/totp/remove", {}, {"all": 422}),
+    ("POST", "/api/v1/plans", {}, {"staff": 422, "admin": 422}),
+    ("GET", "/api/v1/audit", None, {"auditor": 200, "admin": 200}),
+    ("GET", "/api/v1/tokens", None, {"auditor": 200, "admin": 200}),
+    ("DELETE", "/api/v1/sessions/current", None, {"all": 204}),
+]
+
+
+@pytest.mark.parametrize("role", ["team", "hospital", "comms", "staff", "auditor", "admin"])
+@pytest.mark.parametrize("way", ["cookie", "bearer"])
+def test_each_route_as_a_person(role, way, person, house):
+    more = []
+    if role == "team":
+        house.token("team")
+        more = ["--team", "TD0"]
+    one, other = person(role, more=more), person("comms")
+    foreign = other.bearer().items("/api/v1/sessions")[0]["id"]
+    client = getattr(one, way)()
+    for method, template, body, expected in MATRIX:
+        path = template.format(own=one.id, other=other.id, foreign=foreign)
+        status = client.request(method, path, **({"json": body} if body is not None else {})).status_code
+        assert status == expected.get(role, expected.get("all", 403)), f"{role} by {way}: {method} {template} -> {status}"
+
+
+# ---- the command ----
+
+def test_user_commands(house, person):
+    one = person("hospital")
+    listed = json.loads(house.cli_ok("--json", "user", "list").out)["items"]
+    assert one.login in [u["login"] for u in listed] and PASSWORD not in json.dumps(listed, ensure_ascii=False)
+    assert house.cli("user", "disable", "khong-co-ai").status == 1
+    house.cli_ok("user", "disable", one.login)
+    one.try_(expect=401)
+    one.forgive()
+    house.cli_ok("user", "enable", one.login)
+    one.try_(expect=201)
+    file = house.folder / "new-password"
+    file.write_text(OTHER + "\n", encoding="utf-8")
+    os.chmod(file, 0o644)
+    assert house.cli("user", "passwd", one.login, "--password-file", file).status == 1       # others could read it
+    os.chmod(file, 0o600)
+    house.cli_ok("user", "passwd", one.login, "--password-file", file, "--temporary")
+    assert one.try_(OTHER, expect=201).json()["must_change_password"]
+    file.write_text("quá ngắn\n", encoding="utf-8")
+    outcome = house.cli("user", "passwd", one.login, "--password-file", file)
+    assert outcome.status == 1 and "15" in outcome.err + outcome.out
+    for words in (["X Y", "--role", "staff"], ["gate", "--role", "gateway"], ["doi", "--role", "team"], [one.login, "--role", "staff"]):
+        file.write_text(OTHER + "\n", encoding="utf-8")
+        outcome = house.cli("user", "add", *words, "--name", "Sai", "--password-file", file)
+        assert outcome.status == 1, words
+
+
+def test_the_audit_holds_what_people_did(house, person, boss):
+    one = person("comms")
+    client = one.bearer()
+    client.post("/api/v1/users/me/password", json={"current_password": PASSWORD, "new_password": OTHER}, expect=204)
+    client.request("DELETE", "/api/v1/sessions/current", 204)
+    rows = house.sql("SELECT action, actor_kind FROM audit_entry WHERE actor_id = %s ORDER BY id", one.id)
+    assert rows == [("session.open", "user"), ("user.password", "user"), ("session.end", "user")]
+    assert boss.items("/api/v1/audit", subject_kind="user", subject_id=one.id)
+    house.cli_ok("audit", "verify", "--records")
+    house.sql("UPDATE staff_user SET role = 'admin' WHERE id = %s", one.id)
+    assert house.cli("audit", "verify", "--records").status == 1
+    house.sql("UPDATE staff_user SET role = 'comms' WHERE id = %s", one.id)
