@@ -124,6 +124,12 @@ bool donor_read_sealed(struct donor_record *record, const struct store *store, s
 	return true;
 }
 
+/* With the row, so that two numbers of one donor cannot be exchanged. */
+static const char *number_field(const char *identifier_id, struct arena *arena)
+{
+	return arena_printf(arena, "number %s", identifier_id);
+}
+
 bool donor_read_identifiers(struct donor_record *record, const struct store *store, struct arena *arena,
 			    const struct db_result *result, int row, int column, struct error *err)
 {
@@ -140,7 +146,7 @@ bool donor_read_identifiers(struct donor_record *record, const struct store *sto
 
 		snprintf(to->id, sizeof(to->id), "%s", ids[i]);
 		/* The kind is sealed too: it must be that of the row. */
-		if (!open_parts(store, "donor_identifier", "number", donor->id, sealed[i], arena, 3, parts) ||
+		if (!open_parts(store, "donor_identifier", number_field(to->id, arena), donor->id, sealed[i], arena, 3, parts) ||
 		    !streq(parts[0], kinds[i]) || !identifier_kind_parse(parts[0], &to->identifier.kind))
 			return fail_sealed(err);
 		to->identifier.issuer = parts[1];
@@ -184,7 +190,7 @@ const char *donor_seal_identifier(const struct donor_identifier *identifier, con
 	const char *text = arena_printf(arena, "%s%c%s%c%s", identifier_kind_text(of->kind), PART,
 					or_empty(of->issuer), PART, of->value);
 
-	return donor_seal_text("donor_identifier", "number", donor_id, text, store, arena);
+	return donor_seal_text("donor_identifier", number_field(identifier->id, arena), donor_id, text, store, arena);
 }
 
 /* ---- digests ---- */

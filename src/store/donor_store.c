@@ -299,8 +299,8 @@ static void query_consents(struct donor_create *create, struct audit *audit)
 		purposes[i] = consent_purpose_text(consent->purpose);
 		channels[i] = consent_channel_text(consent->channel);
 		times[i] = time_format(consent->given_us, arena_alloc(arena, TIME_TEXT_SIZE));
-		proofs[i] = consent->proof ? donor_seal_text("consent", "proof", create->donor.id, consent->proof,
-							     create->store, arena)
+		proofs[i] = consent->proof ? donor_seal_text("consent", arena_printf(arena, "proof %s", id),
+							     create->donor.id, consent->proof, create->store, arena)
 					   : "";
 		image_consent(&image, id, create->donor.id, consent, true);
 		audit_add(audit, "consent.give", "consent", id, NULL, &image);
