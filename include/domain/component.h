@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "base/error.h"
+
 /* What is given: blood as it is, or a part of it taken by apheresis. In the words of the API. */
 enum component {
 	COMPONENT_WHOLE_BLOOD, COMPONENT_RED_CELLS, COMPONENT_PLATELETS, COMPONENT_PLASMA, COMPONENT_GRANULOCYTES,
@@ -21,6 +23,6 @@ static inline bool component_in(unsigned set, enum component component)
 
 const char *component_text(enum component component);                    /* "whole_blood" */
 bool component_parse(const char *text, enum component *out);
-const char *component_name(enum component component, int language);     /* "whole blood", "máu toàn phần" */
+const char *component_name(enum component component, enum language language);     /* "whole blood", "máu toàn phần" */
 
 #endif

@@ -19,6 +19,7 @@
  */
 enum health {
 	HEALTH_OK,
+	HEALTH_NOTE,             /* it works; somebody should know or decide something */
 	HEALTH_SKIPPED,          /* could not be looked at */
 	HEALTH_WARNING,          /* it works, and should be put right */
 	HEALTH_FAILURE,          /* it does not work, or will lose or show something */
@@ -28,7 +29,7 @@ enum health {
 struct finding {
 	const char *name;        /* static and stable: "database.checksums" */
 	enum health health;
-	char        found[LANGUAGE_COUNT][400];
+	char        found[LANGUAGE_COUNT][1600];
 	char        todo[LANGUAGE_COUNT][400];   /* "" where there is nothing to do */
 };
 
@@ -175,14 +176,17 @@ struct doctor_database {
 	int                   rounds_on_ended_units;     /* rounds to come */
 };
 
+struct eligibility_rules;
 struct doctor_facts {
 	const char             *version;         /* of this program */
+	const struct eligibility_rules *rules;   /* NULL: rules_error says why */
+	struct error            rules_error;
 	struct date             today;
 	struct doctor_machine   machine;
 	struct doctor_database  database;
 };
 
-enum { DOCTOR_FINDINGS = 40 };
+enum { DOCTOR_FINDINGS = 48 };
 
 /* Every check in the order in which to read them; the number of findings. */
 size_t doctor_judge(const struct doctor_facts *facts, struct finding out[DOCTOR_FINDINGS]);

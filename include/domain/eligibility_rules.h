@@ -20,6 +20,8 @@
  * (45.5 kg is 45500), so that no limit depends on how a fraction is rounded.
  */
 
+struct buf;
+
 /* What is measured or looked at, and has limits. */
 enum eligibility_measure {
 	MEASURE_WEIGHT, MEASURE_SYSTOLIC, MEASURE_DIASTOLIC, MEASURE_PULSE,
@@ -58,8 +60,16 @@ bool ranges_are_apart(const struct range *a, const struct range *b);
 
 enum first_time { DONORS_ALL, DONORS_FIRST_TIME, DONORS_REPEAT };
 
-/* What all rules have. */
+/* The lists of a rule set. */
+enum rule_kind {
+	RULE_PARAMETER, RULE_AGE, RULE_LIMIT, RULE_BAND, RULE_CONDITION, RULE_DEFERRAL, RULE_WAIT, RULE_COUNT,
+	RULE_TOTAL, RULE_OCCUPATION, RULE_FINAL_WORD, RULE_KIND_COUNT
+};
+const char *rule_kind_text(enum rule_kind kind);         /* "deferral" */
+
+/* What all rules have; it is the first member of a struct age_rule, ... by its kind. */
 struct rule {
+	enum rule_kind kind;
 	const char    *id;               /* unique in the set: "wait.6.1" */
 	const char    *article;          /* "6(1)" */
 	enum evidence  evidence;         /* of its numbers */
@@ -224,6 +234,12 @@ bool eligibility_rules_check(const struct eligibility_rules *rules, struct error
 /* Every rule in the order of the file, parameters first. */
 void eligibility_rules_each(const struct eligibility_rules *rules,
 			    void (*each)(void *context, const struct rule *rule), void *context);
+
+/*
+ * The whole rule as sentences, to the end of `out`: who it is for, and every number of it, such as "Haemoglobin must
+ * be at least 125 g/l for over 350 ml."; for a doctor who holds it against the law. Then its note.
+ */
+void eligibility_rule_text(struct buf *out, const struct rule *rule, enum language language);
 
 const struct deferral_rule *eligibility_deferral(const struct eligibility_rules *rules, const char *code);
 const struct condition_rule *eligibility_condition(const struct eligibility_rules *rules, const char *code);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/rules.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "cli/commands.h"
@@ -42,7 +43,7 @@ static void look_at_database(struct cli *cli, struct doctor_facts *facts)
 		(void)cli_goes_on(cli);          /* a signal is seen below */
 }
 
-static void look(struct cli *cli, struct doctor_facts *facts)
+static void look(struct cli *cli, struct doctor_facts *facts, struct eligibility_rules **rules)
 {
 	struct doctor_machine *machine = &facts->machine;
 
@@ -53,6 +54,8 @@ static void look(struct cli *cli, struct doctor_facts *facts)
 	facts->today = clock_today(&cli->setup->clock);
 	doctor_look_at_machine(cli, machine);
 	doctor_look_at_backups(cli, machine);
+	*rules = rules_open(cli->setup->config.eligibility_rules, RULES_FOR_USE, &facts->rules_error);
+	facts->rules = *rules;
 	look_at_database(cli, facts);
 	doctor_look_at_disk(cli, machine);
 }
@@ -62,7 +65,7 @@ static void look(struct cli *cli, struct doctor_facts *facts)
 static const char *word(const struct cli *cli, enum health health)
 {
 	static const char *const vi[HEALTH_COUNT] = {
-		[HEALTH_OK] = "tốt", [HEALTH_SKIPPED] = "bỏ qua", [HEALTH_WARNING] = "cảnh báo",
+		[HEALTH_OK] = "tốt", [HEALTH_NOTE] = "lưu ý", [HEALTH_SKIPPED] = "bỏ qua", [HEALTH_WARNING] = "cảnh báo",
 		[HEALTH_FAILURE] = "HỎNG",
 	};
 
@@ -94,8 +97,8 @@ static void tell(struct cli *cli, const struct finding *findings, size_t count, 
 		of[findings[i].health]++;
 	}
 	jout_end(&cli->out);
-	cli_say(cli, "\n%zu ok, %zu skipped, %zu warnings, %zu failures\n",
-		"\n%zu tốt, %zu bỏ qua, %zu cảnh báo, %zu hỏng\n", of[HEALTH_OK], of[HEALTH_SKIPPED],
+	cli_say(cli, "\n%zu ok, %zu notes, %zu skipped, %zu warnings, %zu failures\n",
+		"\n%zu tốt, %zu lưu ý, %zu bỏ qua, %zu cảnh báo, %zu hỏng\n", of[HEALTH_OK], of[HEALTH_NOTE], of[HEALTH_SKIPPED],
 		of[HEALTH_WARNING], of[HEALTH_FAILURE]);
 }
 
@@ -103,6 +106,7 @@ static int doctor_run(struct cli *cli)
 {
 	struct doctor_facts *facts = arena_alloc(&cli->arena, sizeof(*facts));
 	struct finding *findings = arena_alloc(&cli->arena, DOCTOR_FINDINGS * sizeof(*findings));
+	struct eligibility_rules *rules = NULL;
 	size_t of[HEALTH_COUNT] = { 0 };
 
 	if (!setup_has_database(cli->setup)) {
@@ -112,13 +116,15 @@ static int doctor_run(struct cli *cli)
 	if (!crypto_start(&cli->error))
 		return cli_refuse(cli);
 	facts->version = GIOTHONG_VERSION;
-	look(cli, facts);
+	look(cli, facts, &rules);
 	if (cli->interrupted) {
+		rules_free(rules);
 		(void)cli_goes_on(cli);
 		return cli_refuse(cli);
 	}
 	jout_object(&cli->out, NULL);
 	tell(cli, findings, doctor_judge(facts, findings), of);
+	rules_free(rules);
 	jout_bool(&cli->out, "ok", of[HEALTH_FAILURE] == 0);
 	jout_end(&cli->out);
 	return of[HEALTH_FAILURE] == 0 ? EXIT_OK : EXIT_REFUSED;

@@ -1,6 +1,5 @@
 #include "domain/component.h"
 
-#include "base/error.h"
 #include "base/text.h"
 
 static const char *const texts[COMPONENT_COUNT] = {
@@ -34,7 +33,7 @@ bool component_parse(const char *text, enum component *out)
 	return false;
 }
 
-const char *component_name(enum component component, int language)
+const char *component_name(enum component component, enum language language)
 {
 	return (unsigned)component < COMPONENT_COUNT ? names[component][language == LANGUAGE_VI] : "?";
 }

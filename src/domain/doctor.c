@@ -10,7 +10,7 @@
 const char *health_text(enum health health)
 {
 	static const char *const texts[HEALTH_COUNT] = {
-		[HEALTH_OK] = "ok", [HEALTH_SKIPPED] = "skipped", [HEALTH_WARNING] = "warning",
+		[HEALTH_OK] = "ok", [HEALTH_NOTE] = "note", [HEALTH_SKIPPED] = "skipped", [HEALTH_WARNING] = "warning",
 		[HEALTH_FAILURE] = "failure",
 	};
 
@@ -91,7 +91,7 @@ size_t doctor_judge(const struct doctor_facts *facts, struct finding out[DOCTOR_
 {
 	static const struct doctor_check *const tables[] = {
 		doctor_machine_checks, doctor_database_checks, doctor_backup_checks, doctor_key_checks,
-		doctor_work_checks,
+		doctor_work_checks, doctor_rule_checks,
 	};
 	size_t count = 0;
 

@@ -28,6 +28,12 @@ static const char *const counted_texts[COUNTED_FROM_COUNT] = {
 	[COUNTED_END_OF_COURSE] = "end_of_course",
 };
 
+static const char *const kind_texts[RULE_KIND_COUNT] = {
+	[RULE_PARAMETER] = "parameter", [RULE_AGE] = "age", [RULE_LIMIT] = "limit", [RULE_BAND] = "band",
+	[RULE_CONDITION] = "condition", [RULE_DEFERRAL] = "deferral", [RULE_WAIT] = "wait", [RULE_COUNT] = "count",
+	[RULE_TOTAL] = "total", [RULE_OCCUPATION] = "occupation", [RULE_FINAL_WORD] = "final_word",
+};
+
 static const char *const lasts_texts[CONDITION_LASTS_COUNT] = {
 	[LASTS_WHILE_PRESENT] = "while_present", [LASTS_FOR_EVER] = "for_ever", [LASTS_TODAY] = "today",
 };
@@ -46,6 +52,11 @@ static bool find_word(const char *const *words, size_t count, const char *text, 
 		}
 	}
 	return false;
+}
+
+const char *rule_kind_text(enum rule_kind kind)
+{
+	return word(kind_texts, ARRAY_SIZE(kind_texts), (unsigned)kind);
 }
 
 #define WORDS(name, type, words)							\
@@ -205,6 +216,11 @@ static void check_ids(const struct rule_list *all, struct error *err)
 
 static void check_validity(const struct rule_list *all, const struct eligibility_rules *rules, struct error *err)
 {
+	if (!date_is_none(rules->valid_to) && date_compare(rules->valid_to, rules->valid_from) < 0) {
+		error_add_field(err, "/valid_to", "out_of_range", "The rule set ends before it begins.",
+				"Bộ quy tắc hết hiệu lực trước khi có hiệu lực.");
+		return;
+	}
 	for (size_t i = 0; i < all->count; i++) {
 		const struct rule *rule = all->list[i];
 
@@ -215,9 +231,6 @@ static void check_validity(const struct rule_list *all, const struct eligibility
 			rule_fault(err, rule, "/valid_from", "out_of_range", "The rule begins before its rule set.",
 				   "Quy tắc có hiệu lực trước cả bộ quy tắc.");
 	}
-	if (!date_is_none(rules->valid_to) && date_compare(rules->valid_to, rules->valid_from) < 0)
-		error_add_field(err, "/valid_to", "out_of_range", "The rule set ends before it begins.",
-				"Bộ quy tắc hết hiệu lực trước khi có hiệu lực.");
 }
 
 static bool range_is_empty(const struct range *range)

@@ -1,8 +1,7 @@
 #include "domain/eligibility.h"
 
-#include <stdio.h>
-
 #include "base/buf.h"
+#include "domain/eligibility_words.h"
 
 /* What a donor and a doctor read. Limits are named, the donor's own values are not. */
 
@@ -58,69 +57,6 @@ const char *eligibility_need_text(enum eligibility_need need, enum language lang
 	return needs[need].text[language];
 }
 
-/* ---- numbers, days, spans ---- */
-
-/* 125, 45.5: thousandths without the zeros at the end. */
-static void append_number(struct buf *out, int32_t thousandths, enum language language)
-{
-	int whole = thousandths / MEASURE_ONE, part = thousandths % MEASURE_ONE;
-	char digits[8];
-	size_t len;
-
-	buf_printf(out, "%d", whole);
-	if (part == 0)
-		return;
-	snprintf(digits, sizeof(digits), "%03d", part);
-	for (len = 3; digits[len - 1] == '0'; len--)
-		digits[len - 1] = '\0';
-	buf_printf(out, "%c%s", language == LANGUAGE_VI ? ',' : '.', digits);
-}
-
-/* As people write it: 2026-03-26, 26/03/2026. */
-static void append_day(struct buf *out, struct date day, enum language language)
-{
-	if (language == LANGUAGE_VI)
-		buf_printf(out, "%02d/%02d/%04d", day.day, day.month, day.year);
-	else
-		buf_printf(out, "%04d-%02d-%02d", day.year, day.month, day.day);
-}
-
-static void append_span(struct buf *out, struct span span, enum language language)
-{
-	static const char *const vi[SPAN_UNIT_COUNT] = {
-		[SPAN_HOUR] = "giờ", [SPAN_DAY] = "ngày", [SPAN_WEEK] = "tuần", [SPAN_MONTH] = "tháng",
-		[SPAN_YEAR] = "năm",
-	};
-
-	if (language == LANGUAGE_VI)
-		buf_printf(out, "%d %s", span.value, vi[span.unit]);
-	else
-		buf_printf(out, "%d %s%s", span.value, span_unit_text(span.unit), span.value == 1 ? "" : "s");
-}
-
-/* "at least 100 and under 160 mmHg", "từ 42 kg trở lên". */
-static void append_range(struct buf *out, const struct range *range, const char *unit, enum language language)
-{
-	bool vi = language == LANGUAGE_VI;
-
-	if (range->has_low) {
-		buf_append_text(out, vi ? range->low_open ? "trên " : "từ " : range->low_open ? "over " : "at least ");
-		append_number(out, range->low, language);
-	}
-	if (range->has_low && range->has_high)
-		buf_append_text(out, vi ? " đến " : " and ");
-	if (range->has_high) {
-		if (vi)
-			buf_append_text(out, range->high_open ? "dưới " : range->has_low ? "" : "không quá ");
-		else
-			buf_append_text(out, range->high_open ? "under " : "at most ");
-		append_number(out, range->high, language);
-	}
-	buf_printf(out, " %s", unit);
-	if (vi && range->has_low && !range->low_open && !range->has_high)
-		buf_append_text(out, " trở lên");
-}
-
 /* ---- reasons ---- */
 
 static void append_from_day(struct buf *out, struct date until, enum language language)
@@ -128,7 +64,7 @@ static void append_from_day(struct buf *out, struct date until, enum language la
 	if (date_is_none(until))
 		return;
 	buf_append_text(out, language == LANGUAGE_VI ? " Có thể hiến từ ngày " : " Possible from ");
-	append_day(out, until, language);
+	words_day(out, until, language);
 	buf_append_char(out, '.');
 }
 
@@ -146,31 +82,7 @@ static void age_text(struct buf *out, const struct eligibility_reason *reason, e
 
 static void measure_text(struct buf *out, const struct eligibility_reason *reason, enum language language)
 {
-	static const struct {
-		const char *name[LANGUAGE_COUNT], *unit[LANGUAGE_COUNT];
-	} names[MEASURE_COUNT] = {
-		[MEASURE_WEIGHT] = { { "Weight", "Cân nặng" }, { "kg", "kg" } },
-		[MEASURE_SYSTOLIC] = { { "Systolic blood pressure", "Huyết áp tâm thu" }, { "mmHg", "mmHg" } },
-		[MEASURE_DIASTOLIC] = { { "Diastolic blood pressure", "Huyết áp tâm trương" }, { "mmHg", "mmHg" } },
-		[MEASURE_PULSE] = { { "Pulse", "Mạch" }, { "per minute", "lần/phút" } },
-		[MEASURE_HEMOGLOBIN] = { { "Haemoglobin", "Huyết sắc tố" }, { "g/l", "g/l" } },
-		[MEASURE_PLATELETS] = { { "Platelets", "Tiểu cầu" }, { "x 10^9/l", "x 10^9/l" } },
-		[MEASURE_PROTEIN] = { { "Total serum protein", "Protein huyết thanh toàn phần" }, { "g/l", "g/l" } },
-	};
-	const struct limit_rule *limit = reason->detail;
-	bool vi = language == LANGUAGE_VI;
-
-	if (limit->measure == MEASURE_PULSE_REGULAR) {
-		buf_append_text(out, vi ? "Mạch phải đều." : "The pulse must be regular.");
-		return;
-	}
-	buf_printf(out, vi ? "%s phải " : "%s must be ", names[limit->measure].name[language]);
-	append_range(out, &limit->range, names[limit->measure].unit[language], language);
-	if (limit->volume.has_low || limit->volume.has_high) {
-		buf_append_text(out, vi ? " khi hiến " : " for ");
-		append_range(out, &limit->volume, "ml", language);
-	}
-	buf_append_char(out, '.');
+	words_limit(out, reason->detail, language);
 }
 
 static void wait_text(struct buf *out, const struct eligibility_reason *reason, enum language language)
@@ -178,10 +90,10 @@ static void wait_text(struct buf *out, const struct eligibility_reason *reason, 
 	const struct wait_rule *wait = reason->detail;
 
 	buf_append_text(out, language == LANGUAGE_VI ? "Phải chờ " : "Wait ");
-	append_span(out, wait->wait, language);
+	words_span(out, wait->wait, language);
 	buf_printf(out, language == LANGUAGE_VI ? " sau lần hiến %s ngày " : " after giving %s on ",
-		   component_name(reason->last, (int)language));
-	append_day(out, reason->last_on, language);
+		   component_name(reason->last, language));
+	words_day(out, reason->last_on, language);
 	buf_append_char(out, '.');
 }
 
@@ -190,7 +102,7 @@ static void count_text(struct buf *out, const struct eligibility_reason *reason,
 	const struct count_rule *count = reason->detail;
 
 	buf_printf(out, language == LANGUAGE_VI ? "Không quá %d lần trong " : "At most %d donations in ", count->at_most);
-	append_span(out, count->window, language);
+	words_span(out, count->window, language);
 	buf_append_char(out, '.');
 }
 
@@ -199,7 +111,7 @@ static void total_text(struct buf *out, const struct eligibility_reason *reason,
 	const struct total_rule *total = reason->detail;
 
 	buf_printf(out, language == LANGUAGE_VI ? "Không quá %d ml trong " : "At most %d ml in ", total->at_most_ml);
-	append_span(out, total->window, language);
+	words_span(out, total->window, language);
 	buf_printf(out, language == LANGUAGE_VI ? "; còn %d ml." : "; %d ml are left.", reason->limit_ml);
 }
 
@@ -225,7 +137,7 @@ static void deferral_text(struct buf *out, const struct eligibility_reason *reas
 		buf_append_text(out, vi ? ": chưa kết thúc." : ": not over yet.");
 	else if (rule && !reason->decided) {
 		buf_append_text(out, vi ? ": chờ " : ": wait ");
-		append_span(out, rule->wait, language);
+		words_span(out, rule->wait, language);
 		buf_append_char(out, '.');
 	} else {
 		buf_append_char(out, '.');
@@ -280,7 +192,7 @@ void eligibility_occupation_text(struct buf *out, const struct occupation_rule *
 
 	buf_append_text(out, rule->text[language]);
 	buf_append_text(out, vi ? ": sau khi hiến, chờ " : ": after the donation, wait ");
-	append_span(out, rule->wait, language);
+	words_span(out, rule->wait, language);
 	buf_append_text(out, vi ? " mới làm việc trở lại, hoặc hiến vào ngày nghỉ."
 				: " before going back to work, or donate on a day off.");
 }

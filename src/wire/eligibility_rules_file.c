@@ -198,8 +198,9 @@ static void read_first_time(struct wire_reader *reader, enum first_time *out)
 		*out = first ? DONORS_FIRST_TIME : DONORS_REPEAT;
 }
 
-static void read_common(struct file *file, struct wire_reader *reader, struct rule *rule)
+static void read_common(struct file *file, struct wire_reader *reader, enum rule_kind kind, struct rule *rule)
 {
+	rule->kind = kind;
 	rule->pointer = reader->pointer;
 	rule->valid_from = file->rules->valid_from;
 	rule->valid_to = file->rules->valid_to;
@@ -213,23 +214,23 @@ static void read_common(struct file *file, struct wire_reader *reader, struct ru
 }
 
 /* A rule with a name of its own, about components. */
-static void read_rule(struct file *file, struct wire_reader *reader, struct rule *rule)
+static void read_rule(struct file *file, struct wire_reader *reader, enum rule_kind kind, struct rule *rule)
 {
 	read_code(reader, "rule", &rule->id);
-	read_common(file, reader, rule);
+	read_common(file, reader, kind, rule);
 	read_components(reader, "components", WIRE_REQUIRED, &rule->components);
 	read_sex(reader, "sex", &rule->sex);
 	read_first_time(reader, &rule->first_time);
 }
 
 /* A rule that is known by its code, and named "deferral.malaria". */
-static void read_coded(struct file *file, struct wire_reader *reader, const char *prefix, struct rule *rule,
+static void read_coded(struct file *file, struct wire_reader *reader, enum rule_kind kind, struct rule *rule,
 		       const char **code, const char *text[LANGUAGE_COUNT])
 {
 	if (read_code(reader, "code", code))
-		rule->id = arena_printf(file->arena, "%s.%s", prefix, *code);
+		rule->id = arena_printf(file->arena, "%s.%s", rule_kind_text(kind), *code);
 	read_bilingual(reader, "text", WIRE_REQUIRED, text);
-	read_common(file, reader, rule);
+	read_common(file, reader, kind, rule);
 	rule->components = COMPONENTS_ALL;
 	read_components(reader, "components", WIRE_OPTIONAL, &rule->components);
 }
@@ -241,7 +242,7 @@ static void read_age(struct file *file, struct wire_reader *reader, void *entry)
 	struct age_rule *age = entry;
 
 	age->from_years = age->to_years = -1;
-	read_rule(file, reader, &age->rule);
+	read_rule(file, reader, RULE_AGE, &age->rule);
 	wire_int_or_clear(reader, "from_years", 0, 150, &age->from_years);
 	wire_int_or_clear(reader, "to_years", 0, 150, &age->to_years);
 	if (age->from_years < 0 && age->to_years < 0 && reader->err->code == ERR_NONE)
@@ -254,7 +255,7 @@ static void read_limit(struct file *file, struct wire_reader *reader, void *entr
 	const char *fact;
 	bool must_be;
 
-	read_rule(file, reader, &limit->rule);
+	read_rule(file, reader, RULE_LIMIT, &limit->rule);
 	if (wire_word(reader, "fact", WIRE_REQUIRED, &fact) && !eligibility_measure_parse(fact, &limit->measure)) {
 		wire_fault_choice(reader->err, wire_pointer(reader, "fact"),
 				  "weight_kg, systolic_mmhg, diastolic_mmhg, pulse_bpm, pulse_regular, hemoglobin_g_l,"
@@ -278,7 +279,7 @@ static void read_band(struct file *file, struct wire_reader *reader, void *entry
 	struct band_rule *band = entry;
 
 	band->max_ml = band->max_ml_per_kg = -1;
-	read_rule(file, reader, &band->rule);
+	read_rule(file, reader, RULE_BAND, &band->rule);
 	read_range(reader, "weight_kg", WIRE_REQUIRED, &band->weight);
 	wire_int_or_clear(reader, "max_ml", 1, 5000, &band->max_ml);
 	wire_int_or_clear(reader, "max_ml_per_kg", 1, 100, &band->max_ml_per_kg);
@@ -291,7 +292,7 @@ static void read_condition(struct file *file, struct wire_reader *reader, void *
 	struct condition_rule *condition = entry;
 	const char *lasts;
 
-	read_coded(file, reader, "condition", &condition->rule, &condition->code, condition->text);
+	read_coded(file, reader, RULE_CONDITION, &condition->rule, &condition->code, condition->text);
 	read_sex(reader, "asked_of", &condition->rule.sex);
 	if (wire_word(reader, "lasts", WIRE_REQUIRED, &lasts) && !condition_lasts_parse(lasts, &condition->lasts))
 		wire_fault_choice(reader->err, wire_pointer(reader, "lasts"), "while_present, for_ever, today");
@@ -302,7 +303,7 @@ static void read_deferral(struct file *file, struct wire_reader *reader, void *e
 	struct deferral_rule *deferral = entry;
 	const char *from;
 
-	read_coded(file, reader, "deferral", &deferral->rule, &deferral->code, deferral->text);
+	read_coded(file, reader, RULE_DEFERRAL, &deferral->rule, &deferral->code, deferral->text);
 	read_sex(reader, "asked_of", &deferral->rule.sex);
 	read_span(reader, "wait", WIRE_REQUIRED, &deferral->wait);
 	if (wire_word(reader, "counted_from", WIRE_REQUIRED, &from) && !counted_from_parse(from, &deferral->counted_from))
@@ -325,7 +326,7 @@ static void read_wait(struct file *file, struct wire_reader *reader, void *entry
 {
 	struct wait_rule *wait = entry;
 
-	read_rule(file, reader, &wait->rule);
+	read_rule(file, reader, RULE_WAIT, &wait->rule);
 	read_components(reader, "after", WIRE_REQUIRED, &wait->after);
 	read_counts_from(reader, &wait->counts_from);
 	read_range(reader, "after_volume_ml", WIRE_OPTIONAL, &wait->after_volume);
@@ -337,7 +338,7 @@ static void read_count(struct file *file, struct wire_reader *reader, void *entr
 	struct count_rule *count = entry;
 	int64_t at_most;
 
-	read_rule(file, reader, &count->rule);
+	read_rule(file, reader, RULE_COUNT, &count->rule);
 	read_components(reader, "of", WIRE_REQUIRED, &count->of);
 	read_counts_from(reader, &count->counts_from);
 	if (wire_int(reader, "at_most", WIRE_REQUIRED, 1, 1000, &at_most))
@@ -350,7 +351,7 @@ static void read_total(struct file *file, struct wire_reader *reader, void *entr
 	struct total_rule *total = entry;
 	int64_t at_most;
 
-	read_rule(file, reader, &total->rule);
+	read_rule(file, reader, RULE_TOTAL, &total->rule);
 	read_components(reader, "of", WIRE_REQUIRED, &total->of);
 	if (wire_int(reader, "at_most_ml", WIRE_REQUIRED, 1, 1000000, &at_most))
 		total->at_most_ml = (int)at_most;
@@ -361,7 +362,7 @@ static void read_occupation(struct file *file, struct wire_reader *reader, void 
 {
 	struct occupation_rule *occupation = entry;
 
-	read_coded(file, reader, "occupation", &occupation->rule, &occupation->code, occupation->text);
+	read_coded(file, reader, RULE_OCCUPATION, &occupation->rule, &occupation->code, occupation->text);
 	read_span(reader, "wait", WIRE_REQUIRED, &occupation->wait);
 }
 
@@ -474,7 +475,7 @@ static void read_parameter(struct file *file, struct wire_reader *reader, void *
 	parameter = &file->rules->parameters[which];
 	parameter->rule.id = eligibility_parameter_name(which);
 	parameter->rule.components = COMPONENTS_ALL;
-	read_common(file, reader, &parameter->rule);
+	read_common(file, reader, RULE_PARAMETER, &parameter->rule);
 	read_choice(reader, eligibility_parameter_choices(which), &parameter->value);
 	read_bilingual(reader, "question", WIRE_REQUIRED, parameter->question);
 }
@@ -541,7 +542,7 @@ static void read_final_word(struct file *file, struct wire_reader *reader)
 	wire_reader_init(&inner, object, "/final_word", file->arena, file->err);
 	rule->id = "final_word";
 	rule->components = COMPONENTS_ALL;
-	read_common(file, &inner, rule);
+	read_common(file, &inner, RULE_FINAL_WORD, rule);
 	read_bilingual(&inner, "text", WIRE_REQUIRED, text);
 	memcpy(rule->note, text, sizeof(text));
 	wire_reader_finish(&inner);

@@ -9,7 +9,7 @@ from harness.daemon import TOKEN, own_daemon
 
 COMMANDS = [["migrate"], ["plan", "import"], ["plan", "propose"], ["plan", "list"], ["plan", "show"], ["history", "import"], ["donors", "import"],
             ["token", "create"], ["token", "list"], ["token", "revoke"], ["audit", "list"], ["audit", "verify"], ["audit", "keys"],
-            ["audit", "restart"], ["config", "sample"], ["doctor"]]
+            ["audit", "restart"], ["config", "sample"], ["doctor"], ["eligibility", "rules"], ["eligibility", "check"]]
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "domain/eligibility_rules.h"
 
 enum { GB = 1 << 30 };
 
@@ -28,11 +29,17 @@ static const struct doctor_setting good_settings[] = {
 	{ "superuser_reserved_connections", "3" }, { "autovacuum", "on" }, { "track_counts", "on" },
 };
 
+/* Nothing of it is left to be checked. */
+static const struct eligibility_rules settled = {
+	.id = "settled", .number = "1/TT", .final_word = { .kind = RULE_FINAL_WORD, .id = "final_word" }
+};
+
 /* A machine on which everything is as it should be. */
 static struct doctor_facts healthy(void)
 {
 	struct doctor_facts facts = {
 		.version = "0.3.1",
+		.rules = &settled,
 		.today = { 2026, 5, 20 },
 		.machine = {
 			.file = { .path = "/etc/giothong/giothong.ini", .known = true, .mode = 0640 },
@@ -124,7 +131,7 @@ static void all_is_well(void **state)
 	size_t count = doctor_judge(&facts, findings);
 
 	(void)state;
-	assert_int_equal(count, 30);
+	assert_int_equal(count, 34);
 	for (size_t i = 0; i < count; i++)
 		if (findings[i].health != HEALTH_OK)
 			fail_msg("%s: %s", findings[i].name, findings[i].found[LANGUAGE_EN]);
@@ -415,7 +422,7 @@ static void without_a_database(void **state)
 	facts.database = (struct doctor_database){ .why = { "it is gone", "nó đã mất" } };
 	assert_string_equal(expect(&facts, "database", HEALTH_FAILURE, false)->found[LANGUAGE_VI], "nó đã mất");
 	assert_int_equal(count_of(&facts, HEALTH_FAILURE), 1);
-	assert_int_equal(count_of(&facts, HEALTH_OK), 11);
+	assert_int_equal(count_of(&facts, HEALTH_OK), 15);
 	assert_int_equal(count_of(&facts, HEALTH_SKIPPED), 18);
 }
 
@@ -446,9 +453,47 @@ static void an_unknown_database(void **state)
 	assert_int_equal(count_of(&facts, HEALTH_WARNING), 0);
 }
 
+static void the_rules_of_eligibility(void **state)
+{
+	static struct limit_rule limits[2] = {
+		{ .rule = { .kind = RULE_LIMIT, .id = "hemoglobin", .evidence = EVIDENCE_RECALLED } },
+		{ .rule = { .kind = RULE_LIMIT, .id = "pulse", .evidence = EVIDENCE_SEEN_UNOFFICIAL } },
+	};
+	struct eligibility_rules rules = settled;
+	struct doctor_facts facts = healthy();
+	const struct finding *finding;
+
+	(void)state;
+	facts.rules = &rules;
+	rules.limits = limits;
+	rules.nlimits = 2;
+	finding = expect(&facts, "eligibility.recalled", HEALTH_NOTE, false);
+	assert_non_null(strstr(finding->found[LANGUAGE_EN], "hemoglobin"));
+	assert_null(strstr(finding->found[LANGUAGE_EN], "pulse"));
+	assert_non_null(strstr(finding->todo[LANGUAGE_VI], "1/TT"));
+	finding = expect(&facts, "eligibility.unofficial", HEALTH_NOTE, false);
+	assert_non_null(strstr(finding->found[LANGUAGE_VI], "pulse"));
+	finding = expect(&facts, "eligibility.rules", HEALTH_OK, false);
+	assert_non_null(strstr(finding->found[LANGUAGE_EN], "1 of 3"));
+	rules.parameters[PARAMETER_AGE_LAST_DAY].rule.evidence = EVIDENCE_RECALLED;
+	rules.parameters[PARAMETER_AGE_LAST_DAY].value = AGE_BIRTHDAY;
+	finding = expect(&facts, "eligibility.parameters", HEALTH_NOTE, false);
+	assert_string_equal(finding->found[LANGUAGE_EN], "age_last_day = birthday");
+	rules.valid_to = facts.today;
+	expect(&facts, "eligibility.rules", HEALTH_OK, false);
+	rules.valid_to = date_add_days(facts.today, -1);
+	expect(&facts, "eligibility.rules", HEALTH_FAILURE, false);
+	facts.rules = NULL;
+	error_add_field(&facts.rules_error, "/limits/3/under", "wrong_type", "A number is expected.", "Cần một số.");
+	finding = expect(&facts, "eligibility.rules", HEALTH_FAILURE, false);
+	assert_non_null(strstr(finding->found[LANGUAGE_VI], "/limits/3/under Cần một số."));
+	expect(&facts, "eligibility.parameters", HEALTH_SKIPPED, true);
+	expect(&facts, "eligibility.recalled", HEALTH_SKIPPED, true);
+}
+
 static void long_texts_are_cut_at_a_character(void **state)
 {
-	static char name[400];
+	static char name[1600];
 	struct doctor_facts facts = healthy();
 
 	(void)state;
@@ -482,6 +527,7 @@ int main(void)
 		cmocka_unit_test(without_a_database),
 		cmocka_unit_test(without_settings),
 		cmocka_unit_test(an_unknown_database),
+		cmocka_unit_test(the_rules_of_eligibility),
 		cmocka_unit_test(long_texts_are_cut_at_a_character),
 	};
 

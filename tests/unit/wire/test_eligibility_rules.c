@@ -1,0 +1,358 @@
+#include "wire/eligibility_wire.h"
+
+#include "wire/eligibility_cases.h"
+
+/* Wrong rule files: the right one with one thing changed, and the place of the fault that is named. */
+struct bad_file {
+	const char *at;          /* JSON pointer of what is changed; "-" at its end appends */
+	const char *value;       /* with ' for "; NULL takes it away */
+	const char *pointer;     /* of the fault */
+	const char *code;
+};
+
+static json_t *right;
+
+static int load_right(void **state)
+{
+	const struct embedded_file *file = embedded_set("vn-26-2013-tt-byt.json");
+
+	(void)state;
+	right = json_loadb((const char *)file->bytes, file->size, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(right);
+	return 0;
+}
+
+static int free_right(void **state)
+{
+	(void)state;
+	json_decref(right);
+	return 0;
+}
+
+static json_t *step(json_t *node, const char *token)
+{
+	return json_is_array(node) ? json_array_get(node, (size_t)atoi(token)) : json_object_get(node, token);
+}
+
+/* Replaces, adds or takes away what stands at a pointer. */
+static void change(json_t *root, const char *at, const char *value)
+{
+	char path[128], *token = path + 1, *slash;
+	json_t *node = root, *wrapped = value ? quoted(arena_printf(&arena, "[%s]", value)) : NULL;
+	json_t *new = json_array_get(wrapped, 0);
+
+	snprintf(path, sizeof(path), "%s", at);
+	for (; (slash = strchr(token, '/')) != NULL; token = slash + 1) {
+		*slash = '\0';
+		node = step(node, token);
+		assert_non_null(node);
+	}
+	if (json_is_object(node) && !value)
+		json_object_del(node, token);
+	else if (json_is_object(node))
+		json_object_set(node, token, new);
+	else if (streq(token, "-"))
+		json_array_append(node, new);
+	else if (!value)
+		json_array_remove(node, (size_t)atoi(token));
+	else
+		json_array_set(node, (size_t)atoi(token), new);
+	json_decref(wrapped);
+}
+
+static bool read_changed(const struct bad_file *bad, size_t changes)
+{
+	json_t *copy = json_deep_copy(right);
+	struct eligibility_rules made;
+	char *text;
+	bool fine;
+
+	for (size_t i = 0; i < changes; i++)
+		change(copy, bad[i].at, bad[i].value);
+	text = json_dumps(copy, JSON_COMPACT);
+	error_clear(&err);
+	fine = eligibility_rules_read(text, strlen(text), &arena, &made, &err);
+	free(text);
+	json_decref(copy);
+	return fine;
+}
+
+static void the_files_of_the_program_are_right(void **state)
+{
+	size_t count = 0;
+
+	(void)state;
+	for (const struct embedded_file *file = eligibility_rules_embedded(); file->name; file++, count++) {
+		struct eligibility_rules made;
+
+		error_clear(&err);
+		assert_fine(eligibility_rules_read((const char *)file->bytes, file->size, &arena, &made, &err));
+		assert_int_equal(strncmp(file->name, made.id, strlen(made.id)), 0);
+		assert_string_equal(file->name + strlen(made.id), ".json");
+		assert_int_equal(made.use, streq(made.id, "vn-26-2013-tt-byt") ? USE_PRACTICE : USE_ILLUSTRATION);
+	}
+	assert_int_equal(count, 2);
+	assert_fine(read_changed(NULL, 0));
+}
+
+static void a_wrong_file_is_refused_where_it_is_wrong(void **state)
+{
+	static const struct bad_file cases[] = {
+		/* the head */
+		{ "/format", "'giothong-eligibility/2'", "/format", "invalid_value" },
+		{ "/format", NULL, "/format", "required" },
+		{ "/id", "'Đây'", "/id", "invalid_value" },
+		{ "/use", "'maybe'", "/use", "invalid_value" },
+		{ "/valid_from", "'2013-13-01'", "/valid_from", "invalid_date" },
+		{ "/valid_from", "null", "/valid_from", "required" },
+		{ "/valid_to", "'2013-11-14'", "/valid_to", "out_of_range" },
+		{ "/title/vi", NULL, "/title/vi", "required" },
+		{ "/title/fr", "'x'", "/title/fr", "unknown_field" },
+		{ "/colour", "1", "/colour", "unknown_field" },
+		{ "/final_word/article", NULL, "/final_word/article", "required" },
+		{ "/deferrals", NULL, "/deferrals", "required" },
+		{ "/deferrals", "{}", "/deferrals", "wrong_type" },
+		{ "/sources/1/id", "'s1'", "/sources/1/id", "duplicate" },
+		/* what every rule has */
+		{ "/limits/3/article", NULL, "/limits/3/article", "required" },
+		{ "/limits/3/evidence", "'sure'", "/limits/3/evidence", "invalid_value" },
+		{ "/limits/3/evidence", NULL, "/limits/3/evidence", "required" },
+		{ "/limits/3/sources/-", "'s99'", "/limits/3/sources/1", "unknown_source" },
+		{ "/limits/3/valid_from", "'2013-11-14'", "/limits/3/valid_from", "out_of_range" },
+		{ "/limits/3/valid_to", "'2013-11-14'", "/limits/3/valid_to", "out_of_range" },
+		{ "/limits/3/components", "['whole_blood', 'bone']", "/limits/3/components/1", "invalid_value" },
+		{ "/limits/3/components", "['plasma', 'plasma']", "/limits/3/components/1", "duplicate" },
+		{ "/limits/3/components", "'some'", "/limits/3/components", "invalid_value" },
+		{ "/limits/3/components", "[]", "/limits/3/components", "required" },
+		{ "/limits/3/sex", "'F'", "/limits/3/sex", "invalid_value" },
+		{ "/limits/3/first_time", "'yes'", "/limits/3/first_time", "wrong_type" },
+		{ "/limits/3/rule", "'diastolic'", "/limits/4", "duplicate" },
+		{ "/limits/3/note", "{'en': 'x'}", "/limits/3/note/vi", "required" },
+		{ "/limits/3", "7", "/limits/3", "wrong_type" },
+		/* limits */
+		{ "/limits/3/fact", "'temperature'", "/limits/3/fact", "invalid_value" },
+		{ "/limits/3/under", "'160'", "/limits/3/under", "wrong_type" },
+		{ "/limits/3/under", "-1", "/limits/3/under", "out_of_range" },
+		{ "/limits/3/under", "160.0001", "/limits/3/under", "too_precise" },
+		{ "/limits/3/under", "90", "/limits/3", "out_of_range" },
+		{ "/limits/3/under", "100", "/limits/3", "out_of_range" },
+		{ "/limits/3/over", "90", "/limits/3/over", "contradiction" },
+		{ "/limits/0/at_least", NULL, "/limits/0", "required" },
+		{ "/limits/6/must_be", NULL, "/limits/6/must_be", "required" },
+		{ "/limits/8/when_volume_ml", "{'over': 350, 'at_most': 350}", "/limits/8/when_volume_ml", "out_of_range" },
+		{ "/limits/9/max_age/unit", "'moon'", "/limits/9/max_age/unit", "invalid_value" },
+		{ "/limits/7/max_age", "{'value': 1, 'unit': 'month'}", "/limits/7/max_age", "unknown_field" },
+		{ "/limits/-", "{'rule': 'x', 'article': '1', 'evidence': 'seen', 'components': 'all', 'fact': 'pulse_bpm', 'under': 60}",
+		  "/limits/11", "contradiction" },
+		/* ages, bands */
+		{ "/ages/0/to_years", "17", "/ages/0/to_years", "out_of_range" },
+		{ "/ages/0/from_years", "18.5", "/ages/0/from_years", "wrong_type" },
+		{ "/bands/0/weight_kg/under", "46", "/bands/1/weight_kg", "overlap" },
+		{ "/bands/0/weight_kg", "{'at_least': 42, 'at_most': 45}", "/bands/1/weight_kg", "overlap" },
+		{ "/bands/0/weight_kg/under", "44", "/bands/0/weight_kg", "gap" },
+		{ "/bands/2/weight_kg", "{'at_least': 50, 'under': 59.999}", "/bands/2/weight_kg", "gap" },
+		{ "/bands/0/weight_kg", "{'at_least': 45, 'under': 42}", "/bands/0/weight_kg", "out_of_range" },
+		{ "/bands/0/max_ml", NULL, "/bands/0/max_ml", "required" },
+		{ "/bands/0/max_ml", "0", "/bands/0/max_ml", "out_of_range" },
+		{ "/bands/0/weight_kg", "{}", "/bands/0/weight_kg", "required" },
+		/* conditions, deferrals, occupations */
+		{ "/conditions/0/lasts", "'a while'", "/conditions/0/lasts", "invalid_value" },
+		{ "/conditions/1/code", "'organ_history'", "/conditions/2", "duplicate" },
+		{ "/conditions/1/code", "'malaria'", "/conditions/1/code", "duplicate" },
+		{ "/deferrals/1/code", "'syphilis'", "/deferrals/2", "duplicate" },
+		{ "/guidance/0/code", "'malaria'", "/guidance/0", "duplicate" },
+		{ "/deferrals/1/wait", NULL, "/deferrals/1/wait", "required" },
+		{ "/deferrals/1/wait/value", "0", "/deferrals/1/wait/value", "out_of_range" },
+		{ "/deferrals/1/wait/days", "3", "/deferrals/1/wait/days", "unknown_field" },
+		{ "/deferrals/1/counted_from", "'birth'", "/deferrals/1/counted_from", "invalid_value" },
+		{ "/deferrals/1/text/vi", "''", "/deferrals/1/text/vi", "required" },
+		{ "/occupations/0/wait/unit", "null", "/occupations/0/wait/unit", "required" },
+		/* intervals */
+		{ "/waits/0/after", "['blood']", "/waits/0/after/0", "invalid_value" },
+		{ "/waits/0/counts_from", "'first'", "/waits/0/counts_from", "invalid_value" },
+		{ "/waits/1/after", "['plasma', 'red_cells']", "/waits/1", "duplicate" },
+		{ "/waits/0/after_volume_ml", "{'over': 2, 'under': 2}", "/waits/0/after_volume_ml", "out_of_range" },
+		{ "/counts/0/at_most", "0", "/counts/0/at_most", "out_of_range" },
+		{ "/counts/0/in", "'7 days'", "/counts/0/in", "wrong_type" },
+		{ "/totals/-", "{'rule': 't', 'article': '1', 'evidence': 'seen', 'components': 'all', 'of': 'all', 'in': {'value': 1, 'unit': 'day'}}",
+		  "/totals/0/at_most_ml", "required" },
+		/* parameters */
+		{ "/parameters/0", NULL, "/parameters", "required" },
+		{ "/parameters/0/name", "'luck'", "/parameters/0/name", "invalid_value" },
+		{ "/parameters/0/name", "'month_counting'", "/parameters/2/name", "duplicate" },
+		{ "/parameters/0/value", "2", "/parameters/0/value", "invalid_value" },
+		{ "/parameters/3/value", "'eve'", "/parameters/3/value", "invalid_value" },
+		{ "/parameters/3/value", "0", "/parameters/3/value", "invalid_value" },
+		{ "/parameters/3/question", NULL, "/parameters/3/question", "required" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (read_changed(&cases[i], 1))
+			fail_msg("%s = %s is taken", cases[i].at, cases[i].value ? cases[i].value : "nothing");
+		if (!fault_at(cases[i].pointer))
+			print_message("%s = %s\n", cases[i].at, cases[i].value ? cases[i].value : "nothing");
+		assert_fault(cases[i].pointer, cases[i].code);
+	}
+}
+
+static void what_is_no_file_is_refused(void **state)
+{
+	static const char *const texts[] = { "", "[]", "{", "{\"format\": 1, \"format\": 2}", "\xff" };
+	struct eligibility_rules made;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		error_clear(&err);
+		assert_false(eligibility_rules_read(texts[i], strlen(texts[i]), &arena, &made, &err));
+		assert_int_equal(err.code, ERR_MALFORMED);
+	}
+	error_clear(&err);
+	assert_false(eligibility_rules_read("{}", 2, &arena, &made, &err));
+	assert_fault("/format", "required");
+}
+
+/* Changes that are right: rules that follow each other, or are for others. */
+static void what_does_not_contradict_is_taken(void **state)
+{
+	static const struct bad_file ended[] = {
+		{ "/bands/1/valid_to", "'2025-12-31'", NULL, NULL },
+		{ "/bands/-", "{'rule': 'new', 'article': '1', 'evidence': 'seen', 'components': ['whole_blood'], 'valid_from': '2026-01-01',"
+		  " 'weight_kg': {'at_least': 45}, 'max_ml': 450}", NULL, NULL },
+	};
+	static const struct bad_file by_volume[] = {
+		{ "/waits/0/after_volume_ml", "{'at_most': 350}", NULL, NULL },
+		{ "/waits/-", "{'rule': 'long', 'article': '1', 'evidence': 'seen', 'components': 'all', 'after': ['whole_blood'],"
+		  " 'counts_from': 'last_donation', 'after_volume_ml': {'over': 350}, 'wait': {'value': 16, 'unit': 'week'}}", NULL, NULL },
+	};
+	static const struct bad_file texts[] = {
+		{ "/parameters/0/value", "'1'", NULL, NULL }, { "/limits/3/doctor_may_allow", "true", NULL, NULL },
+		{ "/waits/0/components", "['plasma']", NULL, NULL }, { "/totals", "[]", NULL, NULL },
+	};
+
+	(void)state;
+	assert_fine(read_changed(ended, ARRAY_SIZE(ended)));
+	assert_fine(read_changed(by_volume, ARRAY_SIZE(by_volume)));
+	assert_fine(read_changed(texts, ARRAY_SIZE(texts)));
+}
+
+/* What a doctor reads of a rule has every number of it. */
+static void sentences_have_the_numbers(void **state)
+{
+	struct buf buf = { 0 };
+
+	(void)state;
+	load_rules("vn-26-2013-tt-byt.json");
+	eligibility_rule_text(&buf, &rules.limits[8].rule, LANGUAGE_EN);
+	assert_string_equal(buf.data, "whole blood: Haemoglobin must be at least 125 g/l for over 350 ml.");
+	buf_reset(&buf);
+	eligibility_rule_text(&buf, &rules.bands[1].rule, LANGUAGE_VI);
+	assert_string_equal(buf.data, "máu toàn phần: từ 45 kg trở lên: không quá 9 ml/kg và không quá 500 ml.");
+	buf_reset(&buf);
+	eligibility_rule_text(&buf, &rules.waits[0].rule, LANGUAGE_EN);
+	assert_string_equal(buf.data, "After whole blood or red cells (if given last): wait 12 weeks before any component.");
+	buf_reset(&buf);
+	eligibility_rule_text(&buf, &eligibility_deferral(&rules, "tattoo")->rule, LANGUAGE_VI);
+	assert_string_equal(buf.data, "Xăm trổ trên da: 6 tháng kể từ sự kiện.");
+	buf_release(&buf);
+	arena_release(&rules_arena);
+}
+
+/* ---- the illustration: what the format can say beside ---- */
+
+static const char plasma_donor[] =
+	"{'on': '2026-03-01', 'component': 'plasma', 'birth_date': '1990-06-15', 'sex': 'female', 'weight_kg': 60,"
+	" 'donations': [], 'deferrals': [], 'screening': {'hemoglobin_g_l': 130}}";
+
+static void another_law_in_the_same_format(void **state)
+{
+	static const struct eligibility_case cases[] = {
+		{ "by sex: women 125", "{'screening': {'hemoglobin_g_l': 125}}", "fit 2400 ml" },
+		{ "by sex: men 135", "{'sex': 'male', 'screening': {'hemoglobin_g_l': 134}}", "hemoglobin_too_low" },
+		{ "sex not known, between the two", "{'sex': null}", "fit 2400 ml ? sex" },
+		{ "sex not known, below both", "{'sex': null, 'screening': {'hemoglobin_g_l': 124}}", "hemoglobin_too_low" },
+		{ "sex not known, above both", "{'sex': null, 'screening': {'hemoglobin_g_l': 135}}", "fit 2400 ml" },
+		{ "first donation: an upper age", "{'birth_date': '1958-01-01'}", "too_old" },
+		{ "not the first: none", "{'birth_date': '1958-01-01', 'donations': [{'on': '2024-01-01', 'component': 'plasma'}]}",
+		  "fit 2400 ml" },
+		{ "not known whether the first", "{'birth_date': '1958-01-01', 'donations': null}",
+		  "fit 2400 ml ? donations" },
+		{ "a pair: whole blood, then plasma, day 27", "{'donations': [{'on': '2026-02-02', 'component': 'whole_blood'}]}",
+		  "too_soon until 2026-03-02" },
+		{ "a pair: whole blood, then plasma, day 28", "{'donations': [{'on': '2026-02-01', 'component': 'whole_blood'}]}",
+		  "fit 2400 ml" },
+		{ "hours are whole days: one day after", "{'component': 'granulocytes', 'donations': [{'on': '2026-02-28',"
+		  " 'component': 'granulocytes'}]}", "too_soon until 2026-03-02" },
+		{ "hours are whole days: two days after", "{'component': 'granulocytes', 'donations': [{'on': '2026-02-27',"
+		  " 'component': 'granulocytes'}]}", "fit" },
+		{ "volume of the last: two units", "{'component': 'red_cells', 'donations': [{'on': '2025-10-01', 'component': 'red_cells',"
+		  " 'volume_ml': 400}]}", "too_soon until 2026-04-01" },
+		{ "volume of the last: one", "{'component': 'red_cells', 'donations': [{'on': '2025-10-01', 'component': 'red_cells',"
+		  " 'volume_ml': 300}]}", "fit" },
+		{ "volume of the last: not known", "{'component': 'red_cells', 'donations': [{'on': '2025-10-01', 'component': 'red_cells'}]}",
+		  "fit ? donations.volume_ml" },
+		{ "count by sex: women three in 12 months", "{'component': 'whole_blood', 'donations': [{'on': '2025-03-02',"
+		  " 'component': 'whole_blood'}, {'on': '2025-06-02', 'component': 'whole_blood'}, {'on': '2025-09-02',"
+		  " 'component': 'whole_blood'}]}", "too_often until 2026-03-02" },
+		{ "count by sex: men four", "{'component': 'whole_blood', 'sex': 'male', 'screening': {'hemoglobin_g_l': 140},"
+		  " 'donations': [{'on': '2025-03-02', 'component': 'whole_blood'}, {'on': '2025-06-02', 'component': 'whole_blood'},"
+		  " {'on': '2025-09-02', 'component': 'whole_blood'}]}", "fit 500 ml" },
+		{ "count, sex not known", "{'component': 'whole_blood', 'sex': null, 'screening': {'hemoglobin_g_l': 140},"
+		  " 'donations': [{'on': '2025-03-02', 'component': 'whole_blood'}, {'on': '2025-06-02', 'component': 'whole_blood'},"
+		  " {'on': '2025-09-02', 'component': 'whole_blood'}]}", "fit 500 ml ? sex" },
+		{ "total in a month: what is left", "{'donations': [{'on': '2026-02-10', 'component': 'plasma', 'volume_ml': 800},"
+		  " {'on': '2026-02-20', 'component': 'plasma', 'volume_ml': 800}]}", "fit 800 ml" },
+		{ "total in a month: too much", "{'volume_ml': 801, 'donations': [{'on': '2026-02-10', 'component': 'plasma',"
+		  " 'volume_ml': 800}, {'on': '2026-02-20', 'component': 'plasma', 'volume_ml': 800}]}", "too_much until 2026-03-10" },
+		{ "total in a month: the first has left", "{'on': '2026-03-10', 'volume_ml': 801, 'donations': [{'on': '2026-02-10',"
+		  " 'component': 'plasma', 'volume_ml': 800}, {'on': '2026-02-20', 'component': 'plasma', 'volume_ml': 800}]}",
+		  "fit 1600 ml" },
+		{ "more than any month allows", "{'volume_ml': 2401}", "too_much" },
+		{ "the wait of double red cells hides nothing, sex not known",
+		  "{'sex': null, 'component': 'whole_blood', 'screening': {'hemoglobin_g_l': 140}, 'donations': [{'on': '2026-02-01',"
+		  " 'component': 'whole_blood'}, {'on': '2026-01-20', 'component': 'red_cells', 'volume_ml': 400}]}",
+		  "too_soon until 2026-04-26; too_soon until 2026-07-21" },
+	};
+
+	(void)state;
+	load_rules("uk-jpac.json");
+	CHECK_CASES(plasma_donor, cases);
+	arena_release(&rules_arena);
+}
+
+static void a_rule_has_its_dates(void **state)
+{
+	static const struct eligibility_case cases[] = {
+		{ "before it begins", "{'on': '2025-12-31', 'weight_kg': 49}", "fit" },
+		{ "on its first day", "{'on': '2026-01-01', 'weight_kg': 49}", "weight_too_low until 2026-07-01" },
+		{ "on its last day", "{'on': '2026-06-30', 'weight_kg': 49}", "weight_too_low until 2026-07-01" },
+		{ "after it", "{'on': '2026-07-01', 'weight_kg': 49}", "fit" },
+	};
+	static const char donor[] = "{'component': 'stem_cells', 'birth_date': '1990-06-15', 'sex': 'female', 'donations': [],"
+				    " 'deferrals': [], 'screening': {'hemoglobin_g_l': 130}}";
+
+	(void)state;
+	load_rules("uk-jpac.json");
+	for (size_t i = 0; i < rules.nlimits; i++)
+		if (rules.limits[i].measure == MEASURE_WEIGHT) {
+			rules.limits[i].rule.valid_from = date_make(2026, 1, 1);
+			rules.limits[i].rule.valid_to = date_make(2026, 6, 30);
+		}
+	CHECK_CASES(donor, cases);
+	arena_release(&rules_arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_files_of_the_program_are_right),
+		TEST(a_wrong_file_is_refused_where_it_is_wrong),
+		TEST(what_is_no_file_is_refused),
+		TEST(what_does_not_contradict_is_taken),
+		TEST(sentences_have_the_numbers),
+		TEST(another_law_in_the_same_format),
+		TEST(a_rule_has_its_dates),
+	};
+
+	return cmocka_run_group_tests(tests, load_right, free_right);
+}
