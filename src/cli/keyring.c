@@ -1,7 +1,9 @@
 #include "cli/keyring.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "cli/commands.h"
@@ -21,6 +23,13 @@ bool keyring_lacks(const struct key_holder *holder, const char *name)
 	return false;
 }
 
+static bool is_here(const struct key_holder *holder)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+
+	return gethostname(host, sizeof(host) - 1) == 0 && streq(holder->host, host);
+}
+
 const char *keyring_advice(struct cli *cli, const struct key_holder *holder, const char *name)
 {
 	const char *dir = keyring_dir(cli->setup->keyring);
@@ -31,6 +40,13 @@ const char *keyring_advice(struct cli *cli, const struct key_holder *holder, con
 	if (!keyring_lacks(holder, name))
 		return cli_word(cli, "has not taken up the last step: if it does not within a minute, restart it",
 				"chưa nhận bước vừa rồi: nếu sau một phút vẫn chưa, hãy khởi động lại");
+	if (holder->fixed && is_here(holder))
+		return arena_printf(&cli->arena,
+				    cli_word(cli, "lacks %1$s: where LoadCredential= names %2$s, restart the service"
+						  " (giothong-restart); where it names another folder, copy the file there first",
+					     "thiếu khóa %1$s: nếu LoadCredential= chỉ tới %2$s, hãy khởi động lại dịch vụ"
+					     " (giothong-restart); nếu chỉ tới thư mục khác, hãy chép tệp vào đó trước"),
+				    name, dir);
 	if (holder->fixed)
 		return arena_printf(&cli->arena,
 				    cli_word(cli, "lacks %1$s: copy its file from %2$s into the folder that LoadCredential= names"
