@@ -6,7 +6,8 @@ set(units /lib/systemd/system)           # where Debian 12 looks
 
 install(TARGETS giothongd giothong RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(PROGRAMS deploy/giothong-setup deploy/giothong-restart DESTINATION ${CMAKE_INSTALL_SBINDIR})
-install(DIRECTORY config/plans config/rounds config/reference config/eligibility DESTINATION ${share})
+install(DIRECTORY config/plans config/rounds config/reference config/eligibility DESTINATION ${share}
+        PATTERN README.md EXCLUDE)
 install(FILES deploy/giothong.ini DESTINATION ${etc})
 
 file(GLOB unit_files CONFIGURE_DEPENDS deploy/systemd/*.service deploy/systemd/*.target deploy/systemd/*.timer)
@@ -21,6 +22,7 @@ install(FILES deploy/systemd/remote-database.conf DESTINATION ${share}/deploy/sy
 
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES deploy/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME deploy.md)
+install(FILES config/eligibility/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME eligibility.md)
 install(FILES deploy/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES deploy/debian/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME giothong)
 
