@@ -2,7 +2,10 @@
 #define DOMAIN_CONSENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "base/uuid.h"
 
 /* What a donor agreed to, for each purpose and way of telling it (facts 9). Pure. */
 enum consent_purpose {
@@ -27,5 +30,25 @@ struct consent {
 	int64_t              given_us;
 	const char          *proof;      /* what shows it: a form's number, a message; sealed. NULL: none */
 };
+
+/* One fact of a donor's history: agreed, or withdrawn. */
+struct consent_fact {
+	char           id[UUID_TEXT_SIZE];
+	struct consent consent;          /* given_us: of a withdrawal, when it was withdrawn */
+	bool           given;
+	int64_t        recorded_us;
+};
+/*
+ * What holds for a purpose and channel, whatever the order of the facts: the latest one. Of one instant a
+ * withdrawal stands before a consent, since silence and doubt are no consent; then the greatest id. NULL: never asked.
+ */
+const struct consent_fact *consent_holding(const struct consent_fact *facts, size_t count,
+					   enum consent_purpose purpose, enum consent_channel channel);
+/*
+ * The instant to write for one that was told: a clock may be CONSENT_SKEW_S ahead, and is then not believed, so that
+ * a withdrawal never waits behind a consent of a time to come. False: later than that.
+ */
+enum { CONSENT_SKEW_S = 300 };
+bool consent_instant(int64_t now_us, int64_t *told_us);
 
 #endif

@@ -105,6 +105,7 @@ struct audit_row {
 /* Newest first. Filters NULL: any. `after`: id of the last of a page. */
 struct audit_list {
 	const char       *subject_kind, *subject_id, *actor_id, *action;
+	const char       *donor;         /* id or number, instead of a subject: all about that person's records */
 	char              after[UUID_TEXT_SIZE];
 	int               limit;
 	struct arena     *arena;

@@ -202,6 +202,39 @@ static int list_run(struct cli *cli)
 	return EXIT_OK;
 }
 
+/* ---- audit donor ---- */
+
+static int donor_run(struct cli *cli)
+{
+	struct audit_list list = { .donor = cli->arguments[0], .limit = 1, .arena = &cli->arena };
+	int limit = 1000;
+
+	if (!cli_number(cli, "limit", 1, 1000000, &limit))
+		return cli_usage(cli);
+	if (!audit_list_run(cli, &list))
+		return cli_refuse(cli);
+	if (list.nrows == 0) {           /* whoever is registered has an entry */
+		error_set(&cli->error, ERR_NOT_FOUND, "there is no donor \"%s\"", "không có người hiến máu \"%s\"",
+			  cli->arguments[0]);
+		return cli_refuse(cli);
+	}
+	jout_object(&cli->out, NULL);
+	jout_array(&cli->out, "items");
+	if (!print_pages(cli, &list, limit))
+		return cli_refuse(cli);
+	jout_end(&cli->out);
+	jout_bool(&cli->out, "more", list.more);
+	if (list.more)
+		cli_say(cli, "there are older entries: --limit\n", "còn các dòng cũ hơn: --limit\n");
+	jout_end(&cli->out);
+	return EXIT_OK;
+}
+
+static const struct cli_option donor_options[] = {
+	{ "limit", "N", { "at most so many entries (1000)", "nhiều nhất bấy nhiêu dòng (1000)" } },
+	{ 0 }
+};
+
 static const struct cli_option list_options[] = {
 	{ "subject", "KIND [ID]",
 	  { "only round, plan, report, token, team, venue or campaign; or of one, by id, code or name",
@@ -214,5 +247,9 @@ const struct cli_command audit_commands[] = {
 	{ .group = "audit", .verb = "list", .arguments = "[ID]", .nmax = 1,
 	  .need = CLI_DATABASE, .options = list_options, .run = list_run,
 	  .summary = { "who changed what, newest first", "ai đã thay đổi gì, mới nhất trước" } },
+	{ .group = "audit", .verb = "donor", .arguments = "ID", .nmin = 1, .nmax = 1,
+	  .need = CLI_DATABASE, .options = donor_options, .run = donor_run,
+	  .summary = { "who looked at or changed a donor (id or donor number), newest first",
+		       "ai đã xem hoặc sửa hồ sơ một người hiến máu (mã hoặc số), mới nhất trước" } },
 	{ 0 }
 };

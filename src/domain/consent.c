@@ -1,5 +1,7 @@
 #include "domain/consent.h"
 
+#include <string.h>
+
 #include "base/text.h"
 
 static const char *const purposes[CONSENT_PURPOSE_COUNT] = {
@@ -52,5 +54,35 @@ bool consent_channel_parse(const char *text, enum consent_channel *out)
 	if (!find(channels, CONSENT_CHANNEL_COUNT, text, &found))
 		return false;
 	*out = (enum consent_channel)found;
+	return true;
+}
+
+static bool stands_before(const struct consent_fact *one, const struct consent_fact *other)
+{
+	if (one->consent.given_us != other->consent.given_us)
+		return one->consent.given_us > other->consent.given_us;
+	if (one->given != other->given)
+		return !one->given;
+	return strcmp(one->id, other->id) > 0;
+}
+
+const struct consent_fact *consent_holding(const struct consent_fact *facts, size_t count,
+					   enum consent_purpose purpose, enum consent_channel channel)
+{
+	const struct consent_fact *holding = NULL;
+
+	for (size_t i = 0; i < count; i++)
+		if (facts[i].consent.purpose == purpose && facts[i].consent.channel == channel &&
+		    (!holding || stands_before(&facts[i], holding)))
+			holding = &facts[i];
+	return holding;
+}
+
+bool consent_instant(int64_t now_us, int64_t *told_us)
+{
+	if (*told_us > now_us + CONSENT_SKEW_S * INT64_C(1000000))
+		return false;
+	if (*told_us > now_us)
+		*told_us = now_us;
 	return true;
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "domain/donor_number.h"
 #include "store/access_store.h"
 #include "store/failure.h"
 #include "store/row.h"
@@ -95,6 +96,20 @@ static const struct db_statement list_subject = {
 	" AND subject_kind = $5 AND subject_id = $6 ORDER BY id DESC LIMIT $4::integer"
 };
 
+/* A donor, by id or number, with all that is one with it and all that was recorded of it. */
+static const struct db_statement list_donor = {
+	"WITH one AS (SELECT coalesce(a.into_id, k.id) AS id FROM donor AS k LEFT JOIN donor_alias AS a ON a.donor_id = k.id"
+	"  WHERE k.id = $5::uuid OR k.number = $6),"
+	" own AS (SELECT id FROM one UNION ALL SELECT a.donor_id FROM donor_alias AS a JOIN one ON one.id = a.into_id),"
+	" thing (kind, id) AS (SELECT 'donor', id::text FROM own"
+	"  UNION ALL SELECT 'consent', c.id::text FROM own JOIN consent AS c ON c.donor_id = own.id"
+	"  UNION ALL SELECT 'deferral', f.id::text FROM own JOIN deferral AS f ON f.donor_id = own.id"
+	"  UNION ALL SELECT 'donation', n.id::text FROM own JOIN donation AS n ON n.donor_id = own.id) "
+	AUDIT_SELECT("(SELECT e.* FROM thing JOIN audit_entry AS e ON e.subject_kind = thing.kind"
+		     " AND e.subject_id = thing.id) AS entry")
+	" WHERE " AUDIT_BEFORE " AND " AUDIT_MATCHES " ORDER BY id DESC LIMIT $4::integer"
+};
+
 static void audit_row_read(struct audit_row *entry, struct arena *arena, const struct db_result *result,
 			   int row)
 {
@@ -132,14 +147,21 @@ static void audit_list_on_done(struct db_query *query, const struct db_result *r
 void audit_list_send(struct store *store, struct audit_list *list)
 {
 	bool subject = list->subject_kind && list->subject_id;
+	char *number = arena_alloc(list->arena, DONOR_NUMBER_SIZE);
 
 	list->store = store;
-	query_begin(&list->query, subject ? &list_subject : &list_all, DB_SLOW, audit_list_on_done);
+	query_begin(&list->query, list->donor ? &list_donor : subject ? &list_subject : &list_all, DB_SLOW,
+		    audit_list_on_done);
 	query_text(&list->query, list->after[0] ? uuid_or_nil(list->after) : NULL);
 	query_text(&list->query, list->actor_id);
 	query_text(&list->query, list->action);
 	query_text(&list->query, page_limit(list->limit, list->limit_text));
-	query_text(&list->query, list->subject_kind);
-	query_text(&list->query, list->subject_id);
+	if (list->donor) {
+		query_text(&list->query, uuid_or_nil(list->donor));
+		query_text(&list->query, donor_number_parse(list->donor, number) == DONOR_NUMBER_FINE ? number : "");
+	} else {
+		query_text(&list->query, list->subject_kind);
+		query_text(&list->query, list->subject_id);
+	}
 	db_send(store->db, &list->query);
 }

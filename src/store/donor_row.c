@@ -57,7 +57,7 @@ static size_t split_parts(char *text, const char *parts[PARTS_MAX])
 	return count;
 }
 
-static bool fail_sealed(struct error *err)
+bool donor_fail_sealed(struct error *err)
 {
 	return error_set(err, ERR_INTERNAL,
 			 "A donor's record cannot be opened: what is kept is not what was sealed. Tell the administrator.",
@@ -79,13 +79,13 @@ bool donor_open_key(const struct donor_record *record, const struct store *store
 	bool known = false;
 
 	if (!record->wrapped_hex || row_bytes_of(record->wrapped_hex, wrapped, sizeof(wrapped)) != sizeof(wrapped))
-		return fail_sealed(err);
+		return donor_fail_sealed(err);
 	for (size_t i = 0; i < view->nkeys; i++)
 		known |= view->keys[i].kind == KEY_WRAP && view->keys[i].id == record->wrap_key_id;
 	if (!known)
 		return fail_wrap_key(err);
 	if (!donor_key_open(store->donor_key, store->keyring, record->wrap_key_id, record->donor.id, wrapped))
-		return fail_sealed(err);
+		return donor_fail_sealed(err);
 	return true;
 }
 
@@ -115,10 +115,10 @@ bool donor_read_sealed(struct donor_record *record, const struct store *store, s
 	if (!donor_open_key(record, store, err))
 		return false;
 	if (!open_parts(store, "donor", "person", donor->id, db_text(result, row, column + 2), arena, 4, parts))
-		return fail_sealed(err);
+		return donor_fail_sealed(err);
 	donor->name = parts[0];
 	if (parts[1] && !date_parse(parts[1], &donor->birth_date))
-		return fail_sealed(err);
+		return donor_fail_sealed(err);
 	donor->phone = parts[2];
 	donor->address = parts[3];
 	return true;
@@ -148,7 +148,7 @@ bool donor_read_identifiers(struct donor_record *record, const struct store *sto
 		/* The kind is sealed too: it must be that of the row. */
 		if (!open_parts(store, "donor_identifier", number_field(to->id, arena), donor->id, sealed[i], arena, 3, parts) ||
 		    !streq(parts[0], kinds[i]) || !identifier_kind_parse(parts[0], &to->identifier.kind))
-			return fail_sealed(err);
+			return donor_fail_sealed(err);
 		to->identifier.issuer = parts[1];
 		to->identifier.value = parts[2];
 	}
@@ -166,6 +166,21 @@ const char *donor_seal_text(const char *table, const char *field, const char *do
 	hex = bytes_text(arena, sealed.data, sealed.len);
 	buf_release(&sealed);
 	return hex;
+}
+
+const char *consent_proof_field(const char *consent_id, struct arena *arena)
+{
+	return arena_printf(arena, "proof %s", consent_id);
+}
+
+const char *donor_open_text(const char *table, const char *field, const char *donor_id, const char *hex,
+			    const struct store *store, struct arena *arena)
+{
+	size_t len, size = hex ? strlen(hex) / 2 : 0;
+	unsigned char *sealed = arena_alloc(arena, size + 1);
+
+	len = row_bytes_of(hex, sealed, size);
+	return len > 0 ? donor_open(store->donor_key, table, field, donor_id, sealed, len, arena, &len) : NULL;
 }
 
 static const char *or_empty(const char *text)

@@ -24,6 +24,16 @@ enum { DONOR_PLAIN_COUNT = 20, DONOR_SEALED_COUNT = 3 };
 	" ARRAY(SELECT i.kind FROM donor_identifier AS i WHERE i.donor_id = d.id ORDER BY i.recorded_at, i.id)," \
 	" ARRAY(SELECT i.sealed FROM donor_identifier AS i WHERE i.donor_id = d.id ORDER BY i.recorded_at, i.id)"
 
+/* $1 id, $2 number, $3 units or NULL, $4 whether a merged record itself is meant. */
+#define DONOR_SOUGHT \
+	"d AS (SELECT d.* FROM donor AS d WHERE d.id = (SELECT coalesce(a.into_id, k.id) FROM donor AS k" \
+	"  LEFT JOIN donor_alias AS a ON a.donor_id = k.id AND NOT $4::boolean" \
+	"  WHERE k.id = $1::uuid OR k.number = $2)" \
+	"  AND ($3::text[] IS NULL OR d.unit_id = ANY ($3)))"
+/* The records that are one person: `d` and what was merged into it. */
+#define DONOR_OWN \
+	"own AS (SELECT d.id FROM d UNION ALL SELECT m.donor_id FROM donor_alias AS m JOIN d ON d.id = m.into_id)"
+
 void donor_read_plain(struct donor_record *record, struct arena *arena, const struct db_result *result, int row,
 		      int column);
 /*
@@ -35,6 +45,8 @@ bool donor_read_sealed(struct donor_record *record, const struct store *store, s
 		       const struct db_result *result, int row, int column, struct error *err);
 bool donor_read_identifiers(struct donor_record *record, const struct store *store, struct arena *arena,
 			    const struct db_result *result, int row, int column, struct error *err);
+/* What is kept is not what was sealed: ERR_INTERNAL, false. */
+bool donor_fail_sealed(struct error *err);
 /* The key of a record that was read before. */
 bool donor_open_key(const struct donor_record *record, const struct store *store, struct error *err);
 
@@ -45,6 +57,12 @@ const char *donor_seal_person(const struct donor *donor, const struct store *sto
 const char *donor_seal_identifier(const struct donor_identifier *identifier, const char *donor_id,
 				  const struct store *store, struct arena *arena);
 const char *donor_seal_text(const char *table, const char *field, const char *donor_id, const char *text,
+			    const struct store *store, struct arena *arena);
+
+/* Where the proof of a consent is sealed: no row's can be put into another. */
+const char *consent_proof_field(const char *consent_id, struct arena *arena);
+/* A text that donor_seal_text() sealed; NULL: not by the key that is open, for that place. */
+const char *donor_open_text(const char *table, const char *field, const char *donor_id, const char *hex,
 			    const struct store *store, struct arena *arena);
 
 /* ---- digests ---- */

@@ -19,12 +19,6 @@
 
 /* ---- one ---- */
 
-/* $1 id, $2 number, $3 units or NULL, $4 whether a merged record itself is meant. */
-#define DONOR_SOUGHT \
-	"d AS (SELECT d.* FROM donor AS d WHERE d.id = (SELECT coalesce(a.into_id, k.id) FROM donor AS k" \
-	"  LEFT JOIN donor_alias AS a ON a.donor_id = k.id AND NOT $4::boolean" \
-	"  WHERE k.id = $1::uuid OR k.number = $2)" \
-	"  AND ($3::text[] IS NULL OR d.unit_id = ANY ($3)))"
 #define DONOR_WHOLE \
 	" SELECT " DONOR_PLAIN_COLUMNS ", " DONOR_SEALED_COLUMNS ", " DONOR_IDENTIFIER_COLUMNS \
 	", ARRAY(SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = d.id ORDER BY m.donor_id) FROM d"
@@ -285,21 +279,25 @@ static void query_consents(struct donor_create *create, struct audit *audit)
 {
 	struct arena *arena = create->arena;
 	size_t size = (create->nconsents + 1) * sizeof(char *);
+	int64_t now = clock_wall_us(create->store->clock);
 	const char **ids = arena_alloc(arena, size), **purposes = arena_alloc(arena, size);
 	const char **channels = arena_alloc(arena, size), **times = arena_alloc(arena, size);
 	const char **proofs = arena_alloc(arena, size);
 
 	for (size_t i = 0; i < create->nconsents; i++) {
-		const struct consent *consent = &create->consents[i];
+		struct consent told = create->consents[i], *consent = &told;
 		char *id = arena_alloc(arena, UUID_TEXT_SIZE);
 		struct buf image = { 0 };
 
-		uuid7_make(id, clock_wall_us(create->store->clock));
+		/* Later today is not yet: a withdrawal of this hour would stand behind it. */
+		if (told.given_us > now)
+			told.given_us = now;
+		uuid7_make(id, now);
 		ids[i] = id;
 		purposes[i] = consent_purpose_text(consent->purpose);
 		channels[i] = consent_channel_text(consent->channel);
 		times[i] = time_format(consent->given_us, arena_alloc(arena, TIME_TEXT_SIZE));
-		proofs[i] = consent->proof ? donor_seal_text("consent", arena_printf(arena, "proof %s", id),
+		proofs[i] = consent->proof ? donor_seal_text("consent", consent_proof_field(id, arena),
 							     create->donor.id, consent->proof, create->store, arena)
 					   : "";
 		image_consent(&image, id, create->donor.id, consent, true);

@@ -177,6 +177,12 @@ bool fail_not_found(struct error *err)
 			 "Không có bản ghi này. Hãy xem trong danh sách.");
 }
 
+bool fail_erased(struct error *err)
+{
+	return error_set(err, ERR_ERASED, "The personal data of this donor has been erased: there is nothing to change.",
+			 "Dữ liệu cá nhân của người này đã được xóa: không còn gì để sửa.");
+}
+
 bool fail_stale(struct error *err)
 {
 	return error_set(err, ERR_STALE,

@@ -15,6 +15,7 @@ bool result_ok(const struct db_result *result, struct error *err) __attribute__(
 
 bool fail_not_found(struct error *err);
 bool fail_stale(struct error *err);
+bool fail_erased(struct error *err);
 /* Keys are being changed, and this daemon has not followed yet. */
 bool fail_keys(struct error *err);
 

@@ -353,19 +353,6 @@ static void identifiers_read(struct body *body, struct donor *donor)
 	donor->nidentifiers = used;
 }
 
-static bool time_member(struct wire_reader *reader, const char *name, int64_t *out)
-{
-	const char *text;
-
-	if (!wire_text(reader, name, WIRE_REQUIRED, WIRE_KEY_MAX, &text))
-		return false;
-	if (time_parse(text, out))
-		return true;
-	return error_add_field(reader->err, wire_pointer(reader, name), "invalid_time",
-			       "Write a time with its offset, such as 2025-03-10T08:00:00+07:00.",
-			       "Hãy ghi thời điểm kèm múi giờ, ví dụ 2025-03-10T08:00:00+07:00.");
-}
-
 static void consent_members(struct wire_reader *reader, struct consent *consent, struct date today)
 {
 	const char *text;
@@ -374,7 +361,7 @@ static void consent_members(struct wire_reader *reader, struct consent *consent,
 		wire_fault_choice(reader->err, wire_pointer(reader, "purpose"), CONSENT_PURPOSE_WORDS);
 	if (wire_word(reader, "channel", WIRE_REQUIRED, &text) && !consent_channel_parse(text, &consent->channel))
 		wire_fault_choice(reader->err, wire_pointer(reader, "channel"), CONSENT_CHANNEL_WORDS);
-	if (time_member(reader, "given_at", &consent->given_us) &&
+	if (wire_time(reader, "given_at", WIRE_REQUIRED, &consent->given_us) &&
 	    date_compare(date_of_instant(consent->given_us), today) > 0)
 		error_add_field(reader->err, wire_pointer(reader, "given_at"), "out_of_range",
 				"Nobody has agreed in the future.", "Không thể đồng ý ở tương lai.");

@@ -30,6 +30,9 @@ bool wire_fault_choice(struct error *err, const char *pointer, const char *choic
 /* A text that is to be one of some words: a blank one is read too (as ""), for none of them is blank. */
 bool wire_word(struct wire_reader *reader, const char *name, enum wire_need need, const char **out);
 
+/* An RFC 3339 time, as microseconds. */
+bool wire_time(struct wire_reader *reader, const char *name, enum wire_need need, int64_t *out);
+
 /*
  * A member that may be cleared: false when it is not in the body. Otherwise
  * *out is its value, or NULL (-1) when it is null or blank.

@@ -410,6 +410,19 @@ bool wire_thousandths(struct wire_reader *reader, const char *name, enum wire_ne
 	return true;
 }
 
+bool wire_time(struct wire_reader *reader, const char *name, enum wire_need need, int64_t *out)
+{
+	const char *text;
+
+	if (!wire_text(reader, name, need, WIRE_KEY_MAX, &text))
+		return false;
+	if (time_parse(text, out))
+		return true;
+	return error_add_field(reader->err, wire_pointer(reader, name), "invalid_time",
+			       "Write a time with its offset, such as 2025-03-10T08:00:00+07:00.",
+			       "Hãy ghi thời điểm kèm múi giờ, ví dụ 2025-03-10T08:00:00+07:00.");
+}
+
 bool wire_bool(struct wire_reader *reader, const char *name, enum wire_need need, bool *out)
 {
 	json_t *truth = value(reader, name, need);

@@ -73,6 +73,8 @@ TABLE = {
     ("POST", "/api/v1/donors/lookup"): {"team", "staff", "admin"},
     ("GET", "/api/v1/donors/{id}"): EDITORS,
     ("PATCH", "/api/v1/donors/{id}"): EDITORS,
+    ("GET", "/api/v1/donors/{id}/consents"): EDITORS,
+    ("POST", "/api/v1/donors/{id}/consents"): EDITORS,
     ("GET", "/sms/kannel"): GATEWAYS,
     ("POST", "/api/v1/sms/inbound"): GATEWAYS,
     ("POST", "/api/v1/eligibility/check"): ALL,
