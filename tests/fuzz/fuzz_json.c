@@ -4,6 +4,8 @@
 #include "base/json_out.h"
 #include "base/memory.h"
 #include "domain/lai_chau_units.h"
+#include "domain/login.h"
+#include "domain/password.h"
 #include "domain/plan.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/same.h"
@@ -11,6 +13,7 @@
 #include "wire/plan_wire.h"
 #include "wire/round_wire.h"
 #include "wire/sms_wire.h"
+#include "wire/user_wire.h"
 
 /*
  * The JSON bodies of every route that takes one. The first letter chooses the
@@ -357,6 +360,127 @@ static void fuzz_inbound(const char *body, size_t len, struct arena *arena)
 	FUZZ_CHECK(text_valid_utf8(inbound.text, strlen(inbound.text)), "%s", inbound.text);
 }
 
+/* ---- users, and what they log in with ---- */
+
+/* A password in its one spelling is that spelling; and the rules say yes or no in words. */
+static void check_password(const char *typed)
+{
+	const struct password_owner owner = { "lan.anh", "Trần Lan Anh", *typed & 1 };
+	char composed[PASSWORD_SIZE], again[PASSWORD_SIZE];
+	struct error err;
+
+	if (!password_compose(typed, composed)) {
+		FUZZ_CHECK(!*composed, "%s", composed);
+		return;
+	}
+	FUZZ_CHECK(text_valid_utf8(composed, strlen(composed)), "%s", composed);
+	FUZZ_CHECK(password_compose(composed, again) && streq(composed, again), "%s and %s", composed, again);
+	error_clear(&err);
+	if (!password_check(composed, &owner, "/password", &err))
+		fuzz_check_refusal(&err);
+	else
+		FUZZ_CHECK(password_stands_alone(composed) || owner.second_factor, "%s", composed);
+}
+
+static void check_login(const char *typed)
+{
+	char folded[LOGIN_TYPED_SIZE], again[LOGIN_TYPED_SIZE];
+
+	login_name_fold(typed, folded, sizeof(folded));
+	login_name_fold(folded, again, sizeof(again));
+	FUZZ_CHECK(streq(folded, again), "%s and %s", folded, again);
+}
+
+static void fuzz_login(const char *body, size_t len, struct arena *arena)
+{
+	struct login_body login;
+	struct error err;
+
+	error_clear(&err);
+	if (!login_body_read(body, len, arena, &login, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	check_login(login.login);
+	check_password(login.password);
+}
+
+static void fuzz_secret(enum secret_body_kind kind, const char *body, size_t len, struct arena *arena)
+{
+	struct secret_body secret;
+	struct error err;
+
+	error_clear(&err);
+	if (!secret_body_read(body, len, kind, arena, &secret, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	FUZZ_CHECK(kind == SECRET_CODE ? secret.code != NULL : secret.current_password != NULL, "a member is missing");
+	FUZZ_CHECK(kind != SECRET_PASSWORD || secret.new_password, "a member is missing");
+	if (secret.new_password)
+		check_password(secret.new_password);
+}
+
+static void user_now(struct user *user)
+{
+	*user = (struct user){ .login = "lan.anh", .name = "Trần Lan Anh", .role = ROLE_STAFF, .active = true, .version = 1 };
+}
+
+static bool read_user(bool patch, const char *body, size_t len, struct arena *arena, struct user *user, struct error *err)
+{
+	struct user_body whole = { .user = user };
+
+	error_clear(err);
+	*user = (struct user){ 0 };
+	if (patch)
+		user_now(user);
+	return user_body_read(body, len, patch, units, today, arena, &whole, err);
+}
+
+static void write_user(struct buf *buf, const struct user *user)
+{
+	buf_reset(buf);
+	user_write(&(struct json_out){ .buf = buf }, NULL, user);
+}
+
+static void fuzz_user(bool patch, const char *body, size_t len, struct arena *arena)
+{
+	static const char *const not_taken[] = {
+		"id", "second_factor", "recovery_codes_left", "must_change_password", "failures", "locked", "created_at",
+		"password_changed_at", "last_login_at", "version", NULL
+	};
+	struct buf shown = { 0 }, text = { 0 }, again = { 0 };
+	struct user user, second;
+	struct error err;
+	json_t *object;
+
+	if (!read_user(patch, body, len, arena, &user, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	FUZZ_CHECK(user.role != ROLE_PUBLIC && user.role != ROLE_GATEWAY && login_name_valid(user.login), "%s", user.login);
+	write_user(&shown, &user);
+	object = parse(&shown);
+	drop(object, not_taken);
+	if (patch) {
+		json_object_del(object, "login");
+	} else {
+		json_object_del(object, "state");
+		json_object_set_new(object, "password", json_string("x"));
+	}
+	dump(object, &text);
+	json_decref(object);
+	FUZZ_CHECK(read_user(patch, text.data, text.len, arena, &second, &err), "%s: %s",
+		   err.nfields ? err.fields[0].pointer : err.detail[0], text.data);
+	write_user(&again, &second);
+	check_same(&shown, &again);
+	FUZZ_CHECK(streq(user.name, second.name) && user.role == second.role && user.active == second.active &&
+		   user.nunit_ids == second.nunit_ids && streq(user.team_id, second.team_id), "%s", text.data);
+	buf_release(&shown);
+	buf_release(&text);
+	buf_release(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned kind = fuzz_byte(&data, &size);
@@ -372,6 +496,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_round(body, size, &arena);
 	else if (kind == 'e')
 		fuzz_report(body, size, &arena);
+	else if (kind == 'u' || kind == 'v')
+		fuzz_user(kind == 'v', body, size, &arena);
+	else if (kind == 'l')
+		fuzz_login(body, size, &arena);
+	else if (kind >= 'w' && kind <= 'y')
+		fuzz_secret((enum secret_body_kind)(kind - 'w'), body, size, &arena);
 	else if (kind == 's')
 		fuzz_inbound(body, size, &arena);
 	else if (kind >= '0' && kind < '0' + CATALOG_KIND_COUNT)

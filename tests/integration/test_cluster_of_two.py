@@ -81,6 +81,62 @@ def test_a_revoked_token_ends_on_both(pair, clients):
         wait_until(lambda: client.get("/api/v1/audit", expect=None).status_code == 401, 1.0, what="401")
 
 
+LOGIN = {"password": "chín con trâu đen ăn cỏ", "bearer": True}
+
+
+@pytest.fixture
+def user(pair, contract, clients):
+    """A user, and a client at each daemon with one session of hers."""
+    boss = Api(pair[0], contract, pair[0].token("admin"))
+    login = f"hai{time.monotonic_ns() % 10**12}"
+    made = boss.post("/api/v1/users", json={"login": login, "name": "Người ở hai nơi", "role": "auditor", "password": "mật khẩu tạm rất dài"},
+                     expect=201).json()
+    first = boss.with_token(clients[2].post("/api/v1/sessions", json={**LOGIN, "login": login, "password": "mật khẩu tạm rất dài"},
+                                            expect=201).json()["token"])
+    first.post("/api/v1/users/me/password", json={"current_password": "mật khẩu tạm rất dài", "new_password": LOGIN["password"]}, expect=204)
+    text = clients[2].post("/api/v1/sessions", json={**LOGIN, "login": login}, expect=201).json()["token"]
+    both = [Api(daemon, contract, text) for daemon in pair]
+    for client in both:
+        client.get("/api/v1/audit")
+    return made["id"], login, boss, both
+
+
+def ends_on_both(both, done):
+    for client in both:
+        wait_until(lambda: client.get("/api/v1/audit", expect=None).status_code == 401, 1.0 - (time.monotonic() - done), every=0.01, what="401")
+
+
+def test_a_session_that_was_ended_ends_on_both(user):
+    *_, both = user
+    both[0].request("DELETE", "/api/v1/sessions/current", 204)
+    ends_on_both(both, time.monotonic())
+
+
+def test_a_disabled_user_is_out_on_both(user):
+    id, _, boss, both = user
+    boss.patch(f"/api/v1/users/{id}", {"state": "disabled"}, etag=boss.etag(f"/api/v1/users/{id}"), expect=200)
+    ends_on_both(both, time.monotonic())
+
+
+def test_a_new_scope_holds_on_both(user):
+    id, _, boss, both = user
+    boss.patch(f"/api/v1/users/{id}", {"units": ["12"]}, etag=boss.etag(f"/api/v1/users/{id}"), expect=200)
+    done = time.monotonic()
+    for client in both:
+        wait_until(lambda: client.get("/api/v1/sessions/current").json()["units"] == ["12"], 1.0 - (time.monotonic() - done), every=0.01,
+                   what="the new scope")
+
+
+def test_wrong_tries_are_counted_for_both(user, clients, postgres):
+    id, login, *_ = user
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: clients[2 + n % 2].post("/api/v1/sessions", json={**LOGIN, "login": login, "password": "sai"}).status_code,
+                                range(8)))
+    assert answers.count(401) >= 5 and answers.count(401) + answers.count(429) == 8, answers
+    counted = postgres.sql(f"SELECT failures FROM login_failure WHERE user_id = '{id}' AND bucket = 'strangers'", database="giothong")
+    assert counted == [(answers.count(401),)]
+
+
 def test_twenty_writers_over_both_daemons(pair, clients, one):
     path = f"/api/v1/rounds/{one['id']}"
     etag = clients[0].etag(path)

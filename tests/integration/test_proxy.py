@@ -62,6 +62,25 @@ def test_tls_and_http2(site):
             assert headers["strict-transport-security"] == "max-age=31536000" and headers.get_list("x-content-type-options") == ["nosniff"], path
 
 
+def test_a_browser_logs_in_over_tls(site):
+    """With a cookie jar that keeps Secure cookies for TLS alone."""
+    file = site.folder / "password"
+    file.write_text("chín con trâu đen ăn cỏ\n", encoding="utf-8")
+    file.chmod(0o600)
+    site.daemons[0].cli_ok("user", "add", "trinh-duyet", "--name", "Trình duyệt", "--role", "staff", "--password-file", file)
+    with site.proxy.client() as browser:
+        opened = browser.post("/api/v1/sessions", json={"login": "trinh-duyet", "password": "chín con trâu đen ăn cỏ"})
+        assert opened.status_code == 201 and "__Host-giothong" in browser.cookies
+        assert browser.get("/api/v1/sessions/current").json()["user"]["login"] == "trinh-duyet"
+        problem(browser.post("/api/v1/teams", json={"code": "TD9", "name": "Đội"}), "csrf-token-missing", 403)
+        token = {"X-CSRF-Token": opened.json()["csrf_token"]}
+        assert browser.post("/api/v1/teams", json={"code": "TD9", "name": "Đội"}, headers=token).status_code == 201
+        secret = browser.cookies["__Host-giothong"]
+        assert browser.request("DELETE", "/api/v1/sessions/current", headers=token).status_code == 204
+        assert "__Host-giothong" not in browser.cookies
+    assert secret not in site.logs() and "trinh-duyet" not in site.logs()
+
+
 @pytest.mark.parametrize("version, ciphers, taken", [
     ("-tls1_3", None, True), ("-tls1_2", None, True), ("-tls1_2", "AES128-GCM-SHA256:@SECLEVEL=0", False),
     ("-tls1_2", "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0", False), ("-tls1_1", "ALL:@SECLEVEL=0", False)])
