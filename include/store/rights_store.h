@@ -8,6 +8,7 @@
 #include "db/db.h"
 #include "domain/consent.h"
 #include "domain/donor_number.h"
+#include "domain/donor_request.h"
 #include "store/store.h"
 
 /* What donors agreed to, and what else the law gives them a right to. store->donor_key must be there. */
@@ -51,5 +52,79 @@ struct consent_record {
 	struct store              *store;
 };
 void consent_record_send(struct store *store, struct consent_record *record);
+
+/* ---- requests ---- */
+
+/* A new request of a donor that was loaded. Audit action "donor_request.receive". ERR_ERASED. */
+struct donor_request_make {
+	const struct donor_record *of;
+	struct donor_request       request;      /* in: what was received, with its deadlines; out: id, version */
+	struct idempotency         idempotency;
+	struct actor               actor;
+	struct arena              *arena;
+	struct error               error;
+	void                     (*done)(struct donor_request_make *make);
+	struct db_query            query;        /* private from here on */
+	struct store              *store;
+};
+void donor_request_make_send(struct store *store, struct donor_request_make *make);
+
+/*
+ * Requests of a donor and of the records that are one with it, opened, in the order of receipt; or one of them.
+ * ERR_NOT_FOUND: that one, or no such donor within reach. Of an erased donor no note is left.
+ */
+struct donor_request_load {
+	const char           *key;
+	const char           *only;      /* id of the request, or NULL */
+	const char *const    *units;     /* as in donor_load */
+	size_t                nunits;
+	const char           *action;    /* of the audit row of each: "donor_request.read"; NULL: none */
+	struct actor          actor;
+	struct arena         *arena;
+	struct donor_request *requests;  /* out */
+	size_t                nrequests;
+	const char           *unit_id;   /* out: residence of the donor, for who may write */
+	struct date           unit_on;
+	struct error          error;
+	void                (*done)(struct donor_request_load *load);
+	struct db_query       query;     /* private from here on */
+	struct store         *store;
+};
+void donor_request_load_send(struct store *store, struct donor_request_load *load);
+
+/* The next state over the version that was read; `step` is the audit action. ERR_STALE. */
+struct donor_request_save {
+	const struct donor_request *before;
+	struct donor_request        after;       /* in; out: version */
+	const char                 *step;        /* "donor_request.answer" */
+	struct actor                actor;
+	struct arena               *arena;
+	struct error                error;
+	void                      (*done)(struct donor_request_save *save);
+	struct db_query             query;       /* private from here on */
+	struct store               *store;
+};
+void donor_request_save_send(struct store *store, struct donor_request_save *save);
+
+/* All donors' requests, nothing opened: those that are late first, then by the day that comes next, closed ones last. */
+struct donor_request_list {
+	unsigned              states;    /* bits 1 << enum request_state; 0: any */
+	bool                  late;      /* only late ones */
+	struct date           today;
+	const char *const    *units;     /* of the donors; NULL: all */
+	size_t                nunits;
+	char                  after[UUID_TEXT_SIZE];
+	int                   limit;
+	struct arena         *arena;
+	struct donor_request *requests;  /* out */
+	size_t                nrequests;
+	bool                  more;
+	struct error          error;
+	void                (*done)(struct donor_request_list *list);
+	struct db_query       query;     /* private from here on */
+	struct store         *store;
+	char                  limit_text[16];
+};
+void donor_request_list_send(struct store *store, struct donor_request_list *list);
 
 #endif

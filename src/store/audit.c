@@ -103,6 +103,7 @@ static const struct db_statement list_donor = {
 	" own AS (SELECT id FROM one UNION ALL SELECT a.donor_id FROM donor_alias AS a JOIN one ON one.id = a.into_id),"
 	" thing (kind, id) AS (SELECT 'donor', id::text FROM own"
 	"  UNION ALL SELECT 'consent', c.id::text FROM own JOIN consent AS c ON c.donor_id = own.id"
+	"  UNION ALL SELECT 'donor_request', q.id::text FROM own JOIN donor_request AS q ON q.donor_id = own.id"
 	"  UNION ALL SELECT 'deferral', f.id::text FROM own JOIN deferral AS f ON f.donor_id = own.id"
 	"  UNION ALL SELECT 'donation', n.id::text FROM own JOIN donation AS n ON n.donor_id = own.id) "
 	AUDIT_SELECT("(SELECT e.* FROM thing JOIN audit_entry AS e ON e.subject_kind = thing.kind"

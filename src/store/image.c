@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "domain/catalog.h"
 #include "domain/consent.h"
+#include "domain/donor_request.h"
 #include "domain/donation.h"
 #include "domain/donor.h"
 #include "domain/plan.h"
@@ -310,6 +311,29 @@ void image_donation(struct buf *buf, const struct donation *donation)
 	jout_int(&out, "volume_ml", donation->volume_ml);
 	jout_text(&out, "evidence", donation_evidence_text(donation->evidence));
 	jout_text(&out, "source", donation->source);
+	jout_end(&out);
+}
+
+void image_donor_request(struct buf *buf, const struct donor_request *request)
+{
+	struct json_out out = { .buf = buf };
+	bool closed = request->closed_us != INT64_MIN;
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", request->id);
+	image_id(&out, "donor", request->donor_id);
+	jout_text(&out, "kind", request_kind_text(request->kind));
+	jout_time(&out, "received_at", request->received_us);
+	jout_date(&out, "answer_by", request->answer_by);
+	jout_date(&out, "carry_out_by", request->carry_out_by);
+	jout_date(&out, "extended_from", request->extended_from);
+	jout_time(&out, "answered_at", request->answered_us);
+	jout_time(&out, "closed_at", request->closed_us);
+	jout_text(&out, "outcome", closed ? request_outcome_text(request->outcome) : NULL);
+	jout_text(&out, "ground",
+		  closed && request->outcome == REQUEST_REFUSED ? request_ground_text(request->ground) : NULL);
+	jout_text(&out, "note", request->note);
+	jout_int(&out, "version", request->version);
 	jout_end(&out);
 }
 

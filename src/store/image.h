@@ -18,6 +18,7 @@ struct catalog_item;
 struct consent;
 struct donation;
 struct donor;
+struct donor_request;
 struct key_record;
 struct plan;
 struct report;
@@ -35,6 +36,7 @@ void image_round(struct buf *buf, const struct round *round);
 void image_donor(struct buf *buf, const struct donor *donor);
 void image_donation(struct buf *buf, const struct donation *donation);
 void image_consent(struct buf *buf, const char *id, const char *donor_id, const struct consent *consent, bool given);
+void image_donor_request(struct buf *buf, const struct donor_request *request);
 void image_report(struct buf *buf, const char *round_id, const struct report *report);
 
 #endif

@@ -77,3 +77,128 @@ void consent_holdings_write(struct json_out *out, const char *key, const struct 
 	}
 	jout_end(out);
 }
+
+/* ---- requests ---- */
+
+bool donor_request_read(const char *body, size_t len, int64_t now_us, struct arena *arena,
+			struct donor_request *request, struct error *err)
+{
+	struct wire_reader reader;
+	json_t *object = wire_parse_object(body, len, err);
+	const char *text;
+	bool fine;
+
+	if (!object)
+		return false;
+	*request = (struct donor_request){ .received_us = now_us, .answered_us = INT64_MIN, .closed_us = INT64_MIN };
+	wire_reader_init(&reader, object, "", arena, err);
+	if (wire_word(&reader, "kind", WIRE_REQUIRED, &text) && !request_kind_parse(text, &request->kind))
+		wire_fault_choice(err, "/kind", REQUEST_KIND_WORDS);
+	/* A clock that is a little ahead is not believed, as with consents. */
+	if (wire_time(&reader, "received_at", WIRE_OPTIONAL, &request->received_us) &&
+	    !consent_instant(now_us, &request->received_us))
+		error_add_field(err, "/received_at", "out_of_range", "Nothing was received in the future.",
+				"Không thể nhận yêu cầu ở tương lai.");
+	wire_text(&reader, "note", WIRE_OPTIONAL, REQUEST_NOTE_MAX, &request->note);
+	fine = wire_reader_finish(&reader);
+	json_decref(object);
+	return fine;
+}
+
+bool donor_request_nothing_read(const char *body, size_t len, struct arena *arena, struct error *err)
+{
+	struct wire_reader reader;
+	json_t *object;
+	bool fine;
+
+	if (len == 0)
+		return true;
+	object = wire_parse_object(body, len, err);
+	if (!object)
+		return false;
+	wire_reader_init(&reader, object, "", arena, err);
+	fine = wire_reader_finish(&reader);
+	json_decref(object);
+	return fine;
+}
+
+bool donor_request_until_read(const char *body, size_t len, struct arena *arena, struct date *until, struct error *err)
+{
+	struct wire_reader reader;
+	json_t *object = wire_parse_object(body, len, err);
+	bool fine;
+
+	if (!object)
+		return false;
+	wire_reader_init(&reader, object, "", arena, err);
+	wire_date(&reader, "until", WIRE_REQUIRED, until);
+	fine = wire_reader_finish(&reader);
+	json_decref(object);
+	return fine;
+}
+
+static void end_members(struct wire_reader *reader, enum request_outcome *outcome, enum request_ground *ground)
+{
+	bool known = false, refused, grounded;
+	const char *text;
+
+	if (wire_word(reader, "outcome", WIRE_REQUIRED, &text)) {
+		known = request_outcome_parse(text, outcome);
+		if (!known)
+			wire_fault_choice(reader->err, "/outcome", REQUEST_OUTCOME_WORDS);
+	}
+	grounded = wire_word(reader, "ground", WIRE_OPTIONAL, &text);
+	if (grounded && !request_ground_parse(text, ground))
+		wire_fault_choice(reader->err, "/ground", REQUEST_GROUND_WORDS);
+	refused = known && *outcome == REQUEST_REFUSED;
+	if (refused && !grounded)
+		wire_fault_required(reader->err, "/ground");
+	if (known && !refused && grounded)
+		error_add_field(reader->err, "/ground", "not_possible", "Only a refusal has a ground.",
+				"Chỉ khi từ chối mới nêu căn cứ.");
+}
+
+bool donor_request_end_read(const char *body, size_t len, struct arena *arena, enum request_outcome *outcome,
+			    enum request_ground *ground, struct error *err)
+{
+	struct wire_reader reader;
+	json_t *object = wire_parse_object(body, len, err);
+	bool fine;
+
+	if (!object)
+		return false;
+	*outcome = REQUEST_DONE;
+	*ground = REQUEST_ARTICLE_19;
+	wire_reader_init(&reader, object, "", arena, err);
+	end_members(&reader, outcome, ground);
+	fine = wire_reader_finish(&reader);
+	json_decref(object);
+	return fine;
+}
+
+void donor_request_write(struct json_out *out, const char *key, const struct donor_request *request, struct date today,
+			 bool whole)
+{
+	bool closed = request_state(request) == REQUEST_CLOSED;
+
+	jout_object(out, key);
+	jout_text(out, "id", request->id);
+	jout_text(out, "donor", request->donor_id);
+	jout_text(out, "donor_number", request->donor_number);
+	jout_text(out, "kind", request_kind_text(request->kind));
+	jout_text(out, "state", request_state_text(request_state(request)));
+	jout_bool(out, "late", request_is_late(request, today));
+	jout_time(out, "received_at", request->received_us);
+	jout_date(out, "answer_by", request->answer_by);
+	jout_date(out, "carry_out_by", request->carry_out_by);
+	jout_date(out, "extended_from", request->extended_from);
+	jout_time(out, "answered_at", request->answered_us);
+	jout_time(out, "closed_at", request->closed_us);
+	jout_text(out, "outcome", closed ? request_outcome_text(request->outcome) : NULL);
+	jout_text(out, "ground",
+		  closed && request->outcome == REQUEST_REFUSED ? request_ground_text(request->ground) : NULL);
+	if (whole)
+		jout_text(out, "note", request->note);
+	jout_int(out, "version", request->version);
+	jout_end(out);
+}

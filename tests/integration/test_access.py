@@ -75,6 +75,10 @@ TABLE = {
     ("PATCH", "/api/v1/donors/{id}"): EDITORS,
     ("GET", "/api/v1/donors/{id}/consents"): EDITORS,
     ("POST", "/api/v1/donors/{id}/consents"): EDITORS,
+    ("POST", "/api/v1/donors/{id}/requests"): EDITORS,
+    ("GET", "/api/v1/donors/{id}/requests/{request}"): EDITORS,
+    **{("POST", f"/api/v1/donors/{{id}}/requests/{{request}}/{verb}"): EDITORS for verb in ("answer", "extend", "close")},
+    ("GET", "/api/v1/donor-requests"): {"staff", "auditor", "admin"},
     ("GET", "/sms/kannel"): GATEWAYS,
     ("POST", "/api/v1/sms/inbound"): GATEWAYS,
     ("POST", "/api/v1/eligibility/check"): ALL,
@@ -98,8 +102,10 @@ def things(seeds, staff, admin, daemon):
     one = seeds.official(team=own, date=day(100 + seeds.number() % 150))
     body = {"login": f"thu{seeds.number()}", "name": "Người thử", "role": "comms", "password": "một hai ba con cá vàng"}
     user = admin.post("/api/v1/users", json=body, expect=201).json()
+    donor = staff.post("/api/v1/donors", json={"name": "Lò Thị Mẫu", "birth_year": 1990}, expect=201).json()["id"]
+    request = staff.post(f"/api/v1/donors/{donor}/requests", json={"kind": "access"}, expect=201).json()["id"]
     return {"rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
-            "donors": staff.post("/api/v1/donors", json={"name": "Lò Thị Mẫu", "birth_year": 1990}, expect=201).json()["id"],
+            "donors": donor, "requests": request,
             "sessions": "00000000-0000-7000-8000-000000000000", "users": user["id"],
             "venues": seeds.venue()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}
 

@@ -145,3 +145,120 @@ def test_who_looked(staff, api, donor, daemon):
     assert re.search(r"donor\.consents .* admin", text) and made["name"] not in text
     outcome = daemon.cli("audit", "donor", NOWHERE)
     assert outcome.status == 1 and NOWHERE in outcome.err
+
+
+# ---- requests ----
+
+def ask(client, key, kind, **more):
+    return client.post(f"{DONORS}/{key}/requests", json={"kind": kind, **more}, expect=201)
+
+
+def step(client, made, name, body=None, etag=None, expect=200):
+    path = f"{DONORS}/{made['donor']}/requests/{made['id']}"
+    answer = client.post(f"{path}/{name}", json=body or {}, headers={"If-Match": etag or client.etag(path)}, expect=expect)
+    return answer.json()
+
+
+def test_a_request_from_receipt_to_end(staff, donor, daemon):
+    """Today is Monday, 10 March 2025."""
+    made = donor()
+    answer = ask(staff, made["donor_number"], "erasure", note="đơn số 3")
+    one = answer.json()
+    assert one == {**one, "donor": made["id"], "donor_number": made["donor_number"], "kind": "erasure", "state": "open", "late": False,
+                   "answer_by": day(2), "carry_out_by": day(20), "note": "đơn số 3", "answered_at": None, "outcome": None, "version": 1}
+    path = answer.headers["location"]
+    got = staff.get(path)
+    assert got.json() == one and got.headers["etag"] == answer.headers["etag"] and got.headers["cache-control"] == "no-store"
+    problem(staff.post(f"{path}/answer", json={}), "precondition-required", 428)
+    answered = step(staff, one, "answer", etag=answer.headers["etag"])
+    assert answered["state"] == "answered" and answered["answered_at"].startswith(TODAY) and answered["version"] == 2
+    assert step(staff, one, "answer", etag=answer.headers["etag"], expect=412)["type"].endswith("stale")
+    assert step(staff, one, "answer", expect=409)["type"].endswith("illegal-step")
+    for until in (day(20), day(41)):
+        assert step(staff, one, "extend", {"until": until}, expect=422)["errors"][0]["pointer"] == "/until"
+    longer = step(staff, one, "extend", {"until": day(40)})
+    assert longer["carry_out_by"] == day(40) and longer["extended_from"] == day(20)
+    assert step(staff, one, "extend", {"until": day(41)}, expect=409)["type"].endswith("illegal-step")
+    assert step(staff, one, "close", {"outcome": "refused"}, expect=422)["errors"][0]["pointer"] == "/ground"
+    assert step(staff, one, "close", {"outcome": "done", "ground": "not_held"}, expect=422)["errors"][0]["pointer"] == "/ground"
+    closed = step(staff, one, "close", {"outcome": "refused", "ground": "article_19"})
+    assert closed["state"] == "closed" and closed["outcome"] == "refused" and closed["ground"] == "article_19"
+    assert step(staff, one, "close", {"outcome": "done"}, expect=409)["type"].endswith("illegal-step")
+    actions = [row["action"] for row in json.loads(daemon.cli_ok("audit", "donor", made["id"], "--json").out)["items"]
+               if row["subject_id"] == one["id"] and row["action"] != "donor_request.read"]
+    assert actions == [f"donor_request.{verb}" for verb in ("close", "extend", "answer", "receive")]
+    sealed = bytes(daemon.value("SELECT note FROM donor_request WHERE id = %s", one["id"]))
+    assert "đơn".encode() not in sealed
+
+
+def test_late_ones_come_first(staff, api, donor):
+    made = donor()
+    def at(offset):
+        return f"{day(offset)}T08:00:00+07:00"
+    fine = ask(staff, made["id"], "access").json()
+    unanswered = ask(staff, made["id"], "objection", received_at=at(-5), note="mật").json()       # Wednesday: Friday
+    on_the_day = ask(staff, made["id"], "objection", received_at=at(-4)).json()                   # Thursday: today
+    undone = ask(staff, made["id"], "correction", received_at=at(-11)).json()
+    step(staff, undone, "answer")
+    last_day = ask(staff, made["id"], "correction", received_at=at(-10)).json()
+    step(staff, last_day, "answer")
+    ended = ask(staff, made["id"], "restriction", received_at=at(-60)).json()
+    step(staff, ended, "close", {"outcome": "done"})
+    def own(client, **params):
+        return [one["id"] for one in client.items("/api/v1/donor-requests", **params) if one["donor"] == made["id"]]
+    everything = own(staff)
+    assert set(everything[:2]) == {unanswered["id"], undone["id"]} and everything[-1] == ended["id"]
+    assert set(everything[2:-1]) == {fine["id"], on_the_day["id"], last_day["id"]}
+    assert own(staff, limit=1) == everything
+    assert set(own(staff, late="true")) == set(everything[:2])
+    assert own(api.as_("auditor"), late="true", state="open") == [unanswered["id"]]
+    assert set(own(staff, state="answered")) == {undone["id"], last_day["id"]}
+    assert own(staff, state="closed") == [ended["id"]]
+    text = staff.get("/api/v1/donor-requests", params={"limit": 500}).text
+    assert made["name"] not in text and "mật" not in text and made["phone"] not in text
+    problem(staff.get("/api/v1/donor-requests", params={"state": "old"}, expect=400), "invalid-query", 400)
+
+
+def test_holidays_are_no_working_days(staff, donor):
+    """Received on the last working day before Tết 2025 (25 January to 2 February)."""
+    one = ask(staff, donor()["id"], "access", received_at="2025-01-24T16:00:00+07:00").json()
+    assert one["answer_by"] == "2025-02-04" and one["carry_out_by"] == "2025-02-03" and one["late"] is True
+
+
+def test_a_request_sent_again_is_one(staff, donor, daemon):
+    made = donor()
+    path, headers = f"{DONORS}/{made['id']}/requests", {"Idempotency-Key": f"r-{made['id']}"}
+    first = staff.post(path, json={"kind": "access", "note": "n"}, headers=headers, expect=201)
+    again = staff.post(path, json={"kind": "access", "note": "n"}, headers=headers, expect=201)
+    assert first.json() == again.json() and first.headers["location"] == again.headers["location"]
+    problem(staff.post(path, json={"kind": "erasure"}, headers=headers), "idempotency-mismatch", 422)
+    assert daemon.value("SELECT count(*) FROM donor_request WHERE donor_id = %s", made["id"]) == 1
+
+
+@pytest.mark.parametrize("body,fault", [
+    ({}, {"/kind": "required"}), ({"kind": "forget"}, {"/kind": "invalid_value"}),
+    ({"kind": "access", "received_at": f"{day(1)}T00:00:00+07:00"}, {"/received_at": "out_of_range"}),
+    ({"kind": "access", "received_at": "yesterday"}, {"/received_at": "invalid_time"}),
+    ({"kind": "access", "note": "x" * 1001}, {"/note": "too_long"}), ({"kind": "access", "state": "closed"}, {"/state": "unknown_field"}),
+])
+def test_what_is_no_request(staff, donor, daemon, body, fault):
+    made = donor()
+    answer = staff.post(f"{DONORS}/{made['id']}/requests", json=body)
+    problem(answer, "invalid-field", 422)
+    assert field_codes(answer) == fault
+    assert daemon.value("SELECT count(*) FROM donor_request WHERE donor_id = %s", made["id"]) == 0
+
+
+def test_requests_out_of_scope_are_nowhere(daemon, api, staff, donor, seeds):
+    made = donor()
+    one = ask(staff, made["id"], "access").json()
+    stranger = api.with_token(daemon.new_token("staff", f"requests-{seeds.number()}", "--unit", "Xã Sìn Hồ"))
+    path = f"{DONORS}/{made['id']}/requests"
+    problem(stranger.post(path, json={"kind": "access"}), "not-found", 404)
+    problem(stranger.get(f"{path}/{one['id']}", expect=404), "not-found", 404)
+    problem(stranger.post(f"{path}/{one['id']}/close", json={"outcome": "done"}, headers={"If-Match": '"1"'}), "not-found", 404)
+    assert one["id"] not in [o["id"] for o in stranger.items("/api/v1/donor-requests")]
+    # nor under another donor
+    other = donor()
+    problem(staff.get(f"{DONORS}/{other['id']}/requests/{one['id']}", expect=404), "not-found", 404)
+    assert daemon.value("SELECT version FROM donor_request WHERE id = %s", one["id"]) == 1
