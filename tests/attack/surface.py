@@ -8,6 +8,11 @@ import urllib.parse
 import relay
 from harness.contract import Contract
 
+SESSIONS = ("/api/v1/sessions", "/api/v1/sessions/current")     # one's own: GET takes no value, and a token has none
+# Nothing of these reaches a statement but the caller's own id: their values are hashed or compared.
+HASHED_ONLY = {"/api/v1/users/me/password", "/api/v1/users/me/totp", "/api/v1/users/me/totp/confirm", "/api/v1/users/me/totp/remove"}
+ADMINS = ("/api/v1/audit", "/api/v1/tokens", "/api/v1/users", "/api/v1/users/{id}")
+PASSWORD = "chín con trâu đen ăn cỏ"
 OPERATORS = ("/healthz", "/readyz", "/metrics")            # not for the world: tests/integration/test_proxy.py
 # By route and name, then by name alone: values that are taken. What is not here is the contract's own example.
 VALUES = {
@@ -16,7 +21,9 @@ VALUES = {
     "": {"id": "LC25-07", "from": "2024-01-01", "to": "2027-12-31", "unit": "than uyen", "campaign": "chu-nhat-do", "status": "announced",
          "plan": "3653-KH-UBND", "date_precision": "day", "order": "asc", "limit": "5", "q": "than uyen", "on": "2025-06-01", "level": "commune",
          "inactive": "true", "subject_kind": "round", "action": "round.create", "ts": "1", "smsc": "FAKE", "coding": "0", "charset": "UTF-8",
-         "id@sms": "gw-1", "slug": "invalid-field"},
+         "id@sms": "gw-1", "slug": "invalid-field", "abo": "O", "rhd": "positive", "component": "whole_blood",
+         "next_eligible_from": "2024-01-01", "next_eligible_to": "2027-12-31", "last_donation_from": "2024-01-01",
+         "last_donation_to": "2027-12-31"},
 }
 
 
@@ -85,12 +92,14 @@ class Finder:
             return {"team": self.team, "venue": self.venue}.get(name, self.team)["id"]
         if template.startswith("/sms/") and example is not None:
             return example
+        if name == "id" and template.split("/")[3] in ("donors", "users"):
+            return {"donors": self.donor, "users": self.user}[template.split("/")[3]]["id"]
         if name == "id" and template.split("/")[3] in ("teams", "venues", "campaigns", "units"):
             return self.first(f"/api/v1/{template.split('/')[3]}")["id"]
         return VALUES[""].get(name, example)
 
-    def post(self, path, body, etag=None):
-        headers = {"Authorization": authorization(self.site, "staff"), **({"If-Match": etag} if etag else {})}
+    def post(self, path, body, etag=None, token="staff"):
+        headers = {"Authorization": authorization(self.site, token), **({"If-Match": etag} if etag else {})}
         answer = self.client.post(path, json=body, headers=headers)
         assert answer.status_code in (200, 201), f"{path}: {answer.text}"
         return answer
@@ -105,6 +114,9 @@ class Finder:
         self.plan = self.post("/api/v1/plans", {"number": "77/KH-THU", "code_prefix": "ATT", "title": "Kế hoạch bị thử", "from": str(first),
                                                 "to": str(first + datetime.timedelta(days=300))}).json()
 
+        self.donor = self.post("/api/v1/donors", {"name": "Lò Thị Thử", "birth_year": 1990, "phone": "0900000001"}).json()
+        self.user = self.post("/api/v1/users", {"login": "bi.thu", "name": "Người Thử", "role": "staff", "password": PASSWORD}, token="admin").json()
+
     def new_round(self):
         """Path of an announced round."""
         made = self.post(f"/api/v1/plans/{self.plan['id']}/rounds", {"title": "Đợt", "date": self.day, "units": ["Huyện Than Uyên"]})
@@ -115,9 +127,9 @@ class Finder:
     def reads(self):
         """Every GET route, with all of its query parameters at once; a cursor goes with `limit` alone."""
         for method, template in sorted(self.contract.routes()):
-            if method != "GET" or template in OPERATORS:
+            if method != "GET" or template in OPERATORS + SESSIONS:
                 continue
-            token = "gateway" if template.startswith("/sms/") else "admin" if template in ("/api/v1/audit", "/api/v1/tokens") else "staff"
+            token = "gateway" if template.startswith("/sms/") else "admin" if template in ADMINS else "staff"
             path, query = template, {}
             for parameter in self.contract.parameters("get", template):
                 value = self.value(template, parameter["name"], parameter.get("example"))
@@ -156,7 +168,25 @@ class Finder:
                                                                        "note": "ghi", "units": {"value": 10, "qualifier": "about"}})
         yield Surface("POST", "/api/v1/sms/inbound", {}, {"id": "gw77", "from": "0900000001", "to": "8088", "text": "LICH than uyen"}, token="gateway",
                       unique=("id", "from"))     # help is given once an hour: to a new number each time, or answers would differ by that
+        yield from self.people()
         yield from self.changes()
+
+    def people(self):
+        yield Surface("POST", "/api/v1/donors", {}, {"name": "abcdefgh abcd", "birth_date": "1990-05-17", "sex": "female", "phone": "0900000002",
+                                                     "unit": "Huyện Than Uyên", "address": "Bản"}, unique=("name",))
+        yield Surface("POST", "/api/v1/donors/lookup", {}, {"kind": "cccd", "value": "012190000000"})
+        yield Surface("POST", "/api/v1/donors/lookup", {}, {"name": "Lò Thị Thử", "birth_year": 1990, "component": "whole_blood"})
+        yield Surface("POST", "/api/v1/donors/lookup", {}, {"phone": "0900000001"})
+        path = f"/api/v1/donors/{self.donor['id']}"
+        yield Surface("PATCH", path, {}, {"name": "Lò Thị Thử", "birth_year": 1991, "sex": "female", "phone": "0900000003", "unit": "Huyện Than Uyên",
+                                          "address": "Bản"}, before=relay.etag_of(path))
+        yield Surface("POST", "/api/v1/eligibility/check", {}, {"on": "2026-03-01", "component": "whole_blood", "volume_ml": 350,
+                                                                "birth_date": "1990-06-15", "sex": "female", "weight_kg": 46})
+        yield Surface("POST", "/api/v1/sessions", {}, {"login": "bi.thu", "password": PASSWORD, "device": "máy thử"})
+        yield Surface("POST", "/api/v1/users", {}, {"login": "abcdefgh", "name": "Người Thử", "role": "staff", "password": PASSWORD}, token="admin",
+                      unique=("login",))
+        path = f"/api/v1/users/{self.user['id']}"
+        yield Surface("PATCH", path, {}, {"name": "Người Thử", "role": "staff", "state": "active"}, token="admin", before=relay.etag_of(path))
 
     def changes(self):
         for collection, one, body in (
@@ -185,7 +215,7 @@ def forgotten(contract, writes):
     """POST and PATCH routes whose body has values, and that no surface has."""
     covered = {(one.method, contract.template(one.path)) for one in writes}
     for method, template in sorted(contract.routes() - covered):
-        if method in ("POST", "PATCH"):
+        if method in ("POST", "PATCH") and template not in HASHED_ONLY:
             body = contract.resolve(contract.operation(method.lower(), template).get("requestBody", {}))
             schemas = [contract.resolve(media["schema"]) for media in body.get("content", {}).values()]
             if any(schema.get("properties") for schema in schemas):
