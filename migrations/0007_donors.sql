@@ -154,6 +154,23 @@ CREATE TABLE donor_alias (
 );
 CREATE INDEX donor_alias_into_ix ON donor_alias (into_id);
 
+/*
+ * Who asked for whom: a row for the look-ups that went together in one statement, three arrays side by side. Its
+ * audit entry has the SHA-256 of the row, so that what the entry says of thousands is one row of the chain.
+ */
+CREATE TABLE donor_lookup (
+    id       uuid    NOT NULL,
+    key_id   integer NOT NULL,                    -- hash key of `asked`
+    found    uuid[]  NOT NULL,                    -- who it was; NULL: nobody
+    asked    bytea[] NOT NULL,                    -- keyed digest of what was asked, where it was nobody
+    requests uuid[]  NOT NULL,
+    CONSTRAINT donor_lookup_pk PRIMARY KEY (id),
+    CONSTRAINT donor_lookup_ck CHECK (cardinality(found) = cardinality(asked) AND cardinality(found) = cardinality(requests))
+);
+-- Random bytes are not worth compressing.
+ALTER TABLE donor_lookup ALTER COLUMN found SET STORAGE EXTERNAL, ALTER COLUMN asked SET STORAGE EXTERNAL,
+                         ALTER COLUMN requests SET STORAGE EXTERNAL;
+
 -- A person looked and said: not the same. They are not offered again.
 CREATE TABLE donor_distinct (
     one_id uuid NOT NULL,
@@ -165,7 +182,7 @@ CREATE TABLE donor_distinct (
     CONSTRAINT donor_distinct_order_ck CHECK (one_id < two_id)
 );
 
-GRANT SELECT, INSERT ON donor, donor_identifier, donor_digest, consent, deferral, donation, donor_alias, donor_distinct TO :app_role;
+GRANT SELECT, INSERT ON donor, donor_identifier, donor_digest, consent, deferral, donation, donor_alias, donor_distinct, donor_lookup TO :app_role;
 GRANT UPDATE ON donor TO :app_role;
 GRANT DELETE ON donor_identifier, donor_digest, donor_alias, donor_distinct TO :app_role;
 GRANT UPDATE (sealed) ON donor_identifier TO :app_role;

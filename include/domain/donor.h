@@ -7,6 +7,7 @@
 
 #include "base/date.h"
 #include "base/uuid.h"
+#include "domain/component.h"
 #include "domain/donor_number.h"
 #include "domain/identifier.h"
 
@@ -64,6 +65,14 @@ struct donor {
 struct donor_next {
 	struct date on;                  /* none: nothing is in the way */
 	bool        endless;             /* no date ends the wait */
+};
+
+/* What is told of a donor to whoever may ask whether somebody is known. */
+struct donor_found {
+	char              id[UUID_TEXT_SIZE];
+	char              number[DONOR_NUMBER_SIZE];
+	bool              contact_facility;
+	struct donor_next next[COMPONENT_COUNT];
 };
 
 /*

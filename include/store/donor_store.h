@@ -161,9 +161,10 @@ void donor_list_send(struct store *store, struct donor_list *list);
 
 /*
  * Who is it? By exactly one of: an identifier, a donor number, a phone, a name
- * with birth year. Writes an audit row "donor.lookup" for each one found, or one
- * without a subject when nobody is; in it the keyed digest of what was asked,
- * so that it can be found out later whether somebody asked for a given number.
+ * with birth year. Writes a row of donor_lookup that names who was found; of what
+ * found nobody it has the keyed digest, so that it can be told later whether
+ * somebody asked for a given number. The audit entry ("donor.lookup", subject
+ * "lookup") has the digest of that row.
  */
 enum { DONOR_LOOKUP_MAX = 20 };
 struct donor_lookup {
@@ -176,14 +177,26 @@ struct donor_lookup {
 	size_t                   nunits;
 	struct actor             actor;
 	struct arena            *arena;
-	struct donor_record      found[DONOR_LOOKUP_MAX];        /* out: of each what stands in plain */
+	struct donor_found      *found;          /* out: at most DONOR_LOOKUP_MAX */
 	size_t                   nfound;
 	bool                     more;           /* there are more than those */
 	struct error             error;
 	void                   (*done)(struct donor_lookup *lookup);
 	struct db_query          query;          /* private from here on */
 	struct store            *store;
+	struct donor_lookup     *next;
 };
-void donor_lookup_send(struct store *store, struct donor_lookup *lookup);
+
+/*
+ * Where look-ups are handed in, one of each worker. Those by an identifier of one
+ * person that come while earlier ones are being committed go together in one
+ * statement, without a timer: alone it is as fast as ever, under load one commit
+ * serves hundreds.
+ */
+enum { DONOR_DESK_BATCH = 256 };
+struct donor_desk;
+struct donor_desk *donor_desk_new(struct store *store);          /* borrows the store */
+void donor_desk_free(struct donor_desk *desk);                   /* after the database is closed; NULL is fine */
+void donor_desk_ask(struct donor_desk *desk, struct donor_lookup *lookup);
 
 #endif

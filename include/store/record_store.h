@@ -16,7 +16,7 @@
  */
 enum record_kind {
 	RECORD_ROUND, RECORD_PLAN, RECORD_REPORT, RECORD_VENUE, RECORD_TEAM, RECORD_CAMPAIGN, RECORD_TOKEN, RECORD_KEY,
-	RECORD_DONOR, RECORD_USER,
+	RECORD_DONOR, RECORD_USER, RECORD_LOOKUP,
 	RECORD_KINDS
 };
 const char *record_kind_text(enum record_kind kind);     /* "round": the subject_kind of the audit */

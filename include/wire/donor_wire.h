@@ -42,7 +42,7 @@ void donor_write(struct json_out *out, const char *key, const struct donor_view 
 void donor_item_write(struct json_out *out, const char *key, const struct donor_view *view,
 		      enum component component);
 /* To those who only ask whether somebody is known, and from when on they may give. */
-void donor_found_write(struct json_out *out, const char *key, const struct donor_view *view,
+void donor_found_write(struct json_out *out, const char *key, const struct donor_found *found,
 		       enum component component);
 /* "unit": {"id", "name"}, or null. */
 void donor_unit_write(struct json_out *out, const char *key, const char *unit_id, const struct unit_map *units);

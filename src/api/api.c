@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "crypto/donor_seal.h"
 #include "crypto/keyring.h"
+#include "store/donor_store.h"
 
 static const struct route *const route_tables[] = {
 	health_routes, page_routes, round_routes, report_routes, plan_routes,
@@ -198,6 +199,7 @@ struct api *api_new(struct worker *worker, int listen_fd, const struct api_daemo
 	api->worker = worker;
 	api->daemon = daemon;
 	api->store = (struct store){ worker->db, worker->keyring, worker->clock, donor_key_new() };
+	api->desk = donor_desk_new(&api->store);
 	api->router = http_router_new();
 	add_routes(api);
 	cache_init(&api->cache);
@@ -242,6 +244,7 @@ void api_free(struct api *api)
 	cache_release(&api->sms_cache);
 	limits_release(&api->limits);
 	buf_release(&api->scratch);
+	donor_desk_free(api->desk);
 	donor_key_free(api->store.donor_key);
 	free(api->routes);
 	free(api);

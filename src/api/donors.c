@@ -197,7 +197,7 @@ static void look_at_taken(struct create_op *op)
 	const struct donor_taken *taken = &op->create.taken[0];
 
 	op->load = (struct donor_load){
-		.key = taken->id, .action = "donor.lookup", .actor = reader_of(op->r), .arena = op->r->arena,
+		.key = taken->id, .action = "donor.known", .actor = reader_of(op->r), .arena = op->r->arena,
 		.asked = &op->create.donor.identifiers[taken->identifier].identifier, .done = create_on_taken,
 	};
 	donor_load_send(api_store(op->r->api), &op->load);
@@ -499,11 +499,8 @@ static void lookup_on_done(struct donor_lookup *lookup)
 	}
 	jout_object(&out, NULL);
 	jout_array(&out, "items");
-	for (size_t i = 0; i < lookup->nfound; i++) {
-		struct donor_view view = view_of(r, &lookup->found[i]);
-
-		donor_found_write(&out, NULL, &view, op->question.component);
-	}
+	for (size_t i = 0; i < lookup->nfound; i++)
+		donor_found_write(&out, NULL, &lookup->found[i], op->question.component);
 	jout_end(&out);
 	jout_bool(&out, "more", lookup->more);
 	jout_end(&out);
@@ -523,7 +520,7 @@ static void lookup_send(struct lookup_op *op)
 	lookup->actor = op->r->actor;
 	lookup->arena = op->r->arena;
 	lookup->done = lookup_on_done;
-	donor_lookup_send(api_store(op->r->api), lookup);
+	donor_desk_ask(op->r->api->desk, lookup);
 }
 
 /* A place as people type it means all that share territory with it: the record may be of the old map. */

@@ -20,6 +20,7 @@ struct api {
 	const struct route     **routes;         /* by route number */
 	size_t                   nroutes;
 	struct store             store;
+	struct donor_desk       *desk;           /* look-ups of donors, that go together */
 	struct buf               scratch;
 	struct board             board;          /* what the topics' versions keep fresh */
 	struct cache             cache;          /* public answers, by target */

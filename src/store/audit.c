@@ -96,7 +96,7 @@ static const struct db_statement list_subject = {
 	" AND subject_kind = $5 AND subject_id = $6 ORDER BY id DESC LIMIT $4::integer"
 };
 
-/* A donor, by id or number, with all that is one with it and all that was recorded of it. */
+/* A donor, by id or number, with all that is one with it, all that was recorded of it, and who looked it up. */
 static const struct db_statement list_donor = {
 	"WITH one AS (SELECT coalesce(a.into_id, k.id) AS id FROM donor AS k LEFT JOIN donor_alias AS a ON a.donor_id = k.id"
 	"  WHERE k.id = $5::uuid OR k.number = $6),"
@@ -105,7 +105,8 @@ static const struct db_statement list_donor = {
 	"  UNION ALL SELECT 'consent', c.id::text FROM own JOIN consent AS c ON c.donor_id = own.id"
 	"  UNION ALL SELECT 'donor_request', q.id::text FROM own JOIN donor_request AS q ON q.donor_id = own.id"
 	"  UNION ALL SELECT 'deferral', f.id::text FROM own JOIN deferral AS f ON f.donor_id = own.id"
-	"  UNION ALL SELECT 'donation', n.id::text FROM own JOIN donation AS n ON n.donor_id = own.id) "
+	"  UNION ALL SELECT 'donation', n.id::text FROM own JOIN donation AS n ON n.donor_id = own.id"
+	"  UNION ALL SELECT 'lookup', l.id::text FROM donor_lookup AS l WHERE l.found && ARRAY(SELECT id FROM own)) "
 	AUDIT_SELECT("(SELECT e.* FROM thing JOIN audit_entry AS e ON e.subject_kind = thing.kind"
 		     " AND e.subject_id = thing.id) AS entry")
 	" WHERE " AUDIT_BEFORE " AND " AUDIT_MATCHES " ORDER BY id DESC LIMIT $4::integer"

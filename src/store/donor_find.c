@@ -5,16 +5,13 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "domain/unit.h"
-#include "store/audit.h"
 #include "store/donor_row.h"
 #include "store/donor_store.h"
 #include "store/failure.h"
 #include "store/lookup.h"
 #include "store/row.h"
 
-/* Who is it, and who may be the same: donors found by keyed digests. */
-
-/* ---- who may be the same ---- */
+/* Who may be the same person: donors found by keyed digests of name words, phone and local paper. */
 
 /*
  * Names are found by two words at least (of a name with one: by that one), else half of a year's women would be
@@ -182,116 +179,5 @@ void donor_match_find_send(struct store *store, struct donor_match_find *find)
 	query_texts(query, find->arena, probes.n, probes.count);
 	query_int(query, find->arena, words < 2 ? 1 : 2);
 	query_text(query, donor->id[0] ? donor->id : NULL);
-	db_send(store->db, query);
-}
-
-/* ---- who is it ---- */
-
-/*
- * Every word that was asked for must be there; a single word finds only names that are just that word.
- *
- *	$1 $2 $3  digests, use, numbers of the words   $4 how many words   $5 donor number
- *	$6 units, or NULL   $7 audit rows, one for each that may be found   $8 how many are told
- */
-static const struct db_statement lookup_statement = {
-	"WITH hit AS MATERIALIZED (SELECT g.donor_id, max(g.key_id) AS key_id, count(DISTINCT p.n) AS words"
-	"  FROM unnest($1::bytea[], $3::integer[]) AS p (digest, n)"
-	"  JOIN donor_digest AS g ON g.digest = p.digest AND g.use = $2 GROUP BY g.donor_id"
-	"  HAVING count(DISTINCT p.n) >= $4::integer),"
-	" one AS (SELECT hit.donor_id FROM hit WHERE $2 <> 'name' OR $4::integer > 1"
-	"   OR (SELECT count(*) FROM donor_digest AS w WHERE w.donor_id = hit.donor_id AND w.use = 'name'"
-	"    AND w.key_id = hit.key_id) = 1"
-	"  UNION ALL SELECT id FROM donor WHERE number = $5),"
-	" found AS MATERIALIZED (SELECT d.*, row_number() OVER (ORDER BY d.id) AS n FROM donor AS d"
-	"  WHERE d.id IN (SELECT coalesce(a.into_id, one.donor_id) FROM one"
-	"   LEFT JOIN donor_alias AS a ON a.donor_id = one.donor_id)"
-	"  AND d.erased_at IS NULL AND ($6::text[] IS NULL OR d.unit_id IS NULL OR d.unit_id = ANY ($6))"
-	"  ORDER BY d.id LIMIT $8::integer + 1),"
-	" audit AS (INSERT INTO audit_entry (" AUDIT_COLUMNS ")"
-	"  SELECT (e.row->>'id')::uuid, e.row->>'actor_kind', e.row->>'actor_id', e.row->>'actor_role', e.row->>'action',"
-	"   e.row->>'subject_kind', coalesce(found.id::text, ''), e.row->>'request_id', (e.row->>'key_id')::integer,"
-	"   (e.row->>'digest_before')::bytea, NULL"
-	"  FROM jsonb_array_elements($7::jsonb) WITH ORDINALITY AS e (row, n) LEFT JOIN found ON found.n = e.n"
-	"  WHERE found.id IS NOT NULL OR (e.n = 1 AND NOT EXISTS (SELECT FROM found)))"
-	" SELECT " DONOR_PLAIN_COLUMNS " FROM found AS d ORDER BY d.n"
-};
-
-static void lookup_on_done(struct db_query *query, const struct db_result *result)
-{
-	struct donor_lookup *lookup = container_of(query, struct donor_lookup, query);
-
-	if (result_ok(result, &lookup->error)) {
-		int rows = db_rows(result);
-
-		lookup->more = rows > DONOR_LOOKUP_MAX;
-		lookup->nfound = (size_t)(lookup->more ? DONOR_LOOKUP_MAX : rows);
-		for (size_t i = 0; i < lookup->nfound; i++)
-			donor_read_plain(&lookup->found[i], lookup->arena, result, (int)i, 0);
-	}
-	lookup->done(lookup);
-}
-
-/* What is asked, in one text of its own. */
-static void asked(struct donor_lookup *lookup, const char **domain, const char **text, size_t *len)
-{
-	if (lookup->identifier) {
-		*domain = "identifier";
-		*text = identifier_digest_text(lookup->identifier, lookup->arena, len);
-		return;
-	}
-	*domain = lookup->number ? "donor_number" : lookup->phone ? "phone" : "name";
-	*text = lookup->number ? lookup->number
-		: lookup->phone ? lookup->phone
-				: arena_printf(lookup->arena, "%d\x1f%s", lookup->birth_year, lookup->name);
-	*len = strlen(*text);
-}
-
-static const char *lookup_audit(struct donor_lookup *lookup, size_t rows)
-{
-	char digest[DIGEST_HEX_SIZE];
-	const char *domain, *text;
-	struct audit audit;
-	size_t len;
-
-	audit_begin(&audit, lookup->store, &lookup->actor);
-	asked(lookup, &domain, &text, &len);
-	keyring_digest(lookup->store->keyring, audit.key_id, domain, text, len, digest);
-	for (size_t i = 0; i < rows; i++)
-		audit_add_reading(&audit, "donor.lookup", "donor", "", digest);
-	return audit_end(&audit, lookup->arena);
-}
-
-void donor_lookup_send(struct store *store, struct donor_lookup *lookup)
-{
-	const struct key_view *view = keyring_view(store->keyring);
-	struct db_query *query = &lookup->query;
-	struct donor_digests probes = { .arena = lookup->arena };
-	bool one = lookup->number || (lookup->identifier && identifier_is_unique(lookup->identifier->kind));
-	enum donor_use use = USE_NAME;
-	size_t words = 1;
-
-	lookup->store = store;
-	lookup->nfound = 0;
-	if (lookup->identifier) {
-		use = identifier_is_unique(lookup->identifier->kind) ? USE_IDENTIFIER : USE_PAPER;
-		donor_digest_identifier(&probes, store, view, DIGESTS_PROBED, lookup->identifier, "", 0);
-	} else if (lookup->phone) {
-		use = USE_PHONE;
-		donor_digest_phone(&probes, store, view, DIGESTS_PROBED, lookup->phone);
-	} else if (lookup->name) {
-		words = donor_digest_name(&probes, store, view, DIGESTS_PROBED, lookup->name, lookup->birth_year);
-	}
-	query_begin(query, &lookup_statement, DB_WRITE, lookup_on_done);
-	query_texts(query, lookup->arena, probes.digest, probes.count);
-	query_text(query, donor_use_text(use));
-	query_texts(query, lookup->arena, probes.n, probes.count);
-	query_int(query, lookup->arena, (int64_t)words);
-	query_text(query, lookup->number);
-	if (lookup->units)
-		query_texts(query, lookup->arena, lookup->units, lookup->nunits);
-	else
-		query_text(query, NULL);
-	query_text(query, lookup_audit(lookup, one ? 1 : DONOR_LOOKUP_MAX + 1));
-	query_int(query, lookup->arena, one ? 1 : DONOR_LOOKUP_MAX);
 	db_send(store->db, query);
 }

@@ -13,7 +13,7 @@
 
 /* ---- reading what stands in plain ---- */
 
-static struct donor_next next_read(const struct db_result *result, int row, int column)
+struct donor_next donor_next_read(const struct db_result *result, int row, int column)
 {
 	return (struct donor_next){ .on = row_date(result, row, column),
 				    .endless = streq(db_text(result, row, column), "infinity") };
@@ -39,7 +39,7 @@ void donor_read_plain(struct donor_record *record, struct arena *arena, const st
 	donor->erased = db_bool(result, row, column + 12);
 	donor->last_donated_on = row_date(result, row, column + 13);
 	for (int i = 0; i < COMPONENT_COUNT; i++)
-		record->next[i] = next_read(result, row, column + 14 + i);
+		record->next[i] = donor_next_read(result, row, column + 14 + i);
 }
 
 /* ---- what is sealed ---- */

@@ -34,6 +34,11 @@ enum { DONOR_PLAIN_COUNT = 20, DONOR_SEALED_COUNT = 3 };
 #define DONOR_OWN \
 	"own AS (SELECT d.id FROM d UNION ALL SELECT m.donor_id FROM donor_alias AS m JOIN d ON d.id = m.into_id)"
 
+/* Of a row of donor_lookup: what its audit entry has as digest. All in it is random, digested, or an id: no key is needed. */
+#define DONOR_LOOKUP_DIGEST(l) \
+	"sha256(convert_to(concat_ws('|', " l ".id, " l ".key_id, " l ".found, " l ".asked, " l ".requests), 'UTF8'))"
+
+struct donor_next donor_next_read(const struct db_result *result, int row, int column);
 void donor_read_plain(struct donor_record *record, struct arena *arena, const struct db_result *result, int row,
 		      int column);
 /*

@@ -15,6 +15,10 @@
 struct arena;
 struct store;
 
+/* In SQL: whether this daemon does not write under the key that the database calls active: it has slept through a change. */
+#define KEYS_STALE(written) \
+	"EXISTS (SELECT FROM key WHERE kind = 'hash' AND state = 'active' AND id <> ALL (" written "::integer[]))"
+
 /* bytea[]: the written ones first, then those under retired keys. */
 void query_digests(struct db_query *query, const struct store *store, const struct key_view *view,
 		   const char *domain, const void *bytes, size_t len, struct arena *arena);

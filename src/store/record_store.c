@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "store/access_store.h"
 #include "store/catalog_store.h"
+#include "store/donor_row.h"
 #include "store/donor_store.h"
 #include "store/failure.h"
 #include "store/image.h"
@@ -20,8 +21,7 @@
 static const char *const kinds[RECORD_KINDS] = {
 	[RECORD_ROUND] = "round", [RECORD_PLAN] = "plan", [RECORD_REPORT] = "report", [RECORD_VENUE] = "venue",
 	[RECORD_TEAM] = "team", [RECORD_CAMPAIGN] = "campaign", [RECORD_TOKEN] = "token", [RECORD_KEY] = "key",
-	[RECORD_DONOR] = "donor",
-	[RECORD_USER] = "user",
+	[RECORD_DONOR] = "donor", [RECORD_USER] = "user", [RECORD_LOOKUP] = "lookup",
 };
 
 const char *record_kind_text(enum record_kind kind)
@@ -31,9 +31,12 @@ const char *record_kind_text(enum record_kind kind)
 
 /* ---- what the audit says ---- */
 
-/* A repeated request, or a reading, makes an entry without digests; of a look-up the digest is of what was asked. */
+/*
+ * A repeated request, or a reading, makes an entry without digests; where somebody was told that a number is known,
+ * the digest is of the number.
+ */
 #define SAYS(e) \
-	"(" e ".digest_before IS NOT NULL OR " e ".digest_after IS NOT NULL) AND " e ".action <> 'donor.lookup'"
+	"(" e ".digest_before IS NOT NULL OR " e ".digest_after IS NOT NULL) AND " e ".action <> 'donor.known'"
 
 /* Entries that are not sealed yet are the newest; among sealed ones the chain's order counts. */
 static const struct db_statement last_entries = {
@@ -331,14 +334,34 @@ static void load_donor(struct record_digest *digest)
 	donor_load_send(digest->store, &op->load);
 }
 
+static const struct db_statement lookup_by_id = {
+	"SELECT " DONOR_LOOKUP_DIGEST("l") " FROM donor_lookup AS l WHERE l.id = $1::uuid"
+};
+
+static void on_lookup(struct db_query *query, const struct db_result *result)
+{
+	struct record_digest *digest = container_of(query, struct record_digest, query);
+
+	digest->there = result_ok(result, &digest->error) && db_rows(result) > 0;
+	if (digest->there)
+		snprintf(digest->digest, sizeof(digest->digest), "%s", db_text(result, 0, 0));
+	digest->done(digest);
+}
+
+static void load_lookup(struct record_digest *digest)
+{
+	query_begin(&digest->query, &lookup_by_id, DB_READ, on_lookup);
+	query_text(&digest->query, uuid_or_nil(digest->id));
+	db_send(digest->store->db, &digest->query);
+}
+
 void record_digest_send(struct store *store, struct record_digest *digest)
 {
 	static void (*const loads[RECORD_KINDS])(struct record_digest *digest) = {
 		[RECORD_ROUND] = load_round,   [RECORD_PLAN] = load_plan, [RECORD_REPORT] = load_report,
 		[RECORD_VENUE] = load_catalog, [RECORD_TEAM] = load_catalog, [RECORD_CAMPAIGN] = load_catalog,
 		[RECORD_TOKEN] = load_token,   [RECORD_KEY] = load_key,
-		[RECORD_DONOR] = load_donor,
-		[RECORD_USER] = load_user,
+		[RECORD_DONOR] = load_donor,   [RECORD_USER] = load_user, [RECORD_LOOKUP] = load_lookup,
 	};
 
 	digest->store = store;
@@ -361,6 +384,7 @@ static const struct db_statement strays_of[RECORD_KINDS] = {
 	[RECORD_CAMPAIGN] = STRAYS("campaign", "t.id::text", "campaign", " AND t.version > 1"),
 	[RECORD_TOKEN] = STRAYS("access_token", "t.id::text", "token", ""),
 	[RECORD_DONOR] = STRAYS("donor", "t.id::text", "donor", ""),
+	[RECORD_LOOKUP] = STRAYS("donor_lookup", "t.id::text", "lookup", ""),
 	[RECORD_KEY] = STRAYS("key", "t.kind || '-' || t.id", "key", ""),
 	[RECORD_USER] = STRAYS("staff_user", "t.id::text", "user", ""),
 };

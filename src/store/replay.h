@@ -1,6 +1,7 @@
 #ifndef STORE_REPLAY_H
 #define STORE_REPLAY_H
 
+#include "store/lookup.h"
 #include "store/store.h"
 #include "db/db.h"
 
@@ -30,8 +31,6 @@
  *	- a key is retired only when every statement that began before its
  *	  successor became active has ended (key_advance_send()).
  */
-#define KEYS_STALE(written) \
-	"EXISTS (SELECT FROM key WHERE kind = 'hash' AND state = 'active' AND id <> ALL (" written "::integer[]))"
 #define CLAIM_STALE KEYS_STALE("$4")
 /* $3 and $5: digests of key and body under each key; $4: ids of those that are written, which come first. */
 #define CLAIM(condition) \

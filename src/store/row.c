@@ -44,13 +44,16 @@ void query_time(struct db_query *query, struct arena *arena, int64_t wall_us)
 	query_text(query, text);
 }
 
-static void append_element(struct buf *buf, const char *text)
+void array_element(struct buf *buf, const char *text)
 {
 	buf_append_char(buf, '"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
+	for (size_t len; *text; text += len) {
+		len = strcspn(text, "\"\\");
+		buf_append(buf, text, len);
+		if (text[len]) {
 			buf_append_char(buf, '\\');
-		buf_append_char(buf, *text);
+			buf_append_char(buf, text[len++]);
+		}
 	}
 	buf_append_char(buf, '"');
 }
@@ -63,7 +66,7 @@ void query_texts(struct db_query *query, struct arena *arena, const char *const 
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
 			buf_append_char(&buf, ',');
-		append_element(&buf, texts[i]);
+		array_element(&buf, texts[i]);
 	}
 	buf_append_char(&buf, '}');
 	query_text(query, arena_strdup(arena, buf.data));

@@ -10,6 +10,8 @@
 #include "base/uuid.h"
 #include "db/db.h"
 
+struct buf;
+
 /*
  * Parameters into a query, values out of a result. Values read are copied
  * into the arena, because a result lives only inside done().
@@ -25,6 +27,8 @@ void query_int(struct db_query *query, struct arena *arena, int64_t value);
 void query_bool(struct db_query *query, bool value);
 void query_date(struct db_query *query, struct arena *arena, struct date date);  /* none: SQL NULL */
 void query_time(struct db_query *query, struct arena *arena, int64_t wall_us);   /* INT64_MIN: SQL NULL */
+/* One element of an array that is being written ("{" before the first, "," before others, "}" at the end are the caller's). */
+void array_element(struct buf *buf, const char *text);
 void query_texts(struct db_query *query, struct arena *arena, const char *const *texts, size_t count);
 
 /* Bytes as PostgreSQL's bytea text ("\\x..."), in the arena, and back: how many there are; 0: NULL, or more than `max`. */

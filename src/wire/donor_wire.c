@@ -133,15 +133,15 @@ void donor_item_write(struct json_out *out, const char *key, const struct donor_
 	jout_end(out);
 }
 
-void donor_found_write(struct json_out *out, const char *key, const struct donor_view *view,
+void donor_found_write(struct json_out *out, const char *key, const struct donor_found *found,
 		       enum component component)
 {
 	jout_object(out, key);
-	jout_text(out, "id", view->donor->id);
-	jout_text(out, "donor_number", view->donor->number);
-	jout_text(out, "wait", wait_text(&view->next[component]));
-	jout_date(out, "next_eligible_on", view->next[component].on);
-	jout_bool(out, "contact_facility", view->donor->contact_facility);
+	jout_text(out, "id", found->id);
+	jout_text(out, "donor_number", found->number);
+	jout_text(out, "wait", wait_text(&found->next[component]));
+	jout_date(out, "next_eligible_on", found->next[component].on);
+	jout_bool(out, "contact_facility", found->contact_facility);
 	jout_end(out);
 }
 
