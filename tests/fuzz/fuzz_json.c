@@ -11,6 +11,7 @@
 #include "fuzz/same.h"
 #include "wire/catalog_wire.h"
 #include "wire/plan_wire.h"
+#include "wire/rights_wire.h"
 #include "wire/round_wire.h"
 #include "wire/sms_wire.h"
 #include "wire/user_wire.h"
@@ -481,6 +482,100 @@ static void fuzz_user(bool patch, const char *body, size_t len, struct arena *ar
 	buf_release(&again);
 }
 
+/* ---- what donors agree to and ask for ---- */
+
+static const int64_t now = INT64_C(1752570000) * 1000000;        /* 15 July 2025 */
+
+static void fuzz_consent(const char *body, size_t len, struct arena *arena)
+{
+	static const char *const not_taken[] = { "id", "recorded_at", NULL };
+	struct buf shown = { 0 }, text = { 0 }, again = { 0 };
+	struct consent_fact fact, second;
+	struct error err;
+	json_t *object;
+
+	error_clear(&err);
+	if (!consent_fact_read(body, len, now, arena, &fact, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	FUZZ_CHECK(fact.consent.given_us <= now, "%lld", (long long)fact.consent.given_us);
+	consent_fact_write(&(struct json_out){ .buf = &shown }, NULL, &fact);
+	object = parse(&shown);
+	drop(object, not_taken);
+	dump(object, &text);
+	json_decref(object);
+	FUZZ_CHECK(consent_fact_read(text.data, text.len, now, arena, &second, &err), "%s", text.data);
+	consent_fact_write(&(struct json_out){ .buf = &again }, NULL, &second);
+	check_same(&shown, &again);
+	FUZZ_CHECK(consent_holding(&fact, 1, fact.consent.purpose, fact.consent.channel) == &fact, "%s", text.data);
+	buf_release(&shown);
+	buf_release(&text);
+	buf_release(&again);
+}
+
+static void fuzz_request(const char *body, size_t len, struct arena *arena)
+{
+	static const char *const taken[] = { "kind", "received_at", "note", NULL };
+	struct buf shown = { 0 }, text = { 0 }, again = { 0 };
+	struct donor_request request, second;
+	struct error err;
+	json_t *object, *kept = json_object();
+
+	error_clear(&err);
+	if (!donor_request_read(body, len, now, arena, &request, &err)) {
+		fuzz_check_refusal(&err);
+		json_decref(kept);
+		return;
+	}
+	request_set_deadlines(&request, NULL, 0);
+	FUZZ_CHECK(date_compare(date_of_instant(request.received_us), request.answer_by) < 0,
+		   "%s", request_kind_text(request.kind));
+	donor_request_write(&(struct json_out){ .buf = &shown }, NULL, &request, today, true);
+	object = parse(&shown);
+	for (const char *const *name = taken; *name; name++)
+		json_object_set(kept, *name, json_object_get(object, *name));
+	dump(kept, &text);
+	json_decref(object);
+	json_decref(kept);
+	FUZZ_CHECK(donor_request_read(text.data, text.len, now, arena, &second, &err), "%s", text.data);
+	request_set_deadlines(&second, NULL, 0);
+	donor_request_write(&(struct json_out){ .buf = &again }, NULL, &second, today, true);
+	check_same(&shown, &again);
+	buf_release(&shown);
+	buf_release(&text);
+	buf_release(&again);
+}
+
+/* Steps of a request received on the first of the month: what is taken keeps within what the law gives. */
+static void fuzz_request_step(unsigned kind, const char *body, size_t len, struct arena *arena)
+{
+	struct donor_request request = { .kind = REQUEST_OBJECTION, .answered_us = INT64_MIN, .closed_us = INT64_MIN,
+					 .received_us = date_instant((struct date){ 2025, 7, 1 }, 480) };
+	enum request_outcome outcome;
+	enum request_ground ground;
+	struct date until, first;
+	struct error err;
+	bool fine;
+
+	error_clear(&err);
+	request_set_deadlines(&request, NULL, 0);
+	first = request.carry_out_by;
+	if (kind == 'n')
+		fine = donor_request_until_read(body, len, arena, &until, &err) &&
+		       request_extend(&request, until, today, &err);
+	else if (kind == 'k')
+		fine = donor_request_end_read(body, len, arena, &outcome, &ground, &err) &&
+		       request_close(&request, outcome, ground, now, &err);
+	else
+		fine = donor_request_nothing_read(body, len, arena, &err) && request_answer(&request, now, &err);
+	if (!fine)
+		fuzz_check_refusal(&err);
+	else
+		FUZZ_CHECK(date_compare(request.carry_out_by, date_add_days(first, 15)) <= 0 &&
+			   (kind == 'n' || request.answered_us == now), "%c", (char)kind);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned kind = fuzz_byte(&data, &size);
@@ -502,6 +597,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_login(body, size, &arena);
 	else if (kind >= 'w' && kind <= 'y')
 		fuzz_secret((enum secret_body_kind)(kind - 'w'), body, size, &arena);
+	else if (kind == 'c')
+		fuzz_consent(body, size, &arena);
+	else if (kind == 'q')
+		fuzz_request(body, size, &arena);
+	else if (kind == 'm' || kind == 'n' || kind == 'k')
+		fuzz_request_step(kind, body, size, &arena);
 	else if (kind == 's')
 		fuzz_inbound(body, size, &arena);
 	else if (kind >= '0' && kind < '0' + CATALOG_KIND_COUNT)
