@@ -100,6 +100,20 @@ static int rules_run(struct cli *cli)
 
 /* ---- check ---- */
 
+static const char *decision_word(const struct cli *cli, enum eligibility_decision decision)
+{
+	static const char *const vi[] = {
+		[DECISION_REFUSED] = "từ chối", [DECISION_INCOMPLETE] = "chưa đủ dữ kiện",
+		[DECISION_NO_KNOWN_REFUSAL] = "không thấy lý do từ chối",
+	};
+	static const char *const en[] = {
+		[DECISION_REFUSED] = "refused", [DECISION_INCOMPLETE] = "incomplete",
+		[DECISION_NO_KNOWN_REFUSAL] = "no known refusal",
+	};
+
+	return cli_word(cli, en[decision], vi[decision]);
+}
+
 static void say_verdict(struct cli *cli, const struct verdict *verdict)
 {
 	enum language language = cli->setup->language;
@@ -107,7 +121,7 @@ static void say_verdict(struct cli *cli, const struct verdict *verdict)
 	char day[DATE_TEXT_SIZE];
 
 	cli_say(cli, "%s, %s: %s\n", "%s, %s: %s\n", date_format(verdict->on, day),
-		component_name(verdict->component, language), eligibility_decision_text(verdict->decision));
+		component_name(verdict->component, language), decision_word(cli, verdict->decision));
 	for (size_t i = 0; i < verdict->nreasons; i++) {
 		const struct rule *rule = verdict->reasons[i].rule;
 

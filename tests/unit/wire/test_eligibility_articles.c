@@ -483,6 +483,10 @@ static void article_6_apheresis_next(void **state)
 		{ "6(4) three of granulocytes, then plasma: the last one decides",
 		  "{'donations': [{'on': '2026-02-25', 'component': 'granulocytes'}, {'on': '2026-02-26', 'component': 'granulocytes'},"
 		  " {'on': '2026-02-27', 'component': 'granulocytes'}]}", "too_often until 2026-03-04" },
+		{ "6(4) three of granulocytes, then platelets, then plasma: platelets decide",
+		  "{'donations': [{'on': '2026-02-25', 'component': 'granulocytes'}, {'on': '2026-02-26', 'component': 'granulocytes'},"
+		  " {'on': '2026-02-27', 'component': 'granulocytes'}, {'on': '2026-02-28', 'component': 'platelets'}]}",
+		  "too_soon until 2026-03-14" },
 		{ "6(3) told twice, counted once",
 		  "{'component': 'granulocytes', 'donations': [{'on': '2026-02-26', 'component': 'granulocytes'},"
 		  " {'on': '2026-02-26', 'component': 'granulocytes'}, {'on': '2026-02-27', 'component': 'granulocytes'}]}",
@@ -592,6 +596,14 @@ static void as_of_a_day_later_donations_have_not_happened(void **state)
 static void the_registrys_next_day(void **state)
 {
 	static const struct eligibility_donation one = { { 2026, 1, 1 }, COMPONENT_WHOLE_BLOOD, 350 };
+	static const struct eligibility_donation often[] = {
+		{ { 2026, 2, 27 }, COMPONENT_GRANULOCYTES, 300 }, { { 2026, 2, 25 }, COMPONENT_GRANULOCYTES, 300 },
+		{ { 2026, 2, 28 }, COMPONENT_GRANULOCYTES, 300 },
+	};
+	static const struct eligibility_donation seldom[] = {
+		{ { 2020, 2, 27 }, COMPONENT_GRANULOCYTES, 300 }, { { 2024, 2, 25 }, COMPONENT_GRANULOCYTES, 300 },
+		{ { 2025, 2, 28 }, COMPONENT_GRANULOCYTES, 300 }, { { 2026, 2, 28 }, COMPONENT_GRANULOCYTES, 300 },
+	};
 	static const struct eligibility_deferral open = { .code = "malaria" }, sealed = { .until = { 2026, 9, 1 } };
 	struct eligibility_facts facts;
 	struct eligibility_next next;
@@ -624,6 +636,16 @@ static void the_registrys_next_day(void **state)
 	facts.ndonations = facts.ndeferrals = 0;
 	eligibility_next(&rules, &facts, COMPONENT_PLASMA, &arena, &next);
 	assert_int_equal(date_compare(next.on, date_make(2028, 1, 1)), 0);
+	facts.donations = often;
+	facts.ndonations = ARRAY_SIZE(often);
+	facts.birth_year = 1990;
+	eligibility_next(&rules, &facts, COMPONENT_GRANULOCYTES, &arena, &next);
+	assert_int_equal(date_compare(next.on, date_make(2026, 3, 4)), 0);
+	facts.donations = seldom;                        /* four, and never two in a week */
+	facts.ndonations = ARRAY_SIZE(seldom);
+	eligibility_next(&rules, &facts, COMPONENT_GRANULOCYTES, &arena, &next);
+	assert_true(date_is_none(next.on) && !next.never);
+	facts.ndonations = 0;
 	facts.deferrals = &open;
 	facts.ndeferrals = 1;
 	eligibility_next(&rules, &facts, COMPONENT_PLASMA, &arena, &next);

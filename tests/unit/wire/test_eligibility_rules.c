@@ -308,6 +308,8 @@ static void another_law_in_the_same_format(void **state)
 		  " 'component': 'plasma', 'volume_ml': 800}, {'on': '2026-02-20', 'component': 'plasma', 'volume_ml': 800}]}",
 		  "fit 1600 ml" },
 		{ "more than any month allows", "{'volume_ml': 2401}", "too_much" },
+		{ "more than any month allows, and something given", "{'volume_ml': 2401, 'donations': [{'on': '2026-02-10',"
+		  " 'component': 'plasma', 'volume_ml': 800}]}", "too_much" },
 		{ "the wait of double red cells hides nothing, sex not known",
 		  "{'sex': null, 'component': 'whole_blood', 'screening': {'hemoglobin_g_l': 140}, 'donations': [{'on': '2026-02-01',"
 		  " 'component': 'whole_blood'}, {'on': '2026-01-20', 'component': 'red_cells', 'volume_ml': 400}]}",
@@ -318,6 +320,36 @@ static void another_law_in_the_same_format(void **state)
 	load_rules("uk-jpac.json");
 	CHECK_CASES(plasma_donor, cases);
 	arena_release(&rules_arena);
+}
+
+/* Women wait longer than men, as some laws have it. */
+static void a_wait_by_sex(void **state)
+{
+	static const struct eligibility_case cases[] = {
+		{ "women", "{}", "too_soon until 2026-04-23" },
+		{ "men", "{'sex': 'male'}", "too_soon until 2026-03-26" },
+		{ "not known: as long as for both", "{'sex': null}", "too_soon until 2026-03-26 ? sex" },
+		{ "not known, men may", "{'sex': null, 'on': '2026-03-26'}", "fit ? sex" },
+		{ "not known, both may", "{'sex': null, 'on': '2026-04-23'}", "fit" },
+	};
+	static const char donor[] = "{'on': '2026-03-01', 'component': 'stem_cells', 'birth_date': '1990-06-15', 'sex': 'female',"
+				    " 'weight_kg': 60, 'donations': [{'on': '2026-01-01', 'component': 'stem_cells'}],"
+				    " 'deferrals': [], 'screening': {'hemoglobin_g_l': 140}}";
+	const enum donor_sex sexes[] = { DONOR_FEMALE, DONOR_MALE };
+
+	(void)state;
+	for (int turned = 0; turned <= 1; turned++) {    /* then men wait longer: the same for who is not known */
+		load_rules("uk-jpac.json");
+		for (int i = 0; i < 2; i++) {
+			struct wait_rule *wait = &rules.waits[i];
+
+			wait->rule.sex = sexes[i];
+			wait->rule.components = wait->after = 1u << COMPONENT_STEM_CELLS;
+			wait->wait = (struct span){ i == turned ? 16 : 12, SPAN_WEEK };
+		}
+		check_cases(donor, cases + 2 * turned, ARRAY_SIZE(cases) - 2 * (size_t)turned);
+		arena_release(&rules_arena);
+	}
 }
 
 static void a_rule_has_its_dates(void **state)
@@ -351,6 +383,7 @@ int main(void)
 		TEST(what_does_not_contradict_is_taken),
 		TEST(sentences_have_the_numbers),
 		TEST(another_law_in_the_same_format),
+		TEST(a_wait_by_sex),
 		TEST(a_rule_has_its_dates),
 	};
 
