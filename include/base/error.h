@@ -48,6 +48,8 @@ enum error_code {
 	ERR_NO_PROPOSAL,         /* the constraints of a plan cannot be met */
 	ERR_DONOR_EXISTS,        /* an identifier of one person alone is known; see error.id */
 	ERR_DONOR_DIFFERS,       /* the same, of somebody with another name or birth date */
+	ERR_DEFERRAL_LIFTED,     /* a deferral was lifted before, or that is being asked */
+	ERR_SECOND_PERSON,       /* who asked may not approve */
 	ERR_ERASED,              /* the personal data is gone for ever */
 	/* the transport (written by http/) */
 	ERR_BAD_REQUEST,

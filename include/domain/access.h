@@ -25,6 +25,8 @@ enum access_area {
 	AREA_DONOR_DESK,         /* donors: look up, register */
 	AREA_DONORS,             /* donors: read, change, merge */
 	AREA_DONOR_LIST,         /* donors: the list, in which nothing sealed is */
+	AREA_DONOR_VERDICT,      /* donors: may they give, and when */
+	AREA_DEFERRAL_APPROVAL,  /* the second person who lifts a permanent deferral */
 	AREA_COUNT
 };
 

@@ -5,9 +5,11 @@
 
 /*
  * Timed work, on a thread (a worker without HTTP) of its own: the daemon's
- * heartbeat, its keys, sealing the audit, forgetting old help marks. Each job that only one daemon of
+ * heartbeat, its keys, sealing the audit, forgetting old help marks,
+ * counting from when on donors may give again. Each job that only one daemon of
  * many should do runs under an advisory lock inside its statement.
  */
+struct eligibility_rules;
 struct gauges;
 struct keyring;
 struct worker;
@@ -18,7 +20,7 @@ struct jobs;
  * is borrowed; from now on the keyring, which is the worker's too, is changed by this thread alone.
  */
 struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char *daemon_id, const char *version,
-		      struct gauges *gauges);
+		      const struct eligibility_rules *rules, struct gauges *gauges);
 /* On the jobs' thread: looks at the keyring's folder now. */
 void jobs_reload_keys(struct jobs *jobs);
 /*

@@ -76,6 +76,12 @@ static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_DONOR_LIST] = {
 		[ROLE_STAFF] = { SCOPE, NO }, [ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
 	},
+	[AREA_DONOR_VERDICT] = {
+		[ROLE_TEAM] = { YES, NO }, [ROLE_STAFF] = { SCOPE, NO }, [ROLE_ADMIN] = { YES, NO },
+	},
+	[AREA_DEFERRAL_APPROVAL] = {
+		[ROLE_ADMIN] = { NO, YES },
+	},
 };
 
 /* clang-format on */

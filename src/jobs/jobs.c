@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "db/db.h"
+#include "jobs/days.h"
 #include "jobs/key_watch.h"
 #include "jobs/people.h"
 #include "jobs/sealer.h"
@@ -23,6 +24,7 @@ enum { BEAT_SECONDS = 5, PURGE_SECONDS = 600, LEAVE_US = 1000000 };
 struct jobs {
 	struct worker        *worker;
 	struct sealer        *sealer;
+	struct days_job      *days;
 	struct key_watch     *keys;
 	struct people        *people;
 	struct store          store;
@@ -96,19 +98,21 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		sms_help_purge_send(&jobs->store, &jobs->purge);
 	}
 	sealer_tick(jobs->sealer);
+	days_job_tick(jobs->days);
 	key_watch_tick(jobs->keys);
 	people_tick(jobs->people);
 	jobs->seconds++;
 }
 
 struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char *daemon_id, const char *version,
-		      struct gauges *gauges)
+		      const struct eligibility_rules *rules, struct gauges *gauges)
 {
 	struct jobs *jobs = xcalloc(1, sizeof(*jobs));
 	struct timeval second = { .tv_sec = 1 };
 
 	jobs->worker = worker;
 	jobs->sealer = sealer_new(worker, gauges);
+	jobs->days = days_job_new(worker, rules);
 	jobs->people = people_new(worker);
 	jobs->keys = key_watch_new(worker, keyring, on_keys, jobs);
 	jobs->store = (struct store){ worker->db, worker->keyring, worker->clock, NULL };
@@ -164,6 +168,7 @@ void jobs_free(struct jobs *jobs)
 		return;
 	event_del(&jobs->tick);
 	sealer_free(jobs->sealer);
+	days_job_free(jobs->days);
 	key_watch_free(jobs->keys);
 	people_free(jobs->people);
 	buf_release(&jobs->beat.keys);

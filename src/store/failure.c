@@ -56,6 +56,9 @@ static const struct refusal {
 	{ "staff_user_login_uk", ERR_ALREADY_EXISTS, "/login", "taken",
 	  "An account of this name is already there. Choose another name.",
 	  "Đã có tài khoản mang tên đăng nhập này. Hãy chọn tên khác." },
+	{ "deferral_lift_live_uk", ERR_DEFERRAL_LIFTED, NULL, NULL,
+	  "This deferral was lifted before, or somebody has asked for it. Nothing was changed.",
+	  "Lần tạm hoãn này đã được gỡ, hoặc đã có người đề nghị gỡ. Chưa có gì thay đổi." },
 
 	{ "round_unit_uk", ERR_INVALID_FIELD, "/units", "duplicate",
 	  "A unit stands twice. Name each unit once.",

@@ -299,6 +299,38 @@ void image_consent(struct buf *buf, const char *id, const char *donor_id, const 
 	jout_end(&out);
 }
 
+void image_deferral(struct buf *buf, const char *id, const char *donor_id, const char *ends, struct date until,
+		    const char *sealed, const char *lifts)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", id);
+	image_id(&out, "donor", donor_id);
+	jout_text(&out, "ends", ends);
+	jout_date(&out, "until", until);
+	jout_text(&out, "sealed", sealed);
+	image_id(&out, "lifts", lifts);
+	jout_end(&out);
+}
+
+void image_deferral_lift(struct buf *buf, const char *id, const char *deferral_id, const char *state,
+			 const char *asked_by_kind, const char *asked_by, const char *decided_by_kind,
+			 const char *decided_by)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", id);
+	image_id(&out, "deferral", deferral_id);
+	jout_text(&out, "state", state);
+	jout_text(&out, "asked_by_kind", asked_by_kind);
+	jout_text(&out, "asked_by", asked_by);
+	jout_text(&out, "decided_by_kind", decided_by_kind);
+	jout_text(&out, "decided_by", decided_by);
+	jout_end(&out);
+}
+
 void image_donation(struct buf *buf, const struct donation *donation)
 {
 	struct json_out out = { .buf = buf };

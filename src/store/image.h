@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "base/date.h"
+
 /*
  * The canonical image of a record, over which the audit's digests are made:
  * the same record gives the same bytes, whether it was just read or is about
@@ -37,6 +39,15 @@ void image_donor(struct buf *buf, const struct donor *donor);
 void image_donation(struct buf *buf, const struct donation *donation);
 void image_consent(struct buf *buf, const char *id, const char *donor_id, const struct consent *consent, bool given);
 void image_donor_request(struct buf *buf, const struct donor_request *request);
+/*
+ * Over the sealed bytes, which stay as they are: so it can be made again without the donor's key, and of one who
+ * was erased. `lifts`: of the rows that lift, whose `sealed` is NULL.
+ */
+void image_deferral(struct buf *buf, const char *id, const char *donor_id, const char *ends, struct date until,
+		    const char *sealed, const char *lifts);
+void image_deferral_lift(struct buf *buf, const char *id, const char *deferral_id, const char *state,
+			 const char *asked_by_kind, const char *asked_by, const char *decided_by_kind,
+			 const char *decided_by);
 void image_report(struct buf *buf, const char *round_id, const struct report *report);
 
 #endif

@@ -79,6 +79,13 @@ TABLE = {
     ("GET", "/api/v1/donors/{id}/requests/{request}"): EDITORS,
     **{("POST", f"/api/v1/donors/{{id}}/requests/{{request}}/{verb}"): EDITORS for verb in ("answer", "extend", "close")},
     ("GET", "/api/v1/donor-requests"): {"staff", "auditor", "admin"},
+    ("GET", "/api/v1/donors/{id}/deferrals"): EDITORS,
+    ("POST", "/api/v1/donors/{id}/deferrals"): EDITORS,
+    ("POST", "/api/v1/donors/{id}/deferrals/{deferral}/lift"): EDITORS,
+    **{("POST", f"/api/v1/donors/{{id}}/deferrals/{{deferral}}/lift/{verb}"): {"admin"} for verb in ("approve", "refuse")},
+    ("GET", "/api/v1/deferral-lifts"): EDITORS,
+    ("PUT", "/api/v1/donors/{id}/contact-facility"): EDITORS,
+    ("GET", "/api/v1/donors/{id}/eligibility"): {"team", "staff", "admin"},
     ("GET", "/sms/kannel"): GATEWAYS,
     ("POST", "/api/v1/sms/inbound"): GATEWAYS,
     ("POST", "/api/v1/eligibility/check"): ALL,
@@ -104,8 +111,10 @@ def things(seeds, staff, admin, daemon):
     user = admin.post("/api/v1/users", json=body, expect=201).json()
     donor = staff.post("/api/v1/donors", json={"name": "Lò Thị Mẫu", "birth_year": 1990}, expect=201).json()["id"]
     request = staff.post(f"/api/v1/donors/{donor}/requests", json={"kind": "access"}, expect=201).json()["id"]
+    deferral = staff.post(f"/api/v1/donors/{donor}/deferrals", json={"code": "malaria", "permanent": True}, expect=201).json()["id"]
+    staff.post(f"/api/v1/donors/{donor}/deferrals/{deferral}/lift", json={"reason": "mẫu"}, expect=201)
     return {"rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
-            "donors": donor, "requests": request,
+            "donors": donor, "requests": request, "deferrals": deferral,
             "sessions": "00000000-0000-7000-8000-000000000000", "users": user["id"],
             "venues": seeds.venue()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}
 
@@ -127,7 +136,7 @@ def test_each_route_as(role, api, things, daemon, contract):
         path = fill(template, things)
         if path == "/sms/kannel":
             path += "?id=1&from=0900000000&to=8088&text=LICH"
-        options = {"json": {}} if method in ("POST", "PATCH") else {}
+        options = {"json": {}} if method in ("POST", "PATCH", "PUT") else {}
         status = client.request(method, path, **options).status_code
         what = f"{role}: {method} {template} -> {status}"
         if role in allowed:

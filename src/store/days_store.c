@@ -1,0 +1,209 @@
+#include "store/days_store.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "store/facts_row.h"
+#include "store/failure.h"
+#include "store/row.h"
+
+/* ---- whose days are to be counted ---- */
+
+static const struct db_statement read_statement = {
+	"WITH q AS MATERIALIZED (SELECT id, donor_id FROM donor_stale ORDER BY id LIMIT $1::integer),"
+	" who AS (SELECT p.id, string_agg(p.row::text, ',') AS extra FROM (SELECT coalesce(a.into_id, q.donor_id) AS id,"
+	"   q.id AS row FROM q LEFT JOIN donor_alias AS a ON a.donor_id = q.donor_id) AS p GROUP BY p.id), " FACTS_OF_WHO
+};
+
+static size_t count_rows(const char *rows)
+{
+	size_t count = 1;
+
+	while ((rows = strchr(rows, ',')) != NULL) {
+		rows++;
+		count++;
+	}
+	return count;
+}
+
+static void add_broken(struct days_read *read, struct buf *rows, const struct person_facts *person)
+{
+	read->broken[read->nbroken++] = person->record.donor.id;
+	buf_append_text(rows, rows->len > 0 ? "," : "");
+	buf_append_text(rows, person->extra);
+}
+
+static void read_people(struct days_read *read, const struct db_result *result)
+{
+	struct arena *arena = read->arena;
+	struct buf rows = { 0 };
+	int row = 0;
+
+	read->people = arena_alloc(arena, DAYS_BATCH * sizeof(*read->people));
+	read->broken = arena_alloc(arena, DAYS_BATCH * sizeof(*read->broken));
+	while (row < db_rows(result) && read->error.code == ERR_NONE) {
+		struct person_facts *person = arena_alloc(arena, sizeof(*person));
+		bool opened = facts_read(person, read->store, arena, result, &row, &read->error);
+
+		read->nrows += count_rows(person->extra);
+		if (opened) {
+			read->people[read->npeople++] = (struct person_days){
+				.donor_id = person->record.donor.id, .facts = person->facts, .rows = person->extra,
+			};
+		} else if (read->error.code == ERR_INTERNAL) {
+			error_clear(&read->error);
+			add_broken(read, &rows, person);
+		}
+	}
+	read->broken_rows = arena_strdup(arena, rows.data ? rows.data : "");
+	buf_release(&rows);
+}
+
+static void read_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct days_read *read = container_of(query, struct days_read, query);
+
+	if (result_ok(result, &read->error))
+		read_people(read, result);
+	read->done(read);
+}
+
+void days_read_send(struct store *store, struct days_read *read)
+{
+	read->store = store;
+	read->npeople = read->nrows = read->nbroken = 0;
+	query_begin(&read->query, &read_statement, DB_READ, read_on_done);
+	query_int(&read->query, read->arena, DAYS_BATCH);
+	db_send(store->db, &read->query);
+}
+
+/* ---- writing them ---- */
+
+/*
+ * $1 rows of donor_stale and $2 whose they are, side by side   $3 donors   $4 last donation   $5 .. $10 next
+ * $11 age_on; "" for none. Donors are locked in their order, as others do who write several.
+ */
+static const struct db_statement write_statement = {
+	"WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(7403) AS mine),"
+	" gone AS (DELETE FROM donor_stale AS s USING turn WHERE turn.mine AND s.id = ANY ($1::bigint[]) RETURNING s.id),"
+	" mine AS (SELECT DISTINCT m.donor_id FROM unnest($1::bigint[], $2::text[]) AS m (id, donor_id)"
+	"  JOIN gone ON gone.id = m.id),"
+	" fresh AS (SELECT n.id, nullif(n.last, '')::date AS last, nullif(n.w, '')::date AS w, nullif(n.r, '')::date AS r,"
+	"   nullif(n.t, '')::date AS t, nullif(n.p, '')::date AS p, nullif(n.g, '')::date AS g, nullif(n.s, '')::date AS s,"
+	"   nullif(n.age, '')::date AS age"
+	"  FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],"
+	"   $11::text[]) AS n (id, last, w, r, t, p, g, s, age) JOIN mine ON mine.donor_id = n.id::text),"
+	" held AS MATERIALIZED (SELECT d.id FROM donor AS d WHERE d.id IN (SELECT id FROM fresh) AND d.erased_at IS NULL"
+	"  ORDER BY d.id FOR NO KEY UPDATE),"
+	" made AS (UPDATE donor AS d SET last_donated_on = f.last, next_whole_blood = f.w, next_red_cells = f.r,"
+	"  next_platelets = f.t, next_plasma = f.p, next_granulocytes = f.g, next_stem_cells = f.s, age_on = f.age"
+	"  FROM held JOIN fresh AS f ON f.id = held.id WHERE d.id = held.id"
+	"   AND (d.last_donated_on, d.next_whole_blood, d.next_red_cells, d.next_platelets, d.next_plasma,"
+	"    d.next_granulocytes, d.next_stem_cells, d.age_on)"
+	"   IS DISTINCT FROM (f.last, f.w, f.r, f.t, f.p, f.g, f.s, f.age) RETURNING 1)"
+	" SELECT turn.mine, (SELECT count(*) FROM made) FROM turn"
+};
+
+static void write_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct days_write *write = container_of(query, struct days_write, query);
+
+	write->written = false;
+	write->changed = 0;
+	if (result_ok(result, &write->error)) {
+		write->written = db_bool(result, 0, 0);
+		write->changed = db_int(result, 0, 1, 0);
+	}
+	write->done(write);
+}
+
+struct columns {
+	const char **of[2 + COMPONENT_COUNT + 1];
+};
+
+static const char *date_cell(struct arena *arena, struct date date)
+{
+	char text[DATE_TEXT_SIZE];
+
+	return arena_strdup(arena, date_format(date, text));
+}
+
+static void fill_columns(struct columns *columns, size_t at, const struct person_days *person, struct arena *arena)
+{
+	const struct donor_days *days = &person->days;
+
+	columns->of[0][at] = person->donor_id;
+	columns->of[1][at] = date_cell(arena, days->last_donated_on);
+	for (int c = 0; c < COMPONENT_COUNT; c++)
+		columns->of[2 + c][at] = days->next[c].endless ? "infinity" : date_cell(arena, days->next[c].on);
+	columns->of[2 + COMPONENT_COUNT][at] = date_cell(arena, days->age_on);
+}
+
+/* "12,15" and a donor: two rows. */
+static void add_rows(const char *rows, const char *donor_id, const char **ids, const char **whose, size_t *count,
+		     struct arena *arena)
+{
+	char *rest = arena_strdup(arena, rows), *id;
+
+	while ((id = strsep(&rest, ",")) != NULL) {
+		if (!*id)
+			continue;
+		ids[*count] = id;
+		whose[(*count)++] = donor_id;
+	}
+}
+
+void days_write_send(struct store *store, struct days_write *write)
+{
+	const struct days_read *read = write->read;
+	struct db_query *query = &write->query;
+	struct arena *arena = write->arena;
+	const char **ids = arena_alloc(arena, (read->nrows + 1) * sizeof(*ids));
+	const char **whose = arena_alloc(arena, (read->nrows + 1) * sizeof(*whose));
+	struct columns columns;
+	size_t count = 0;
+
+	for (size_t c = 0; c < ARRAY_SIZE(columns.of); c++)
+		columns.of[c] = arena_alloc(arena, (read->npeople + 1) * sizeof(*columns.of[c]));
+	for (size_t i = 0; i < read->npeople; i++) {
+		fill_columns(&columns, i, &read->people[i], arena);
+		add_rows(read->people[i].rows, read->people[i].donor_id, ids, whose, &count, arena);
+	}
+	add_rows(read->broken_rows, "", ids, whose, &count, arena);
+	query_begin(query, &write_statement, DB_WRITE, write_on_done);
+	query_texts(query, arena, ids, count);
+	query_texts(query, arena, whose, count);
+	for (size_t c = 0; c < ARRAY_SIZE(columns.of); c++)
+		query_texts(query, arena, columns.of[c], read->npeople);
+	db_send(store->db, query);
+}
+
+/* ---- age ---- */
+
+static const struct db_statement age_statement = {
+	"WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(7403) AS mine),"
+	" found AS (INSERT INTO donor_stale (donor_id) SELECT d.id FROM turn, donor AS d WHERE turn.mine"
+	"  AND d.age_on <= $1::date AND d.erased_at IS NULL"
+	"  AND NOT EXISTS (SELECT FROM donor_alias AS a WHERE a.donor_id = d.id)"
+	"  AND NOT EXISTS (SELECT FROM donor_stale AS s WHERE s.donor_id = d.id) LIMIT 1000 RETURNING 1)"
+	" SELECT count(*) FROM found"
+};
+
+static void age_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct days_age *age = container_of(query, struct days_age, query);
+
+	age->found = 0;
+	if (result_ok(result, &age->error))
+		age->found = db_int(result, 0, 0, 0);
+	age->done(age);
+}
+
+void days_age_send(struct store *store, struct days_age *age)
+{
+	query_begin(&age->query, &age_statement, DB_WRITE, age_on_done);
+	query_date(&age->query, age->arena, age->today);
+	db_send(store->db, &age->query);
+}
