@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "db/db.h"
+#include "domain/component.h"
 #include "domain/consent.h"
 #include "domain/donor_number.h"
 #include "domain/donor_request.h"
@@ -126,5 +127,28 @@ struct donor_request_list {
 	char                  limit_text[16];
 };
 void donor_request_list_send(struct store *store, struct donor_request_list *list);
+
+/* ---- what was given ---- */
+
+struct donation_row {
+	char           id[UUID_TEXT_SIZE], donor_id[UUID_TEXT_SIZE];
+	char           corrects[UUID_TEXT_SIZE];         /* "": none */
+	enum component component;
+	int            volume_ml;                        /* -1: not known */
+	struct date    donated_on;
+	const char    *evidence, *source;
+	int64_t        recorded_us;
+};
+/* All rows, corrected ones too, of a donor (by id) and of the records that are one with it. */
+struct donation_list {
+	const char          *donor_id;
+	struct arena        *arena;
+	struct donation_row *rows;       /* out */
+	size_t               nrows;
+	struct error         error;
+	void               (*done)(struct donation_list *list);
+	struct db_query      query;      /* private from here on */
+};
+void donation_list_send(struct store *store, struct donation_list *list);
 
 #endif

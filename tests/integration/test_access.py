@@ -75,6 +75,7 @@ TABLE = {
     ("PATCH", "/api/v1/donors/{id}"): EDITORS,
     ("GET", "/api/v1/donors/{id}/consents"): EDITORS,
     ("POST", "/api/v1/donors/{id}/consents"): EDITORS,
+    ("GET", "/api/v1/donors/{id}/export"): EDITORS,
     ("POST", "/api/v1/donors/{id}/requests"): EDITORS,
     ("GET", "/api/v1/donors/{id}/requests/{request}"): EDITORS,
     **{("POST", f"/api/v1/donors/{{id}}/requests/{{request}}/{verb}"): EDITORS for verb in ("answer", "extend", "close")},

@@ -9,6 +9,7 @@ from harness.seeds import TODAY, day
 
 DONORS = "/api/v1/donors"
 NOWHERE = "00000000-0000-7000-8000-000000000000"
+DEFERRAL = "malaria"                        # any code of the rules that ends on a day
 
 
 @pytest.fixture
@@ -262,3 +263,70 @@ def test_requests_out_of_scope_are_nowhere(daemon, api, staff, donor, seeds):
     other = donor()
     problem(staff.get(f"{DONORS}/{other['id']}/requests/{one['id']}", expect=404), "not-found", 404)
     assert daemon.value("SELECT version FROM donor_request WHERE id = %s", one["id"]) == 1
+
+
+# ---- export ----
+
+def test_export_is_everything(staff, api, donor, daemon):
+    made = donor(consents=[{"purpose": "invitation", "channel": "sms", "given_at": "2025-03-01T08:00:00+07:00", "proof": "phiếu số 12"}])
+    other = donor(identifiers=[{"kind": "passport", "value": f"C{int(made['phone'][2:]) % 10000000:07}"}], address="Bản Khác")
+    daemon.sql("INSERT INTO donor_alias (donor_id, into_id) VALUES (%s, %s)", other["id"], made["id"])
+    for record, on in ((made, "2024-06-01"), (other, "2024-10-01")):
+        daemon.sql("INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source)"
+                   " VALUES (gen_random_uuid(), %s, 'whole_blood', 350, %s, 'declared', 'giấy cũ')", record["id"], on)
+    try:
+        say(staff, other["id"], False, proof="tin nhắn TC")
+        asked = ask(staff, made["id"], "access", note="đơn số 9").json()
+        staff.post(f"{DONORS}/{made['id']}/deferrals", json={"code": DEFERRAL, "from": "2025-03-01", "note": "hỏi lại"}, expect=201)
+        answer = staff.get(f"{DONORS}/{other['donor_number']}/export")
+    finally:
+        daemon.sql("DELETE FROM donor_alias WHERE donor_id = %s", other["id"])
+    copy = answer.json()
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-disposition"] == f'attachment; filename="donor-{made["donor_number"]}.json"'
+    assert [(r["id"], r["name"], r["address"]) for r in copy["records"]] == [
+        (made["id"], made["name"], made["address"]), (other["id"], other["name"], "Bản Khác")]
+    assert [r["identifiers"][0]["value"] for r in copy["records"]] == [r["identifiers"][0]["value"] for r in (made, other)]
+    assert [h["proof"] for h in copy["consents"]["history"]] == ["phiếu số 12", "tin nhắn TC"]
+    assert [h["given"] for h in copy["consents"]["holds"]] == [False]
+    assert [(d["code"], d["note"]) for d in copy["deferrals"]] == [(DEFERRAL, "hỏi lại")]
+    assert [(d["donated_on"], d["source"]) for d in copy["donations"]] == [("2024-06-01", "giấy cũ"), ("2024-10-01", "giấy cũ")]
+    assert [(r["id"], r["note"]) for r in copy["requests"]] == [(asked["id"], "đơn số 9")]
+    # the export itself is the last look, and both records' registration the first
+    actions = [look["action"] for look in copy["looked_at"]]
+    assert actions[0] == "donor.export" and actions.count("donor.register") == 2 and "deferral.add" in actions
+    assert all(set(look) == {"at", "action", "by", "role"} for look in copy["looked_at"]) and copy["looked_at_more"] is False
+    # nobody else's
+    alone = staff.get(f"{DONORS}/{other['id']}/export").json()
+    assert [r["id"] for r in alone["records"]] == [other["id"]] and alone["deferrals"] == [] and len(alone["donations"]) == 1
+
+
+def test_export_out_of_scope_is_nowhere(daemon, api, donor, seeds):
+    made = donor()
+    stranger = api.with_token(daemon.new_token("staff", f"export-{seeds.number()}", "--unit", "Xã Sìn Hồ"))
+    problem(stranger.get(f"{DONORS}/{made['id']}/export", expect=404), "not-found", 404)
+    assert daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'donor.export' AND subject_id = %s", made["id"]) == 0
+
+
+# ---- when the donor's key is gone ----
+
+def test_of_an_erased_donor(staff, donor, daemon):
+    """What was sealed under the key can be read by nobody; nothing is added; a retry still gets its receipt."""
+    made = donor()
+    path, headers = f"{DONORS}/{made['id']}", {"Idempotency-Key": f"e-{made['id']}"}
+    body = {"purpose": "invitation", "channel": "sms", "given": True, "proof": "phiếu số 5"}
+    said = staff.post(f"{path}/consents", json=body, headers=headers, expect=201).json()
+    asked = ask(staff, made["id"], "erasure", note="đơn số 4").json()
+    daemon.sql("DELETE FROM donor_digest WHERE donor_id = %s", made["id"])
+    daemon.sql("DELETE FROM donor_identifier WHERE donor_id = %s", made["id"])
+    daemon.sql("UPDATE donor SET wrapped_key = NULL, wrap_key_id = NULL, sealed = NULL, erased_at = now() WHERE id = %s", made["id"])
+    problem(staff.post(f"{path}/consents", json={**body, "given": False}), "erased", 409)
+    problem(staff.post(f"{path}/requests", json={"kind": "access"}), "erased", 409)
+    assert staff.post(f"{path}/consents", json=body, headers=headers, expect=201).json() == {**said, "proof": None}
+    assert [h["proof"] for h in consents(staff, made["id"])["history"]] == [None]
+    # the request that led to it can still be ended
+    assert step(staff, asked, "close", {"outcome": "done"})["note"] is None
+    copy = staff.get(f"{path}/export").json()
+    assert copy["records"][0]["erased"] is True and copy["records"][0]["name"] is None
+    assert copy["consents"]["history"][0]["proof"] is None and copy["requests"][0]["state"] == "closed"
+    assert not {made["name"], made["phone"], "phiếu số 5", "đơn số 4"} & set(json.dumps(copy, ensure_ascii=False).split('"'))

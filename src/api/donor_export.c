@@ -1,0 +1,274 @@
+#include "api/places.h"
+#include "api/private.h"
+#include "api/request.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "store/access_store.h"
+#include "store/deferral_store.h"
+#include "store/donor_store.h"
+#include "store/rights_store.h"
+#include "wire/deferral_wire.h"
+#include "wire/donor_wire.h"
+#include "wire/rights_wire.h"
+
+/*
+ * GET /donors/{id}/export: everything that is kept of one person, under whatever record. Nobody but the reader
+ * keeps the answer. Each part is asked for in turn, so what is written meanwhile may be in it or not; the first
+ * question is the audited one, and says whether the reader may see the person at all.
+ */
+
+enum { LOOKS_MAX = 10000 };              /* audit entries; an answer has an end */
+
+struct export_op;
+struct merged_load {
+	struct export_op *op;
+	struct donor_load load;
+};
+struct export_op {
+	struct request           *r;
+	struct donor_load         load;
+	struct merged_load       *merged;        /* of load.record.merged */
+	size_t                    nmerged;
+	struct facts_load         facts;
+	struct donation_list      donations;
+	struct consent_list       consents;
+	struct donor_request_load requests;
+	struct audit_list         looks;
+};
+
+/* Whether the part is there; else its fault is the answer. */
+static bool goes_on(struct export_op *op, const struct error *err)
+{
+	if (err->code == ERR_NONE)
+		return true;
+	request_reply_error(op->r, err);
+	return false;
+}
+
+/* ---- writing ---- */
+
+static void records_write(struct export_op *op, struct json_out *out)
+{
+	jout_array(out, "records");
+	for (size_t i = 0; i <= op->nmerged; i++) {
+		const struct donor_record *record = i == 0 ? &op->load.record : &op->merged[i - 1].load.record;
+		struct donor_view view = { .donor = &record->donor, .next = record->next, .merged = record->merged,
+					   .nmerged = record->nmerged, .units = api_units(op->r->api) };
+
+		donor_write(out, NULL, &view);
+	}
+	jout_end(out);
+}
+
+static void consents_write(struct export_op *op, struct json_out *out)
+{
+	const struct consent_list *list = &op->consents;
+
+	jout_object(out, "consents");
+	consent_holdings_write(out, "holds", list->facts, list->nfacts);
+	jout_array(out, "history");
+	for (size_t i = 0; i < list->nfacts; i++)
+		consent_fact_write(out, NULL, &list->facts[i]);
+	jout_end(out);
+	jout_end(out);
+}
+
+static void deferrals_write(struct export_op *op, struct json_out *out)
+{
+	const struct donor_facts *facts = &op->facts.facts;
+
+	jout_array(out, "deferrals");
+	for (size_t i = 0; i < facts->ndeferrals; i++)
+		deferral_write(out, NULL, &facts->deferrals[i], op->r->api->daemon->rules, op->r->today,
+			       http_language(op->r->x));
+	jout_end(out);
+}
+
+static void donations_write(struct export_op *op, struct json_out *out)
+{
+	jout_array(out, "donations");
+	for (size_t i = 0; i < op->donations.nrows; i++) {
+		const struct donation_row *row = &op->donations.rows[i];
+
+		jout_object(out, NULL);
+		jout_text(out, "id", row->id);
+		jout_date(out, "donated_on", row->donated_on);
+		jout_text(out, "component", component_text(row->component));
+		if (row->volume_ml >= 0)
+			jout_int(out, "volume_ml", row->volume_ml);
+		else
+			jout_null(out, "volume_ml");
+		jout_text(out, "evidence", row->evidence);
+		jout_text(out, "source", row->source);
+		jout_text(out, "corrects", *row->corrects ? row->corrects : NULL);
+		jout_time(out, "recorded_at", row->recorded_us);
+		jout_end(out);
+	}
+	jout_end(out);
+}
+
+static void requests_write(struct export_op *op, struct json_out *out)
+{
+	jout_array(out, "requests");
+	for (size_t i = 0; i < op->requests.nrequests; i++)
+		donor_request_write(out, NULL, &op->requests.requests[i], op->r->today, true);
+	jout_end(out);
+}
+
+/* When, what, and in which role; no names of those who looked. */
+static void looks_write(struct export_op *op, struct json_out *out)
+{
+	jout_array(out, "looked_at");
+	for (size_t i = 0; i < op->looks.nrows; i++) {
+		const struct audit_row *row = &op->looks.rows[i];
+
+		jout_object(out, NULL);
+		jout_time(out, "at", row->at_us);
+		jout_text(out, "action", row->action);
+		jout_text(out, "by", row->actor_kind);
+		jout_text(out, "role", row->actor_role);
+		jout_end(out);
+	}
+	jout_end(out);
+	jout_bool(out, "looked_at_more", op->looks.more);
+}
+
+static void reply_export(struct export_op *op)
+{
+	struct request *r = op->r;
+	struct json_out out = { .buf = api_scratch(r->api) };
+	const char *number = op->load.record.donor.number;
+
+	jout_object(&out, NULL);
+	jout_time(&out, "exported_at", clock_wall_us(api_store(r->api)->clock));
+	jout_text(&out, "donor", op->load.record.donor.id);
+	jout_text(&out, "donor_number", number);
+	records_write(op, &out);
+	consents_write(op, &out);
+	deferrals_write(op, &out);
+	donations_write(op, &out);
+	requests_write(op, &out);
+	looks_write(op, &out);
+	jout_end(&out);
+	http_add_header(r->x, "Content-Disposition",
+			arena_printf(r->arena, "attachment; filename=\"donor-%s.json\"", number));
+	request_reply_json(r, 200, out.buf, NULL);
+}
+
+/* ---- asking ---- */
+
+static void on_looks(struct audit_list *list)
+{
+	struct export_op *op = container_of(list, struct export_op, looks);
+
+	if (goes_on(op, &list->error))
+		reply_export(op);
+}
+
+static void on_requests(struct donor_request_load *load)
+{
+	struct export_op *op = container_of(load, struct export_op, requests);
+
+	if (!goes_on(op, &load->error))
+		return;
+	op->looks = (struct audit_list){ .donor = op->load.record.donor.id, .limit = LOOKS_MAX,
+					 .arena = op->r->arena, .done = on_looks };
+	audit_list_send(api_store(op->r->api), &op->looks);
+}
+
+static void on_consents(struct consent_list *list)
+{
+	struct export_op *op = container_of(list, struct export_op, consents);
+
+	if (!goes_on(op, &list->error))
+		return;
+	op->requests = (struct donor_request_load){ .key = op->load.record.donor.id, .arena = op->r->arena,
+						    .done = on_requests };
+	donor_request_load_send(api_store(op->r->api), &op->requests);
+}
+
+static void on_donations(struct donation_list *list)
+{
+	struct export_op *op = container_of(list, struct export_op, donations);
+
+	if (!goes_on(op, &list->error))
+		return;
+	op->consents = (struct consent_list){ .key = op->load.record.donor.id, .arena = op->r->arena,
+					      .done = on_consents };
+	consent_list_send(api_store(op->r->api), &op->consents);
+}
+
+static void on_facts(struct facts_load *load)
+{
+	struct export_op *op = container_of(load, struct export_op, facts);
+
+	if (!goes_on(op, &load->error))
+		return;
+	op->donations = (struct donation_list){ .donor_id = op->load.record.donor.id, .arena = op->r->arena,
+						.done = on_donations };
+	donation_list_send(api_store(op->r->api), &op->donations);
+}
+
+static void ask_merged(struct export_op *op);
+
+static void on_merged(struct donor_load *load)
+{
+	struct export_op *op = container_of(load, struct merged_load, load)->op;
+
+	if (goes_on(op, &load->error))
+		ask_merged(op);
+}
+
+/* The records that are one with it, one by one; then the rest. */
+static void ask_merged(struct export_op *op)
+{
+	const struct donor_record *record = &op->load.record;
+
+	if (op->nmerged < record->nmerged) {
+		struct merged_load *next = &op->merged[op->nmerged];
+
+		next->op = op;
+		next->load = (struct donor_load){ .key = record->merged[op->nmerged++], .exact = true,
+						  .arena = op->r->arena, .done = on_merged };
+		donor_load_send(api_store(op->r->api), &next->load);
+		return;
+	}
+	op->facts = (struct facts_load){ .key = record->donor.id, .arena = op->r->arena, .done = on_facts };
+	facts_load_send(api_store(op->r->api), &op->facts);
+}
+
+static void on_loaded(struct donor_load *load)
+{
+	struct export_op *op = container_of(load, struct export_op, load);
+
+	if (!goes_on(op, &load->error))
+		return;
+	op->merged = arena_alloc(op->r->arena, (load->record.nmerged + 1) * sizeof(*op->merged));
+	ask_merged(op);
+}
+
+static void export_with_units(struct request *r)
+{
+	struct export_op *op = http_alloc(r->x, sizeof(*op));
+
+	op->r = r;
+	op->load.key = request_param(r, "id");
+	request_readable_units(r, &op->load.units, &op->load.nunits);
+	op->load.action = "donor.export";
+	op->load.actor = r->actor;
+	op->load.actor.request_id = http_request_id(r->x);
+	op->load.arena = r->arena;
+	op->load.done = on_loaded;
+	donor_load_send(api_store(r->api), &op->load);
+}
+
+static void export_start(struct request *r)
+{
+	request_with_units(r, export_with_units);
+}
+
+const struct route donor_export_routes[] = {
+	{ HTTP_GET_, "/api/v1/donors/{id}/export", AREA_DONORS, ACCESS_READ, export_start, ROUTE_PERSONAL, 0 },
+	{ 0 }
+};
