@@ -105,6 +105,7 @@ static const struct db_statement list_donor = {
 	"  UNION ALL SELECT 'consent', c.id::text FROM own JOIN consent AS c ON c.donor_id = own.id"
 	"  UNION ALL SELECT 'donor_request', q.id::text FROM own JOIN donor_request AS q ON q.donor_id = own.id"
 	"  UNION ALL SELECT 'deferral', f.id::text FROM own JOIN deferral AS f ON f.donor_id = own.id"
+	"  UNION ALL SELECT 'deferral_lift', x.id::text FROM own JOIN deferral_lift AS x ON x.donor_id = own.id"
 	"  UNION ALL SELECT 'donation', n.id::text FROM own JOIN donation AS n ON n.donor_id = own.id"
 	"  UNION ALL SELECT 'lookup', l.id::text FROM donor_lookup AS l WHERE l.found && ARRAY(SELECT id FROM own)) "
 	AUDIT_SELECT("(SELECT e.* FROM thing JOIN audit_entry AS e ON e.subject_kind = thing.kind"

@@ -86,6 +86,8 @@ FIELDS = {
     "inbound": ["id", "from", "to", "text", "received_at"],
     "eligibility": ["on", "component", "volume_ml", "birth_date", "sex", "weight_kg", "donations", "deferrals", "conditions",
                     "occupation", "screening"],
+    "consents": ["purpose", "channel", "given", "at", "proof"],
+    "requests": ["kind", "received_at", "note"],
 }
 
 
@@ -98,7 +100,8 @@ def good(kind):
             "teams": {"code": "FUZZ", "name": "x"}, "venues": {"name": "FUZZ", "unit": "Huyện Than Uyên"},
             "campaigns": {"slug": "fuzz", "name": "x"},
             "inbound": {"id": "1", "from": "0900000009", "to": "8088", "text": "LICH"},
-            "eligibility": {"on": "2026-03-01", "component": "plasma"}}[kind]
+            "eligibility": {"on": "2026-03-01", "component": "plasma"},
+            "consents": {"purpose": "invitation", "channel": "sms", "given": False}, "requests": {"kind": "access"}}[kind]
 
 
 @pytest.mark.parametrize("kind", FIELDS)
@@ -107,6 +110,8 @@ def test_random_bodies(kind, seeds, staff, api):
     path = {"rounds": f"/api/v1/plans/{plan['id']}/rounds", "reports": f"/api/v1/rounds/{one['id']}/reports",
             "import": "/api/v1/plans/import?dry_run=true", "inbound": "/api/v1/sms/inbound",
             "eligibility": "/api/v1/eligibility/check"}.get(kind, f"/api/v1/{kind}")
+    if kind in ("consents", "requests"):
+        path = f"/api/v1/donors/{staff.post('/api/v1/donors', json={'name': 'Lò Văn Mẫu', 'birth_year': 1980}, expect=201).json()['id']}/{kind}"
     client = api.as_("gateway") if kind == "inbound" else staff
 
     @hypothesis.settings(max_examples=120, **SETTINGS)
