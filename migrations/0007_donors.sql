@@ -142,15 +142,21 @@ CREATE TABLE donation (
 );
 CREATE INDEX donation_donor_ix ON donation (donor_id, donated_on);
 
--- Two records of one person: the first is an alias of the second. Never a chain. Undone by deleting the row.
+/*
+ * Two records of one person: the first is an alias of the second. Never a chain: into_id is the record that stands for
+ * all of them. What was merged into what is the tree of with_id; undoing cuts one edge of it, and what hangs on it
+ * follows. Whoever writes here moves the versions of the records that stand, so that two of them cannot tie a knot.
+ */
 CREATE TABLE donor_alias (
     donor_id  uuid        NOT NULL,
     into_id   uuid        NOT NULL,
+    with_id   uuid        NOT NULL,
     merged_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT donor_alias_pk       PRIMARY KEY (donor_id),
     CONSTRAINT donor_alias_donor_fk FOREIGN KEY (donor_id) REFERENCES donor (id),
     CONSTRAINT donor_alias_into_fk  FOREIGN KEY (into_id) REFERENCES donor (id),
-    CONSTRAINT donor_alias_self_ck  CHECK (donor_id <> into_id)
+    CONSTRAINT donor_alias_with_fk  FOREIGN KEY (with_id) REFERENCES donor (id),
+    CONSTRAINT donor_alias_self_ck  CHECK (donor_id <> into_id AND donor_id <> with_id)
 );
 CREATE INDEX donor_alias_into_ix ON donor_alias (into_id);
 
@@ -186,3 +192,4 @@ GRANT SELECT, INSERT ON donor, donor_identifier, donor_digest, consent, deferral
 GRANT UPDATE ON donor TO :app_role;
 GRANT DELETE ON donor_identifier, donor_digest, donor_alias, donor_distinct TO :app_role;
 GRANT UPDATE (sealed) ON donor_identifier TO :app_role;
+GRANT UPDATE (into_id) ON donor_alias TO :app_role;

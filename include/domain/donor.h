@@ -58,6 +58,7 @@ struct donor {
 	bool            contact_facility;        /* "ask the blood facility before inviting"; without a reason */
 	struct date     last_donated_on;
 	bool            erased;
+	char            merged_with[UUID_TEXT_SIZE];     /* the record that this one was merged into; "": it stands by itself */
 	int64_t         registered_us, version;
 };
 

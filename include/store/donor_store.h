@@ -130,6 +130,26 @@ struct donor_match_find {
 };
 void donor_match_find_send(struct store *store, struct donor_match_find *find);
 
+/*
+ * Two records are one person (DONOR_MERGE: `other` with what hangs on it goes into
+ * `donor`), they are not (DONOR_UNMERGE: `other`, which is merged into `donor`,
+ * stands by itself again with what had been merged into it), or somebody looked
+ * and said that they are two (DONOR_DISTINCT). `donor` and, but for DONOR_UNMERGE,
+ * `other` stand by themselves, both as just loaded; ERR_STALE when either has
+ * changed since. What is kept of the next dates only moves later.
+ */
+enum donor_verb { DONOR_MERGE, DONOR_UNMERGE, DONOR_DISTINCT };
+struct donor_join {
+	enum donor_verb            verb;
+	const struct donor_record *donor, *other;
+	struct actor               actor;
+	struct arena              *arena;
+	struct error               error;
+	void                     (*done)(struct donor_join *join);
+	struct db_query            query;        /* private from here on */
+};
+void donor_join_send(struct store *store, struct donor_join *join);
+
 /* What a list of donors is narrowed to. Zeroed: everybody. */
 struct donor_filter {
 	const char *const *units;        /* ids; NULL: no filter; empty list: nobody */

@@ -61,6 +61,11 @@ struct donor_question {
 bool donor_question_read(const char *body, size_t len, struct arena *arena, struct donor_question *question,
 			 struct error *err);
 
+/* Somebody who may be the same person. */
+void donor_match_write(struct json_out *out, const char *key, const char *id, const char *number, int score);
+/* Body of the steps between two records: {"with"}, an id or a donor number. */
+bool donor_with_read(const char *body, size_t len, struct arena *arena, const char **with, struct error *err);
+
 /* An array of {pointer, code, text}. */
 void donor_warnings_write(struct json_out *out, const char *key, const struct donor *donor, enum language language,
 			  struct arena *arena);

@@ -1,3 +1,5 @@
+#include "api/donors.h"
+
 #include <string.h>
 
 #include "api/params.h"
@@ -31,7 +33,7 @@ static struct actor reader_of(const struct request *r)
 	return actor;
 }
 
-static void reply_donor(struct request *r, const struct donor_record *record)
+void request_reply_donor(struct request *r, const struct donor_record *record)
 {
 	struct buf *buf = api_scratch(r->api);
 	struct json_out out = { .buf = buf };
@@ -55,7 +57,7 @@ static void get_on_loaded(struct donor_load *load)
 	if (load->error.code != ERR_NONE)
 		request_reply_error(op->r, &load->error);
 	else
-		reply_donor(op->r, &load->record);
+		request_reply_donor(op->r, &load->record);
 }
 
 static void get_with_units(struct request *r)
@@ -98,13 +100,9 @@ static void reply_made(struct create_op *op)
 	jout_text(&out, "id", op->made->id);
 	jout_text(&out, "donor_number", op->made->number);
 	jout_array(&out, "possible_duplicates");
-	for (size_t i = 0; i < op->find.nmatches; i++) {
-		jout_object(&out, NULL);
-		jout_text(&out, "id", op->find.matches[i].id);
-		jout_text(&out, "donor_number", op->find.matches[i].number);
-		jout_int(&out, "score", op->find.matches[i].score);
-		jout_end(&out);
-	}
+	for (size_t i = 0; i < op->find.nmatches; i++)
+		donor_match_write(&out, NULL, op->find.matches[i].id, op->find.matches[i].number,
+				  op->find.matches[i].score);
 	jout_end(&out);
 	donor_warnings_write(&out, "warnings", op->made, http_language(r->x), r->arena);
 	jout_end(&out);
@@ -256,7 +254,7 @@ struct patch_op {
 	struct donor_change change;
 };
 
-static bool may_write(struct request *r, const struct donor *donor)
+bool request_may_write_donor(struct request *r, const struct donor *donor)
 {
 	struct named unit = { donor->unit_id, NULL };
 
@@ -273,10 +271,10 @@ static void patch_on_changed(struct donor_change *change)
 		return;
 	}
 	after.donor = change->next;
-	reply_donor(op->r, &after);
+	request_reply_donor(op->r, &after);
 }
 
-static void reply_erased(struct request *r)
+void request_reply_erased_donor(struct request *r)
 {
 	struct error err;
 
@@ -301,14 +299,14 @@ static void patch_on_loaded(struct donor_load *load)
 		request_reply_error(r, &load->error);
 		return;
 	}
-	if (!may_write(r, now))
+	if (!request_may_write_donor(r, now))
 		return;
 	if (now->version != op->version) {
 		request_reply_stale(r, now->version);
 		return;
 	}
 	if (now->erased) {
-		reply_erased(r);
+		request_reply_erased_donor(r);
 		return;
 	}
 	*next = *now;
@@ -318,7 +316,7 @@ static void patch_on_loaded(struct donor_load *load)
 		request_reply_error(r, &err);
 		return;
 	}
-	if (!may_write(r, next))
+	if (!request_may_write_donor(r, next))
 		return;
 	op->change.before = &load->record;
 	op->change.actor = r->actor;

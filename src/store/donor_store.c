@@ -21,9 +21,10 @@
 
 #define DONOR_WHOLE \
 	" SELECT " DONOR_PLAIN_COLUMNS ", " DONOR_SEALED_COLUMNS ", " DONOR_IDENTIFIER_COLUMNS \
-	", ARRAY(SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = d.id ORDER BY m.donor_id) FROM d"
+	", ARRAY(SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = d.id ORDER BY m.donor_id)," \
+	" (SELECT m.with_id FROM donor_alias AS m WHERE m.donor_id = d.id) FROM d"
 enum { COLUMN_SEALED = DONOR_PLAIN_COUNT, COLUMN_IDENTIFIERS = COLUMN_SEALED + DONOR_SEALED_COUNT,
-       COLUMN_MERGED = COLUMN_IDENTIFIERS + 3 };
+       COLUMN_MERGED = COLUMN_IDENTIFIERS + 3, COLUMN_MERGED_WITH };
 
 static const struct db_statement load_quietly = { "WITH " DONOR_SOUGHT DONOR_WHOLE };
 static const struct db_statement load_audited = {
@@ -36,6 +37,7 @@ static bool whole_read(struct donor_load *load, const struct db_result *result)
 
 	donor_read_plain(record, load->arena, result, 0, 0);
 	record->merged = row_texts(load->arena, result, 0, COLUMN_MERGED, &record->nmerged);
+	row_uuid(result, 0, COLUMN_MERGED_WITH, record->donor.merged_with);
 	return donor_read_sealed(record, load->store, load->arena, result, 0, COLUMN_SEALED, &load->error) &&
 	       (record->donor.erased || donor_read_identifiers(record, load->store, load->arena, result, 0,
 							       COLUMN_IDENTIFIERS, &load->error));

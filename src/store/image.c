@@ -280,6 +280,7 @@ void image_donor(struct buf *buf, const struct donor *donor)
 	jout_text(&out, "blood_evidence", blood_evidence_text(donor->blood_evidence));
 	jout_text(&out, "unit", donor->unit_id);
 	jout_date(&out, "unit_on", donor->unit_on);
+	jout_text(&out, "merged_with", donor->merged_with[0] ? donor->merged_with : NULL);
 	jout_int(&out, "version", donor->version);
 	jout_end(&out);
 }

@@ -145,6 +145,15 @@ void donor_found_write(struct json_out *out, const char *key, const struct donor
 	jout_end(out);
 }
 
+void donor_match_write(struct json_out *out, const char *key, const char *id, const char *number, int score)
+{
+	jout_object(out, key);
+	jout_text(out, "id", id);
+	jout_text(out, "donor_number", number);
+	jout_int(out, "score", score);
+	jout_end(out);
+}
+
 void donor_warnings_write(struct json_out *out, const char *key, const struct donor *donor, enum language language,
 			  struct arena *arena)
 {
@@ -502,6 +511,23 @@ bool donor_question_read(const char *body, size_t len, struct arena *arena, stru
 	*question = (struct donor_question){ .component = COMPONENT_WHOLE_BLOOD };
 	wire_reader_init(&reader, object, "", arena, err);
 	question_members(&reader, question);
+	fine = wire_reader_finish(&reader);
+	json_decref(object);
+	return fine;
+}
+
+/* ---- two records ---- */
+
+bool donor_with_read(const char *body, size_t len, struct arena *arena, const char **with, struct error *err)
+{
+	struct wire_reader reader;
+	json_t *object = wire_parse_object(body, len, err);
+	bool fine;
+
+	if (!object)
+		return false;
+	wire_reader_init(&reader, object, "", arena, err);
+	wire_text(&reader, "with", WIRE_REQUIRED, WIRE_KEY_MAX, with);
 	fine = wire_reader_finish(&reader);
 	json_decref(object);
 	return fine;

@@ -73,6 +73,8 @@ TABLE = {
     ("POST", "/api/v1/donors/lookup"): {"team", "staff", "admin"},
     ("GET", "/api/v1/donors/{id}"): EDITORS,
     ("PATCH", "/api/v1/donors/{id}"): EDITORS,
+    ("GET", "/api/v1/donors/{id}/duplicates"): EDITORS,
+    **{("POST", f"/api/v1/donors/{{id}}/{verb}"): EDITORS for verb in ("merge", "merge/undo", "distinct")},
     ("GET", "/api/v1/donors/{id}/consents"): EDITORS,
     ("POST", "/api/v1/donors/{id}/consents"): EDITORS,
     ("GET", "/api/v1/donors/{id}/export"): EDITORS,

@@ -278,7 +278,8 @@ def test_what_a_merged_record_knows_counts(staff, donor, daemon):
     made = defer(staff, one, code="malaria", **{"from": day(-31)})
     gave(daemon, one, day(-30))
     assert verdict(staff, two)["eligible"]
-    daemon.sql("INSERT INTO donor_alias (donor_id, into_id) VALUES (%s, %s)", one.split("/")[-1], two.split("/")[-1])
+    daemon.sql("INSERT INTO donor_alias (donor_id, into_id, with_id) VALUES (%s, %s, %s)", one.split("/")[-1],
+               *[two.split("/")[-1]] * 2)
     assert {r["code"] for r in verdict(staff, two)["reasons"]} == {"too_soon", "malaria"}
     assert verdict(staff, one) == verdict(staff, two)
     (listed,) = staff.get(f"{two}/deferrals").json()["items"]
@@ -354,7 +355,8 @@ def test_days_follow_birth_and_age(staff, donor, daemon):
 def test_days_follow_merge_and_undo(donor, daemon):
     one, two = donor(), donor()
     gave(daemon, one, day(-30))
-    daemon.sql("INSERT INTO donor_alias (donor_id, into_id) VALUES (%s, %s)", one.split("/")[-1], two.split("/")[-1])
+    daemon.sql("INSERT INTO donor_alias (donor_id, into_id, with_id) VALUES (%s, %s, %s)", one.split("/")[-1],
+               *[two.split("/")[-1]] * 2)
     assert days_of(daemon, two)[0] == day(54)
     daemon.sql("DELETE FROM donor_alias WHERE donor_id = %s", one.split("/")[-1])
     assert days_of(daemon, two)[0] is None and days_of(daemon, one)[0] == day(54)

@@ -101,7 +101,7 @@ def test_merged_records_are_one_person(staff, donor, daemon):
     """What was said under either record holds for the person."""
     old, new = donor(), donor(identifiers=[])
     say(staff, old["id"], True, at="2025-03-01T08:00:00+07:00", proof="cũ")
-    daemon.sql("INSERT INTO donor_alias (donor_id, into_id) VALUES (%s, %s)", old["id"], new["id"])
+    daemon.sql("INSERT INTO donor_alias (donor_id, into_id, with_id) VALUES (%s, %s, %s)", old["id"], new["id"], new["id"])
     try:
         assert consents(staff, old["id"]) == consents(staff, new["id"])
         assert held(consents(staff, new["id"])) == {("invitation", "sms"): True}
@@ -272,7 +272,7 @@ def test_requests_out_of_scope_are_nowhere(daemon, api, staff, donor, seeds):
 def test_export_is_everything(staff, api, donor, daemon):
     made = donor(consents=[{"purpose": "invitation", "channel": "sms", "given_at": "2025-03-01T08:00:00+07:00", "proof": "phiếu số 12"}])
     other = donor(identifiers=[{"kind": "passport", "value": f"C{int(made['phone'][2:]) % 10000000:07}"}], address="Bản Khác")
-    daemon.sql("INSERT INTO donor_alias (donor_id, into_id) VALUES (%s, %s)", other["id"], made["id"])
+    daemon.sql("INSERT INTO donor_alias (donor_id, into_id, with_id) VALUES (%s, %s, %s)", other["id"], made["id"], made["id"])
     for record, on in ((made, "2024-06-01"), (other, "2024-10-01")):
         daemon.sql("INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source)"
                    " VALUES (gen_random_uuid(), %s, 'whole_blood', 350, %s, 'declared', 'giấy cũ')", record["id"], on)
