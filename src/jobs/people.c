@@ -14,7 +14,7 @@
 #include "store/user_store.h"
 #include "worker/worker.h"
 
-enum { CLOCK_SECONDS = 5, PURGE_SECONDS = 600, REWRAP_SECONDS = 60 };
+enum { CLOCK_SECONDS = 5, PURGE_SECONDS = 600, REWRAP_SECONDS = 10 };
 
 /* Each is idle or at work; a turn that finds it at work is left out. */
 struct people {

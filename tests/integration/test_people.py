@@ -542,6 +542,25 @@ def test_a_second_factor_is_exchanged_and_removed_only_by_its_code(person):
     one.try_(expect=201)
 
 
+def test_new_keys(fresh_daemon, contract):
+    """Sessions, marks of devices and second factors outlive a rotation; the secret comes under the new key by itself."""
+    daemon = fresh_daemon(now=None)
+    one = Person(daemon, contract, "lan", "auditor")
+    opened = one.try_(bearer=True, expect=201).json()
+    client = Api(daemon, contract, opened["token"])
+    secret, recovery = enrol(one, client)
+    for kind in ("hash", "wrap"):
+        daemon.cli_ok("keyring", "rotate", kind, "--wait", "120")
+    client.get("/api/v1/audit")
+    one.try_(code=code_of(secret), device=opened["device"], expect=201)
+    one.try_("đoán mò mật khẩu", device=opened["device"], expect=401)
+    assert one.failures() == {"known": 1}
+    wait_until(lambda: daemon.value("SELECT totp_key_id FROM staff_user") == 2, 40, every=0.5, what="sealed by the new key")
+    one.try_(code=code_of(secret, 1), expect=201)
+    one.try_(code=recovery[0], expect=201)
+    daemon.cli_ok("audit", "verify", "--records")
+
+
 # ---- users ----
 
 def test_users_are_made_once(boss, house, person):
