@@ -116,8 +116,8 @@ def attack(site, options):
         find_holes(site.folder / "attack-victim", one)
     site.tokens["admin"] = site.daemons[0].new_token("admin", "attack admin")
     target = Target(site.folder / "attack", site.proxy.url, lambda one: surface.authorization(site, one.token), site.proxy.client)
-    reads, writes = surface.find(site)
-    faults, total, began = [], 0, time.monotonic()
+    reads, writes, faults = surface.find(site)
+    total, began = 0, time.monotonic()
     for name, one, mark, expected in requests_of(reads, writes):
         if options.only not in name:
             continue

@@ -38,7 +38,7 @@ class Relay:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            do_GET = do_POST = do_PATCH = handle
+            do_GET = do_POST = do_PATCH = do_PUT = handle
 
             def log_message(self, *_):
                 pass

@@ -54,9 +54,9 @@ def attack(site, options):
         print(f"   victim: {', '.join(sorted(HOLES))}: found", flush=True)
         one.called.clear()
         site.tokens["admin"] = site.daemons[0].new_token("admin", "attack admin")
-        reads, _ = surface.find(site)
+        reads, _, faults = surface.find(site)
         targets = [site.proxy.url + read.target for read in reads if read.token != "gateway" and options.only in read.name]
-        faults, began = [], time.monotonic()
+        began = time.monotonic()
         for who, headers in (("public", ()), ("admin", [f"Authorization: {surface.authorization(site, 'admin')}"])):
             found, unfinished = wapiti(folder, who, f"{site.proxy.url}/", one.url, MODULES, targets, headers)
             found = {kind: [f for f in all_of if not refused(site, kind, f)] for kind, all_of in found.items()}
