@@ -31,12 +31,12 @@
 struct person_days {
 	const char         *donor_id;
 	struct donor_facts  facts;
-	const char         *rows;        /* of donor_stale: "12,15"; of days_walk: NULL */
+	const char         *rows;        /* of donor_stale: "12,15"; of days_walk: none */
 	struct donor_days   days;        /* as they are now (of days_walk); as they are to be (for days_write) */
 };
 
 /* The oldest rows. ERR_UNAVAILABLE: a key is missing here. */
-enum { DAYS_BATCH = 100 };
+enum { DAYS_BATCH = 100, DAYS_PAGE = 200 };
 struct days_read {
 	struct arena       *arena;
 	struct person_days *people;      /* out */
@@ -74,5 +74,35 @@ struct days_age {
 	struct db_query     query;       /* private from here on */
 };
 void days_age_send(struct store *store, struct days_age *age);
+
+/* ---- when the rules changed ---- */
+
+/* People in the order of their ids, with the days as they are kept. Merged and erased records are not in it. */
+struct days_walk {
+	const char         *after;       /* id; NULL: from the beginning */
+	struct arena       *arena;
+	struct person_days *people;      /* out */
+	size_t              npeople;
+	const char         *last;        /* where the page ended; NULL: that was all */
+	size_t              nbroken;     /* records that cannot be opened: not among them */
+	struct error        error;
+	void              (*done)(struct days_walk *walk);
+	struct db_query     query;       /* private from here on */
+	struct store       *store;
+};
+void days_walk_send(struct store *store, struct days_walk *walk);
+
+/* Rows for these donors, so that their days are counted again. Audit "eligibility.recompute" of the rule set. */
+struct days_mark {
+	const char *const  *donors;
+	size_t              ndonors;
+	const char         *rule_set;
+	struct actor        actor;
+	struct arena       *arena;
+	struct error        error;
+	void              (*done)(struct days_mark *mark);
+	struct db_query     query;       /* private from here on */
+};
+void days_mark_send(struct store *store, struct days_mark *mark);
 
 #endif

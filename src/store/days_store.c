@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "store/audit.h"
 #include "store/facts_row.h"
 #include "store/failure.h"
 #include "store/row.h"
@@ -206,4 +207,112 @@ void days_age_send(struct store *store, struct days_age *age)
 	query_begin(&age->query, &age_statement, DB_WRITE, age_on_done);
 	query_date(&age->query, age->arena, age->today);
 	db_send(store->db, &age->query);
+}
+
+/* ---- when the rules changed ---- */
+
+#define DAY(column) "coalesce(d." column "::text, '')"
+static const struct db_statement walk_statement = {
+	"WITH who AS MATERIALIZED (SELECT d.id, concat_ws(',', " DAY("last_donated_on") ", " DAY("next_whole_blood") ", "
+	DAY("next_red_cells") ", " DAY("next_platelets") ", " DAY("next_plasma") ", " DAY("next_granulocytes") ", "
+	DAY("next_stem_cells") ", " DAY("age_on") ") AS extra FROM donor AS d"
+	"  WHERE d.id > $1::uuid AND d.erased_at IS NULL"
+	"   AND NOT EXISTS (SELECT FROM donor_alias AS a WHERE a.donor_id = d.id) ORDER BY d.id LIMIT $2::integer), "
+	FACTS_OF_WHO
+};
+
+static struct date next_date(char **rest)
+{
+	struct date date = { 0 };
+	const char *text = strsep(rest, ",");
+
+	if (text && *text)
+		(void)date_parse(text, &date);
+	return date;
+}
+
+/* As they are kept, in the order of the statement. */
+static struct donor_days kept_days(const char *extra, struct arena *arena)
+{
+	struct donor_days days = { 0 };
+	char *rest = arena_strdup(arena, extra);
+
+	days.last_donated_on = next_date(&rest);
+	for (int c = 0; c < COMPONENT_COUNT; c++) {
+		days.next[c].endless = rest && strncmp(rest, "infinity", 8) == 0;
+		days.next[c].on = next_date(&rest);
+	}
+	days.age_on = next_date(&rest);
+	return days;
+}
+
+static void walk_people(struct days_walk *walk, const struct db_result *result)
+{
+	struct arena *arena = walk->arena;
+	size_t count = 0;
+	int row = 0;
+
+	walk->people = arena_alloc(arena, DAYS_PAGE * sizeof(*walk->people));
+	while (row < db_rows(result) && walk->error.code == ERR_NONE) {
+		struct person_facts *person = arena_alloc(arena, sizeof(*person));
+
+		if (facts_read(person, walk->store, arena, result, &row, &walk->error)) {
+			walk->people[walk->npeople++] = (struct person_days){
+				.donor_id = person->record.donor.id, .facts = person->facts,
+				.days = kept_days(person->extra, arena),
+			};
+		} else if (walk->error.code == ERR_INTERNAL) {
+			error_clear(&walk->error);
+			walk->nbroken++;
+		}
+		walk->last = person->record.donor.id;
+		count++;
+	}
+	if (count < DAYS_PAGE)
+		walk->last = NULL;
+}
+
+static void walk_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct days_walk *walk = container_of(query, struct days_walk, query);
+
+	if (result_ok(result, &walk->error))
+		walk_people(walk, result);
+	walk->done(walk);
+}
+
+void days_walk_send(struct store *store, struct days_walk *walk)
+{
+	walk->store = store;
+	walk->npeople = walk->nbroken = 0;
+	query_begin(&walk->query, &walk_statement, DB_SLOW, walk_on_done);
+	query_text(&walk->query, uuid_or_nil(walk->after ? walk->after : ""));
+	query_int(&walk->query, walk->arena, DAYS_PAGE);
+	db_send(store->db, &walk->query);
+}
+
+static const struct db_statement mark_statement = {
+	"WITH made AS (INSERT INTO donor_stale (donor_id) SELECT * FROM unnest($2::uuid[]) RETURNING 1),"
+	" audit AS (" AUDIT_INSERT("$1", "true") ")"
+	" SELECT count(*) FROM made"
+};
+
+static void mark_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct days_mark *mark = container_of(query, struct days_mark, query);
+
+	(void)!result_ok(result, &mark->error);
+	mark->done(mark);
+}
+
+void days_mark_send(struct store *store, struct days_mark *mark)
+{
+	struct audit audit;
+
+	query_begin(&mark->query, &mark_statement, DB_WRITE, mark_on_done);
+	audit_begin(&audit, store, &mark->actor);
+	audit_add(&audit, "eligibility.recompute", "rules", mark->rule_set, NULL, NULL);
+	query_text(&mark->query, audit_end(&audit, mark->arena));
+	query_texts(&mark->query, mark->arena, mark->donors, mark->ndonors);
+	db_send(store->db, &mark->query);
 }

@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "domain/component.h"
+#include "domain/donation.h"
 #include "store/access_store.h"
 #include "store/catalog_store.h"
 #include "store/donor_row.h"
@@ -22,6 +24,7 @@ static const char *const kinds[RECORD_KINDS] = {
 	[RECORD_ROUND] = "round", [RECORD_PLAN] = "plan", [RECORD_REPORT] = "report", [RECORD_VENUE] = "venue",
 	[RECORD_TEAM] = "team", [RECORD_CAMPAIGN] = "campaign", [RECORD_TOKEN] = "token", [RECORD_KEY] = "key",
 	[RECORD_DONOR] = "donor", [RECORD_USER] = "user", [RECORD_LOOKUP] = "lookup",
+	[RECORD_DONATION] = "donation", [RECORD_DEFERRAL] = "deferral", [RECORD_DEFERRAL_LIFT] = "deferral_lift",
 };
 
 const char *record_kind_text(enum record_kind kind)
@@ -355,6 +358,56 @@ static void load_lookup(struct record_digest *digest)
 	db_send(digest->store->db, &digest->query);
 }
 
+/* ---- rows whose image is what stands in them: nothing is opened ---- */
+
+static const struct db_statement row_by_id[RECORD_KINDS] = {
+	[RECORD_DONATION] = { "SELECT donor_id, component, donated_on, coalesce(volume_ml, 0), evidence, source"
+			      " FROM donation WHERE id = $1::uuid" },
+	[RECORD_DEFERRAL] = { "SELECT donor_id, ends, until, sealed, lifts FROM deferral WHERE id = $1::uuid" },
+	[RECORD_DEFERRAL_LIFT] = { "SELECT deferral_id, state, asked_by_kind, asked_by, decided_by_kind, decided_by"
+				   " FROM deferral_lift WHERE id = $1::uuid" },
+};
+
+static void donation_of_row(struct buf *image, const char *id, const struct db_result *result)
+{
+	struct donation donation = { .donor_id = db_text(result, 0, 0), .on = row_date(result, 0, 2),
+				     .volume_ml = row_int(result, 0, 3, 0), .source = db_text(result, 0, 5) };
+
+	snprintf(donation.id, sizeof(donation.id), "%s", id);
+	(void)component_parse(db_text(result, 0, 1), &donation.component);
+	(void)donation_evidence_parse(db_text(result, 0, 4), &donation.evidence);
+	image_donation(image, &donation);
+}
+
+static void on_row(struct db_query *query, const struct db_result *result)
+{
+	struct record_digest *digest = container_of(query, struct record_digest, query);
+	struct buf image = { 0 };
+
+	if (!result_ok(result, &digest->error) || db_rows(result) == 0) {
+		finish(digest, NULL);
+		return;
+	}
+	if (digest->kind == RECORD_DONATION)
+		donation_of_row(&image, digest->id, result);
+	else if (digest->kind == RECORD_DEFERRAL)
+		image_deferral(&image, digest->id, db_text(result, 0, 0), db_text(result, 0, 1), row_date(result, 0, 2),
+			       db_text(result, 0, 3), db_text(result, 0, 4));
+	else
+		image_deferral_lift(&image, digest->id, db_text(result, 0, 0), db_text(result, 0, 1),
+				    db_text(result, 0, 2), db_text(result, 0, 3), db_text(result, 0, 4),
+				    db_text(result, 0, 5));
+	finish(digest, &image);
+	buf_release(&image);
+}
+
+static void load_row(struct record_digest *digest)
+{
+	query_begin(&digest->query, &row_by_id[digest->kind], DB_READ, on_row);
+	query_text(&digest->query, uuid_or_nil(digest->id));
+	db_send(digest->store->db, &digest->query);
+}
+
 void record_digest_send(struct store *store, struct record_digest *digest)
 {
 	static void (*const loads[RECORD_KINDS])(struct record_digest *digest) = {
@@ -362,6 +415,7 @@ void record_digest_send(struct store *store, struct record_digest *digest)
 		[RECORD_VENUE] = load_catalog, [RECORD_TEAM] = load_catalog, [RECORD_CAMPAIGN] = load_catalog,
 		[RECORD_TOKEN] = load_token,   [RECORD_KEY] = load_key,
 		[RECORD_DONOR] = load_donor,   [RECORD_USER] = load_user, [RECORD_LOOKUP] = load_lookup,
+		[RECORD_DONATION] = load_row,  [RECORD_DEFERRAL] = load_row, [RECORD_DEFERRAL_LIFT] = load_row,
 	};
 
 	digest->store = store;
@@ -384,6 +438,9 @@ static const struct db_statement strays_of[RECORD_KINDS] = {
 	[RECORD_CAMPAIGN] = STRAYS("campaign", "t.id::text", "campaign", " AND t.version > 1"),
 	[RECORD_TOKEN] = STRAYS("access_token", "t.id::text", "token", ""),
 	[RECORD_DONOR] = STRAYS("donor", "t.id::text", "donor", ""),
+	[RECORD_DONATION] = STRAYS("donation", "t.id::text", "donation", ""),
+	[RECORD_DEFERRAL] = STRAYS("deferral", "t.id::text", "deferral", ""),
+	[RECORD_DEFERRAL_LIFT] = STRAYS("deferral_lift", "t.id::text", "deferral_lift", ""),
 	[RECORD_LOOKUP] = STRAYS("donor_lookup", "t.id::text", "lookup", ""),
 	[RECORD_KEY] = STRAYS("key", "t.kind || '-' || t.id", "key", ""),
 	[RECORD_USER] = STRAYS("staff_user", "t.id::text", "user", ""),

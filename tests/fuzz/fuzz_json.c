@@ -10,6 +10,8 @@
 #include "fuzz/fuzz.h"
 #include "fuzz/same.h"
 #include "wire/catalog_wire.h"
+#include "wire/deferral_wire.h"
+#include "wire/eligibility_wire.h"
 #include "wire/plan_wire.h"
 #include "wire/rights_wire.h"
 #include "wire/round_wire.h"
@@ -576,6 +578,86 @@ static void fuzz_request_step(unsigned kind, const char *body, size_t len, struc
 			   (kind == 'n' || request.answered_us == now), "%c", (char)kind);
 }
 
+/* ---- why somebody has to wait ---- */
+
+static const struct eligibility_rules *circular(void)
+{
+	static struct eligibility_rules rules;
+	static struct arena forever;
+	const struct embedded_file *file = eligibility_rules_embedded();
+	struct error err = { 0 };
+
+	if (rules.id)
+		return &rules;
+	while (file->name && !streq(file->name, "vn-26-2013-tt-byt.json"))
+		file++;
+	FUZZ_CHECK(file->name && eligibility_rules_read((const char *)file->bytes, file->size, &forever, &rules, &err),
+		   "the circular cannot be read");
+	return &rules;
+}
+
+/* What is taken holds on its first day and not after its last, and alone it moves no day earlier. */
+static void fuzz_deferral(const char *body, size_t len, struct arena *arena)
+{
+	static const char *const taken[] = { "code", "from", "until", "note", NULL };
+	const struct eligibility_rules *rules = circular();
+	struct buf shown = { 0 }, text = { 0 }, again = { 0 };
+	struct donor donor = { .birth_date = { 1990, 5, 17 }, .birth_year = 1990, .sex = DONOR_FEMALE };
+	struct deferral deferral, second;
+	struct donor_facts facts = { .donor = &donor, .deferrals = &deferral, .ndeferrals = 1 };
+	struct donor_days days;
+	struct error err;
+	json_t *object, *kept;
+
+	error_clear(&err);
+	if (!deferral_read(body, len, rules, today, arena, &deferral, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	donor_days_of(&facts, rules, today, arena, &days);
+	if (deferral.ends != DEFERRAL_DATED)
+		FUZZ_CHECK(days.next[COMPONENT_WHOLE_BLOOD].endless &&
+			   deferral_state_on(&deferral, rules, today) == DEFERRAL_IN_FORCE, "%s", deferral.code);
+	else
+		FUZZ_CHECK(deferral_state_on(&deferral, rules, deferral.ends_on) == DEFERRAL_OVER &&
+			   deferral_state_on(&deferral, rules, date_add_days(deferral.ends_on, -1)) == DEFERRAL_IN_FORCE,
+			   "%s", deferral.code);
+	deferral_write(&(struct json_out){ .buf = &shown }, NULL, &deferral, rules, today, LANGUAGE_VI);
+	object = parse(&shown);
+	kept = json_object();
+	for (const char *const *name = taken; *name; name++)
+		json_object_set(kept, *name, json_object_get(object, *name));
+	json_object_set_new(kept, "permanent", json_boolean(deferral.ends == DEFERRAL_PERMANENT));
+	dump(kept, &text);
+	json_decref(object);
+	json_decref(kept);
+	FUZZ_CHECK(deferral_read(text.data, text.len, rules, today, arena, &second, &err), "%s", text.data);
+	deferral_write(&(struct json_out){ .buf = &again }, NULL, &second, rules, today, LANGUAGE_VI);
+	check_same(&shown, &again);
+	buf_release(&shown);
+	buf_release(&text);
+	buf_release(&again);
+}
+
+static void fuzz_deferral_step(unsigned kind, const char *body, size_t len, struct arena *arena)
+{
+	const char *reason = NULL;
+	struct error err;
+	bool contact, fine;
+
+	error_clear(&err);
+	if (kind == 'h')
+		fine = deferral_lift_read(body, len, arena, &reason, &err);
+	else if (kind == 'i')
+		fine = deferral_decision_read(body, len, arena, &err);
+	else
+		fine = contact_read(body, len, arena, &contact, &err);
+	if (!fine)
+		fuzz_check_refusal(&err);
+	else
+		FUZZ_CHECK(kind != 'h' || (reason && *reason), "no reason");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned kind = fuzz_byte(&data, &size);
@@ -603,6 +685,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_request(body, size, &arena);
 	else if (kind == 'm' || kind == 'n' || kind == 'k')
 		fuzz_request_step(kind, body, size, &arena);
+	else if (kind == 'd')
+		fuzz_deferral(body, size, &arena);
+	else if (kind >= 'h' && kind <= 'j')
+		fuzz_deferral_step(kind, body, size, &arena);
 	else if (kind == 's')
 		fuzz_inbound(body, size, &arena);
 	else if (kind >= '0' && kind < '0' + CATALOG_KIND_COUNT)

@@ -53,6 +53,13 @@ def lived(daemon, staff):
     daemon.new_token("gateway", "a gateway", "--unit", "Xã Than Uyên")
     daemon.new_token("comms", "to be revoked")
     daemon.cli_ok("token", "revoke", "to be revoked")
+    donor = staff.post("/api/v1/donors", json={"name": "Lò Thị Mẫu", "birth_year": 1990}, expect=201).json()["id"]
+    admin, path = Api(daemon, staff.contract).as_("admin"), f"/api/v1/donors/{donor}/deferrals"
+    for code in ("tattoo", "malaria", "organ_history", "organ_history"):
+        ids[code] = staff.post(path, json={"code": code, "from": day(-9), "note": "mẫu"}, expect=201).json()["id"]
+        if code != "tattoo":
+            ids[f"{code} lift"] = staff.post(f"{path}/{ids[code]}/lift", json={"reason": "mẫu"}, expect=201).json()["lift"]["id"]
+    admin.post(f"{path}/{ids['organ_history']}/lift/approve", expect=201)
     wait_until(lambda: daemon.value("SELECT (SELECT count(*) FROM audit_seal) = (SELECT count(*) FROM audit_entry)"), what="sealed")
     return ids
 
@@ -75,6 +82,8 @@ CHANGES = [
     ("round", "capacity", "capacity + 1", "open"), ("round", "version", "version + 1", "moved"), ("round", "venue_id", "NULL", "announced"),
     ("round", "never_public", "NOT never_public", "cancelled"), ("plan", "demo", "NOT demo", "plan"), ("plan", "issuer", "'ai đó'", "plan"),
     ("round_report", "units", "units + 100", "report"), ("round_report", "ml_qualifier", "'exact'", "report"),
+    ("deferral", "until", "until - 30", "tattoo"), ("deferral", "sealed", "sealed || '\\x00'", "tattoo"),
+    ("deferral_lift", "asked_by", "'ai đó'", "malaria lift"),
     ("team", "beds", "beds + 1", "teams"), ("venue", "capacity", "capacity + 1", "venues"),
 ]
 

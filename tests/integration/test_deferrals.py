@@ -91,9 +91,11 @@ def test_sealed_and_audited(staff, donor, daemon):
 def test_a_sealed_row_cannot_be_exchanged(staff, donor, daemon):
     path = donor()
     one, two = (defer(staff, path, code=code) for code in ("syphilis", "malaria"))
+    kept = daemon.value("SELECT sealed FROM deferral WHERE id = %s", two["id"])
     daemon.sql("UPDATE deferral SET sealed = (SELECT sealed FROM deferral WHERE id = %s) WHERE id = %s", one["id"], two["id"])
     problem(staff.get(f"{path}/deferrals", expect=500), "internal")
-    daemon.sql("DELETE FROM deferral WHERE id = %s", two["id"])
+    daemon.sql("UPDATE deferral SET sealed = %s WHERE id = %s", kept, two["id"])
+    assert [d["id"] for d in staff.get(f"{path}/deferrals").json()["items"]] == [one["id"], two["id"]]
 
 
 @pytest.mark.parametrize("body, faults", [
