@@ -14,6 +14,7 @@
 #include "jobs/days.h"
 #include "jobs/key_watch.h"
 #include "jobs/people.h"
+#include "jobs/rekey.h"
 #include "jobs/sealer.h"
 #include "store/access_store.h"
 #include "worker/worker.h"
@@ -25,6 +26,7 @@ struct jobs {
 	struct worker        *worker;
 	struct sealer        *sealer;
 	struct days_job      *days;
+	struct rekey_job     *rekey;
 	struct key_watch     *keys;
 	struct people        *people;
 	struct store          store;
@@ -99,6 +101,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	}
 	sealer_tick(jobs->sealer);
 	days_job_tick(jobs->days);
+	rekey_job_tick(jobs->rekey);
 	key_watch_tick(jobs->keys);
 	people_tick(jobs->people);
 	jobs->seconds++;
@@ -113,6 +116,7 @@ struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char
 	jobs->worker = worker;
 	jobs->sealer = sealer_new(worker, gauges);
 	jobs->days = days_job_new(worker, rules);
+	jobs->rekey = rekey_job_new(worker);
 	jobs->people = people_new(worker);
 	jobs->keys = key_watch_new(worker, keyring, on_keys, jobs);
 	jobs->store = (struct store){ worker->db, worker->keyring, worker->clock, NULL };
@@ -169,6 +173,7 @@ void jobs_free(struct jobs *jobs)
 	event_del(&jobs->tick);
 	sealer_free(jobs->sealer);
 	days_job_free(jobs->days);
+	rekey_job_free(jobs->rekey);
 	key_watch_free(jobs->keys);
 	people_free(jobs->people);
 	buf_release(&jobs->beat.keys);
