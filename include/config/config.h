@@ -33,6 +33,7 @@ struct config {
 	int   database_read_connections;     /* per worker */
 	int   database_read_ms, database_write_ms, database_slow_ms;
 	/* keys */
+	char *erasure_journal;       /* "": beside the keyring */
 	char *keyring_dir;           /* "": DIR/keyring with --data, else $CREDENTIALS_DIRECTORY */
 	/* limits */
 	int   limits_connections;    /* of the whole daemon */

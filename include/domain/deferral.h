@@ -99,6 +99,12 @@ struct donor_days {
 };
 void donor_days_of(const struct donor_facts *facts, const struct eligibility_rules *rules, struct date today,
 		   struct arena *arena, struct donor_days *days);
+/*
+ * How long what was recorded of the person keeps them from giving anything, whatever their age: deferrals and
+ * the waits since donations. None: nothing runs.
+ */
+struct donor_next donor_wait_left(const struct donor_facts *facts, const struct eligibility_rules *rules, struct date today,
+				  struct arena *arena);
 bool donor_next_same(const struct donor_next *one, const struct donor_next *two);
 
 #endif

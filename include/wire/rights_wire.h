@@ -27,6 +27,9 @@ bool donor_request_nothing_read(const char *body, size_t len, struct arena *aren
 bool donor_request_until_read(const char *body, size_t len, struct arena *arena, struct date *until, struct error *err);
 bool donor_request_end_read(const char *body, size_t len, struct arena *arena, enum request_outcome *outcome,
 			    enum request_ground *ground, struct error *err);
+/* Body of a refusal to erase. */
+bool donor_request_ground_read(const char *body, size_t len, struct arena *arena, enum request_ground *ground,
+			       struct error *err);
 /* `whole`: with the note, which only those see who may read the donor. */
 void donor_request_write(struct json_out *out, const char *key, const struct donor_request *request, struct date today,
 			 bool whole);

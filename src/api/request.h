@@ -151,6 +151,7 @@ void request_reply_created(struct request *r, const struct buf *buf, const char 
 extern const struct route health_routes[], page_routes[], round_routes[], report_routes[], plan_routes[],
 	unit_routes[], catalog_routes[], token_routes[], audit_routes[], sms_routes[],
 	feed_routes[], donor_routes[], donor_merge_routes[], donor_right_routes[], donor_request_routes[],
-	donor_export_routes[], deferral_routes[], eligibility_routes[], session_routes[], user_routes[], self_routes[];
+	donor_export_routes[], erasure_routes[], deferral_routes[], eligibility_routes[], session_routes[],
+	user_routes[], self_routes[];
 
 #endif

@@ -56,6 +56,9 @@ const struct option config_options[] = {
 	TEXT("keyring.dir", keyring_dir, "",
 	     "folder of the secret keys, mode 0700, files 0600\n"
 	     "default: DIR/keyring with --data DIR, else LoadCredential= of systemd, else /etc/giothong/keyring"),
+	TEXT("erasure.journal", erasure_journal, "",
+	     "file that names the donors who were erased, for restore; keep a copy as of the keys\n"
+	     "default: erasures.journal beside the folder of keys"),
 	INT("limits.connections", limits_connections, 1, 1000000, "20000",
 	    "clients at a time; more wait to be accepted"),
 	INT("limits.body", limits_body, 1024, 67108864, "1048576", "bytes of a request's body"),

@@ -415,10 +415,10 @@ bool key_fingerprint_parse(const char *hex, struct key_record *record)
 	       bytes == KEY_FINGERPRINT_BYTES;
 }
 
-void keyring_digest(const struct keyring *keyring, int key_id, const char *domain, const void *bytes,
-		    size_t len, char out[DIGEST_HEX_SIZE])
+static void digest_under(const struct keyring *keyring, enum key_kind kind, int key_id, const char *domain,
+			 const void *bytes, size_t len, char out[DIGEST_HEX_SIZE])
 {
-	const unsigned char *key = find(keyring, KEY_HASH, key_id);
+	const unsigned char *key = find(keyring, kind, key_id);
 	unsigned char digest[DIGEST_BYTES];
 	crypto_generichash_state state;
 
@@ -432,4 +432,16 @@ void keyring_digest(const struct keyring *keyring, int key_id, const char *domai
 	sodium_memzero(&state, sizeof(state));
 	memcpy(out, "\\x", 2);
 	sodium_bin2hex(out + 2, DIGEST_HEX_SIZE - 2, digest, sizeof(digest));
+}
+
+void keyring_digest(const struct keyring *keyring, int key_id, const char *domain, const void *bytes,
+		    size_t len, char out[DIGEST_HEX_SIZE])
+{
+	digest_under(keyring, KEY_HASH, key_id, domain, bytes, len, out);
+}
+
+void keyring_digest_suppressed(const struct keyring *keyring, int key_id, const char *domain, const void *bytes,
+			       size_t len, char out[DIGEST_HEX_SIZE])
+{
+	digest_under(keyring, KEY_SUPPRESSION, key_id, domain, bytes, len, out);
 }

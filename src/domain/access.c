@@ -79,6 +79,9 @@ static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_DONOR_VERDICT] = {
 		[ROLE_TEAM] = { YES, NO }, [ROLE_STAFF] = { SCOPE, NO }, [ROLE_ADMIN] = { YES, NO },
 	},
+	[AREA_ERASURE_APPROVAL] = {
+		[ROLE_ADMIN] = { NO, YES },
+	},
 	[AREA_DEFERRAL_APPROVAL] = {
 		[ROLE_ADMIN] = { NO, YES },
 	},

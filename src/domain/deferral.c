@@ -268,3 +268,25 @@ void donor_days_of(const struct donor_facts *facts, const struct eligibility_rul
 			days->age_on = earlier(days->age_on, date_add_days(next.last_on, 1));
 	}
 }
+
+struct donor_next donor_wait_left(const struct donor_facts *facts, const struct eligibility_rules *rules, struct date today,
+				  struct arena *arena)
+{
+	struct donor_facts ageless = *facts;
+	struct donor donor = *facts->donor;
+	struct donor_next left = { 0 };
+	struct donor_days days;
+
+	donor.birth_date = (struct date){ 0 };
+	donor.birth_year = 0;
+	ageless.donor = &donor;
+	donor_days_of(&ageless, rules, today, arena, &days);
+	for (int i = 0; i < COMPONENT_COUNT; i++) {
+		left.endless |= days.next[i].endless;
+		if (date_compare(days.next[i].on, left.on) > 0)
+			left.on = days.next[i].on;
+	}
+	if (left.endless || date_compare(left.on, today) <= 0)
+		left.on = (struct date){ 0 };
+	return left;
+}

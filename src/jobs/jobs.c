@@ -17,6 +17,7 @@
 #include "jobs/rekey.h"
 #include "jobs/sealer.h"
 #include "store/access_store.h"
+#include "store/erasure_store.h"
 #include "worker/worker.h"
 
 enum { BEAT_SECONDS = 5, PURGE_SECONDS = 600, LEAVE_US = 1000000 };
@@ -40,6 +41,8 @@ struct jobs {
 	struct daemon_beat    beat;
 	struct daemon_leave   leave;
 	struct sms_help_purge purge;
+	struct suppression_purge forget;
+	bool                  forgetting;
 	char                  host[65];
 };
 
@@ -87,6 +90,17 @@ static void on_purged(struct sms_help_purge *purge)
 		log_info("sms_help_purged", "rows=%lld", (long long)purge->deleted);
 }
 
+static void on_forgotten(struct suppression_purge *forget)
+{
+	struct jobs *jobs = container_of(forget, struct jobs, forget);
+
+	jobs->forgetting = false;
+	if (forget->error.code != ERR_NONE)
+		log_warning("suppression_purge_failed", "problem=%s", error_slug(forget->error.code));
+	else if (forget->deleted > 0)
+		log_info("suppression_purged", "rows=%lld", (long long)forget->deleted);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct jobs *jobs = context;
@@ -98,6 +112,11 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	if (jobs->seconds % PURGE_SECONDS == 2 && !jobs->purging) {
 		jobs->purging = true;
 		sms_help_purge_send(&jobs->store, &jobs->purge);
+	}
+	if (jobs->seconds % PURGE_SECONDS == 3 && !jobs->forgetting) {
+		jobs->forgetting = true;
+		jobs->forget.today = clock_today(jobs->worker->clock);
+		suppression_purge_send(&jobs->store, &jobs->forget);
 	}
 	sealer_tick(jobs->sealer);
 	days_job_tick(jobs->days);
@@ -127,6 +146,7 @@ struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char
 	jobs->beat.host = jobs->host;
 	jobs->beat.done = on_beat;
 	jobs->purge.done = on_purged;
+	jobs->forget.done = on_forgotten;
 	event_assign(&jobs->tick, worker->base, -1, EV_PERSIST, on_tick, jobs);
 	event_add(&jobs->tick, &second);
 	return jobs;

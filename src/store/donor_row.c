@@ -304,12 +304,35 @@ size_t donor_digest_name(struct donor_digests *digests, const struct store *stor
 	return count;
 }
 
+void donor_digest_suppression(struct donor_digests *digests, const struct store *store, const struct key_view *view,
+			      enum donor_digest_keys keys, const struct identifier *identifier)
+{
+	size_t len, count = keys == DIGESTS_WRITTEN ? view->lookup[KEY_SUPPRESSION].nwritten
+						    : view->lookup[KEY_SUPPRESSION].nprobed;
+	const char *text = identifier_digest_text(identifier, digests->arena, &len);
+
+	for (size_t i = 0; i < count && identifier_is_unique(identifier->kind); i++) {
+		int id = view->lookup[KEY_SUPPRESSION].ids[i];
+		char *digest = arena_alloc(digests->arena, DIGEST_HEX_SIZE);
+
+		keyring_digest_suppressed(store->keyring, id, "identifier", text, len, digest);
+		make_room(digests);
+		digests->digest[digests->count] = digest;
+		digests->use[digests->count] = "suppression";
+		digests->key_id[digests->count] = arena_printf(digests->arena, "%d", id);
+		digests->identifier_id[digests->count] = "";
+		digests->n[digests->count++] = "0";
+	}
+}
+
 void donor_digest_all(struct donor_digests *digests, const struct store *store, const struct key_view *view,
 		      const struct donor *donor)
 {
 	for (size_t i = 0; i < donor->nidentifiers; i++)
 		donor_digest_identifier(digests, store, view, DIGESTS_WRITTEN, &donor->identifiers[i].identifier,
 					donor->identifiers[i].id, i);
+	for (size_t i = 0; i < donor->nidentifiers; i++)
+		donor_digest_suppression(digests, store, view, DIGESTS_PROBED, &donor->identifiers[i].identifier);
 	if (donor->phone)
 		donor_digest_phone(digests, store, view, DIGESTS_WRITTEN, donor->phone);
 	if (donor->name && donor->birth_year)

@@ -94,6 +94,12 @@ void donor_digest_phone(struct donor_digests *digests, const struct store *store
 /* Returns how many words the name has. */
 size_t donor_digest_name(struct donor_digests *digests, const struct store *store, const struct key_view *view,
 			 enum donor_digest_keys keys, const char *name, int birth_year);
+/*
+ * Under the suppression keys, of a number that is one person's alone: rows of the use 'suppression', which
+ * meet what is left of an erased person and are never stored (migrations/0012_erasure.sql).
+ */
+void donor_digest_suppression(struct donor_digests *digests, const struct store *store, const struct key_view *view,
+			      enum donor_digest_keys keys, const struct identifier *identifier);
 /* All rows of a donor. */
 void donor_digest_all(struct donor_digests *digests, const struct store *store, const struct key_view *view,
 		      const struct donor *donor);

@@ -90,7 +90,8 @@ static bool read_deferral(struct deferral *deferral, const struct donor_record *
 	deferral->recorded_us = instant_of(db_text(result, row, RECORDED));
 	deferral->lifted_us = instant_of(db_text(result, row, LIFTED));
 	return read_lift(deferral, donor_id, erased, store, arena, result, row) &&
-	       (erased || open_deferral(deferral, donor_id, db_text(result, row, DEFERRAL_SEALED), store, arena));
+	       (erased || db_is_null(result, row, DEFERRAL_SEALED) ||    /* carried over: nobody knows why */
+		open_deferral(deferral, donor_id, db_text(result, row, DEFERRAL_SEALED), store, arena));
 }
 
 static void read_donation(struct eligibility_donation *donation, const struct db_result *result, int row)

@@ -137,6 +137,24 @@ bool donor_request_until_read(const char *body, size_t len, struct arena *arena,
 	return fine;
 }
 
+bool donor_request_ground_read(const char *body, size_t len, struct arena *arena, enum request_ground *ground,
+			       struct error *err)
+{
+	struct wire_reader reader;
+	json_t *object = wire_parse_object(body, len, err);
+	const char *text;
+	bool fine;
+
+	if (!object)
+		return false;
+	wire_reader_init(&reader, object, "", arena, err);
+	if (wire_word(&reader, "ground", WIRE_REQUIRED, &text) && !request_ground_parse(text, ground))
+		wire_fault_choice(err, "/ground", REQUEST_GROUND_WORDS);
+	fine = wire_reader_finish(&reader);
+	json_decref(object);
+	return fine;
+}
+
 static void end_members(struct wire_reader *reader, enum request_outcome *outcome, enum request_ground *ground)
 {
 	bool known = false, refused, grounded;

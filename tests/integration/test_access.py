@@ -78,6 +78,9 @@ TABLE = {
     ("GET", "/api/v1/donors/{id}/consents"): EDITORS,
     ("POST", "/api/v1/donors/{id}/consents"): EDITORS,
     ("GET", "/api/v1/donors/{id}/export"): EDITORS,
+    ("GET", "/api/v1/donors/{id}/erasure"): EDITORS,
+    ("POST", "/api/v1/donors/{id}/erasure"): EDITORS,
+    **{("POST", f"/api/v1/donors/{{id}}/erasure/{verb}"): {"admin"} for verb in ("approve", "refuse")},
     ("POST", "/api/v1/donors/{id}/requests"): EDITORS,
     ("GET", "/api/v1/donors/{id}/requests/{request}"): EDITORS,
     **{("POST", f"/api/v1/donors/{{id}}/requests/{{request}}/{verb}"): EDITORS for verb in ("answer", "extend", "close")},
@@ -116,6 +119,7 @@ def things(seeds, staff, admin, daemon):
     request = staff.post(f"/api/v1/donors/{donor}/requests", json={"kind": "access"}, expect=201).json()["id"]
     deferral = staff.post(f"/api/v1/donors/{donor}/deferrals", json={"code": "malaria", "permanent": True}, expect=201).json()["id"]
     staff.post(f"/api/v1/donors/{donor}/deferrals/{deferral}/lift", json={"reason": "mẫu"}, expect=201)
+    staff.post(f"/api/v1/donors/{donor}/erasure", json={}, expect=201)
     return {"rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
             "donors": donor, "requests": request, "deferrals": deferral,
             "sessions": "00000000-0000-7000-8000-000000000000", "users": user["id"],

@@ -1,0 +1,93 @@
+#ifndef STORE_ERASURE_STORE_H
+#define STORE_ERASURE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/memory.h"
+#include "db/db.h"
+#include "domain/donor_request.h"
+#include "store/donor_store.h"
+#include "store/store.h"
+
+/*
+ * Erasing a donor (design 6.6): one person asks, another one approves. Numbers, digests, the donor's key and what
+ * it sealed of the person are gone in one statement, for all records that are one; what was sealed elsewhere can be
+ * read by nobody. Donations stay and name nobody. store->donor_key must be there.
+ */
+enum erasure_state { ERASURE_ASKED, ERASURE_DONE, ERASURE_REFUSED };
+const char *erasure_state_text(enum erasure_state state);
+
+/* The last word on erasing a donor or what is one with it. ERR_NOT_FOUND: no such donor within reach, or nobody asked. */
+struct erasure_load {
+	const char          *key;        /* id or number */
+	const char *const   *units;      /* as in donor_load */
+	size_t               nunits;
+	struct arena        *arena;
+	char                 donor_id[UUID_TEXT_SIZE];   /* out */
+	char                 number[DONOR_NUMBER_SIZE];
+	enum erasure_state   state;
+	int64_t              asked_us, decided_us;       /* INT64_MIN: not yet */
+	const char          *asked_by_kind, *asked_by;
+	const char          *ground;     /* of a refusal */
+	struct error         error;
+	void               (*done)(struct erasure_load *load);
+	struct db_query      query;      /* private from here on */
+};
+void erasure_load_send(struct store *store, struct erasure_load *load);
+
+/* Audit "erasure.ask", of the donor. Asked before and not decided: the same again. ERR_ERASED. */
+struct erasure_ask {
+	const char     *donor_id;
+	struct actor    actor;
+	struct arena   *arena;
+	struct error    error;
+	void          (*done)(struct erasure_ask *ask);
+	struct db_query query;           /* private from here on */
+};
+void erasure_ask_send(struct store *store, struct erasure_ask *ask);
+
+/* Audit "erasure.refuse". ERR_ILLEGAL_STEP: nobody has asked. */
+struct erasure_refuse {
+	const char         *donor_id;
+	enum request_ground ground;
+	struct actor        actor;
+	struct arena       *arena;
+	struct error        error;
+	void              (*done)(struct erasure_refuse *refuse);
+	struct db_query     query;       /* private from here on */
+};
+void erasure_refuse_send(struct store *store, struct erasure_refuse *refuse);
+
+/*
+ * The records of one person, all of them, each loaded and opened by donor_load (`exact`). Audit "donor.erase" of
+ * each. ERR_ILLEGAL_STEP: nobody has asked; ERR_SECOND_PERSON; ERR_STALE: a record changed meanwhile, nothing was done.
+ */
+struct donor_erase {
+	const struct donor_record **records;
+	size_t                      nrecords;
+	struct donor_next           wait;        /* what still runs; none: no suppression row */
+	bool                        again;       /* it was approved before the backup: without asking */
+	struct actor                actor;
+	struct arena               *arena;
+	struct error                error;
+	void                      (*done)(struct donor_erase *erase);
+	struct db_query             query;       /* private from here on */
+	struct store               *store;
+};
+void donor_erase_send(struct store *store, struct donor_erase *erase);
+
+/* Under an advisory lock (another daemon at it: nothing): suppression rows whose day has come. */
+struct suppression_purge {
+	struct date     today;
+	int64_t         deleted;         /* out */
+	struct arena   *arena;
+	struct error    error;
+	void          (*done)(struct suppression_purge *purge);
+	struct db_query query;           /* private from here on */
+	char            today_text[DATE_TEXT_SIZE];
+};
+void suppression_purge_send(struct store *store, struct suppression_purge *purge);
+
+#endif

@@ -1,0 +1,150 @@
+"""Erasing a donor: asked for by one person, approved by another; what is left; and a backup that still knew them."""
+import json
+import shutil
+
+import pytest
+
+from harness.client import problem
+from harness.seeds import day
+
+DONORS, LOOKUP = "/api/v1/donors", "/api/v1/donors/lookup"
+
+
+@pytest.fixture
+def donor(seeds, staff):
+    def make(client=staff, **more):
+        n = seeds.number()
+        body = {"name": f"Lò Thị Xóa {'ABCDEGHIKL'[n % 10]}", "birth_date": "1990-05-17", "sex": "female",
+                "identifiers": [{"kind": "cccd", "value": f"012190{n % 1000000:06}"}], "phone": f"09{n % 100000000:08}",
+                "address": "Bản Mẫu, số 7", **more}
+        return {**body, **client.post(DONORS, json=body, expect=201).json()}
+    return make
+
+
+def approve(client, made, **options):
+    return client.post(f"{DONORS}/{made['id']}/erasure/approve", json={}, **options)
+
+
+def erase(staff, admin, made):
+    staff.post(f"{DONORS}/{made['id']}/erasure", json={}, expect=201)
+    assert approve(admin, made, expect=200).json()["state"] == "done"
+
+
+def found(client, **question):
+    return [item["id"] for item in client.post(LOOKUP, json=question, expect=200).json()["items"]]
+
+
+def assert_gone(client, made, sql):
+    record = client.get(f"{DONORS}/{made['id']}").json()
+    assert record["erased"] is True and record["donor_number"] == made["donor_number"]
+    assert [record[k] for k in ("name", "birth_date", "phone", "address", "identifiers")] == [None, None, None, None, []]
+    for question in (made["identifiers"][0], {"phone": made["phone"]}, {"name": made["name"], "birth_year": 1990}):
+        assert made["id"] not in found(client, **question)
+    assert sql("SELECT (SELECT count(*) FROM donor_digest WHERE donor_id = %s) + (SELECT count(*) FROM donor_identifier"
+               " WHERE donor_id = %s)", made["id"], made["id"]) == [(0,)]
+    assert sql("SELECT wrapped_key, sealed FROM donor WHERE id = %s", made["id"]) == [(None, None)]
+
+
+def deferrals(client, made):
+    return client.get(f"{DONORS}/{made['id']}/deferrals").json()["items"]
+
+
+def test_two_persons(staff, admin, donor, daemon):
+    made = donor()
+    path = f"{DONORS}/{made['id']}/erasure"
+    problem(staff.get(path, expect=404), "not-found", 404)
+    problem(approve(admin, made, expect=404), "not-found", 404)
+    problem(staff.post(f"{path}/approve", json={}), "forbidden", 403)
+    # an admin who asks cannot approve
+    assert admin.post(path, json={}, expect=201).json()["state"] == "asked"
+    problem(approve(admin, made), "second-person", 403)
+    assert staff.get(f"{DONORS}/{made['id']}").json()["name"] == made["name"]
+    problem(admin.post(f"{path}/refuse", json={}), "invalid-field", 422)
+    refused = admin.post(f"{path}/refuse", json={"ground": "article_19"}, expect=200).json()
+    assert refused["state"] == "refused" and refused["ground"] == "article_19"
+    problem(approve(admin, made), "illegal-step", 409)
+    # asked anew by somebody else; asked twice is once
+    assert staff.post(path, json={}, expect=201).json() == staff.post(path, json={}, expect=201).json()
+    assert daemon.value("SELECT count(*) FROM erasure WHERE donor_id = %s AND state = 'asked'", made["id"]) == 1
+    assert approve(admin, made, expect=200).json()["state"] == "done"
+    assert_gone(staff, made, daemon.sql)
+    # a repeated approval changes nothing
+    version = daemon.value("SELECT version FROM donor WHERE id = %s", made["id"])
+    assert approve(admin, made, expect=200).json()["state"] == "done"
+    assert daemon.value("SELECT version FROM donor WHERE id = %s", made["id"]) == version
+    problem(staff.post(path, json={}), "erased", 409)
+    actions = [row["action"] for row in json.loads(daemon.cli_ok("audit", "donor", made["id"], "--json").out)["items"]]
+    assert actions.count("donor.erase") == 1 and actions.count("erasure.refuse") == 1
+    journal = (daemon.data / "erasures.journal").read_text()
+    assert journal.count(made["id"]) == 1 and (daemon.data / "erasures.journal").stat().st_mode & 0o777 == 0o600
+
+
+def test_all_records_of_the_person(staff, admin, donor, daemon):
+    one, two = donor(), donor()
+    daemon.sql("INSERT INTO donor_alias (donor_id, into_id, with_id) VALUES (%s, %s, %s)", two["id"], one["id"], one["id"])
+    for record in (one, two):
+        daemon.sql("INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source)"
+                   " VALUES (gen_random_uuid(), %s, 'whole_blood', 350, '2020-06-01', 'declared', 'giấy cũ')", record["id"])
+    staff.post(f"{DONORS}/{two['id']}/erasure", json={}, expect=201)
+    assert approve(admin, two, expect=200).json()["donor"] == one["id"]
+    daemon.sql("DELETE FROM donor_alias WHERE donor_id = %s", two["id"])
+    for record in (one, two):
+        assert_gone(staff, record, daemon.sql)
+        assert daemon.value("SELECT count(*) FROM donation WHERE donor_id = %s", record["id"]) == 1
+    # nothing ran any more: nothing is left that knows the number
+    again = donor(identifiers=one["identifiers"])
+    assert deferrals(staff, again) == []
+
+
+def test_a_wait_outlives_the_record(staff, admin, donor, daemon):
+    """D5: who comes again with the same number meets the wait, without its reason; in each way of registering it."""
+    dated, forever = donor(), donor(identifiers=[{"kind": "passport", "value": "C7654321"}])
+    staff.post(f"{DONORS}/{dated['id']}/deferrals", json={"code": "malaria", "from": day(-5), "note": "mật"}, expect=201)
+    staff.post(f"{DONORS}/{forever['id']}/deferrals", json={"code": "malaria", "permanent": True}, expect=201)
+    (was,) = deferrals(staff, dated)
+    erase(staff, admin, dated)
+    erase(staff, admin, forever)
+    digests = daemon.sql("SELECT digest, until::text FROM suppression WHERE until = %s::date OR until = 'infinity'", was["ends_on"])
+    assert {until for _, until in digests} == {was["ends_on"], "infinity"}
+    again = donor(identifiers=dated["identifiers"])
+    (carried,) = deferrals(staff, again)
+    assert carried["code"] is None and carried["note"] is None and carried["ends_on"] == was["ends_on"] and carried["state"] == "in_force"
+    verdict = staff.get(f"{DONORS}/{again['id']}/eligibility").json()
+    assert verdict["decision"] == "refused"
+    # a change of somebody known, any number of times
+    known = donor(identifiers=[])
+    path = f"{DONORS}/{known['id']}"
+    for address in ("một", "hai"):
+        staff.patch(path, {"identifiers": forever["identifiers"], "address": address}, etag=staff.etag(path), expect=200)
+    assert [d["ends"] for d in deferrals(staff, known)] == ["permanent"]
+    assert daemon.value("SELECT count(*) FROM donor_digest WHERE use = 'suppression'") == 0
+    daemon.cli_ok("audit", "verify", "--records")
+
+
+def test_a_backup_is_cleaned_of_the_erased(fresh_daemon, api_of, donor):
+    """Backup, erase, restore: not readable, not found, and the wait is there."""
+    daemon = fresh_daemon(settings={"workers.count": 1})
+    staff, admin = (api_of(daemon, daemon.token(role)) for role in ("staff", "admin"))
+    made, other = donor(staff), donor(staff)
+    staff.post(f"{DONORS}/{made['id']}/deferrals", json={"code": "malaria", "permanent": True}, expect=201)
+    backup = json.loads(daemon.cli_ok("backup", daemon.folder / "backups", "--json").out)["backup"]
+    erase(staff, admin, made)
+    assert daemon.stop() == 0
+    # what a kill in the middle of a line leaves is no line, and the next one is whole
+    journal = daemon.data / "erasures.journal"
+    with journal.open("a") as file:
+        file.write(f"2025-03-10T08:00:00+07:00 {other['id'][:20]}")
+    again = fresh_daemon(start=False)
+    again.data.mkdir()
+    shutil.copytree(daemon.data / "keyring", again.data / "keyring")
+    shutil.copy(journal, again.data / "erasures.journal")
+    outcome = again.cli("restore", backup, "--json", timeout=120)
+    assert outcome.status == 0, outcome
+    told = json.loads(outcome.out)
+    assert told["erasure_journal"] is True and told["erased_again"] == 1
+    again.start()
+    client = api_of(again, daemon.token("staff"))
+    assert_gone(client, made, again.sql)
+    assert client.get(f"{DONORS}/{other['id']}").json()["name"] == other["name"]
+    assert [d["ends"] for d in deferrals(client, donor(client, identifiers=made["identifiers"]))] == ["permanent"]
+    again.cli_ok("audit", "verify", "--records")
