@@ -24,6 +24,7 @@ static const char *const table[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_DONOR_DESK] = { "--", "--", "-y", "--", "--", "-y", "--", "-y" },
 	[AREA_DONORS] = { "--", "--", "--", "--", "--", "ss", "--", "yy" },
 	[AREA_DONOR_VERDICT] = { "--", "--", "y-", "--", "--", "s-", "--", "y-" },
+	[AREA_ERASURE_APPROVAL] = { "--", "--", "--", "--", "--", "--", "--", "-y" },
 	[AREA_DEFERRAL_APPROVAL] = { "--", "--", "--", "--", "--", "--", "--", "-y" },
 	[AREA_DONOR_LIST] = { "--", "--", "--", "--", "--", "s-", "y-", "y-" },
 };
