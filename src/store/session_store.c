@@ -401,9 +401,9 @@ void session_touch_send(struct store *store, struct session_touch *touch)
 	db_send(store->db, &touch->query);
 }
 
-/* 7402 is this job's advisory lock. */
+/* 7404 is this job's advisory lock. */
 static const struct db_statement purge_sessions = {
-	"WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(7402) AS mine),"
+	"WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(7404) AS mine),"
 	" gone AS (DELETE FROM session USING turn WHERE turn.mine"
 	"  AND (used_t <= $1::bigint OR created_t <= $2::bigint) RETURNING 1),"
 	" forgotten AS (DELETE FROM login_failure USING turn WHERE turn.mine AND user_id IS NULL AND last_t < $3::bigint"

@@ -82,7 +82,7 @@ def example(content):
     for part in [good, *good.get("rounds", [])]:
         for name in ("team", "venue", "campaigns"):
             part.pop(name, None)
-    return {**good, **({"reported_on": TODAY} if "reported_on" in good else {})}
+    return {**good, **({"reported_on": TODAY} if "reported_on" in good else {}), **({"unit": "Huyện Than Uyên"} if "unit" in good else {})}
 
 
 @pytest.fixture
@@ -92,6 +92,23 @@ def user(seeds, admin, api):
     made = admin.post("/api/v1/users", json=body, expect=201).json()
     login = {"login": body["login"], "password": body["password"], "bearer": True}
     return made, api.with_token(api.post("/api/v1/sessions", json=login, expect=201).json()["token"])
+
+
+def donor_path(template, seeds, staff):
+    """A donor's route, on a record and whatever else it names of this test's own."""
+    body = {"name": "Lò Thử Mẫu", "birth_date": "1990-05-17", "identifiers": [{"kind": "cccd", "value": f"0121905{seeds.number():05}"}]}
+    path = template.replace("{id}", staff.post("/api/v1/donors", json=body, expect=201).json()["id"])
+    if "{deferral}" in path:
+        of = path.split("/{deferral}")[0]
+        waits = template.endswith(("/approve", "/refuse"))
+        why = {"code": "malaria", "from": "2025-03-01", **({"permanent": True} if waits else {})}
+        path = path.replace("{deferral}", staff.post(of, json=why, expect=201).json()["id"])
+        if waits:
+            staff.post(path.rsplit("/", 1)[0], json={"reason": "mẫu"})
+    if "{request}" in path:
+        of = path.split("/{request}")[0]
+        path = path.replace("{request}", staff.post(of, json={"kind": "erasure"}, expect=201).json()["id"])
+    return path
 
 
 @pytest.fixture
@@ -104,6 +121,10 @@ def target(seeds, staff, api, request):
         elif template.startswith("/api/v1/users"):
             client = request.getfixturevalue("admin")
             path = template.replace("{id}", request.getfixturevalue("user")[0]["id"])
+        elif template.startswith("/api/v1/donors/{"):
+            path = donor_path(template, seeds, staff)
+            if template.endswith(("/approve", "/refuse")):
+                client = request.getfixturevalue("admin")
         elif template.startswith("/api/v1/plans/{"):
             path = template.replace("{id}", seeds.plan()["id"])
         elif template.startswith("/api/v1/rounds/"):
@@ -115,7 +136,7 @@ def target(seeds, staff, api, request):
                 "/api/v1/campaigns", json={"slug": f"mau-{seeds.number()}", "name": "Mẫu"}, expect=201).json()}[template]()
             path = template.replace("{id}", made["id"])
         record = path.rsplit("/", 1)[0] if method == "POST" else path
-        by_version = method == "PATCH" or "/rounds/{id}/" in template and not template.endswith("/reports")
+        by_version = any(CONTRACT.resolve(one)["name"] == "If-Match" for one in CONTRACT.operation(method.lower(), template).get("parameters", []))
         headers = {"Content-Type": "application/json", **({"If-Match": client.etag(record)} if by_version else {})}
         return client, path, headers
     return of
@@ -137,7 +158,8 @@ def test_what_the_schema_forbids(method, template, target, daemon):
         answer = client.request(method, path, content=body, headers=headers)
         what = f"{pointer}: {body[:300]!r} -> {answer.status_code} {answer.text[:600]}"
         assert answer.status_code == 422, what
-        assert any(at == pointer or at.startswith(f"{pointer}/") for at in field_codes(answer)), what
+        # Of a body that is one of several, the whole may be at fault.
+        assert any(at in (pointer, "") or at.startswith(f"{pointer}/") for at in field_codes(answer)), what
     # One reader for all: each route gets a third of these, all routes together each of them many times.
     for body in broken(good, mark=not template.endswith("/import"))[ROUTES.index((method, template)) % 3::3]:
         answer = client.request(method, path, content=body, headers=headers)
