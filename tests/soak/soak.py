@@ -50,8 +50,8 @@ class Run:
         ready = "ready level=info" in self.text
         if self.status == -signal.SIGTERM and self.asked and self.text.count("\n") <= 1:
             return None                    # asked before it had begun
-        if self.status == 1 and not ready and any(point.startswith(("pq_", "event")) for point in self.faults):
-            return None                    # it could not reach its database, and said so
+        if self.status == 1 and not ready and any(point.startswith(("pq_", "event", "json")) for point in self.faults):
+            return None                    # it could not reach its database, or read its rules, and said so
         return f"the daemon ended with {self.status} (asked: {self.asked}):\n{self.text[-3000:]}"
 
 
