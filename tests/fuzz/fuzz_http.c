@@ -390,6 +390,7 @@ static bool read_request(struct reader *r)
 		if (is_name(r->p, colon, "content-length")) {
 			if (lengths++ > 0 || !read_digits(value, end, 10, &length))
 				return false;
+			r->plain &= !memchr(end, '\t', (size_t)(eol - end));    /* llhttp takes blanks there, no tabs */
 		} else if (is_name(r->p, colon, "transfer-encoding")) {
 			if (codings++ > 0 || end - value != 7 || strncasecmp(value, "chunked", 7) != 0)
 				return false;
