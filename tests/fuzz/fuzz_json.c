@@ -6,11 +6,13 @@
 #include "domain/lai_chau_units.h"
 #include "domain/login.h"
 #include "domain/password.h"
+#include "domain/phone.h"
 #include "domain/plan.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/same.h"
 #include "wire/catalog_wire.h"
 #include "wire/deferral_wire.h"
+#include "wire/donor_wire.h"
 #include "wire/eligibility_wire.h"
 #include "wire/plan_wire.h"
 #include "wire/rights_wire.h"
@@ -658,6 +660,111 @@ static void fuzz_deferral_step(unsigned kind, const char *body, size_t len, stru
 		FUZZ_CHECK(kind != 'h' || (reason && *reason), "no reason");
 }
 
+/* ---- donors ---- */
+
+static void donor_shown(const struct donor *donor, struct buf *out)
+{
+	static const struct donor_next next[COMPONENT_COUNT];
+	const struct donor_view view = { .donor = donor, .next = next, .units = units };
+
+	donor_write(&(struct json_out){ .buf = out }, NULL, &view);
+}
+
+/* What is taken is written, and read again it is the same person, found by the same digests. */
+static void check_donor_again(const struct donor *donor, struct arena *arena)
+{
+	static const char *const not_taken[] = { "id", "donor_number", "unit_on", "contact_facility", "last_donated_on",
+						 "next_eligible", "erased", "merged", "registered_at", "version", NULL };
+	struct buf shown = { 0 }, text = { 0 }, again = { 0 };
+	struct donor second = { 0 };
+	struct donor_consents consents;
+	struct error err;
+	json_t *object;
+
+	error_clear(&err);
+	donor_shown(donor, &shown);
+	object = parse(&shown);
+	drop(object, not_taken);
+	only_id(object, "unit");
+	dump(object, &text);
+	json_decref(object);
+	FUZZ_CHECK(donor_read(text.data, text.len, false, units, today, arena, &second, &consents, &err) &&
+			   donor_check(&second, today, &err),
+		   "%s", text.data);
+	second.unit_on = donor->unit_on;
+	donor_shown(&second, &again);
+	check_same(&shown, &again);
+	FUZZ_CHECK(donor_is_same(donor, &second, arena), "%s", text.data);
+	for (size_t i = 0; i < donor->nidentifiers; i++)
+		FUZZ_CHECK(identifier_same(&donor->identifiers[i].identifier, &second.identifiers[i].identifier), "%s",
+			   text.data);
+	buf_release(&shown);
+	buf_release(&text);
+	buf_release(&again);
+}
+
+static void fuzz_donor(bool patch, const char *body, size_t len, struct arena *arena)
+{
+	struct donor_identifier paper = { .identifier = { IDENTIFIER_CCCD, NULL, "012190000001" } };
+	struct donor donor = { 0 };
+	struct donor_consents consents = { 0 };
+	struct donor_warning warnings[DONOR_WARNINGS_MAX];
+	struct error err;
+
+	if (patch)
+		donor = (struct donor){ .name = "Lò Thị Mẫu", .birth_date = { 1990, 5, 17 }, .birth_year = 1990,
+					.sex = DONOR_FEMALE, .phone = "+84900000001", .identifiers = &paper,
+					.nidentifiers = 1 };
+	error_clear(&err);
+	if (!donor_read(body, len, patch, units, today, arena, &donor, &consents, &err) ||
+	    !donor_check(&donor, today, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	for (size_t i = 0; i < consents.count; i++)
+		FUZZ_CHECK(date_compare(date_of_instant(consents.list[i].given_us), today) <= 0, "%zu", i);
+	FUZZ_CHECK(donor_warnings(&donor, arena, warnings) <= DONOR_WARNINGS_MAX, "%zu", donor.nidentifiers);
+	check_donor_again(&donor, arena);
+}
+
+/* A question is one question, in the spelling by which donors are kept. */
+static void fuzz_question(const char *body, size_t len, struct arena *arena)
+{
+	struct donor_question question;
+	struct identifier again;
+	struct error err;
+	char number[DONOR_NUMBER_SIZE], phone[PHONE_TEXT_SIZE];
+
+	error_clear(&err);
+	if (!donor_question_read(body, len, arena, &question, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	FUZZ_CHECK(question.by_identifier + !!question.number + !!question.phone + !!question.name == 1, "%s", body);
+	again = question.identifier;
+	if (question.by_identifier)
+		FUZZ_CHECK(identifier_normalise(&again, "", arena, &err) && identifier_same(&again, &question.identifier), "%s",
+			   body);
+	if (question.number)
+		FUZZ_CHECK(donor_number_parse(question.number, number) == DONOR_NUMBER_FINE && streq(number, question.number),
+			   "%s", body);
+	if (question.phone)
+		FUZZ_CHECK(phone_normalise(question.phone, phone) && streq(phone, question.phone), "%s", body);
+	FUZZ_CHECK(!question.name || question.birth_year >= 1900, "%s", body);
+}
+
+static void fuzz_with(const char *body, size_t len, struct arena *arena)
+{
+	const char *with = NULL;
+	struct error err;
+
+	error_clear(&err);
+	if (donor_with_read(body, len, arena, &with, &err))
+		FUZZ_CHECK(with && *with, "%s", body);
+	else
+		fuzz_check_refusal(&err);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned kind = fuzz_byte(&data, &size);
@@ -679,6 +786,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_login(body, size, &arena);
 	else if (kind >= 'w' && kind <= 'y')
 		fuzz_secret((enum secret_body_kind)(kind - 'w'), body, size, &arena);
+	else if (kind == 'a' || kind == 'f')
+		fuzz_donor(kind == 'f', body, size, &arena);
+	else if (kind == 'o')
+		fuzz_question(body, size, &arena);
+	else if (kind == 'z')
+		fuzz_with(body, size, &arena);
 	else if (kind == 'c')
 		fuzz_consent(body, size, &arena);
 	else if (kind == 'q')

@@ -1,0 +1,151 @@
+"""D7: of a thousand invented people nothing personal lies open anywhere: dump, files of the database, log, metrics, core."""
+import concurrent.futures
+import json
+import mmap
+import os
+import pathlib
+import re
+import subprocess
+
+import httpx
+import pytest
+
+from harness import programs
+from harness.daemon import as_postgres
+
+DONORS, LOOKUP = "/api/v1/donors", "/api/v1/donors/lookup"
+COUNT = 1000
+LETTERS = "bcdghklmnprstvx"
+
+
+class Person:
+    """Words and numbers that stand nowhere else in the world of this test."""
+
+    def __init__(self, n):
+        self.n = n
+        self.word = "".join(LETTERS[n // 15 ** i % 15] + "aeiouy"[(n + i) % 6] for i in range(4)).capitalize() + "quẫm"
+        self.name = f"Giàng {self.word} Zờ"
+        self.phone = f"093{n:04}717"
+        self.number = f"012{n % 2}90{n:04}59"
+        self.card = f"QX{n:04}JW"
+        self.street = f"Bản {self.word[::-1]}, nhà {n}"
+        self.proof = f"phiếu đồng ý {self.word.lower()}"
+
+    def body(self):
+        return {"name": self.name, "birth_date": f"1990-{self.n % 12 + 1:02}-{self.n % 28 + 1:02}", "phone": self.phone, "address": self.street,
+                "identifiers": [{"kind": "cccd", "value": self.number}, {"kind": "donor_card", "issuer": "Viện Mẫu", "value": self.card}],
+                "consents": [{"purpose": "invitation", "channel": "paper", "given_at": "2025-03-01T08:00:00+07:00", "proof": self.proof}]}
+
+
+# What was planted has shapes that nothing else has: as typed, folded, normalised, and as hexadecimal digits.
+WORD = "quẫm".encode()
+SHAPES = re.compile(b"|".join((
+    rb"(?:\+?84|0)93\d{4}717", rb"012[01]90\d{4}59", rb"qx\d{4}jw",
+    rb"[a-z]{8}qu(?:\xe1\xba[\xaa\xab]|a)m", rb"m(?:\xe1\xba[\xaa\xab]|a)uq[a-z]{8}",
+    WORD.hex().encode(), WORD[::-1].hex().encode(), rb"3031323[01]3930(?:3\d){4}3539")))
+HEX = re.compile(rb"\\\\?x((?:[0-9a-f]{2})+)")
+RANDOM = re.compile(rb"[0-9a-f]{32,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def found_in(blob):
+    return SHAPES.findall(blob.lower())
+
+
+def found_in_text(text):
+    """Bytes that are written as digits are looked at as bytes: among so many digits a number stands by chance."""
+    decoded = HEX.sub(lambda m: b" " + bytes.fromhex(m[1].decode()) + b" ", text)
+    return found_in(RANDOM.sub(b" ", decoded))
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """A daemon in which a thousand people were registered, read, changed, looked up, refused."""
+    from harness.daemon import own_daemon
+    people = [Person(n) for n in range(COUNT)]
+    with own_daemon() as daemon:
+        with httpx.Client(base_url=daemon.url, headers={"Authorization": f"Bearer {daemon.token('staff')}"}, timeout=60) as staff:
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                list(pool.map(lambda person: use(staff, person), people))
+        yield daemon, people
+
+
+def use(staff, person):
+    made = staff.post(DONORS, json=person.body(), headers={"Idempotency-Key": f"canary {person.n}"})
+    assert made.status_code == 201, made.text
+    path = made.headers["location"]
+    if person.n % 4 == 0:
+        answer = staff.get(path)
+        assert answer.json()["name"] == person.name
+        changed = staff.patch(path, json={"address": person.street + "a"}, headers={"If-Match": answer.headers["etag"]})
+        assert changed.status_code == 200
+    for question in ({"kind": "cccd", "value": person.number}, {"phone": person.phone}, {"name": person.name, "birth_year": 1990})[:1 + person.n % 3]:
+        assert [i["id"] for i in staff.post(LOOKUP, json=question).json()["items"]] == [made.json()["id"]]
+    if person.n % 5 == 0:                    # refused: what was sent must not come back, nor be written down
+        for body in (person.body(), {**person.body(), "birth_date": "1970-01-02"}, {**person.body(), "phone": person.word},
+                     {**person.body(), person.word: 1}):
+            refused = staff.post(DONORS, json=body)
+            assert refused.status_code in (409, 422)
+            assert person.phone not in refused.text and person.number not in refused.text
+        assert staff.get(f"{DONORS}/{person.number}").status_code == 404
+        assert staff.get(DONORS, params={"name": person.number}).status_code == 400
+
+
+def test_the_needles_are_found_where_they_are(planted):
+    """The search itself: it finds what was planted in a haystack of its own."""
+    daemon, people = planted
+    for person in people[::97]:
+        for text in (person.word, person.word.upper(), person.name, person.phone, "+84" + person.phone[1:], person.number, person.card,
+                     person.street, person.proof, person.word.lower().replace("ẫ", "a"), json.dumps(person.body(), ensure_ascii=False)):
+            assert found_in(b"\0.." + text.encode() + b"..\xff"), text
+            assert found_in_text(b"x \\\\x" + text.encode().hex().encode() + b"\n"), text
+        assert found_in(person.number.encode().hex().encode()) and found_in(person.name.encode().hex().encode())
+    (daemon.folder / "haystack").write_bytes(os.urandom(1 << 20))
+    assert found_in((daemon.folder / "haystack").read_bytes()) == []
+
+
+def test_dump(planted):
+    daemon, _ = planted
+    with as_postgres(daemon.data / "postgres") as owner:
+        dump = subprocess.run(programs.as_user([str(programs.POSTGRES_BIN / "pg_dump"), daemon.conninfo(owner)], owner),
+                              capture_output=True, check=True).stdout
+    assert dump.count(b"\n") > 5 * COUNT and b"COPY public.donor " in dump
+    assert found_in_text(dump) == []
+
+
+def test_files_of_the_database(planted):
+    """Everything that PostgreSQL has on disk, its log of writes too, after a checkpoint."""
+    daemon, _ = planted
+    daemon.sql("CHECKPOINT")
+    size = 0
+    for path in sorted(p for p in (daemon.data / "postgres").rglob("*") if p.is_file() and p.stat().st_size):
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as bytes_:
+            size += len(bytes_)
+            assert found_in(bytes(bytes_)) == [], path
+    assert size > 20 << 20
+
+
+def test_log(planted):
+    daemon, _ = planted
+    for path in (daemon.out_path, daemon.err_path, daemon.data / "postgres" / "log"):
+        for one in ([path] if path.is_file() else path.rglob("*") if path.is_dir() else []):
+            if one.is_file():
+                assert found_in(one.read_bytes()) == [], one
+
+
+def test_metrics_and_public_pages(planted):
+    daemon, _ = planted
+    auditor = {"Authorization": f"Bearer {daemon.token('auditor')}"}
+    for path in ("/metrics", "/readyz", "/api/v1/audit?limit=500", "/api/v1/donors?limit=500"):
+        answer = httpx.get(daemon.url + path, headers=auditor, timeout=60)
+        assert answer.status_code == 200 and found_in_text(answer.content) == [], path
+    listed = json.loads(daemon.cli_ok("audit", "list", "--limit", "20000", "--json").out)
+    assert len(listed["items"]) > COUNT and found_in_text(json.dumps(listed).encode()) == []
+
+
+def test_no_core_file(planted):
+    """There is none to look into: the limit is nought and the process is not dumpable (but under a sanitizer, for its leak check)."""
+    daemon, _ = planted
+    core = re.search(r"Max core file size +(\S+) +(\S+)", pathlib.Path(f"/proc/{daemon.process.pid}/limits").read_text())
+    assert core.groups() == ("0", "0")
+    if b"__asan_init" not in (programs.BIN / "giothongd").read_bytes():
+        assert os.stat(f"/proc/{daemon.process.pid}/mem").st_uid == 0, "not dumpable: it belongs to root whoever runs it"
