@@ -204,9 +204,6 @@ static const struct db_statement together_many_keys = {
 enum { PARAM_ROW, PARAM_ENTRY, PARAM_KIND, PARAM_ACTOR, PARAM_ROLE, PARAM_WHO, PARAM_DIGEST, PARAM_REQUEST, PARAM_KEY,
        PARAM_WRITTEN, PARAM_MORE_N, PARAM_MORE_DIGEST, PARAM_COUNT };
 
-/* Who asked in one batch; a token each, and mostly one. */
-enum { DESK_ACTORS_MAX = 32 };
-
 /* One statement is under way at a time: a second one would halve what each carries, and the statement is what costs. */
 struct donor_desk {
 	struct store        *store;
@@ -214,7 +211,7 @@ struct donor_desk {
 	/* the batch under way */
 	struct donor_lookup *lookups[DONOR_DESK_BATCH];
 	size_t               count;      /* 0: none */
-	const struct actor  *actors[DESK_ACTORS_MAX];
+	const struct actor  *actors[DONOR_DESK_BATCH];   /* who asks in it: a token each, and mostly one */
 	size_t               nactors;
 	struct buf           params[PARAM_COUNT];
 	struct db_query      query;
@@ -278,7 +275,7 @@ static bool same_actor(const struct actor *one, const struct actor *two)
 	return streq(one->id, two->id) && streq(one->kind, two->kind) && one->role == two->role;
 }
 
-/* The number of who asks, from 1. 0: there is no room for one more. */
+/* The number of who asks, from 1. */
 static size_t batch_actor(struct donor_desk *desk, const struct actor *actor)
 {
 	int64_t now = clock_wall_us(desk->store->clock);
@@ -287,8 +284,6 @@ static size_t batch_actor(struct donor_desk *desk, const struct actor *actor)
 	for (size_t i = 0; i < desk->nactors; i++)
 		if (same_actor(desk->actors[i], actor))
 			return i + 1;
-	if (desk->nactors == DESK_ACTORS_MAX)
-		return 0;
 	desk->actors[desk->nactors++] = actor;
 	uuid7_make(row, now);
 	uuid7_make(entry, now);
@@ -300,17 +295,12 @@ static size_t batch_actor(struct donor_desk *desk, const struct actor *actor)
 	return desk->nactors;
 }
 
-static bool batch_take(struct donor_desk *desk, const struct key_view *view, struct donor_lookup *lookup)
+static void batch_take(struct donor_desk *desk, const struct key_view *view, struct donor_lookup *lookup)
 {
-	size_t who = desk->count < DONOR_DESK_BATCH ? batch_actor(desk, &lookup->actor) : 0;
-
-	if (who == 0)
-		return false;
 	desk->lookups[desk->count++] = lookup;
-	batch_number(desk, PARAM_WHO, who);
+	batch_number(desk, PARAM_WHO, batch_actor(desk, &lookup->actor));
 	batch_element(desk, PARAM_REQUEST, lookup->actor.request_id);
 	batch_digests(desk, view, lookup, desk->count);
-	return true;
 }
 
 static void desk_serve(struct donor_desk *desk);
@@ -382,8 +372,8 @@ static void desk_serve(struct donor_desk *desk)
 	if (desk->count > 0 || !desk->first)
 		return;
 	batch_begin(desk, view);
-	while (desk->first && batch_take(desk, view, desk->first))
-		desk->first = desk->first->next;
+	for (; desk->first && desk->count < DONOR_DESK_BATCH; desk->first = desk->first->next)
+		batch_take(desk, view, desk->first);
 	batch_send(desk);
 }
 
