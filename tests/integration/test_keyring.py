@@ -434,6 +434,7 @@ def test_every_copy_is_lost(site):
     load = Load([daemon], new_token(site), threads=1)
     with load:
         wait_until(lambda: len(load.made) > 3, 60, what="something was made")
+    wait_until(lambda: site.value("SELECT count(*) FROM audit_checkpoint") > 0, 60, what="a checkpoint by the key that will be lost")
     sure = ["keyring", "replace", "--all-copies-are-lost"]
     refused = site.command(*sure)
     assert refused.status == 1 and "daemons run" in refused.err, refused

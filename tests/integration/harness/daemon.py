@@ -1,5 +1,6 @@
 """One `giothongd` under test."""
 import contextlib
+import json
 import os
 import pathlib
 import pwd
@@ -185,6 +186,13 @@ class Daemon:
         outcome = self.cli(*arguments, **options)
         assert outcome.status == 0, f"giothong {' '.join(map(str, arguments))}: {outcome}"
         return outcome
+
+    def assert_records_fit(self):
+        """But for what tests of a shared daemon hand in behind the audit's back: donations given, deferrals lifted."""
+        document = json.loads(self.cli("audit", "verify", "--records", "--json", timeout=300).out)
+        behind = [("unaudited", "donation"), ("unaudited", "deferral")]
+        faults = [f for f in document["records"]["faults"] if (f["kind"], f["subject_kind"]) not in behind]
+        assert document["ndamages"] == 0 and faults == [], document
 
     def new_token(self, role, name, *more):
         outcome = self.cli_ok("token", "create", "--role", role, "--name", name, *more)
