@@ -200,7 +200,7 @@ struct donor_lookup {
 	struct donor_found      *found;          /* out: at most DONOR_LOOKUP_MAX */
 	size_t                   nfound;
 	bool                     more;           /* there are more than those */
-	struct error             error;
+	const struct error      *error;          /* borrowed, valid only inside done(); NULL: none. Look-ups are many, errors large */
 	void                   (*done)(struct donor_lookup *lookup);
 	struct db_query          query;          /* private from here on */
 	struct store            *store;

@@ -491,8 +491,8 @@ static void lookup_on_done(struct donor_lookup *lookup)
 	struct request *r = op->r;
 	struct json_out out = { .buf = api_scratch(r->api) };
 
-	if (lookup->error.code != ERR_NONE) {
-		request_reply_error(r, &lookup->error);
+	if (lookup->error) {
+		request_reply_error(r, lookup->error);
 		return;
 	}
 	jout_object(&out, NULL);

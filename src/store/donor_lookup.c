@@ -84,11 +84,18 @@ static const struct db_statement alone_statement = {
 	FOUND("found AS d", "$8") " ORDER BY d.n"
 };
 
+static void lookup_end(struct donor_lookup *lookup, const struct error *error)
+{
+	lookup->error = error->code != ERR_NONE ? error : NULL;
+	lookup->done(lookup);
+}
+
 static void alone_on_done(struct db_query *query, const struct db_result *result)
 {
 	struct donor_lookup *lookup = container_of(query, struct donor_lookup, query);
+	struct error error;
 
-	if (answered(result, &lookup->error)) {
+	if (answered(result, &error)) {
 		int rows = db_is_null(result, 0, 1) ? 0 : db_rows(result);
 
 		lookup->more = rows > DONOR_LOOKUP_MAX;
@@ -97,7 +104,7 @@ static void alone_on_done(struct db_query *query, const struct db_result *result
 		for (size_t i = 0; i < lookup->nfound; i++)
 			found_read(&lookup->found[i], result, (int)i);
 	}
-	lookup->done(lookup);
+	lookup_end(lookup, &error);
 }
 
 /* What is asked, in one text of its own. */
@@ -183,6 +190,7 @@ static void ask_alone(struct store *store, struct donor_lookup *lookup)
  *	$9 $10     active key, written keys
  *	$11 $12    while keys change: digests under other keys, by number of what was asked
  */
+/* The digest of such an identifier is nothing else's: its use need not be looked at, and the index tells all. */
 #define ASK "unnest($6::bigint[], $7::bytea[], $8::uuid[]) WITH ORDINALITY AS ask (who, digest, request, n)"
 #define TOGETHER(probed) \
 	"WITH hit AS MATERIALIZED (SELECT ask.who, ask.digest, ask.request, ask.n, coalesce(a.into_id, g.donor_id) AS donor_id" \
@@ -194,12 +202,12 @@ static void ask_alone(struct store *store, struct donor_lookup *lookup)
 	KEEP_LOG FOUND("(hit JOIN donor AS d ON d.id = hit.donor_id)", "$10")
 
 static const struct db_statement together_statement = {
-	TOGETHER("donor_digest AS g ON g.digest = ask.digest AND g.use = 'identifier'")
+	TOGETHER("donor_digest AS g ON g.digest = ask.digest")
 };
 static const struct db_statement together_many_keys = {
 	TOGETHER("LATERAL (SELECT g.donor_id FROM (SELECT ask.digest UNION ALL SELECT more.digest"
 		 "  FROM unnest($11::bigint[], $12::bytea[]) AS more (n, digest) WHERE more.n = ask.n) AS p (digest)"
-		 "  JOIN donor_digest AS g ON g.digest = p.digest AND g.use = 'identifier' LIMIT 1) AS g ON true")
+		 "  JOIN donor_digest AS g ON g.digest = p.digest LIMIT 1) AS g ON true")
 };
 enum { PARAM_ROW, PARAM_ENTRY, PARAM_KIND, PARAM_ACTOR, PARAM_ROLE, PARAM_WHO, PARAM_DIGEST, PARAM_REQUEST, PARAM_KEY,
        PARAM_WRITTEN, PARAM_MORE_N, PARAM_MORE_DIGEST, PARAM_COUNT };
@@ -331,12 +339,8 @@ static void batch_on_done(struct db_query *query, const struct db_result *result
 	memcpy(lookups, desk->lookups, count * sizeof(lookups[0]));
 	desk->count = 0;
 	desk_serve(desk);                /* the next ones are on their way while these are answered */
-	for (size_t i = 0; i < count; i++) {
-		error_clear(&lookups[i]->error);
-		if (error.code != ERR_NONE)
-			lookups[i]->error = error;
-		lookups[i]->done(lookups[i]);
-	}
+	for (size_t i = 0; i < count; i++)
+		lookup_end(lookups[i], &error);
 }
 
 static void batch_begin(struct donor_desk *desk, const struct key_view *view)

@@ -36,7 +36,8 @@ enum { DONOR_PLAIN_COUNT = 20, DONOR_SEALED_COUNT = 3 };
 
 /* Of a row of donor_lookup: what its audit entry has as digest. All in it is random, digested, or an id: no key is needed. */
 #define DONOR_LOOKUP_DIGEST(l) \
-	"sha256(convert_to(concat_ws('|', " l ".id, " l ".key_id, " l ".found, " l ".asked, " l ".requests), 'UTF8'))"
+	"sha256(uuid_send(" l ".id) || int4send(" l ".key_id) || array_send(" l ".found) || array_send(" l ".asked)" \
+	" || array_send(" l ".requests))"
 
 struct donor_next donor_next_read(const struct db_result *result, int row, int column);
 void donor_read_plain(struct donor_record *record, struct arena *arena, const struct db_result *result, int row,

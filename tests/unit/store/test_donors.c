@@ -107,14 +107,14 @@ static void a_number_is_taken(void **state)
 }
 
 /* A daemon that has slept through a change of keys neither writes nor says that somebody is not known. */
-static int asked_for(const char *number, struct error *err);
+static int asked_for(const char *number, enum error_code *code);
 
 static void keys_that_are_behind(void **state)
 {
 	struct donor_create create = person("Lò Thị Mẫu", "012190000001");
 	struct donor_load load = { .arena = &arena };
 	struct donor_change change = { .actor = staff, .arena = &arena };
-	struct error err;
+	enum error_code code;
 
 	(void)state;
 	RUN_OK(donor_create, &create);
@@ -128,8 +128,8 @@ static void keys_that_are_behind(void **state)
 	expect_error(&create.error, ERR_UNAVAILABLE, NULL);
 	RUN(donor_change, &change);
 	expect_error(&change.error, ERR_UNAVAILABLE, NULL);
-	asked_for("012190000002", &err);
-	expect_error(&err, ERR_UNAVAILABLE, NULL);
+	asked_for("012190000002", &code);
+	assert_int_equal(code, ERR_UNAVAILABLE);
 	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM donor"), 1);
 	pg_sql(&pg, "DELETE FROM key");
 	RUN_OK(donor_change, &change);
@@ -141,10 +141,11 @@ enum { MANY = 700 };
 static struct donor_lookup lookups[MANY];
 static struct identifier asked[MANY];
 static char numbers[MANY][16];
+static enum error_code told[MANY];       /* how each ended */
 
 static void lookup_done(struct donor_lookup *lookup)
 {
-	(void)lookup;
+	told[lookup - lookups] = lookup->error ? lookup->error->code : ERR_NONE;
 	pending--;
 }
 
@@ -158,14 +159,14 @@ static void ask(size_t i, const char *number, const struct actor *actor)
 	assert_true(pending > 0);
 }
 
-static int asked_for(const char *number, struct error *err)
+static int asked_for(const char *number, enum error_code *code)
 {
 	struct actor actor = staff;
 
 	actor.request_id = "0197b1c0-0000-7000-8000-00000000bbbb";
 	ask(0, number, &actor);
 	settle();
-	*err = lookups[0].error;
+	*code = told[0];
 	return (int)lookups[0].nfound;
 }
 
@@ -194,8 +195,7 @@ static void each_is_answered_with_its_own(void **state)
 	}
 	settle();
 	for (size_t i = 0; i < MANY; i++) {
-		if (lookups[i].error.code != ERR_NONE)
-			fail_msg("%zu: %s", i, lookups[i].error.detail[0]);
+		assert_int_equal(told[i], ERR_NONE);
 		assert_int_equal(lookups[i].nfound, i % 7 < 5);
 		if (lookups[i].nfound > 0)
 			assert_string_equal(lookups[i].found[0].id, create[i % 7].donor.id);
@@ -213,7 +213,7 @@ static void each_is_answered_with_its_own(void **state)
 static void the_database_goes_away(void **state)
 {
 	struct donor_create create = person("Lò Thị Mẫu", "012190000001");
-	struct error err;
+	enum error_code code;
 	int failed = 0;
 
 	(void)state;
@@ -223,11 +223,11 @@ static void the_database_goes_away(void **state)
 	pg_sql(&pg, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'giothong_app'");
 	settle();
 	for (size_t i = 0; i < 300; i++)
-		failed += lookups[i].error.code != ERR_NONE;
+		failed += told[i] != ERR_NONE;
 	for (int i = 0; i < 500 && !db_connected(store.db); i++)
 		event_base_loop(base, EVLOOP_ONCE);
-	assert_int_equal(asked_for("012190000001", &err), 1);
-	assert_int_equal(err.code, ERR_NONE);
+	assert_int_equal(asked_for("012190000001", &code), 1);
+	assert_int_equal(code, ERR_NONE);
 	assert_true(failed <= 300);
 }
 
