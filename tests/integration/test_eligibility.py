@@ -2,6 +2,7 @@
 import calendar
 import datetime
 import json
+import time
 
 import hypothesis
 import pytest
@@ -68,19 +69,29 @@ def test_two_languages_one_verdict(ask):
 
 def test_nothing_is_kept(api, daemon):
     """No cache, no row, no line of the log: the facts go with the answer."""
-    tables = daemon.value("SELECT array_agg(relname::text) FROM pg_stat_user_tables WHERE schemaname = 'public' AND relname NOT IN"
-                          " ('daemon', 'audit_seal', 'audit_checkpoint')")
+    tables = daemon.value("SELECT array_agg(relname::text) FROM pg_stat_user_tables WHERE schemaname = 'public'")
 
     def rows():
         return {name: daemon.value(f'SELECT count(*) FROM "{name}"') for name in tables}
+
     clients = [api, api.as_("staff")]
-    before = rows()
-    for client in clients:
-        answer = client.post(PATH, json={**FIT, "weight_kg": 61.377, "birth_date": "1983-11-07"}, expect=200,
-                                    headers={"Idempotency-Key": "not-of-this-route"})
-        assert answer.headers["cache-control"] == "no-store" and "etag" not in answer.headers
-        assert "Accept-Language" in answer.headers["vary"]
-    assert rows() == before
+
+    def ask():
+        for client in clients:
+            answer = client.post(PATH, json={**FIT, "weight_kg": 61.377, "birth_date": "1983-11-07"}, expect=200,
+                                 headers={"Idempotency-Key": "not-of-this-route"})
+            assert answer.headers["cache-control"] == "no-store" and "etag" not in answer.headers
+            assert "Accept-Language" in answer.headers["vary"]
+
+    # Jobs (the sealer, the days of donors) write when they like; what a question keeps, every question keeps.
+    for _ in range(8):
+        before = rows()
+        ask()
+        after = rows()
+        if after == before:
+            break
+        time.sleep(1)
+    assert after == before
     assert all(word not in daemon.log() for word in ("61.377", "1983-11-07"))
 
 
