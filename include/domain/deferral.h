@@ -95,7 +95,7 @@ void donor_facts_as_of(const struct donor_facts *facts, const struct eligibility
 struct donor_days {
 	struct donor_next next[COMPONENT_COUNT];
 	struct date       last_donated_on;
-	struct date       age_on;        /* the next day on which age alone changes this; none */
+	struct date       change_on;     /* the next day on which age, or a rule that begins or ends, changes this; none */
 };
 void donor_days_of(const struct donor_facts *facts, const struct eligibility_rules *rules, struct date today,
 		   struct arena *arena, struct donor_days *days);

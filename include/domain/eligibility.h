@@ -132,7 +132,8 @@ void eligibility_check(const struct eligibility_rules *rules, const struct eligi
 
 /*
  * For the registry's stored day: of `facts` only birth, sex, donations and
- * deferrals count, and no day is asked about: all donations have happened.
+ * deferrals count, and no day is asked about: all donations have happened. The
+ * rules are those that are valid on `facts->on` or begin later; none: all.
  */
 struct eligibility_next {
 	bool        never;               /* no date ends it: permanent, not over yet, or the age will have passed */

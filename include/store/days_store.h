@@ -64,7 +64,7 @@ struct days_write {
 };
 void days_write_send(struct store *store, struct days_write *write);
 
-/* Leaves rows for those whose age has passed a limit by `today`. Also behind lock 7403. */
+/* Leaves rows for those whose age has passed a limit by `today`, or whose rules are others since. Also behind lock 7403. */
 struct days_age {
 	struct date         today;
 	struct arena       *arena;

@@ -46,7 +46,7 @@ static int compare_next(const struct donor_next *one, const struct donor_next *t
 static bool tally_person(struct tally *tally, const struct donor_days *kept, const struct donor_days *fresh)
 {
 	bool differs = date_compare(kept->last_donated_on, fresh->last_donated_on) != 0 ||
-		       date_compare(kept->age_on, fresh->age_on) != 0;
+		       date_compare(kept->change_on, fresh->change_on) != 0;
 
 	for (int c = 0; c < COMPONENT_COUNT; c++) {
 		int order = compare_next(&fresh->next[c], &kept->next[c]);

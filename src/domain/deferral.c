@@ -245,8 +245,9 @@ void donor_days_of(const struct donor_facts *facts, const struct eligibility_rul
 	struct eligibility_facts known;
 	struct gathering g;
 
-	*days = (struct donor_days){ 0 };
+	*days = (struct donor_days){ .change_on = eligibility_rule_changes(rules, today).next };
 	begin(&g, facts, rules, arena, &known);
+	known.on = today;
 	for (size_t i = 0; i < facts->ndeferrals; i++)
 		if (facts->deferrals[i].lifted_us == INT64_MIN)
 			g.deferrals[known.ndeferrals++] = fact_of(&facts->deferrals[i], rules);
@@ -265,7 +266,7 @@ void donor_days_of(const struct donor_facts *facts, const struct eligibility_rul
 			continue;
 		days->next[c].on = next.on;
 		if (!date_is_none(next.last_on))
-			days->age_on = earlier(days->age_on, date_add_days(next.last_on, 1));
+			days->change_on = earlier(days->change_on, date_add_days(next.last_on, 1));
 	}
 }
 

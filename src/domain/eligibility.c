@@ -44,6 +44,16 @@ static const struct eligibility_reason *twin_of(const struct eligibility_reason 
 	return longest;
 }
 
+/* Several rules of the one sex may have one twin of the other. */
+static bool is_kept(const struct eligibility_reason *reason, const struct reasons *reasons, size_t kept)
+{
+	for (size_t i = 0; i < kept; i++)
+		if (reasons->list[i].rule == reason->rule && streq(reasons->list[i].code, reason->code) &&
+		    date_compare(reasons->list[i].until, reason->until) == 0)
+			return true;
+	return false;
+}
+
 /* Only what is refused whatever the sex, and no longer than for the sex that waits less. */
 static void keep_common(struct look *both, const struct look *other)
 {
@@ -52,11 +62,16 @@ static void keep_common(struct look *both, const struct look *other)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < reasons->count; i++) {
-		const struct eligibility_reason *twin = twin_of(&reasons->list[i], &other->reasons);
+		struct eligibility_reason reason = reasons->list[i];
+		const struct eligibility_reason *twin = twin_of(&reason, &other->reasons);
 
-		differ |= !twin || date_compare(twin->until, reasons->list[i].until) != 0;
-		if (twin)
-			reasons->list[kept++] = ends_later(reasons->list[i].until, twin->until) ? *twin : reasons->list[i];
+		differ |= !twin || date_compare(twin->until, reason.until) != 0;
+		if (!twin)
+			continue;
+		if (ends_later(reason.until, twin->until))
+			reason = *twin;
+		if (!is_kept(&reason, reasons, kept))
+			reasons->list[kept++] = reason;
 	}
 	reasons->count = kept;
 	both->needs |= other->needs;
@@ -234,7 +249,9 @@ void eligibility_next(const struct eligibility_rules *rules, const struct eligib
 	kept->deferrals = facts->deferrals;
 	kept->ndeferrals = facts->ndeferrals;
 	sort_donations(kept, no_end, arena);
-	/* From the day of the last donation on, the waits of all that is known are seen. */
+	/* By the rules of the day; and from the day of the last donation on, the waits of all that is known are seen. */
+	if (!date_is_none(facts->on))
+		day = later_day(day, eligibility_rule_changes(rules, facts->on).last);
 	if (kept->ndonations > 0)
 		day = later_day(day, kept->donations[kept->ndonations - 1].on);
 	if (known_birth(kept, &born))

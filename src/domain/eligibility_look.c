@@ -52,9 +52,17 @@ static void need(struct look *look, const struct rule *rule, enum eligibility_ne
 		look->needs |= 1u << NEED_SEX;
 }
 
+/* A rule that ends refuses no longer. */
+static struct date while_valid(const struct rule *rule, struct date until)
+{
+	struct date ended = eligibility_rule_ended(rule);
+
+	return ends_later(until, ended) ? ended : until;
+}
+
 /* Where it is not known whether the rule is for this donor, that is to be known, and nothing is refused. */
-static struct eligibility_reason *refuse(struct look *look, const struct rule *rule, enum reason_kind kind,
-					 const char *code, struct date until)
+static struct eligibility_reason *refuse_until(struct look *look, const struct rule *rule, enum reason_kind kind,
+					       const char *code, struct date until)
 {
 	struct reasons *reasons = &look->reasons;
 	struct eligibility_reason *more;
@@ -70,16 +78,15 @@ static struct eligibility_reason *refuse(struct look *look, const struct rule *r
 			memcpy(more, reasons->list, reasons->count * sizeof(*more));
 		reasons->list = more;
 	}
-	/* A rule that ends refuses no longer. */
-	if (rule && !date_is_none(rule->valid_to)) {
-		struct date ended = date_add_days(rule->valid_to, 1);
-
-		if (date_is_none(until) || date_compare(ended, until) < 0)
-			until = ended;
-	}
 	more = &reasons->list[reasons->count++];
 	*more = (struct eligibility_reason){ .kind = kind, .code = code, .rule = rule, .until = until };
 	return more;
+}
+
+static struct eligibility_reason *refuse(struct look *look, const struct rule *rule, enum reason_kind kind,
+					 const char *code, struct date until)
+{
+	return refuse_until(look, rule, kind, code, rule ? while_valid(rule, until) : until);
 }
 
 static void limit_volume(struct look *look, int ml)
@@ -165,10 +172,10 @@ static bool test_is_too_old(struct look *look, const struct limit_rule *limit)
 	return date_compare(look->day, eligibility_test_holds_to(look->rules, tested_on, limit->max_age)) > 0;
 }
 
-/* The greatest volume for which a rule for larger ones ("over 350 ml") says nothing. */
+/* The greatest whole volume for which a rule for larger ones ("over 350 ml") says nothing. */
 static int volume_below(const struct range *volume)
 {
-	return volume->low / MEASURE_ONE - (volume->low_open ? 0 : 1);
+	return (volume->low - (volume->low_open ? 0 : 1)) / MEASURE_ONE;
 }
 
 static void look_at_limit(struct look *look, const struct limit_rule *limit)
@@ -320,21 +327,41 @@ static void look_at_conditions(struct look *look)
 
 /* ---- deferrals: Article 5 ---- */
 
+static bool has_given_end(const struct eligibility_deferral *deferral)
+{
+	return !date_is_none(deferral->until) || !date_is_none(deferral->lifted_on);
+}
+
+/* What a doctor decided holds, whatever became of the rule. */
+static bool is_decided(const struct eligibility_deferral *deferral)
+{
+	return deferral->permanent || !date_is_none(deferral->until);
+}
+
 /* The end of one deferral. `rule` NULL: its code is not told, or not one of the set. */
 static struct date deferral_end(const struct look *look, const struct eligibility_deferral *deferral,
 				const struct deferral_rule *rule)
 {
 	struct date end = no_end;
 
-	if (deferral->permanent)
-		end = no_end;
-	else if (!date_is_none(deferral->until))
+	if (!deferral->permanent)
 		end = deferral->until;
-	else if (rule && !date_is_none(deferral->from))
-		end = eligibility_after(look->rules, deferral->from, rule->wait, PARAMETER_DEFERRAL_FIRST_DAY);
+	if (!is_decided(deferral) && rule) {
+		if (!date_is_none(deferral->from))
+			end = eligibility_after(look->rules, deferral->from, rule->wait, PARAMETER_DEFERRAL_FIRST_DAY);
+		end = while_valid(&rule->rule, end);
+	}
 	if (!date_is_none(deferral->lifted_on) && ends_later(end, deferral->lifted_on))
 		end = deferral->lifted_on;
 	return end;
+}
+
+/* Of two that end alike, what is for good is told, then what can be told with its wait. */
+static bool tells_more(const struct eligibility_deferral *deferral, const struct eligibility_deferral *other)
+{
+	if (deferral->permanent != other->permanent)
+		return deferral->permanent;
+	return !has_given_end(deferral) && has_given_end(other);
 }
 
 /* Of all deferrals of one code, the one that holds longest: one reason. */
@@ -351,26 +378,26 @@ static void look_at_deferrals_of(struct look *look, const struct deferral_rule *
 
 		if (rule ? !streq(deferral->code, rule->code) : eligibility_deferral(look->rules, deferral->code) != NULL)
 			continue;
-		/* What a doctor decided holds, whatever became of the rule. */
-		if (rule && !deferral->permanent && date_is_none(deferral->until) &&
+		if (rule && !is_decided(deferral) &&
 		    (!rule_is_valid(&rule->rule, look->day) ||
 		     !component_in(rule->rule.components, facts->component)))
 			continue;
 		end = deferral_end(look, deferral, rule);
 		if (!date_is_none(end) && date_compare(look->day, end) >= 0)
 			continue;
-		if (!worst || ends_later(end, worst_end) || (date_is_none(end) && deferral->permanent)) {
+		if (!worst || ends_later(end, worst_end) ||
+		    (date_compare(end, worst_end) == 0 && tells_more(deferral, worst))) {
 			worst = deferral;
 			worst_end = end;
 		}
 	}
 	if (!worst)
 		return;
-	reason = refuse(look, rule ? &rule->rule : NULL, REASON_DEFERRAL, rule ? rule->code : "deferral", worst_end);
+	reason = refuse_until(look, rule ? &rule->rule : NULL, REASON_DEFERRAL, rule ? rule->code : "deferral", worst_end);
 	if (reason) {
 		reason->detail = rule;
 		reason->permanent = worst->permanent;
-		reason->decided = !date_is_none(worst->until) || !date_is_none(worst->lifted_on);
+		reason->decided = has_given_end(worst);
 	}
 }
 
@@ -402,12 +429,30 @@ static bool interval_applies(struct look *look, const struct rule *rule, enum co
 	return rule_applies(look, rule);
 }
 
-/* Two rules may refuse for one and the same donation: said once. */
-static bool said_already(const struct look *look, const char *code, struct date until)
+/* Two rules may ask for one and the same wait, since the last of all and of its kind: said once. */
+static bool wait_is_said(const struct look *look, const struct eligibility_donation *after, struct date until)
 {
-	for (size_t i = 0; i < look->reasons.count; i++)
-		if (streq(look->reasons.list[i].code, code) && date_compare(look->reasons.list[i].until, until) == 0)
+	for (size_t i = 0; i < look->reasons.count; i++) {
+		const struct eligibility_reason *reason = &look->reasons.list[i];
+
+		if (reason->kind == REASON_WAIT && reason->last == after->component &&
+		    date_compare(reason->last_on, after->on) == 0 && date_compare(reason->until, until) == 0)
 			return true;
+	}
+	return false;
+}
+
+static bool count_is_said(const struct look *look, const struct count_rule *count, struct date until)
+{
+	for (size_t i = 0; i < look->reasons.count; i++) {
+		const struct eligibility_reason *reason = &look->reasons.list[i];
+		const struct count_rule *said = reason->detail;
+
+		if (reason->kind == REASON_COUNT && said->of == count->of && said->at_most == count->at_most &&
+		    said->window.value == count->window.value && said->window.unit == count->window.unit &&
+		    date_compare(reason->until, until) == 0)
+			return true;
+	}
 	return false;
 }
 
@@ -442,8 +487,9 @@ static void look_at_wait(struct look *look, const struct wait_rule *wait)
 	}
 	if (!latest)
 		return;
-	until = eligibility_after(look->rules, latest->on, wait->wait, PARAMETER_INTERVAL_FIRST_DAY);
-	if (said_already(look, "too_soon", until))
+	until = while_valid(&wait->rule, eligibility_after(look->rules, latest->on, wait->wait,
+							   PARAMETER_INTERVAL_FIRST_DAY));
+	if (wait_is_said(look, latest, until))
 		return;
 	reason = refuse(look, &wait->rule, REASON_WAIT, "too_soon", until);
 	if (reason) {
@@ -493,7 +539,8 @@ static void look_at_count(struct look *look, const struct count_rule *count)
 		if (component_in(count->of, facts->donations[i].component) &&
 		    still_inside(look, &facts->donations[i], count->window, &free_on))
 			leave--;
-	if (said_already(look, "too_often", free_on))
+	free_on = while_valid(&count->rule, free_on);
+	if (count_is_said(look, count, free_on))
 		return;
 	reason = refuse(look, &count->rule, REASON_COUNT, "too_often", free_on);
 	if (reason)

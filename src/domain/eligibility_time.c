@@ -69,3 +69,43 @@ struct date eligibility_test_holds_to(const struct eligibility_rules *rules, str
 {
 	return add_span(rules, tested_on, max_age);
 }
+
+struct date eligibility_rule_ended(const struct rule *rule)
+{
+	return add_days(rule->valid_to, 1);
+}
+
+/* ---- when rules begin and end ---- */
+
+struct look_for_changes {
+	struct date         day;
+	struct rule_changes found;
+};
+
+static void note_change(struct look_for_changes *look, struct date change)
+{
+	struct rule_changes *found = &look->found;
+
+	if (date_is_none(change))
+		return;
+	if (date_compare(change, look->day) <= 0) {
+		if (date_compare(change, found->last) > 0)
+			found->last = change;
+	} else if (date_is_none(found->next) || date_compare(change, found->next) < 0) {
+		found->next = change;
+	}
+}
+
+static void note_rule(void *context, const struct rule *rule)
+{
+	note_change(context, rule->valid_from);
+	note_change(context, eligibility_rule_ended(rule));
+}
+
+struct rule_changes eligibility_rule_changes(const struct eligibility_rules *rules, struct date day)
+{
+	struct look_for_changes look = { .day = day };
+
+	eligibility_rules_each(rules, note_rule, &look);
+	return look.found;
+}

@@ -15,5 +15,15 @@ struct date eligibility_birthday(const struct eligibility_rules *rules, struct d
 struct date eligibility_last_day(const struct eligibility_rules *rules, struct date birth, int years);
 /* The last day on which a test of that day is still young enough. */
 struct date eligibility_test_holds_to(const struct eligibility_rules *rules, struct date tested_on, struct span max_age);
+/* The first day on which a rule is valid no more; none where there is none. */
+struct date eligibility_rule_ended(const struct rule *rule);
+/*
+ * The days on which a rule begins, or is the first without it: `last` up to `day`, `next` after it. None: there is
+ * no such day.
+ */
+struct rule_changes {
+	struct date last, next;
+};
+struct rule_changes eligibility_rule_changes(const struct eligibility_rules *rules, struct date day);
 
 #endif

@@ -16,7 +16,8 @@ enum { AGE_SECONDS = 10, REST_SECONDS = 10 };
  * IDLE      until the next tick
  * READING   whose days are to be counted, and their facts
  * WRITING   the days
- * AGEING    looking for those whom age alone concerns: now and then, when nothing else is to be done
+ * AGEING    looking for those whom age alone concerns, or a rule that begins or ends today: now and then, when
+ *           nothing else is to be done
  */
 enum days_state { DAYS_IDLE, DAYS_READING, DAYS_WRITING, DAYS_AGEING };
 

@@ -139,7 +139,7 @@ static void fill_columns(struct columns *columns, size_t at, const struct person
 	columns->of[1][at] = date_cell(arena, days->last_donated_on);
 	for (int c = 0; c < COMPONENT_COUNT; c++)
 		columns->of[2 + c][at] = days->next[c].endless ? "infinity" : date_cell(arena, days->next[c].on);
-	columns->of[2 + COMPONENT_COUNT][at] = date_cell(arena, days->age_on);
+	columns->of[2 + COMPONENT_COUNT][at] = date_cell(arena, days->change_on);
 }
 
 /* "12,15" and a donor: two rows. */
@@ -242,7 +242,7 @@ static struct donor_days kept_days(const char *extra, struct arena *arena)
 		days.next[c].endless = rest && strncmp(rest, "infinity", 8) == 0;
 		days.next[c].on = next_date(&rest);
 	}
-	days.age_on = next_date(&rest);
+	days.change_on = next_date(&rest);
 	return days;
 }
 

@@ -139,12 +139,12 @@ static void days(void **state)
 	assert_int_equal(date_compare(days.next[COMPONENT_WHOLE_BLOOD].on, date_make(2025, 4, 26)), 0);    /* D+84 */
 	assert_int_equal(date_compare(days.last_donated_on, date_make(2025, 2, 1)), 0);
 	/* The eve of the 61st birthday is the last day. */
-	assert_int_equal(date_compare(days.age_on, date_make(2051, 5, 17)), 0);
+	assert_int_equal(date_compare(days.change_on, date_make(2051, 5, 17)), 0);
 	donor_days_of(&facts, &rules, date_make(2051, 5, 16), &arena, &days);
 	assert_false(days.next[COMPONENT_WHOLE_BLOOD].endless);
 	donor_days_of(&facts, &rules, date_make(2051, 5, 17), &arena, &days);
 	assert_true(days.next[COMPONENT_WHOLE_BLOOD].endless);
-	assert_true(date_is_none(days.age_on));
+	assert_true(date_is_none(days.change_on));
 	facts.deferrals = &permanent;
 	facts.ndeferrals = 1;
 	donor_days_of(&facts, &rules, today, &arena, &days);
@@ -153,6 +153,13 @@ static void days(void **state)
 	permanent.lifted_us = at(2025, 3, 10);
 	donor_days_of(&facts, &rules, today, &arena, &days);
 	assert_false(days.next[COMPONENT_WHOLE_BLOOD].endless);
+	/* Counted again on the day on which a rule begins, and on the first without it. */
+	rules.limits[0].rule.valid_from = date_add_days(today, 1);
+	rules.limits[0].rule.valid_to = date_add_days(today, 1);
+	donor_days_of(&facts, &rules, today, &arena, &days);
+	assert_int_equal(date_compare(days.change_on, date_add_days(today, 1)), 0);
+	donor_days_of(&facts, &rules, date_add_days(today, 1), &arena, &days);
+	assert_int_equal(date_compare(days.change_on, date_add_days(today, 2)), 0);
 }
 
 static int set_up(void **state)

@@ -353,6 +353,41 @@ static void article_5_what_a_registry_knows(void **state)
 	}
 }
 
+/* Of two that end alike the same one is told, whichever was handed in first; what a doctor decided is above the rule. */
+static void article_5_two_of_one_code(void **state)
+{
+	static const struct {
+		struct eligibility_deferral deferrals[2];
+		const char                 *want, *text;
+	} cases[] = {
+		{ { { .code = "tattoo", .from = { 2025, 10, 1 } }, { .code = "tattoo", .until = { 2026, 4, 1 } } },
+		  "tattoo until 2026-04-01", "Tattoo on the skin: wait 6 months. Possible from 2026-04-01." },
+		{ { { .code = "malaria" }, { .code = "malaria", .permanent = true } }, "malaria",
+		  "Malaria, after cure: no more donations." },
+		{ { { .code = "malaria", .until = { 2030, 1, 1 } }, { .code = "malaria", .from = { 2026, 2, 1 } } },
+		  "malaria until 2030-01-01", "Malaria, after cure. Possible from 2030-01-01." },
+	};
+	struct eligibility_deferral turned[2];
+	struct eligibility_facts facts;
+	struct verdict verdict;
+	struct buf buf = { 0 };
+
+	(void)state;
+	assert_true(read_facts(blood_donor, "{}", &facts));
+	facts.ndeferrals = 2;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		turned[i % 2] = cases[i / 2].deferrals[0];
+		turned[1 - i % 2] = cases[i / 2].deferrals[1];
+		facts.deferrals = turned;
+		eligibility_check(&rules, &facts, &arena, &verdict);
+		assert_string_equal(verdict_line(&verdict), cases[i / 2].want);
+		buf_reset(&buf);
+		eligibility_reason_text(&buf, &verdict.reasons[0], LANGUAGE_EN);
+		assert_string_equal(buf.data, cases[i / 2].text);
+	}
+	buf_release(&buf);
+}
+
 static void article_5_months_and_leap_days(void **state)
 {
 	static const struct eligibility_case cases[] = {
@@ -446,6 +481,12 @@ static void article_6_intervals(void **state)
 		{ "6(4) both waits are told, the later day counts",
 		  "{'on': '2026-03-01', 'donations': [{'on': '2026-01-01', 'component': 'whole_blood'},"
 		  " {'on': '2026-02-20', 'component': 'platelets'}]}", "too_soon until 2026-03-06; too_soon until 2026-03-26" },
+		{ "6(4) both waits are told, though they end on one day",
+		  "{'on': '2026-03-25', 'donations': [{'on': '2026-01-01', 'component': 'whole_blood'},"
+		  " {'on': '2026-03-12', 'component': 'plasma'}]}", "too_soon until 2026-03-26; too_soon until 2026-03-26" },
+		{ "6(4) two kinds on one day: both waits",
+		  "{'on': '2026-01-10', 'donations': [{'on': '2026-01-01', 'component': 'platelets'},"
+		  " {'on': '2026-01-01', 'component': 'plasma'}]}", "too_soon until 2026-01-15" },
 		{ "6 none is one: none is known", "{'donations': null}", "fit 500 ml ? donations" },
 	};
 
@@ -729,6 +770,7 @@ int main(void)
 		TEST(article_4_2_dd_blood_tests),
 		TEST(article_5_deferrals),
 		TEST(article_5_what_a_registry_knows),
+		TEST(article_5_two_of_one_code),
 		TEST(article_5_months_and_leap_days),
 		TEST(article_5_5_occupation_is_a_note),
 		TEST(article_6_intervals),

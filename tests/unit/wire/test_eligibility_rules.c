@@ -1,5 +1,6 @@
 #include "wire/eligibility_wire.h"
 
+#include "domain/eligibility_time.h"
 #include "wire/eligibility_cases.h"
 
 /* Wrong rule files: the right one with one thing changed, and the place of the fault that is named. */
@@ -374,6 +375,147 @@ static void a_rule_has_its_dates(void **state)
 	arena_release(&rules_arena);
 }
 
+static void end_all_rules(struct date last)
+{
+	for (size_t i = 0; i < rules.nwaits; i++)
+		rules.waits[i].rule.valid_to = last;
+	for (size_t i = 0; i < rules.ndeferrals; i++)
+		rules.deferrals[i].rule.valid_to = last;
+}
+
+/* "9999-12-31" is how some write "for ever". */
+static void the_last_day_of_the_calendar_ends_nothing(void **state)
+{
+	static const struct eligibility_case cases[] = {
+		{ "a wait", "{'donations': [{'on': '2026-02-01', 'component': 'whole_blood'}]}", "too_soon until 2026-04-26" },
+		{ "a deferral", "{'deferrals': [{'code': 'tattoo', 'from': '2026-01-01'}]}", "tattoo until 2026-05-01" },
+	};
+	static const char donor[] = "{'on': '2026-03-01', 'component': 'whole_blood', 'birth_date': '1990-06-15', 'sex': 'female',"
+				    " 'weight_kg': 60, 'donations': [], 'deferrals': [], 'screening': {'hemoglobin_g_l': 130}}";
+
+	(void)state;
+	load_rules("uk-jpac.json");
+	end_all_rules(date_make(9999, 12, 31));
+	CHECK_CASES(donor, cases);
+	arena_release(&rules_arena);
+}
+
+/* A rule that ends takes its own waits along, and none that a doctor decided. */
+static void what_was_decided_outlives_the_rule(void **state)
+{
+	static const struct {
+		struct eligibility_deferral deferral;
+		const char                 *want;
+	} cases[] = {
+		{ { .code = "tattoo", .from = { 2026, 1, 1 } }, "tattoo until 2026-04-01" },
+		{ { .code = "tattoo" }, "tattoo until 2026-04-01" },
+		{ { .code = "tattoo", .until = { 2026, 9, 1 } }, "tattoo until 2026-09-01" },
+		{ { .code = "tattoo", .permanent = true }, "tattoo" },
+	};
+	struct eligibility_facts facts;
+	struct verdict verdict;
+
+	(void)state;
+	load_rules("uk-jpac.json");
+	end_all_rules(date_make(2026, 3, 31));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_true(read_facts(plasma_donor, "{}", &facts));
+		facts.deferrals = &cases[i].deferral;
+		facts.ndeferrals = 1;
+		eligibility_check(&rules, &facts, &arena, &verdict);
+		assert_string_equal(verdict_line(&verdict), cases[i].want);
+	}
+	arena_release(&rules_arena);
+}
+
+/* Lists go by the rules of today, and are counted again on the day on which a rule begins or has ended. */
+static void lists_follow_the_dates_of_rules(void **state)
+{
+	static const struct eligibility_deferral tattoo = { .code = "tattoo", .from = { 2026, 1, 1 } };
+	struct rule *rule;
+	struct eligibility_facts facts;
+	struct eligibility_next next;
+	struct rule_changes changes;
+
+	(void)state;
+	load_rules("uk-jpac.json");
+	rule = &rules.deferrals[0].rule;
+	rule->valid_from = date_make(2026, 2, 1);
+	rule->valid_to = date_make(2026, 3, 31);
+	eligibility_facts_init(&facts);
+	facts.deferrals = &tattoo;
+	facts.ndeferrals = 1;
+	facts.donations_known = true;
+	facts.on = date_make(2026, 1, 31);
+	eligibility_next(&rules, &facts, COMPONENT_PLASMA, &arena, &next);
+	assert_true(date_is_none(next.on) && !next.never);
+	facts.on = date_make(2026, 2, 1);
+	eligibility_next(&rules, &facts, COMPONENT_PLASMA, &arena, &next);
+	assert_int_equal(date_compare(next.on, date_make(2026, 4, 1)), 0);
+	facts.on = date_make(2026, 4, 1);
+	eligibility_next(&rules, &facts, COMPONENT_PLASMA, &arena, &next);
+	assert_true(date_is_none(next.on) && !next.never);
+	changes = eligibility_rule_changes(&rules, date_make(2026, 1, 31));
+	assert_int_equal(date_compare(changes.last, rules.valid_from), 0);
+	assert_int_equal(date_compare(changes.next, date_make(2026, 2, 1)), 0);
+	changes = eligibility_rule_changes(&rules, date_make(2026, 2, 1));
+	assert_int_equal(date_compare(changes.last, date_make(2026, 2, 1)), 0);
+	assert_int_equal(date_compare(changes.next, date_make(2026, 4, 1)), 0);
+	changes = eligibility_rule_changes(&rules, date_make(2026, 4, 1));
+	assert_int_equal(date_compare(changes.last, date_make(2026, 4, 1)), 0);
+	assert_true(date_is_none(changes.next));
+	arena_release(&rules_arena);
+}
+
+/* Two rules for women and one for all, where the sex is not known: what is told of it is told once. */
+static void one_reason_of_a_rule(void **state)
+{
+	static const struct eligibility_case cases[] = {
+		{ "not known", "{'sex': null}", "too_soon until 2026-03-26 ? sex" },
+		{ "a man", "{'sex': 'male'}", "too_soon until 2026-03-26" },
+	};
+	static const char donor[] = "{'on': '2026-03-01', 'component': 'stem_cells', 'birth_date': '1990-06-15', 'sex': 'female',"
+				    " 'weight_kg': 60, 'donations': [{'on': '2026-01-01', 'component': 'stem_cells'}],"
+				    " 'deferrals': [], 'screening': {'hemoglobin_g_l': 140}}";
+
+	(void)state;
+	load_rules("uk-jpac.json");
+	for (int i = 0; i < 3; i++) {
+		struct wait_rule *wait = &rules.waits[i];
+
+		wait->rule.sex = i == 0 ? DONOR_SEX_UNKNOWN : DONOR_FEMALE;
+		wait->rule.components = wait->after = 1u << COMPONENT_STEM_CELLS;
+		wait->after_volume = (struct range){ 0 };
+		wait->wait = (struct span){ 12 + 2 * i, SPAN_WEEK };
+	}
+	CHECK_CASES(donor, cases);
+	arena_release(&rules_arena);
+}
+
+/* "At least 350.5 ml" says nothing of 350 ml. */
+static void a_limit_between_two_millilitres(void **state)
+{
+	static const struct {
+		int32_t low;
+		bool    open;
+		int     most;
+	} cases[] = { { 350000, true, 350 }, { 350000, false, 349 }, { 350500, false, 350 }, { 350500, true, 350 } };
+	struct eligibility_facts facts;
+	struct verdict verdict;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		load_rules("vn-26-2013-tt-byt.json");
+		rules.limits[8].volume.low = cases[i].low;
+		rules.limits[8].volume.low_open = cases[i].open;
+		assert_true(read_facts("{'on': '2026-03-01', 'component': 'whole_blood', 'weight_kg': 60, 'sex': 'male',"
+				       " 'screening': {'hemoglobin_g_l': 121}}", "{}", &facts));
+		eligibility_check(&rules, &facts, &arena, &verdict);
+		assert_int_equal(verdict.max_volume_ml, cases[i].most);
+		arena_release(&rules_arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +527,11 @@ int main(void)
 		TEST(another_law_in_the_same_format),
 		TEST(a_wait_by_sex),
 		TEST(a_rule_has_its_dates),
+		TEST(the_last_day_of_the_calendar_ends_nothing),
+		TEST(what_was_decided_outlives_the_rule),
+		TEST(lists_follow_the_dates_of_rules),
+		TEST(one_reason_of_a_rule),
+		TEST(a_limit_between_two_millilitres),
 	};
 
 	return cmocka_run_group_tests(tests, load_right, free_right);
