@@ -226,8 +226,8 @@ enum { ELIGIBILITY_RULES_MAX = 400 };            /* of each kind */
 
 /*
  * What no single rule can tell: codes and ids given twice, limits upside down,
- * a pair of bands that overlap or leave a gap, rules that end before they begin,
- * two waits for one pair. Each fault with the pointer of the rule that is wrong.
+ * a pair of bands that overlap or leave a gap, rules that end before they begin
+ * or begin some days after the one whose place they take, two waits for one pair. Each fault with the pointer of the rule that is wrong.
  */
 bool eligibility_rules_check(const struct eligibility_rules *rules, struct error *err);
 

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "domain/eligibility_time.h"
 
 /* ---- words ---- */
 
@@ -207,7 +208,10 @@ static void check_ids(const struct rule_list *all, struct error *err)
 	for (size_t i = 0; i < all->count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (streq(all->list[i]->id, all->list[j]->id)) {
-				rule_fault(err, all->list[i], "", "duplicate",
+				/* The last word has its name from us. */
+				bool ours = all->list[i]->kind == RULE_FINAL_WORD;
+
+				rule_fault(err, all->list[ours ? j : i], "", "duplicate",
 					   "Another rule has this name; each rule needs a name of its own.",
 					   "Đã có quy tắc khác mang tên này; mỗi quy tắc cần một tên riêng.");
 				break;
@@ -230,6 +234,9 @@ static void check_validity(const struct rule_list *all, const struct eligibility
 		else if (date_compare(rule->valid_from, rules->valid_from) < 0)
 			rule_fault(err, rule, "/valid_from", "out_of_range", "The rule begins before its rule set.",
 				   "Quy tắc có hiệu lực trước cả bộ quy tắc.");
+		else if (!date_is_none(rules->valid_to) && date_compare(rule->valid_to, rules->valid_to) > 0)
+			rule_fault(err, rule, "/valid_to", "out_of_range", "The rule ends after its rule set.",
+				   "Quy tắc hết hiệu lực sau cả bộ quy tắc.");
 	}
 }
 
@@ -247,27 +254,51 @@ static void check_range(const struct range *range, const struct rule *rule, cons
 			   "Giới hạn dưới cao hơn giới hạn trên: không giá trị nào hợp lệ.");
 }
 
-/* Both may be asked of one and the same donor on one day. */
-static bool concern_the_same(const struct rule *a, const struct rule *b)
+/* Both may be asked of one and the same donor, if not on one day. */
+static bool share_donors(const struct rule *a, const struct rule *b)
 {
 	if (!(a->components & b->components))
 		return false;
 	if (a->sex != DONOR_SEX_UNKNOWN && b->sex != DONOR_SEX_UNKNOWN && a->sex != b->sex)
 		return false;
-	if (a->first_time != DONORS_ALL && b->first_time != DONORS_ALL && a->first_time != b->first_time)
+	return a->first_time == DONORS_ALL || b->first_time == DONORS_ALL || a->first_time == b->first_time;
+}
+
+/* ... and on one day. */
+static bool concern_the_same(const struct rule *a, const struct rule *b)
+{
+	if (!share_donors(a, b))
 		return false;
 	return (date_is_none(a->valid_to) || date_compare(b->valid_from, a->valid_to) <= 0) &&
 	       (date_is_none(b->valid_to) || date_compare(a->valid_from, b->valid_to) <= 0);
+}
+
+static struct range years_of(const struct age_rule *age)
+{
+	return (struct range){ .low = age->from_years, .has_low = age->from_years >= 0,
+			       .high = age->to_years, .has_high = age->to_years >= 0 };
 }
 
 static void check_ages(const struct eligibility_rules *rules, struct error *err)
 {
 	for (size_t i = 0; i < rules->nages; i++) {
 		const struct age_rule *age = &rules->ages[i];
+		struct range years = years_of(age);
 
-		if (age->from_years >= 0 && age->to_years >= 0 && age->to_years < age->from_years)
+		if (range_is_empty(&years)) {
 			rule_fault(err, &age->rule, "/to_years", "out_of_range", "The last age is below the first.",
 				   "Tuổi tối đa thấp hơn tuổi tối thiểu.");
+			continue;
+		}
+		for (size_t j = 0; j < i; j++) {
+			struct range others = years_of(&rules->ages[j]);
+
+			if (concern_the_same(&age->rule, &rules->ages[j].rule) && ranges_are_apart(&years, &others)) {
+				rule_fault(err, &age->rule, "", "contradiction", "Another rule leaves no age that both allow.",
+					   "Một quy tắc khác khiến không tuổi nào thỏa cả hai.");
+				break;
+			}
+		}
 	}
 }
 
@@ -369,6 +400,84 @@ static void check_codes(const struct eligibility_rules *rules, struct error *err
 				   "Đã có lý do trì hoãn mang mã này; một mã chỉ có một nghĩa.");
 }
 
+/* ---- rules that follow each other ---- */
+
+static bool is_for_volumes(const struct limit_rule *limit)
+{
+	return limit->volume.has_low || limit->volume.has_high;
+}
+
+/* Whether the one may stand in the place of the other, when that has ended. */
+static bool are_of_one_thing(const struct rule *a, const struct rule *b)
+{
+	if (a->kind != b->kind || !share_donors(a, b))
+		return false;
+	switch (a->kind) {
+	case RULE_AGE:
+		return true;
+	case RULE_LIMIT: {
+		const struct limit_rule *one = container_of(a, struct limit_rule, rule);
+		const struct limit_rule *two = container_of(b, struct limit_rule, rule);
+
+		return one->measure == two->measure && is_for_volumes(one) == is_for_volumes(two) &&
+		       !ranges_are_apart(&one->volume, &two->volume);
+	}
+	case RULE_BAND:
+		return !ranges_are_apart(&container_of(a, struct band_rule, rule)->weight,
+					 &container_of(b, struct band_rule, rule)->weight);
+	case RULE_WAIT: {
+		const struct wait_rule *one = container_of(a, struct wait_rule, rule);
+		const struct wait_rule *two = container_of(b, struct wait_rule, rule);
+
+		return (one->after & two->after) && one->counts_from == two->counts_from &&
+		       !ranges_are_apart(&one->after_volume, &two->after_volume);
+	}
+	case RULE_COUNT: {
+		const struct count_rule *one = container_of(a, struct count_rule, rule);
+		const struct count_rule *two = container_of(b, struct count_rule, rule);
+
+		return (one->of & two->of) && one->counts_from == two->counts_from;
+	}
+	case RULE_TOTAL:
+		return container_of(a, struct total_rule, rule)->of & container_of(b, struct total_rule, rule)->of;
+	default:
+		return false;            /* known by codes, of which each stands once */
+	}
+}
+
+/* The rule that follows one that ended the day before `day`; NULL: none does, or one is valid on that day. */
+static const struct rule *comes_too_late(const struct rule_list *all, const struct rule *ended, struct date day)
+{
+	const struct rule *next = NULL;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct rule *rule = all->list[i];
+
+		if (rule == ended || !are_of_one_thing(ended, rule) ||
+		    (!date_is_none(rule->valid_to) && date_compare(rule->valid_to, day) < 0))
+			continue;
+		if (date_compare(rule->valid_from, day) <= 0)
+			return NULL;
+		if (!next || date_compare(rule->valid_from, next->valid_from) < 0)
+			next = rule;
+	}
+	return next;
+}
+
+/* A rule may end for good; but days between it and the next one are a slip, on which nobody would wait. */
+static void check_succession(const struct rule_list *all, struct error *err)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		struct date day = eligibility_rule_ended(all->list[i]);
+		const struct rule *late = date_is_none(day) ? NULL : comes_too_late(all, all->list[i], day);
+
+		if (late)
+			rule_fault(err, late, "/valid_from", "gap",
+				   "Between the rule before it and this one are days without a rule.",
+				   "Giữa quy tắc trước và quy tắc này có những ngày không có quy tắc nào.");
+	}
+}
+
 bool eligibility_rules_check(const struct eligibility_rules *rules, struct error *err)
 {
 	struct rule_list *all = xcalloc(1, sizeof(*all));
@@ -381,6 +490,7 @@ bool eligibility_rules_check(const struct eligibility_rules *rules, struct error
 	check_bands(rules, err);
 	check_waits(rules, err);
 	check_codes(rules, err);
+	check_succession(all, err);
 	free(all);
 	return err->code == ERR_NONE;
 }

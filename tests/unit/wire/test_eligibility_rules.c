@@ -129,6 +129,7 @@ static void a_wrong_file_is_refused_where_it_is_wrong(void **state)
 		{ "/limits/3/first_time", "'yes'", "/limits/3/first_time", "wrong_type" },
 		{ "/limits/3/rule", "'diastolic'", "/limits/4", "duplicate" },
 		{ "/limits/3/note", "{'en': 'x'}", "/limits/3/note/vi", "required" },
+		{ "/limits/3/rule", "'final_word'", "/limits/3", "duplicate" },
 		{ "/limits/3", "7", "/limits/3", "wrong_type" },
 		/* limits */
 		{ "/limits/3/fact", "'temperature'", "/limits/3/fact", "invalid_value" },
@@ -148,6 +149,8 @@ static void a_wrong_file_is_refused_where_it_is_wrong(void **state)
 		/* ages, bands */
 		{ "/ages/0/to_years", "17", "/ages/0/to_years", "out_of_range" },
 		{ "/ages/0/from_years", "18.5", "/ages/0/from_years", "wrong_type" },
+		{ "/ages/-", "{'rule': 'x', 'article': '1', 'evidence': 'seen', 'components': ['plasma'], 'from_years': 61}", "/ages/1",
+		  "contradiction" },
 		{ "/bands/0/weight_kg/under", "46", "/bands/1/weight_kg", "overlap" },
 		{ "/bands/0/weight_kg", "{'at_least': 42, 'at_most': 45}", "/bands/1/weight_kg", "overlap" },
 		{ "/bands/0/weight_kg/under", "44", "/bands/0/weight_kg", "gap" },
@@ -197,6 +200,17 @@ static void a_wrong_file_is_refused_where_it_is_wrong(void **state)
 	}
 }
 
+static void no_rule_outlives_its_set(void **state)
+{
+	static const struct bad_file changes[] = {
+		{ "/valid_to", "'2026-12-31'", NULL, NULL }, { "/limits/3/valid_to", "'2027-01-01'", NULL, NULL },
+	};
+
+	(void)state;
+	assert_false(read_changed(changes, ARRAY_SIZE(changes)));
+	assert_fault("/limits/3/valid_to", "out_of_range");
+}
+
 static void what_is_no_file_is_refused(void **state)
 {
 	static const char *const texts[] = { "", "[]", "{", "{\"format\": 1, \"format\": 2}", "\xff" };
@@ -231,10 +245,67 @@ static void what_does_not_contradict_is_taken(void **state)
 		{ "/waits/0/components", "['plasma']", NULL, NULL }, { "/totals", "[]", NULL, NULL },
 	};
 
+	static const struct bad_file abolished[] = {
+		{ "/bands/1/valid_to", "'2025-12-31'", NULL, NULL }, { "/waits/0/valid_to", "'2025-12-31'", NULL, NULL },
+		{ "/valid_to", "'2026-12-31'", NULL, NULL }, { "/ages/0/valid_to", "'2026-12-31'", NULL, NULL },
+	};
+	static const struct bad_file for_a_while[] = {           /* another limit of the same is always there */
+		{ "/limits/-", "{'rule': 'a', 'article': '1', 'evidence': 'seen', 'components': 'all', 'fact': 'pulse_bpm', 'under': 85,"
+		  " 'valid_to': '2020-12-31'}", NULL, NULL },
+		{ "/limits/-", "{'rule': 'b', 'article': '1', 'evidence': 'seen', 'components': 'all', 'fact': 'pulse_bpm', 'under': 85,"
+		  " 'valid_from': '2024-01-01'}", NULL, NULL },
+	};
+
 	(void)state;
 	assert_fine(read_changed(ended, ARRAY_SIZE(ended)));
+	assert_fine(read_changed(abolished, ARRAY_SIZE(abolished)));
+	assert_fine(read_changed(for_a_while, ARRAY_SIZE(for_a_while)));
 	assert_fine(read_changed(by_volume, ARRAY_SIZE(by_volume)));
 	assert_fine(read_changed(texts, ARRAY_SIZE(texts)));
+}
+
+/* One rule ends on 31 December 2025, and one that takes its place begins on a day. */
+static void days_without_a_rule_are_a_fault(void **state)
+{
+	static const struct {
+		const char *ends, *at, *follows, *pointer;
+	} cases[] = {
+		{ "/ages/0", "/ages/-", "'rule': 'n', 'components': 'all', 'from_years': 18, 'to_years': 65", "/ages/1/valid_from" },
+		{ "/limits/7", "/limits/-", "'rule': 'n', 'components': ['plasma'], 'fact': 'hemoglobin_g_l', 'at_least': 125",
+		  "/limits/11/valid_from" },
+		{ "/limits/8", "/limits/-", "'rule': 'n', 'components': 'all', 'fact': 'hemoglobin_g_l', 'at_least': 130,"
+		  " 'when_volume_ml': {'over': 400}", "/limits/11/valid_from" },
+		{ "/bands/1", "/bands/-", "'rule': 'n', 'components': ['whole_blood'], 'weight_kg': {'at_least': 45}, 'max_ml': 450",
+		  "/bands/4/valid_from" },
+		{ "/waits/2", "/waits/-", "'rule': 'n', 'components': ['whole_blood'], 'after': ['whole_blood'],"
+		  " 'counts_from': 'last_of_these', 'wait': {'value': 16, 'unit': 'week'}", "/waits/4/valid_from" },
+		{ "/counts/1", "/counts/-", "'rule': 'n', 'components': ['stem_cells'], 'of': ['stem_cells'],"
+		  " 'counts_from': 'last_of_these', 'at_most': 2, 'in': {'value': 7, 'unit': 'day'}", "/counts/2/valid_from" },
+		{ "/totals/0", "/totals/-", "'rule': 'n', 'components': 'all', 'of': 'all', 'at_most_ml': 1000,"
+		  " 'in': {'value': 1, 'unit': 'month'}", "/totals/1/valid_from" },
+	};
+	static const struct {
+		const char *from;
+		bool        late;
+	} days[] = { { "2026-01-02", true }, { "2026-10-01", true }, { "2026-01-01", false } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases) * ARRAY_SIZE(days); i++) {
+		size_t which = i / ARRAY_SIZE(days), day = i % ARRAY_SIZE(days);
+		struct bad_file changes[] = {
+			{ .at = "/totals/-", .value = "{'rule': 'o', 'article': '1', 'evidence': 'seen', 'components': 'all', 'of': 'all',"
+						      " 'at_most_ml': 900, 'in': {'value': 1, 'unit': 'month'}}" },
+			{ .at = arena_printf(&arena, "%s/valid_to", cases[which].ends), .value = "'2025-12-31'" },
+			{ .at = cases[which].at, .value = arena_printf(&arena, "{%s, 'article': '1', 'evidence': 'seen', 'valid_from': '%s'}",
+								       cases[which].follows, days[day].from) },
+		};
+		bool taken = read_changed(changes, ARRAY_SIZE(changes));
+
+		if (days[day].late)
+			assert_fault(cases[which].pointer, "gap");
+		else
+			assert_fine(taken);
+	}
 }
 
 /* What a doctor reads of a rule has every number of it. */
@@ -521,8 +592,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_files_of_the_program_are_right),
 		TEST(a_wrong_file_is_refused_where_it_is_wrong),
+		TEST(no_rule_outlives_its_set),
 		TEST(what_is_no_file_is_refused),
 		TEST(what_does_not_contradict_is_taken),
+		TEST(days_without_a_rule_are_a_fault),
 		TEST(sentences_have_the_numbers),
 		TEST(another_law_in_the_same_format),
 		TEST(a_wait_by_sex),
