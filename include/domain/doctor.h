@@ -134,6 +134,7 @@ struct doctor_table {
 struct doctor_daemon {
 	const char *host, *version, *key_ids;
 	int         seen_ago;                    /* seconds */
+	const char *rules;                       /* edition of its rule set; NULL: it does not say */
 };
 
 struct doctor_database {

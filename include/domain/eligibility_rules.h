@@ -205,6 +205,7 @@ enum rule_set_use { USE_PRACTICE, USE_ILLUSTRATION };
 
 struct eligibility_rules {
 	const char       *id;            /* "vn-26-2013-tt-byt" */
+	const char       *edition;       /* id and a mark of the file's bytes: two files may have one id. NULL: of no file */
 	const char       *number;        /* "26/2013/TT-BYT" */
 	const char       *title[LANGUAGE_COUNT];
 	enum rule_set_use use;

@@ -144,10 +144,11 @@ struct sms_help_claim {
 };
 void sms_help_claim_send(struct store *store, struct sms_help_claim *claim);
 
-/* A daemon's sign of life, with the keys as it uses them; also forgets daemons not seen for a day. */
+/* A daemon's sign of life, with its rule set and the keys as it uses them; also forgets daemons not seen for a day. */
 struct daemon_beat {
 	char            id[UUID_TEXT_SIZE];
 	const char     *version, *host;
+	const char     *rules;           /* their edition */
 	struct error    error;
 	void          (*done)(struct daemon_beat *beat);
 	struct db_query query;           /* private from here on */

@@ -92,6 +92,17 @@ struct days_walk {
 };
 void days_walk_send(struct store *store, struct days_walk *walk);
 
+/* Daemons that were seen lately and decide by another rule set: they would count again by theirs. */
+struct days_others {
+	const char         *edition;     /* ours */
+	struct arena       *arena;
+	const char         *host, *theirs;       /* out, of one of them; NULL: there is none */
+	struct error        error;
+	void              (*done)(struct days_others *others);
+	struct db_query     query;       /* private from here on */
+};
+void days_others_send(struct store *store, struct days_others *others);
+
 /* Rows for these donors, so that their days are counted again. Audit "eligibility.recompute" of the rule set. */
 struct days_mark {
 	const char *const  *donors;

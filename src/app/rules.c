@@ -1,6 +1,7 @@
 #include "app/rules.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "crypto/content_hash.h"
 #include "domain/eligibility_rules.h"
 #include "wire/eligibility_wire.h"
 
@@ -63,6 +65,18 @@ static bool read_embedded(const char *name, struct buf *buf, struct error *err)
 			 "không có bộ quy tắc \"%s\": hãy chọn %s, hoặc ghi đường dẫn một tệp", name, known);
 }
 
+/* "vn-26-2013-tt-byt 0a1b2c3d4e5f6071" */
+static const char *edition_of(const struct rule_book *book, const struct buf *file, struct arena *arena)
+{
+	unsigned char hash[CONTENT_HASH_BYTES];
+	uint64_t mark = 0;
+
+	content_hash(file->data, file->len, hash);
+	for (size_t i = 0; i < sizeof(mark); i++)
+		mark = mark << 8 | hash[i];
+	return arena_printf(arena, "%s %016llx", book->rules.id, (unsigned long long)mark);
+}
+
 /* Faults of a file say where in it; here which file it is. */
 static void name_file(const char *name, struct error *err)
 {
@@ -83,7 +97,9 @@ static bool read_book(const char *name, struct rule_book *book, enum rules_use u
 
 	if (fine) {
 		fine = eligibility_rules_read(buf.data ? buf.data : "", buf.len, &book->arena, &book->rules, err);
-		if (!fine)
+		if (fine)
+			book->rules.edition = edition_of(book, &buf, &book->arena);
+		else
 			name_file(name, err);
 	}
 	buf_release(&buf);

@@ -12,14 +12,19 @@
  * `giothong eligibility recompute`: what the rules of today say of everybody's next days, beside what is kept.
  * Without --dry-run whoever differs is marked, a page at a time, and counted as after any change of facts: by this
  * command and by the daemons alike. Killed anywhere it is run again: who was counted differs no more, who was
- * marked is counted by a daemon. At the end all are looked at once more.
+ * marked is counted by a daemon. At the end all are looked at once more. A daemon that decides by other rules would
+ * count by those again and again: it is to be restarted first.
  */
 CLI_OPERATION(days_walk)
 CLI_OPERATION(days_mark)
 CLI_OPERATION(days_read)
 CLI_OPERATION(days_write)
+CLI_OPERATION(days_others)
 
-enum { TURN_MS = 100, TURNS = 600 };             /* for a daemon that is counting to leave off */
+enum {
+	TURN_MS = 100, TURNS = 600,              /* for a daemon that is counting to leave off */
+	OTHERS_MS = 500, OTHERS_TURNS = 32       /* for one that was killed to be seen no more */
+};
 
 struct tally {
 	size_t looked, broken, changed;
@@ -33,6 +38,33 @@ struct recount {
 	struct arena                    arena;   /* of a page */
 	bool                            marks;
 };
+
+/* ---- daemons with other rules ---- */
+
+static bool refuse_others(struct cli *cli, const struct days_others *others, const char *edition)
+{
+	return error_set(&cli->error, ERR_UNAVAILABLE,
+			 "a daemon on %s decides by the rules %s, not by %s: restart it first, else it counts by its own again."
+			 " Nothing was changed.", "một tiến trình trên %s dùng bộ quy tắc %s, không phải %s: hãy khởi động lại nó"
+			 " trước, nếu không nó sẽ tính lại theo bộ của nó. Chưa có gì thay đổi.",
+			 others->host, others->theirs, edition);
+}
+
+/* False and cli->error: there is one, and it does not go. */
+static bool are_of_one_mind(struct recount *recount)
+{
+	struct days_others others = { .edition = recount->rules->edition, .arena = &recount->arena };
+
+	for (int turn = 0; turn < OTHERS_TURNS; turn++) {
+		if (!days_others_run(recount->cli, &others))
+			return false;
+		if (!others.host)
+			return true;
+		if (!cli_pause(recount->cli, OTHERS_MS))
+			return false;
+	}
+	return refuse_others(recount->cli, &others, recount->rules->edition);
+}
 
 /* ---- looking ---- */
 
@@ -204,7 +236,7 @@ static int recompute_run(struct cli *cli)
 	recount.marks = !dry;
 	arena_init(&recount.arena);
 	/* What waits to be counted is no change of the rules. */
-	fine = (dry || count_all(&recount)) && look_at_all(&recount, &tally);
+	fine = (dry || (are_of_one_mind(&recount) && count_all(&recount))) && look_at_all(&recount, &tally);
 	if (fine && !dry && tally.changed > 0)
 		fine = settle(&recount);
 	if (fine)

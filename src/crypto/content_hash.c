@@ -27,3 +27,8 @@ bool content_hash_file(const char *path, unsigned char out[CONTENT_HASH_BYTES], 
 	crypto_generichash_final(&state, out, CONTENT_HASH_BYTES);
 	return fine;
 }
+
+void content_hash(const void *bytes, size_t len, unsigned char out[CONTENT_HASH_BYTES])
+{
+	crypto_generichash(out, CONTENT_HASH_BYTES, bytes, len, NULL, 0);
+}

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "domain/doctor_checks.h"
+#include "domain/eligibility_rules.h"
 
 /* What the daemons do on that database, and what people must keep up to date. */
 
@@ -82,6 +83,30 @@ static void judge_daemons(const struct doctor_facts *facts, struct finding *find
 	judge_versions(facts, finding);
 	if (finding->health == HEALTH_OK)
 		finding_say(finding, HEALTH_OK, "%zu, of version %s", "%zu, bản %s", alive, facts->version);
+}
+
+/* Days that one counts by other rules than the next stand side by side in the lists. */
+static void judge_rules(const struct doctor_facts *facts, struct finding *finding)
+{
+	const struct doctor_database *database = &facts->database;
+
+	if (!database->daemons_known || !facts->rules || !facts->rules->edition) {
+		finding_say(finding, HEALTH_SKIPPED, "the rules of daemons cannot be told", "không rõ các chương trình dùng bộ quy tắc nào");
+		return;
+	}
+	for (size_t i = 0; i < database->ndaemons; i++) {
+		const struct doctor_daemon *daemon = &database->daemons[i];
+
+		if (is_alive(daemon) && daemon->rules && !streq(daemon->rules, facts->rules->edition))
+			finding_say(finding, HEALTH_WARNING, "a daemon on %s decides by the rules %s, not by %s",
+				    "một chương trình trên %s dùng bộ quy tắc %s, không phải %s", daemon->host, daemon->rules,
+				    facts->rules->edition);
+	}
+	if (finding->health == HEALTH_OK)
+		finding_say(finding, HEALTH_OK, "all by %s", "tất cả dùng %s", facts->rules->edition);
+	else
+		finding_advise(finding, "restart it with these settings, then: giothong eligibility recompute",
+			       "hãy khởi động lại với cấu hình này, rồi: giothong eligibility recompute");
 }
 
 static void judge_sealing(const struct doctor_facts *facts, struct finding *finding)
@@ -178,6 +203,7 @@ static void judge_units(const struct doctor_facts *facts, struct finding *findin
 
 const struct doctor_check doctor_work_checks[] = {
 	{ "daemons", NEEDS_DATABASE, judge_daemons },
+	{ "daemons.rules", NEEDS_DATABASE, judge_rules },
 	{ "audit.sealing", NEEDS_DATABASE, judge_sealing },
 	{ "access.tokens", NEEDS_DATABASE, judge_tokens },
 	{ "places.holidays", NEEDS_DATABASE, judge_holidays },

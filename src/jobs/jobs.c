@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "db/db.h"
+#include "domain/eligibility_rules.h"
 #include "jobs/days.h"
 #include "jobs/key_watch.h"
 #include "jobs/people.h"
@@ -144,6 +145,7 @@ struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char
 	snprintf(jobs->beat.id, sizeof(jobs->beat.id), "%s", daemon_id);
 	jobs->beat.version = version;
 	jobs->beat.host = jobs->host;
+	jobs->beat.rules = rules->edition;
 	jobs->beat.done = on_beat;
 	jobs->purge.done = on_purged;
 	jobs->forget.done = on_forgotten;

@@ -90,11 +90,11 @@ void sms_help_claim_send(struct store *store, struct sms_help_claim *claim)
 
 static const struct db_statement beat_write = {
 	"WITH gone AS (DELETE FROM daemon WHERE seen_at < now() - interval '1 day' AND id <> $1::uuid)"
-	" INSERT INTO daemon (id, version, host, key_ids, keys, keyring, keyring_fixed)"
-	" VALUES ($1::uuid, $2, $3, $4::integer[], $5::jsonb, $6, $7::boolean)"
+	" INSERT INTO daemon (id, version, host, key_ids, keys, keyring, keyring_fixed, rules)"
+	" VALUES ($1::uuid, $2, $3, $4::integer[], $5::jsonb, $6, $7::boolean, $8)"
 	" ON CONFLICT (id) DO UPDATE SET seen_at = now(), version = EXCLUDED.version, host = EXCLUDED.host,"
 	"  key_ids = EXCLUDED.key_ids, keys = EXCLUDED.keys, keyring = EXCLUDED.keyring,"
-	"  keyring_fixed = EXCLUDED.keyring_fixed"
+	"  keyring_fixed = EXCLUDED.keyring_fixed, rules = EXCLUDED.rules"
 };
 
 static void beat_on_done(struct db_query *query, const struct db_result *result)
@@ -140,6 +140,7 @@ void daemon_beat_send(struct store *store, struct daemon_beat *beat)
 	query_text(&beat->query, beat->keys.data);
 	query_text(&beat->query, keyring_dir(store->keyring));
 	query_bool(&beat->query, keyring_is_fixed(store->keyring));
+	query_text(&beat->query, beat->rules);
 	db_send(store->db, &beat->query);
 }
 

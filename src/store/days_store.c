@@ -291,6 +291,30 @@ void days_walk_send(struct store *store, struct days_walk *walk)
 	db_send(store->db, &walk->query);
 }
 
+/* A daemon that was killed is counted for as long as its word may be fresh. */
+static const struct db_statement others_statement = {
+	"SELECT host, rules FROM daemon WHERE seen_at > now() - interval '15 seconds' AND rules <> $1 ORDER BY seen_at DESC LIMIT 1"
+};
+
+static void others_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct days_others *others = container_of(query, struct days_others, query);
+
+	others->host = others->theirs = NULL;
+	if (result_ok(result, &others->error) && db_rows(result) > 0) {
+		others->host = row_text(others->arena, result, 0, 0);
+		others->theirs = row_text(others->arena, result, 0, 1);
+	}
+	others->done(others);
+}
+
+void days_others_send(struct store *store, struct days_others *others)
+{
+	query_begin(&others->query, &others_statement, DB_READ, others_on_done);
+	query_text(&others->query, others->edition);
+	db_send(store->db, &others->query);
+}
+
 static const struct db_statement mark_statement = {
 	"WITH made AS (INSERT INTO donor_stale (donor_id) SELECT * FROM unnest($2::uuid[]) RETURNING 1),"
 	" audit AS (" AUDIT_INSERT("$1", "true") ")"

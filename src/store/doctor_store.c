@@ -138,7 +138,7 @@ static void take_rights(struct doctor_load *load, const struct db_result *result
 /* ---- what goes on ---- */
 
 static const struct db_statement select_daemons = {
-	"SELECT host, version, key_ids::text, extract(epoch FROM now() - seen_at)::integer FROM daemon"
+	"SELECT host, version, key_ids::text, extract(epoch FROM now() - seen_at)::integer, rules FROM daemon"
 	" ORDER BY seen_at DESC LIMIT 32"
 };
 
@@ -152,6 +152,7 @@ static void take_daemons(struct doctor_load *load, const struct db_result *resul
 			.version = row_text(load->arena, result, i, 1),
 			.key_ids = row_text(load->arena, result, i, 2),
 			.seen_ago = row_int(result, i, 3, 0),
+			.rules = row_text(load->arena, result, i, 4),
 		};
 	database->daemons_known = true;
 }

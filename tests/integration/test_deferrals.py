@@ -198,6 +198,32 @@ def test_refused_it_stays_and_may_be_asked_again(api, staff, donor):
     assert approve(admin, path, made, expect=201).json()["state"] == "lifted"
 
 
+def test_the_database_holds_it_too(api, staff, donor, daemon):
+    """What was recorded is not changed, and nobody lifts alone, whatever statement is sent."""
+    granted = "SELECT array_agg(privilege_type::text ORDER BY 1) FROM information_schema.role_table_grants" \
+        " WHERE grantee = 'giothong_app' AND table_name = %s"
+    assert [daemon.value(granted, table) for table in ("deferral", "donation", "deferral_lift")] == [["INSERT", "SELECT"]] * 3
+    admin, path, other = api.as_("admin"), donor(), donor()
+    ever, still = defer(staff, path, code="organ_history"), defer(staff, path, code="malaria")
+    lifting = "INSERT INTO deferral (id, donor_id, ends, lifts) SELECT gen_random_uuid(), %s::uuid, 'lifts', id FROM deferral WHERE id = %s"
+
+    def refused(constraint, statement, *parameters):
+        with pytest.raises(Exception, match="deferral is lifted|was decided") as caught:
+            daemon.sql(statement, *parameters)
+        assert caught.value.diag.constraint_name == constraint
+
+    refused("deferral_lifted_ck", lifting, path.split("/")[-1], ever["id"])              # nobody asked
+    lift(staff, path, ever, expect=201)
+    refused("deferral_lifted_ck", lifting, path.split("/")[-1], ever["id"])              # nobody approved
+    refused("deferral_lifted_ck", lifting, other.split("/")[-1], still["id"])            # another person's record
+    approve(admin, path, ever, expect=201)
+    lift(staff, path, still, expect=201)
+    for one in (ever, still):
+        refused("deferral_lift_final_ck", "UPDATE deferral_lift SET state = 'refused' WHERE deferral_id = %s", one["id"])
+    lifted = daemon.value("SELECT id FROM deferral WHERE lifts = %s", still["id"])
+    refused("deferral_lifted_ck", lifting, path.split("/")[-1], lifted)                  # a lift is no deferral
+
+
 def test_two_lifts_at_once(api, staff, donor, daemon):
     admin = api.as_("admin")
     for permanent in (False, True):
@@ -323,7 +349,7 @@ def days_of(daemon, path):
     return row
 
 
-def test_days_follow_the_facts(staff, donor, daemon):
+def test_days_follow_the_facts(api, staff, donor, daemon):
     path = donor()
     assert days_of(daemon, path) == (None, None, None)
     gave(daemon, path, day(-30))
@@ -338,7 +364,9 @@ def test_days_follow_the_facts(staff, donor, daemon):
     assert days_of(daemon, path)[0] == "infinity"
     lift(staff, path, made, expect=201)
     assert days_of(daemon, path)[0] == "infinity"
-    daemon.sql("INSERT INTO deferral (id, donor_id, ends, lifts) SELECT gen_random_uuid(), donor_id, 'lifts', id FROM deferral WHERE id = %s", ever["id"])
+    lift(staff, path, ever, expect=201)
+    assert days_of(daemon, path)[0] == "infinity"            # asked for, not approved
+    approve(api.as_("admin"), path, ever, expect=201)
     assert days_of(daemon, path)[0] == day(54)               # earlier again: only the count may do that
 
 

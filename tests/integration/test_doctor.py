@@ -156,6 +156,7 @@ DAMAGE = {
     "a newer schema": ("INSERT INTO schema_migration VALUES (9000, '9000_x.sql', 'x', '99.0.0')",
                        "DELETE FROM schema_migration WHERE number = 9000", "database.schema", "failure"),
     "a stranger": (DAEMON.format("7.0.0"), NO_DAEMON, "daemons", "failure"),
+    "other rules": (f"{DAEMON.format('0.1.0')}; UPDATE daemon SET rules = 'of-another-file 1'", NO_DAEMON, "daemons.rules", "warning"),
     "nobody seals": (ENTRY, NO_ENTRY, "audit.sealing", "warning"),
     "the sealer stands": (f"{ENTRY}; {DAEMON.format('0.1.0')}", f"{NO_ENTRY}; {NO_DAEMON}", "audit.sealing", "failure"),
     "a token that ends": (TOKEN.format("now() + interval '13 days'", "'{}'"), NO_TOKEN, "access.tokens", "warning"),

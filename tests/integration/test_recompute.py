@@ -88,6 +88,24 @@ def test_shown_applied_and_killed_in_between(site):
     assert site.days() == before
 
 
+def test_a_daemon_with_other_rules_is_restarted_first(site):
+    """Or it would count by its own again, donor by donor."""
+    daemon, before = site.daemon, site.days()
+    daemon.start()
+    try:
+        wait_until(lambda: site.value("SELECT count(*) FROM daemon WHERE rules LIKE 'vn-26-2013-tt-byt %'") == 1)
+        assert site.recompute("--dry-run")["changed"] > 0        # looking is free
+        outcome = daemon.cli("eligibility", "recompute", *site.rules)
+        assert outcome.status == 1 and "restart it first" in outcome.err and "vn-26-2013-tt-byt" in outcome.err, outcome
+        assert site.days() == before
+        assert site.recompute(other=False)["changed"] == 0       # by its own rules, beside it
+    finally:
+        daemon.stop()
+    assert site.recompute()["changed"] > 0                       # it took its leave
+    site.recompute(other=False)
+    assert site.days() == before
+
+
 def test_said_in_words(site):
     daemon = site.daemon
     assert f"{DONORS} donors, 0 of them would change" in daemon.cli_ok("eligibility", "recompute", "--dry-run").out

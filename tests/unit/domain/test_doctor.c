@@ -31,6 +31,7 @@ static const struct doctor_setting good_settings[] = {
 
 /* Nothing of it is left to be checked. */
 static const struct eligibility_rules settled = {
+	.edition = "good 1",
 	.id = "settled", .number = "1/TT", .final_word = { .kind = RULE_FINAL_WORD, .id = "final_word" }
 };
 
@@ -72,7 +73,7 @@ static struct doctor_facts healthy(void)
 			.role = { .known = true, .name = "giothong_app", .memberships = "", .connection_limit = -1 },
 			.rights_known = true, .tables = tables, .ntables = ARRAY_SIZE(tables),
 			.daemons_known = true,
-			.daemons = { { "a", "0.3.1", "{1,1,1,1}", 3 }, { "a", "0.3.1", "{1,1,1,1}", 4 } },
+			.daemons = { { "a", "0.3.1", "{1,1,1,1}", 3, "good 1" }, { "a", "0.3.1", "{1,1,1,1}", 4, "good 1" } },
 			.ndaemons = 2,
 			.keys_known = true,
 			.keys = { { "hash-2", "active", "bb", 30, 0 }, { "hash-1", "retired", "aa", 700, 0 } },
@@ -131,7 +132,7 @@ static void all_is_well(void **state)
 	size_t count = doctor_judge(&facts, findings);
 
 	(void)state;
-	assert_int_equal(count, 34);
+	assert_int_equal(count, 35);
 	for (size_t i = 0; i < count; i++)
 		if (findings[i].health != HEALTH_OK)
 			fail_msg("%s: %s", findings[i].name, findings[i].found[LANGUAGE_EN]);
@@ -305,6 +306,9 @@ static void the_work(void **state)
 	BREAKS(database->daemons[1].version = "0.5.0", "daemons", HEALTH_FAILURE);
 	BREAKS(database->daemons[1].version = "1.3.1", "daemons", HEALTH_FAILURE);
 	BREAKS((database->daemons[1].version = "1.3.1", database->daemons[1].seen_ago = 3600), "daemons", HEALTH_OK);
+	BREAKS(database->daemons[1].rules = "good 2", "daemons.rules", HEALTH_WARNING);
+	BREAKS((database->daemons[1].rules = "good 2", database->daemons[1].seen_ago = 61), "daemons.rules", HEALTH_OK);
+	BREAKS(database->daemons[1].rules = NULL, "daemons.rules", HEALTH_OK);
 	BREAKS((database->unsealed = 1, database->unsealed_age = 61), "audit.sealing", HEALTH_WARNING);
 	BREAKS((database->unsealed = 1, database->unsealed_age = 601), "audit.sealing", HEALTH_FAILURE);
 	BREAKS(database->tokens_ending = 1, "access.tokens", HEALTH_WARNING);
@@ -423,7 +427,7 @@ static void without_a_database(void **state)
 	assert_string_equal(expect(&facts, "database", HEALTH_FAILURE, false)->found[LANGUAGE_VI], "nó đã mất");
 	assert_int_equal(count_of(&facts, HEALTH_FAILURE), 1);
 	assert_int_equal(count_of(&facts, HEALTH_OK), 15);
-	assert_int_equal(count_of(&facts, HEALTH_SKIPPED), 18);
+	assert_int_equal(count_of(&facts, HEALTH_SKIPPED), 19);
 }
 
 static void without_settings(void **state)
