@@ -178,7 +178,7 @@ def test_audit_of_a_thing_by_its_name(loaded, seeds):
         rows = json.loads(loaded.cli_ok("audit", "list", "--subject", kind, key, "--json").out)["items"]
         assert rows[-1]["action"] == action and len({r["subject_id"] for r in rows}) == 1
         again = loaded.cli_ok("audit", "list", "--subject", kind, rows[0]["subject_id"], "--json").out
-        assert json.loads(again)["items"] == rows
+        assert [r["id"] for r in json.loads(again)["items"]] == [r["id"] for r in rows]     # one may have been sealed since
 
 
 @pytest.mark.parametrize("kind", ["round", "plan", "report", "token", "team", "venue", "campaign"])
