@@ -31,10 +31,12 @@ struct sheet_row {
 	size_t             number;       /* as the spreadsheet counts, from 1 */
 	const char *const *cells;        /* valid UTF-8, "" where empty; columns beyond SHEET_COLUMNS_MAX are left out */
 	size_t             ncells;
+	bool               unended;      /* of CSV: no line end behind it. The last row of a whole file, or of one that was cut */
 };
 /*
  * The next row that has anything in it; borrowed until the next call. False at
- * the end, or with ERR_MALFORMED; then every further call does the same.
+ * the end, or with ERR_MALFORMED, when the rows before the fault have been told;
+ * then every further call does the same.
  */
 bool sheet_next(struct sheet *sheet, struct sheet_row *row, struct error *err);
 

@@ -32,7 +32,7 @@ static void on_row(int end, void *owner)
 {
 	struct csv_source *source = owner;
 
-	(void)end;
+	source->sheet->row_unended = end < 0;
 	if (!source->sheet->failed)
 		sheet_end_row(source->sheet, source->row);
 	source->row++;

@@ -2,6 +2,7 @@
 #define SHEET_PRIVATE_H
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "sheet/sheet.h"
 
@@ -10,18 +11,18 @@
  * piece may end many rows. So rows wait in a queue, which is emptied before
  * the next piece is fed.
  */
-struct error;
-
 enum { PIECE_BYTES = 1 << 16 };
 
 struct queued_row {
 	size_t number, first_cell, ncells;
+	bool   unended;
 };
 
 struct sheet {
 	const struct sheet_kind *kind;
 	void              *source;               /* the kind's own */
-	struct error      *err;                  /* of the call under way */
+	struct error      *err;                  /* of sheet_open(); then `fault`, which is told when the rows before it are */
+	struct error       fault;
 	bool               ended, failed;
 	uint64_t           done, total;
 	/* the queue */
@@ -34,6 +35,7 @@ struct sheet {
 	size_t             view_cap;
 	size_t             row_cells;            /* of the row being built */
 	bool               row_filled;           /* it has a cell with something in it */
+	bool               row_unended;
 };
 
 struct sheet_kind {

@@ -73,6 +73,7 @@ bool sheet_end_row(struct sheet *sheet, size_t row_number)
 			.number = row_number,
 			.first_cell = sheet->ncells - sheet->row_cells,
 			.ncells = sheet->row_cells,
+			.unended = sheet->row_unended,
 		};
 	} else {
 		sheet->ncells -= sheet->row_cells;
@@ -108,12 +109,13 @@ static void show(struct sheet *sheet, const struct queued_row *queued, struct sh
 	}
 	for (size_t i = 0; i < queued->ncells; i++)
 		sheet->view[i] = sheet->bytes.data + sheet->cells[queued->first_cell + i];
-	*row = (struct sheet_row){ .number = queued->number, .cells = sheet->view, .ncells = queued->ncells };
+	*row = (struct sheet_row){ .number = queued->number, .cells = sheet->view, .ncells = queued->ncells,
+				   .unended = queued->unended };
 }
 
 bool sheet_next(struct sheet *sheet, struct sheet_row *row, struct error *err)
 {
-	sheet->err = err;
+	sheet->err = &sheet->fault;
 	while (sheet->next_row == sheet->nrows && !sheet->ended && !sheet->failed) {
 		empty_queue(sheet);
 		sheet->ended = !sheet->kind->feed(sheet);
@@ -123,6 +125,8 @@ bool sheet_next(struct sheet *sheet, struct sheet_row *row, struct error *err)
 		show(sheet, &sheet->rows[sheet->next_row++], row);
 		return true;
 	}
+	if (sheet->failed)
+		*err = sheet->fault;
 	return false;
 }
 

@@ -162,6 +162,54 @@ static void test_a_quote_that_is_never_closed(void **state)
 	buf_release(&got.rows);
 }
 
+/* Who reads row by row may do other things between: the fault comes after the rows before it, and every time anew. */
+static void test_a_fault_is_told_when_its_turn_comes(void **state)
+{
+	struct error err;
+	struct sheet_row row;
+	struct sheet *sheet;
+
+	(void)state;
+	write_path("a,b\nc,d\ne\"f,g\n", 14);
+	error_clear(&err);
+	sheet = sheet_open(path, &err);
+	assert_non_null(sheet);
+	for (int i = 0; i < 2; i++) {
+		assert_true(sheet_next(sheet, &row, &err));
+		assert_int_equal(err.code, ERR_NONE);
+		assert_false(row.unended);
+	}
+	for (int i = 0; i < 2; i++) {
+		error_clear(&err);
+		assert_false(sheet_next(sheet, &row, &err));
+		assert_int_equal(err.code, ERR_MALFORMED);
+	}
+	sheet_close(sheet);
+}
+
+static void test_a_last_row_without_end(void **state)
+{
+	static const char *const texts[] = { "a,b\nc,d", "a,b\nc,d\n", "a,b\nc" };
+	struct sheet_row row;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct sheet *sheet;
+
+		write_path(texts[i], strlen(texts[i]));
+		error_clear(&err);
+		sheet = sheet_open(path, &err);
+		assert_non_null(sheet);
+		assert_true(sheet_next(sheet, &row, &err) && !row.unended);
+		assert_true(sheet_next(sheet, &row, &err));
+		assert_int_equal(row.unended, i != 1);
+		assert_false(sheet_next(sheet, &row, &err));
+		assert_int_equal(err.code, ERR_NONE);
+		sheet_close(sheet);
+	}
+}
+
 /* ---- XLSX ---- */
 
 #define MAIN "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -334,6 +382,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_csv_nul, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(test_csv_pieces, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(test_a_quote_that_is_never_closed, make_path, remove_path),
+		cmocka_unit_test_setup_teardown(test_a_fault_is_told_when_its_turn_comes, make_path, remove_path),
+		cmocka_unit_test_setup_teardown(test_a_last_row_without_end, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(test_xlsx, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(test_xlsx_many_rows, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(test_xlsx_damaged, make_path, remove_path),
