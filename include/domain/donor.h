@@ -14,6 +14,7 @@
 /* A donor, and who may be the same person. Pure. */
 struct arena;
 struct error;
+struct unit_map;
 
 enum donor_sex { DONOR_SEX_UNKNOWN, DONOR_FEMALE, DONOR_MALE };
 enum blood_abo { ABO_UNKNOWN, ABO_O, ABO_A, ABO_B, ABO_AB };
@@ -125,6 +126,10 @@ struct donor_likeness {
  */
 enum { DONOR_LIKELY = 60 };
 int donor_likeness_score(const struct donor_likeness *likeness);
+
+/* Adds what birth date, sex and residence say. units NULL: places say nothing. */
+void donor_compare(const struct donor *one, const struct donor *two, const struct unit_map *units,
+		   struct donor_likeness *likeness);
 
 /*
  * Whether two records that bear one unique number may be taken for one person without

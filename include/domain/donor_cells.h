@@ -22,13 +22,13 @@ bool cell_sex(const char *cell, enum donor_sex *out);
 bool cell_blood_group(const char *cell, enum blood_abo *abo, enum blood_rhd *rhd);
 
 /*
- * A day: D/M/YYYY, D-M-YYYY, D.M.YYYY, YYYY-MM-DD, "ngày 3 tháng 4 năm 1990";
- * or a year alone ("1990"): then *date is none. Years of two figures are not
+ * A day: D/M/YYYY, D-M-YYYY, D.M.YYYY, YYYY-MM-DD, "ngày 3 tháng 4 năm 1990", all with midnight behind them
+ * or not ("1990-04-03 00:00:00"); or a year alone ("1990"): then *date is none. Years of two figures are not
  * understood: nobody can tell the century of a donor. The year is always set.
  */
 bool cell_date(const char *cell, struct date *date, int *year);
 
-/* "350", "350 ml", "350ML"; "0,35 l" is 350. 1 to 1000. */
+/* "350", "350 ml", "350cc"; "0,35 l" is 350. 20 to 1000: a smaller figure counts bags. */
 bool cell_volume(const char *cell, int *ml);
 
 /* Component by its code or by the words of facts 10: "máu toàn phần", "tiểu cầu", "hồng cầu", "huyết tương"... */

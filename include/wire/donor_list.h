@@ -48,7 +48,7 @@ struct donor_mapping {
 	const char *source;                              /* what the list is; goes with its donations */
 	const char *unit_id;                             /* where the row names none; or NULL */
 	enum component component;                        /* of donations where the row names none */
-	bool        numbers_lost_zeros;                  /* a spreadsheet took first zeros away: 11 digits were 12, 8 were 9 */
+	bool        numbers_lost_zeros;                  /* a spreadsheet took first zeros away: 10 or 11 digits were 12, 8 were 9 */
 };
 
 /* From the mapping file. Texts in the arena. Faults with pointers. */

@@ -8,9 +8,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/donors_decisions.h"
+#include "cli/donors_seen.h"
 #include "crypto/content_hash.h"
 #include "crypto/donor_seal.h"
-#include "domain/person_name.h"
 #include "domain/unit.h"
 #include "sheet/sheet.h"
 #include "store/donor_store.h"
@@ -32,18 +33,25 @@ CLI_OPERATION(donor_match_find)
 
 enum { STRETCH = 1000, PROGRESS_US = 2000000, TRIES = 10, PAUSE_MS = 1000 };
 
-enum told { TOLD_REGISTERED, TOLD_DONATION, TOLD_KNOWN, TOLD_HELD, TOLD_FAULT, TOLD_COUNT };
+enum told { TOLD_REGISTERED, TOLD_DONATION, TOLD_KNOWN, TOLD_SKIPPED, TOLD_HELD, TOLD_FAULT, TOLD_COUNT };
+
+/* A row that was not understood. */
+struct faulty_row {
+	int64_t row;
+	size_t  end;                     /* of its lines in `faults` */
+};
 
 struct stretch {
 	struct arena      arena;         /* of all its rows */
 	struct import_row rows[STRETCH];
 	enum import_what  what[STRETCH];
-	const char       *note[STRETCH]; /* for the report: why it is held; "" */
-	const char       *person[STRETCH];       /* birth year and folded name: the same for two rows that look the same */
+	bool              skipped[STRETCH];      /* somebody decided so */
+	const char       *note[STRETCH]; /* for the report: why it is held, or whose record it is; "" */
 	size_t            count;         /* rows that were understood */
-	int64_t           first, next;   /* rows of the file that it covers, faults too */
+	int64_t           next;          /* the row behind it */
 	struct buf        faults;        /* lines of the report */
-	size_t            nfaults;
+	struct faulty_row faulty[STRETCH];
+	size_t            nfaulty, faults_told, faults_said;     /* rows, rows told, bytes told */
 };
 
 struct donors_import {
@@ -56,6 +64,10 @@ struct donors_import {
 	struct date          today;
 	bool                 dry_run, register_likely;
 	bool                 held_only;  /* the file was done before: only what was held then */
+	char                 mark[LIST_MARK_SIZE];
+	struct decisions     decisions;
+	size_t               decided;    /* how many of them were met */
+	struct seen         *seen;       /* rows before, who are not in the registry */
 	struct stretch       stretch;
 	size_t               told[TOLD_COUNT];
 	int64_t              said_us;
@@ -79,37 +91,49 @@ static const char *told_text(enum told told)
 {
 	static const char *const texts[TOLD_COUNT] = {
 		[TOLD_REGISTERED] = "registered", [TOLD_DONATION] = "donation_added", [TOLD_KNOWN] = "known",
-		[TOLD_HELD] = "held",		  [TOLD_FAULT] = "fault",
+		[TOLD_SKIPPED] = "skipped",	  [TOLD_HELD] = "held",		      [TOLD_FAULT] = "fault",
 	};
 
 	return texts[told];
 }
 
-/* Details are our own words and hold no quotation mark. */
-static void report_line(struct buf *out, int64_t row, enum told told, const char *column, const char *code,
-			const char *detail)
+/* A column of the mapping: what is below it in the pointer of a fault is ours. */
+static void report_line(struct donors_import *import, struct buf *out, int64_t row, enum told told, const char *column,
+			const char *code, const char *detail)
 {
-	buf_printf(out, "%lld,%s,%s,%s,\"%s\"\n", (long long)row, told_text(told), column, code, detail);
+	buf_printf(out, "%lld,%s,%.*s,%s,\"", (long long)row, told_text(told), (int)strcspn(column, "/"), column, code);
+	for (; *detail; detail++) {
+		if (*detail == '"')
+			buf_append_char(out, '"');
+		buf_append_char(out, *detail);
+	}
+	buf_printf(out, "\",%s,\n", import->mark);
 }
 
 static void report_faults(struct donors_import *import, int64_t row, const struct error *err)
 {
 	enum language language = import->cli->setup->language;
+	struct stretch *stretch = &import->stretch;
 
 	for (size_t i = 0; i < err->nfields; i++)
-		report_line(&import->stretch.faults, row, TOLD_FAULT, err->fields[i].pointer, err->fields[i].code,
+		report_line(import, &stretch->faults, row, TOLD_FAULT, err->fields[i].pointer, err->fields[i].code,
 			    err->fields[i].detail[language]);
-	import->stretch.nfaults++;
+	stretch->faulty[stretch->nfaulty++] = (struct faulty_row){ row, stretch->faults.len };
 }
 
 /* ---- reading a stretch ---- */
 
+static int compare_rows(const void *a, const void *b)
+{
+	int64_t one = *(const int64_t *)a, two = *(const int64_t *)b;
+
+	return (one > two) - (one < two);
+}
+
 static bool is_held(const struct donors_import *import, int64_t row)
 {
-	for (size_t i = 0; i < import->run.nheld; i++)
-		if (import->run.held[i] == row)
-			return true;
-	return false;
+	return import->run.nheld > 0 &&
+	       bsearch(&row, import->run.held, import->run.nheld, sizeof(row), compare_rows) != NULL;
 }
 
 static bool is_wanted(const struct donors_import *import, int64_t row)
@@ -117,19 +141,15 @@ static bool is_wanted(const struct donors_import *import, int64_t row)
 	return import->held_only ? is_held(import, row) : row >= import->run.next_row;
 }
 
-static const char *person_of(const struct donor *donor, struct arena *arena)
+/* How many cells a row has that holds something in every column of the mapping. */
+static size_t mapped_cells(const struct donor_mapping *mapping)
 {
-	const char *words[PERSON_NAME_WORDS_MAX];
-	size_t count = person_name_words(donor->name, arena, words);
-	struct buf text = { 0 };
-	const char *person;
+	size_t count = 0;
 
-	buf_printf(&text, "%d", donor->birth_year);
-	for (size_t i = 0; i < count; i++)
-		buf_printf(&text, " %s", words[i]);
-	person = arena_strdup(arena, text.data);
-	buf_release(&text);
-	return person;
+	for (int c = 0; c < DONOR_COLUMN_COUNT; c++)
+		if (mapping->places[c] >= (int)count)
+			count = (size_t)mapping->places[c] + 1;
+	return count;
 }
 
 static void take_row(struct donors_import *import, const struct sheet_row *line)
@@ -140,6 +160,12 @@ static void take_row(struct donors_import *import, const struct sheet_row *line)
 	struct error err;
 
 	error_clear(&err);
+	if (line->unended && line->ncells < mapped_cells(&import->mapping)) {
+		error_add_field(&err, "", "cut", "The file ends in the middle of this row: take it anew from where it is kept.",
+				"Tệp kết thúc giữa dòng này: hãy lấy lại tệp gốc.");
+		report_faults(import, (int64_t)line->number, &err);
+		return;
+	}
 	if (!donor_row_read(&read, &import->mapping, import->units, import->today, line->cells, line->ncells,
 			    &stretch->arena, &err)) {
 		report_faults(import, (int64_t)line->number, &err);
@@ -147,7 +173,7 @@ static void take_row(struct donors_import *import, const struct sheet_row *line)
 	}
 	*row = (struct import_row){ .number = (int64_t)line->number, .donor = read.donor, .donated_on = read.donated_on,
 				    .component = read.component, .volume_ml = read.volume_ml };
-	stretch->person[stretch->count++] = person_of(&row->donor, &stretch->arena);
+	stretch->count++;
 }
 
 /* False: the file is at its end, or is broken (cli->error). */
@@ -159,47 +185,20 @@ static bool read_stretch(struct donors_import *import)
 
 	arena_release(&stretch->arena);
 	buf_reset(&stretch->faults);
-	stretch->count = stretch->nfaults = 0;
-	stretch->first = stretch->next;
+	stretch->count = stretch->nfaulty = stretch->faults_told = stretch->faults_said = 0;
 	while (seen < STRETCH) {
 		if (!sheet_next(import->sheet, &line, &import->cli->error))
 			return false;
 		stretch->next = (int64_t)line.number + 1;
-		if (!is_wanted(import, (int64_t)line.number)) {
-			if (seen == 0)
-				stretch->first = import->held_only ? stretch->next : stretch->first;
+		if (!is_wanted(import, (int64_t)line.number))
 			continue;
-		}
 		seen++;
 		take_row(import, &line);
 	}
 	return true;
 }
 
-/* ---- the same person twice in one stretch ---- */
-
-static bool share_a_number(const struct donor *one, const struct donor *two)
-{
-	for (size_t i = 0; i < one->nidentifiers; i++) {
-		const struct identifier *a = &one->identifiers[i].identifier;
-
-		for (size_t k = 0; k < two->nidentifiers; k++) {
-			const struct identifier *b = &two->identifiers[k].identifier;
-
-			if (a->kind == b->kind && identifier_is_unique(a->kind) && streq(a->value, b->value))
-				return true;
-		}
-	}
-	return false;
-}
-
 /* ---- deciding ---- */
-
-static bool is_certain_other(const struct donor *one, const struct donor *two)
-{
-	return !date_is_none(one->birth_date) && !date_is_none(two->birth_date) &&
-	       date_compare(one->birth_date, two->birth_date) != 0;
-}
 
 static void hold(struct stretch *stretch, size_t index, const char *note)
 {
@@ -207,32 +206,40 @@ static void hold(struct stretch *stretch, size_t index, const char *note)
 	stretch->note[index] = note;
 }
 
+/* The row tells of somebody who is there, or will be: what is new is at most the donation. */
+static void take_as_known(struct stretch *stretch, size_t index, const char *note)
+{
+	stretch->what[index] = date_is_none(stretch->rows[index].donated_on) ? IMPORT_NOTHING : IMPORT_DONATION;
+	stretch->note[index] = note;
+}
+
 /*
- * Earlier rows of this stretch are not in the registry yet. A row with the number of an earlier one waits for the
- * next turn, when that one is there; one that only looks the same is held.
+ * Rows before that are not in the registry yet. A row of somebody who is registered with this stretch waits for the
+ * next turn, when that one is there; in a dry run that turn never comes. One that only looks the same is held.
  */
-static void compare_with_earlier(struct donors_import *import, size_t index, size_t *whole)
+static void compare_with_earlier(struct donors_import *import, size_t index, bool likely_too, size_t *whole)
 {
 	struct stretch *stretch = &import->stretch;
-	const struct donor *donor = &stretch->rows[index].donor;
+	const struct import_row *row = &stretch->rows[index];
+	struct seen_answer before = seen_find(import->seen, row->number, &row->donor, import->units, &stretch->arena);
+	long long line = before.row;
 
-	for (size_t i = 0; i < index; i++) {
-		const struct donor *earlier = &stretch->rows[i].donor;
-
-		if (stretch->what[i] != IMPORT_REGISTER || earlier->birth_year != donor->birth_year)
-			continue;
-		if (share_a_number(earlier, donor)) {
-			if (import->dry_run)     /* that one will never be there */
-				stretch->what[index] = date_is_none(stretch->rows[index].donated_on) ? IMPORT_NOTHING : IMPORT_DONATION;
-			else
-				*whole = index;
-			return;
-		}
-		if (!import->register_likely && !is_certain_other(earlier, donor) &&
-		    streq(stretch->person[i], stretch->person[index])) {
-			hold(stretch, index, arena_printf(&stretch->arena, "like row %lld", (long long)stretch->rows[i].number));
-			return;
-		}
+	switch (before.as) {
+	case SEEN_SAME:
+		if (import->dry_run)
+			take_as_known(stretch, index, arena_printf(&stretch->arena, "row %lld", line));
+		else
+			*whole = index;
+		break;
+	case SEEN_OTHER:
+		hold(stretch, index, arena_printf(&stretch->arena, "number of row %lld, other name or birth", line));
+		break;
+	case SEEN_LIKE:
+		if (!likely_too)
+			hold(stretch, index, arena_printf(&stretch->arena, "like row %lld, %d of 100", line, before.score));
+		break;
+	case SEEN_NOBODY:
+		break;
 	}
 }
 
@@ -246,7 +253,7 @@ static bool decide_known(struct donors_import *import, size_t index)
 	if (!donor_load_run(import->cli, &load))
 		return false;
 	if (donor_is_same(&load.record.donor, &row->donor, &stretch->arena))
-		stretch->what[index] = date_is_none(row->donated_on) ? IMPORT_NOTHING : IMPORT_DONATION;
+		take_as_known(stretch, index, arena_strdup(&stretch->arena, load.record.donor.number));
 	else
 		hold(stretch, index, arena_printf(&stretch->arena, "number of %s, other name or birth", load.record.donor.number));
 	return true;
@@ -266,6 +273,59 @@ static bool decide_alike(struct donors_import *import, size_t index)
 	return true;
 }
 
+/* A person said who it is. */
+static bool decide_named(struct donors_import *import, size_t index, const char *number)
+{
+	struct stretch *stretch = &import->stretch;
+	struct import_row *row = &stretch->rows[index];
+	struct donor_load load = { .key = number, .arena = &stretch->arena };
+	const struct donor *donor = &load.record.donor;
+
+	if (!donor_load_run(import->cli, &load)) {
+		if (load.error.code != ERR_NOT_FOUND)
+			return false;
+		error_clear(&import->cli->error);
+		hold(stretch, index, arena_printf(&stretch->arena, "there is no donor %s", number));
+	} else if (donor->erased) {
+		hold(stretch, index, arena_printf(&stretch->arena, "%s is erased", number));
+	} else if (*row->known && !streq(row->known, donor->id)) {
+		hold(stretch, index, arena_printf(&stretch->arena, "its number is not of %s but of somebody else", number));
+	} else {
+		snprintf(row->known, sizeof(row->known), "%s", donor->id);
+		take_as_known(stretch, index, arena_strdup(&stretch->arena, donor->number));
+	}
+	return true;
+}
+
+/* What a person decided comes first, then what is known, then who looks alike. *whole: as in decide(). */
+static bool decide_row(struct donors_import *import, size_t index, size_t *whole)
+{
+	struct stretch *stretch = &import->stretch;
+	struct import_row *row = &stretch->rows[index];
+	const struct decision *decision = decision_about(&import->decisions, row->number);
+	bool likely_too = import->register_likely || (decision && decision->what == DECISION_REGISTER);
+
+	stretch->what[index] = IMPORT_REGISTER;
+	stretch->note[index] = "";
+	stretch->skipped[index] = decision && decision->what == DECISION_SKIP;
+	if (stretch->skipped[index]) {
+		stretch->what[index] = IMPORT_NOTHING;
+		return true;
+	}
+	if (decision && decision->what == DECISION_DONOR)
+		return decide_named(import, index, decision->number);
+	if (*row->known)
+		return decide_known(import, index);
+	if (row->alike && !likely_too && !decide_alike(import, index))
+		return false;
+	if (stretch->what[index] != IMPORT_REGISTER)
+		return true;
+	compare_with_earlier(import, index, likely_too, whole);
+	if (stretch->what[index] == IMPORT_REGISTER && index < *whole)
+		seen_add(import->seen, row->number, &row->donor, &stretch->arena);
+	return true;
+}
+
 /* *whole: how many rows of the stretch may be written before the rest is looked at again. */
 static bool decide(struct donors_import *import, size_t from, size_t *whole)
 {
@@ -278,21 +338,11 @@ static bool decide(struct donors_import *import, size_t from, size_t *whole)
 		return true;
 	if (!import_probe_run(import->cli, &probe))
 		return false;
-	for (size_t i = from; i < *whole; i++) {
-		struct import_row *row = &stretch->rows[i];
-
-		stretch->what[i] = IMPORT_REGISTER;
-		stretch->note[i] = "";
-		if (*row->known) {
-			if (!decide_known(import, i))
-				return false;
-			continue;
-		}
-		if (row->alike && !import->register_likely && !decide_alike(import, i))
+	if (!import->dry_run)            /* all that was written is in the registry */
+		seen_forget(import->seen);
+	for (size_t i = from; i < *whole; i++)
+		if (!decide_row(import, i, whole))
 			return false;
-		if (stretch->what[i] == IMPORT_REGISTER)
-			compare_with_earlier(import, i, whole);
-	}
 	return true;
 }
 
@@ -310,22 +360,48 @@ static enum told told_of(const struct stretch *stretch, size_t index)
 	case IMPORT_NOTHING:
 		break;
 	}
-	return TOLD_KNOWN;
+	return stretch->skipped[index] ? TOLD_SKIPPED : TOLD_KNOWN;
 }
 
+/* The lines of rows before `row` that were not understood. */
+static void tell_faults(struct donors_import *import, int64_t row, struct buf *lines)
+{
+	struct stretch *stretch = &import->stretch;
+
+	while (stretch->faults_told < stretch->nfaulty && stretch->faulty[stretch->faults_told].row < row) {
+		size_t end = stretch->faulty[stretch->faults_told++].end;
+
+		buf_append(lines, stretch->faults.data + stretch->faults_said, end - stretch->faults_said);
+		stretch->faults_said = end;
+		import->told[TOLD_FAULT]++;
+	}
+}
+
+static void tell_row(struct donors_import *import, size_t index, struct buf *lines)
+{
+	const struct stretch *stretch = &import->stretch;
+	const struct import_row *row = &stretch->rows[index];
+	enum told told = told_of(stretch, index);
+
+	tell_faults(import, row->number, lines);
+	import->told[told]++;
+	import->decided += decision_about(&import->decisions, row->number) != NULL;
+	if (import->report)
+		report_line(import, lines, row->number, told, "", "",
+			    told == TOLD_REGISTERED && !import->dry_run ? row->donor.number : stretch->note[index]);
+}
+
+/* What became of these rows and of those between them that were not understood, on disk before more is done. */
 static bool tell(struct donors_import *import, size_t from, size_t to)
 {
 	struct stretch *stretch = &import->stretch;
 	struct buf lines = { 0 };
 	bool fine = true;
 
-	for (size_t i = from; i < to; i++) {
-		enum told told = told_of(stretch, i);
-
-		import->told[told]++;
-		if (told != TOLD_REGISTERED)
-			report_line(&lines, stretch->rows[i].number, told, "", "", stretch->note[i]);
-	}
+	for (size_t i = from; i < to; i++)
+		tell_row(import, i, &lines);
+	if (to == stretch->count)
+		tell_faults(import, stretch->next, &lines);
 	if (import->report && lines.len)
 		fine = fwrite(lines.data, 1, lines.len, import->report) == lines.len && fflush(import->report) == 0;
 	buf_release(&lines);
@@ -398,15 +474,6 @@ static bool take_stretch(struct donors_import *import, bool last)
 	}
 }
 
-static bool take_faults(struct donors_import *import)
-{
-	const struct stretch *stretch = &import->stretch;
-
-	import->told[TOLD_FAULT] += stretch->nfaults;
-	return !import->report || !stretch->faults.len ||
-	       fwrite(stretch->faults.data, 1, stretch->faults.len, import->report) == stretch->faults.len;
-}
-
 static bool take_all(struct donors_import *import)
 {
 	struct cli *cli = import->cli;
@@ -416,7 +483,7 @@ static bool take_all(struct donors_import *import)
 		more = read_stretch(import);
 		if (!more && cli->error.code != ERR_NONE)
 			return false;
-		if (!take_stretch(import, !more) || !take_faults(import))
+		if (!take_stretch(import, !more))
 			return false;
 		say_progress(import, !more);
 	} while (more);
@@ -443,7 +510,8 @@ static bool find_heading(struct donors_import *import)
 	return false;
 }
 
-static bool begin_run(struct donors_import *import, const char *mapping_path)
+/* Which list it is, under which mapping. */
+static bool hash_files(struct donors_import *import, const char *mapping_path)
 {
 	struct cli *cli = import->cli;
 	unsigned char *both = arena_alloc(&cli->arena, 2 * CONTENT_HASH_BYTES);
@@ -451,13 +519,19 @@ static bool begin_run(struct donors_import *import, const char *mapping_path)
 	if (!content_hash_file(cli->arguments[0], both, &cli->error) ||
 	    !content_hash_file(mapping_path, both + CONTENT_HASH_BYTES, &cli->error))
 		return false;
+	list_mark(both, import->mark);
+	import->run = (struct import_begin){ .digest_of = both, .digest_len = 2 * CONTENT_HASH_BYTES, .actor = cli->actor,
+					     .arena = &cli->arena };
+	return true;
+}
+
+static bool begin_run(struct donors_import *import)
+{
 	if (import->dry_run) {
 		import->run.next_row = 1;
 		return true;
 	}
-	import->run = (struct import_begin){ .digest_of = both, .digest_len = 2 * CONTENT_HASH_BYTES, .actor = cli->actor,
-					     .arena = &cli->arena };
-	if (!import_begin_run(cli, &import->run))
+	if (!import_begin_run(import->cli, &import->run))
 		return false;
 	import->held_only = import->run.finished;
 	return true;
@@ -473,7 +547,15 @@ static bool open_report(struct donors_import *import)
 	if (!import->report)
 		return error_set(&import->cli->error, ERR_SYSTEM, "%s: cannot be made: %s", "%s: không tạo được: %s", path,
 				 strerror(errno));
-	return fputs("row,outcome,column,code,detail\n", import->report) >= 0;
+	/* With the mark by which spreadsheets know UTF-8. */
+	return fputs("\xef\xbb\xbfrow,outcome,column,code,detail,list,decision\n", import->report) >= 0;
+}
+
+static bool read_decisions(struct donors_import *import)
+{
+	const char *path = cli_option(import->cli, "decisions", 0);
+
+	return !path || decisions_read(path, import->mark, &import->decisions, &import->cli->arena, &import->cli->error);
 }
 
 static bool begin(struct donors_import *import)
@@ -492,7 +574,8 @@ static bool begin(struct donors_import *import)
 						  &cli->error))
 		return false;
 	import->sheet = sheet_open(cli->arguments[0], &cli->error);
-	return import->sheet && find_heading(import) && begin_run(import, mapping_path) && open_report(import);
+	return import->sheet && find_heading(import) && hash_files(import, mapping_path) && read_decisions(import) &&
+	       begin_run(import) && open_report(import);
 }
 
 /* ---- concluding ---- */
@@ -502,13 +585,19 @@ static void conclude(struct donors_import *import)
 	struct cli *cli = import->cli;
 	const size_t *told = import->told;
 
-	if (import->held_only && !import->register_likely)
+	if (import->held_only && !import->register_likely && !import->decisions.count)
 		cli_say(cli, "this list was imported before; looked again at the rows that were held\n",
 			"danh sách này đã được nhập trước đây; đã xem lại các dòng còn treo\n");
-	cli_say(cli, "%s%zu registered, %zu donations added to known donors, %zu known, %zu held for a person, %zu with faults\n",
-		"%s%zu đăng ký mới, %zu lần hiến thêm cho người đã có, %zu đã có, %zu chờ người xem, %zu có lỗi\n",
+	cli_say(cli,
+		"%s%zu registered, %zu donations added to known donors, %zu known, %zu skipped, %zu held for a person,"
+		" %zu with faults\n",
+		"%s%zu đăng ký mới, %zu lần hiến thêm cho người đã có, %zu đã có, %zu bỏ qua, %zu chờ người xem, %zu có lỗi\n",
 		import->dry_run ? cli_word(cli, "dry run: ", "chạy thử: ") : "", told[TOLD_REGISTERED], told[TOLD_DONATION],
-		told[TOLD_KNOWN], told[TOLD_HELD], told[TOLD_FAULT]);
+		told[TOLD_KNOWN], told[TOLD_SKIPPED], told[TOLD_HELD], told[TOLD_FAULT]);
+	if (import->decisions.count > import->decided)
+		cli_say(cli, "%zu decisions were about rows that were done before, have faults or are not there\n",
+			"%zu quyết định thuộc dòng đã xong trước đó, có lỗi hoặc không tồn tại\n",
+			import->decisions.count - import->decided);
 	if ((told[TOLD_HELD] || told[TOLD_FAULT]) && !import->report)
 		cli_say(cli, "which ones: run again with --report FILE (--dry-run changes nothing)\n",
 			"xem dòng nào: chạy lại với --report TỆP (--dry-run không thay đổi gì)\n");
@@ -526,6 +615,7 @@ static int import_run(struct cli *cli)
 	int status;
 
 	import->cli = cli;
+	import->seen = seen_new();
 	cli->store.donor_key = key;
 	if (begin(import) && take_all(import)) {
 		conclude(import);
@@ -539,6 +629,7 @@ static int import_run(struct cli *cli)
 	unit_map_free(import->units);
 	arena_release(&import->stretch.arena);
 	buf_release(&import->stretch.faults);
+	seen_free(import->seen);
 	cli->store.donor_key = NULL;
 	donor_key_free(key);
 	return status;
@@ -548,6 +639,8 @@ static const struct cli_option import_options[] = {
 	{ "mapping", "FILE", { "which column holds what, and where the list is from (JSON)", "cột nào chứa gì, danh sách từ đâu (JSON)" } },
 	{ "dry-run", NULL, { "only tell what would happen", "chỉ cho biết sẽ làm gì" } },
 	{ "report", "FILE", { "a new CSV file: what became of each row", "tệp CSV mới: kết quả từng dòng" } },
+	{ "decisions", "FILE", { "a report with its column \"decision\" filled in: register, skip, or a donor number",
+				 "báo cáo đã điền cột \"decision\": register, skip hoặc mã người hiến máu" } },
 	{ "register-likely", NULL, { "register those too who look like somebody known", "đăng ký cả người trông giống người đã có" } },
 	{ 0 }
 };

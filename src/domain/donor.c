@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "domain/unit.h"
 
 enum { AGE_MAX = 120 };
 
@@ -271,4 +272,39 @@ int donor_likeness_score(const struct donor_likeness *likeness)
 	score += likeness->same_sex ? POINTS_SEX : 0;
 	score += likeness->other_sex ? POINTS_OTHER_SEX : 0;
 	return score < 0 ? 0 : score > POINTS_MAX ? POINTS_MAX : score;
+}
+
+static void compare_places(const struct donor *one, const struct donor *two, const struct unit_map *units,
+			   struct donor_likeness *likeness)
+{
+	const struct unit *here, *there;
+
+	if (!units || !one->unit_id || !two->unit_id)
+		return;
+	here = unit_by_id(units, one->unit_id);
+	there = unit_by_id(units, two->unit_id);
+	if (!here || !there || here->level == UNIT_PROVINCE || there->level == UNIT_PROVINCE)
+		return;                  /* a whole province is no sign */
+	likeness->same_unit = unit_related(units, here, there);
+	likeness->other_unit = !likeness->same_unit;
+}
+
+/* 1 January stands where the day was not known, as often as it is true. */
+static bool birth_day_known(const struct donor *donor)
+{
+	return !date_is_none(donor->birth_date) && (donor->birth_date.month != 1 || donor->birth_date.day != 1);
+}
+
+void donor_compare(const struct donor *one, const struct donor *two, const struct unit_map *units,
+		   struct donor_likeness *likeness)
+{
+	if (birth_day_known(one) && birth_day_known(two)) {
+		likeness->same_birth_date = date_compare(one->birth_date, two->birth_date) == 0;
+		likeness->other_birth_date = !likeness->same_birth_date;
+	}
+	if (one->sex != DONOR_SEX_UNKNOWN && two->sex != DONOR_SEX_UNKNOWN) {
+		likeness->same_sex = one->sex == two->sex;
+		likeness->other_sex = !likeness->same_sex;
+	}
+	compare_places(one, two, units, likeness);
 }

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { FOLDED_SIZE = 96 };
+enum { FOLDED_SIZE = 96, VOLUME_MIN = 20 };
 
 static bool fold(const char *cell, char folded[FOLDED_SIZE])
 {
@@ -157,8 +157,8 @@ bool cell_date(const char *cell, struct date *date, int *year)
 	if (!number_at(&text, 2, &second))
 		return false;
 	take_word(&text, "nam");
-	if (!number_at(&text, 4, &third) || *text)
-		return false;
+	if (!number_at(&text, 4, &third) || strspn(text, "0 ") != strlen(text))
+		return false;            /* what is left is the time of a program that knows no days */
 	*date = first >= 1000 ? date_make(first, second, third) : third >= 1000 ? date_make(third, second, first) : *date;
 	*year = date->year;
 	return !date_is_none(*date);
@@ -185,9 +185,9 @@ bool cell_volume(const char *cell, int *ml)
 	value = strtod(plain, &end);
 	if (streq(end, "l") || streq(end, "lit"))
 		value *= 1000;
-	else if (*end && !streq(end, "ml"))
+	else if (*end && !streq(end, "ml") && !streq(end, "cc"))
 		return false;
-	if (!(value >= 1 && value <= 1000) || value - (int)(value + 0.5) > 1e-6 || value - (int)(value + 0.5) < -1e-6)
+	if (!(value >= VOLUME_MIN && value <= 1000) || value - (int)(value + 0.5) > 1e-6 || value - (int)(value + 0.5) < -1e-6)
 		return false;
 	*ml = (int)(value + 0.5);
 	return true;

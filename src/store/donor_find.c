@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "domain/unit.h"
 #include "store/donor_row.h"
 #include "store/donor_store.h"
 #include "store/failure.h"
@@ -47,39 +46,6 @@ static const struct db_statement match_statement = {
 enum { MATCH_SURVIVOR = DONOR_PLAIN_COUNT + DONOR_SEALED_COUNT, MATCH_NUMBER, MATCH_WORDS, MATCH_PAPER, MATCH_PHONE,
        MATCH_OF_WORDS };
 
-static void places_compare(const struct donor_match_find *find, const struct donor *other,
-			   struct donor_likeness *likeness)
-{
-	const struct unit *one, *two;
-
-	if (!find->units || !find->donor->unit_id || !other->unit_id)
-		return;
-	one = unit_by_id(find->units, find->donor->unit_id);
-	two = unit_by_id(find->units, other->unit_id);
-	if (!one || !two)
-		return;
-	likeness->same_unit = unit_related(find->units, one, two);
-	likeness->other_unit = !likeness->same_unit;
-}
-
-/* 1 January stands where the day was not known, as often as it is true. */
-static bool birth_day_known(const struct donor *donor)
-{
-	return !date_is_none(donor->birth_date) && (donor->birth_date.month != 1 || donor->birth_date.day != 1);
-}
-
-static void persons_compare(const struct donor *one, const struct donor *two, struct donor_likeness *likeness)
-{
-	if (birth_day_known(one) && birth_day_known(two)) {
-		likeness->same_birth_date = date_compare(one->birth_date, two->birth_date) == 0;
-		likeness->other_birth_date = !likeness->same_birth_date;
-	}
-	if (one->sex != DONOR_SEX_UNKNOWN && two->sex != DONOR_SEX_UNKNOWN) {
-		likeness->same_sex = one->sex == two->sex;
-		likeness->other_sex = !likeness->same_sex;
-	}
-}
-
 /* One person's records give one match, the best. */
 static void keep_match(struct donor_match_find *find, const struct donor_match *match)
 {
@@ -113,8 +79,7 @@ static bool match_read(struct donor_match_find *find, const struct db_result *re
 	likeness.words_two = (unsigned)row_int(result, row, MATCH_OF_WORDS, 0);
 	likeness.same_paper = db_bool(result, row, MATCH_PAPER);
 	likeness.same_phone = db_bool(result, row, MATCH_PHONE);
-	places_compare(find, &other.donor, &likeness);
-	persons_compare(find->donor, &other.donor, &likeness);
+	donor_compare(find->donor, &other.donor, find->units, &likeness);
 	match.score = donor_likeness_score(&likeness);
 	if (match.score < find->least)
 		return true;

@@ -160,27 +160,55 @@ struct row_reading {
 	struct error               *err;
 };
 
-/* NULL: no such column, or nothing in it. "-", "x" and "không" are what people write for nothing. */
+/* What people write for nothing. */
+static bool says_nothing(const char *cell)
+{
+	static const char *const words[] = { "x", "khong", "khong co", "khong ro", "khong nho", "chua", "chua co", "chua ro", "ko" };
+	char folded[40];
+
+	if (!text_fold(cell, folded, sizeof(folded)))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (streq(folded, words[i]))
+			return true;
+	return streq(cell, "-") || streq(cell, "–") || streq(cell, "—");
+}
+
+/* NULL: no such column, or nothing in it. The apostrophe in front says "a text" to a spreadsheet. */
 static const char *cell_of(const struct row_reading *in, enum donor_column column, size_t max_length)
 {
 	int place = in->mapping->places[column];
-	const char *clean = NULL;
+	const char *cell, *clean = NULL;
 	enum wire_text_state state;
 
 	if (place < 0 || (size_t)place >= in->ncells || text_is_blank(in->cells[place]))
 		return NULL;
-	state = wire_clean_text(in->arena, in->cells[place], strlen(in->cells[place]), max_length, &clean);
+	cell = in->cells[place] + (in->cells[place][0] == '\'');
+	state = wire_clean_text(in->arena, cell, strlen(cell), max_length, &clean);
 	if (state == WIRE_TEXT_CONTROL || state == WIRE_TEXT_TOO_LONG) {
 		wire_fault_text(in->err, donor_column_text(column), state, max_length);
 		return NULL;
 	}
-	return clean && *clean && !streq(clean, "-") && !streq(clean, "–") ? clean : NULL;
+	/* A name or an address may be any word. */
+	return clean && *clean && (column == COLUMN_NAME || column == COLUMN_ADDRESS || !says_nothing(clean)) ? clean : NULL;
 }
+
+static const char *const expected[COLUMN_ID_NUMBER][LANGUAGE_COUNT] = {
+	[COLUMN_BIRTH] = { "Write day/month/year, the year with four figures, or the year alone; the day must exist.",
+			   "Hãy ghi ngày/tháng/năm với năm đủ bốn chữ số, hoặc chỉ năm; ngày phải có thật." },
+	[COLUMN_SEX] = { "Write Nam or Nữ.", "Hãy ghi Nam hoặc Nữ." },
+	[COLUMN_PHONE] = { "Write one phone number.", "Hãy ghi một số điện thoại." },
+	[COLUMN_BLOOD_GROUP] = { "Write the group as in O+, AB-, A.", "Hãy ghi nhóm máu như O+, AB-, A." },
+	[COLUMN_DONATED_ON] = { "Write day/month/year, the year with four figures; the day must exist.",
+				"Hãy ghi ngày/tháng/năm với năm đủ bốn chữ số; ngày phải có thật." },
+	[COLUMN_COMPONENT] = { "Write what was given: máu toàn phần, tiểu cầu, ...", "Hãy ghi thành phần: máu toàn phần, tiểu cầu, ..." },
+	[COLUMN_VOLUME] = { "Write millilitres, as in 350 (not how many bags).", "Hãy ghi số ml, ví dụ 350 (không phải số túi)." },
+};
 
 static void fault_cell(const struct row_reading *in, enum donor_column column)
 {
-	error_add_field(in->err, donor_column_text(column), "not_understood", "This cell is not understood.",
-			"Không hiểu ô này.");
+	error_add_field(in->err, donor_column_text(column), "not_understood", "%s%.0s", "%.0s%s", expected[column][LANGUAGE_EN],
+			expected[column][LANGUAGE_VI]);
 }
 
 static void read_person(struct row_reading *in)
@@ -229,14 +257,25 @@ static void read_reach(struct row_reading *in)
 		donor->unit_on = in->today;
 }
 
-/* A spreadsheet that took a number for a sum dropped its first zero. */
-static const char *restore_zero(const struct row_reading *in, const char *value)
+/* A spreadsheet that took a number for a sum dropped its first zeros: one, or two of the provinces 001 to 008. */
+static const char *restore_zeros(const struct row_reading *in, const char *value)
 {
 	size_t digits = strspn(value, "0123456789");
 
-	if (in->mapping->numbers_lost_zeros && !value[digits] && (digits == 11 || digits == 8))
+	if (!in->mapping->numbers_lost_zeros || value[digits])
+		return value;
+	if (digits == 11 || digits == 8)
 		return arena_printf(in->arena, "0%s", value);
-	return value;
+	return digits == 10 ? arena_printf(in->arena, "00%s", value) : value;
+}
+
+/* "1.2205E+11": what a spreadsheet shows of twelve digits, and writes into a CSV file. */
+static bool is_rounded(const char *value)
+{
+	size_t head = strspn(value, "0123456789.,");
+
+	return head > 0 && (value[head] == 'E' || value[head] == 'e') && value[head + 1] == '+' &&
+	       value[head + 2 + strspn(value + head + 2, "0123456789")] == '\0';
 }
 
 static size_t count_digits(const char *value)
@@ -253,6 +292,12 @@ static void add_identifier(struct row_reading *in, enum donor_column column, enu
 	struct donor *donor = &in->row->donor;
 	struct identifier *one = &donor->identifiers[donor->nidentifiers].identifier;
 
+	if (is_rounded(value)) {
+		error_add_field(in->err, donor_column_text(column), "rounded",
+				"A spreadsheet has rounded this number and its digits are lost: format the column as text, enter it anew.",
+				"Bảng tính đã làm tròn số này, mất chữ số: hãy định dạng cột là văn bản và nhập lại.");
+		return;
+	}
 	*one = (struct identifier){ .kind = kind, .issuer = in->mapping->issuers[kind], .value = value };
 	if (!identifier_normalise(one, donor_column_text(column), in->arena, in->err))
 		return;
@@ -268,7 +313,7 @@ static void read_identifiers(struct row_reading *in)
 
 	in->row->donor.identifiers = arena_alloc(in->arena, (IDENTIFIER_KIND_COUNT + 1) * sizeof(struct donor_identifier));
 	if (value) {
-		value = restore_zero(in, value);
+		value = restore_zeros(in, value);
 		add_identifier(in, COLUMN_ID_NUMBER, count_digits(value) == 9 ? IDENTIFIER_CMND : IDENTIFIER_CCCD, value);
 	}
 	for (int kind = 0; kind < IDENTIFIER_KIND_COUNT; kind++) {
@@ -277,7 +322,7 @@ static void read_identifiers(struct row_reading *in)
 		value = cell_of(in, column, 60);
 		if (value)
 			add_identifier(in, column, (enum identifier_kind)kind,
-				       kind <= IDENTIFIER_CMND ? restore_zero(in, value) : value);
+				       kind <= IDENTIFIER_CMND ? restore_zeros(in, value) : value);
 	}
 }
 

@@ -1,5 +1,6 @@
 """D7: of a thousand invented people nothing personal lies open anywhere: dump, files of the database, log, metrics, core."""
 import concurrent.futures
+import csv
 import json
 import mmap
 import os
@@ -15,6 +16,7 @@ from harness.daemon import as_postgres
 
 DONORS, LOOKUP = "/api/v1/donors", "/api/v1/donors/lookup"
 COUNT = 1000
+LISTED = range(COUNT, COUNT + 300)           # in a list that is imported
 LETTERS = "bcdghklmnprstvx"
 
 
@@ -66,7 +68,40 @@ def planted():
         with httpx.Client(base_url=daemon.url, headers={"Authorization": f"Bearer {daemon.token('staff')}"}, timeout=60) as staff:
             with concurrent.futures.ThreadPoolExecutor(8) as pool:
                 list(pool.map(lambda person: use(staff, person), people))
+        import_list(daemon, [Person(n) for n in LISTED])
         yield daemon, people
+
+
+HEADING = ["Họ tên", "Sinh", "Số", "Thẻ", "Điện thoại", "Địa chỉ", "Ngày hiến"]
+MAPPING = {"source": "Sổ thử", "issuers": {"donor_card": "Viện Mẫu"},
+           "columns": dict(zip(["name", "birth", "id_number", "donor_card", "phone", "address", "donated_on"], HEADING))}
+
+
+def import_list(daemon, people):
+    """Rows of all fates: registered, known, held, each cell spoilt in turn, and a file that is cut; what is told goes into files."""
+    rows = [[p.name, f"{p.n % 28 + 1}/{p.n % 12 + 1}/1990", p.number, p.card, p.phone, p.street, "5/1/2024"] for p in people]
+    rows += [[*row[:2], "", "", row[4], row[5], row[6]] for row in rows[:20]] + rows[20:40] + [["Vàng A Khác", *row[1:]] for row in rows[40:60]]
+    for column in range(len(HEADING)):
+        rows += [[cell + (" ?!\u200b\x02" if at == column else "") for at, cell in enumerate(row)] for row in rows[60:63]]
+        rows += [[row[(at + column) % len(HEADING)] for at in range(len(HEADING))] for row in rows[63:66]]
+    path, mapping = daemon.folder / "list.csv", daemon.folder / "mapping.json"
+    mapping.write_text(json.dumps(MAPPING))
+    with open(path, "w", newline="", encoding="utf-8-sig") as out:
+        csv.writer(out, delimiter=";").writerows([HEADING, *rows])
+    told = daemon.folder / "told"
+    told.mkdir()
+    for n, more in enumerate((["--dry-run"], [], ["--json"], ["--register-likely"])):
+        outcome = daemon.cli("donors", "import", path, "--mapping", mapping, "--report", told / f"report-{n}", *more, timeout=300)
+        (told / f"said-{n}").write_text(outcome.out + outcome.err)
+        assert outcome.status == 0, outcome
+    path.write_bytes(path.read_bytes()[:-300] + b'"' + people[0].name.encode())
+    (told / "mapping").write_text(json.dumps({**MAPPING, "columns": {**MAPPING["columns"], "name": people[0].name}}))
+    for words in ([], ["--decisions", path], ["--mapping", path], ["--mapping", told / "mapping"]):
+        outcome = daemon.cli("donors", "import", path, *(words if "--mapping" in words else ["--mapping", mapping, *words]), timeout=300)
+        (told / f"refused-{len(list(told.iterdir()))}").write_text(outcome.out + outcome.err)
+        assert outcome.status == 1, outcome
+    for file in (path, mapping, told / "mapping"):
+        file.unlink()
 
 
 def use(staff, person):
@@ -130,6 +165,18 @@ def test_log(planted):
         for one in ([path] if path.is_file() else path.rglob("*") if path.is_dir() else []):
             if one.is_file():
                 assert found_in(one.read_bytes()) == [], one
+
+
+def test_what_an_import_tells(planted):
+    """Reports, progress, refusals: row numbers, columns, donor numbers, our own words."""
+    daemon, _ = planted
+    files = sorted((daemon.folder / "told").iterdir())
+    report = (daemon.folder / "told" / "report-1").read_text(encoding="utf-8-sig")
+    fates = {fate: report.count(f",{fate},") for fate in ("registered", "held", "donation_added", "fault")}
+    assert fates["registered"] >= len(LISTED) and fates["held"] >= 40 and fates["donation_added"] >= 20 and fates["fault"] >= 20, fates
+    assert len(files) == 12
+    for file in files:
+        assert found_in(file.read_bytes()) == [], file
 
 
 def test_metrics_and_public_pages(planted):

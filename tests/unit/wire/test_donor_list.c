@@ -96,6 +96,47 @@ static void test_faults_name_the_column(void **state)
 	}
 }
 
+/* What spreadsheets and people do to cells. */
+static void test_spoilt_cells(void **state)
+{
+	static const struct {
+		int         column;
+		const char *cell, *number;       /* the first number of the donor, or NULL */
+		const char *code;                /* of the fault; NULL: none */
+	} table[] = {
+		{ 4, "12190000001", "012190000001", NULL },     { 4, "1190000001", "001190000001", NULL },
+		{ 4, "45000001", "045000001", NULL },           { 4, "'012190000001", "012190000001", NULL },
+		{ 4, "012190000001", "012190000001", NULL },    { 4, "không", NULL, NULL },
+		{ 4, "X", NULL, NULL },                         { 4, "1.2219E+11", NULL, "rounded" },
+		{ 4, "1,2219E+11", NULL, "rounded" },           { 4, "119000001", "119000001", NULL },
+		{ 4, "1219000", NULL, "invalid_length" },       { 3, "x", NULL, NULL },
+		{ 6, "'912000001", NULL, NULL },                { 6, "chưa có", NULL, NULL },
+		{ 6, "0912000001 / 0912000002", NULL, "not_understood" }, { 10, "–", NULL, NULL },
+		{ 10, "2025-01-02 00:00:00", NULL, NULL },      { 11, "1", NULL, "not_understood" },
+		{ 11, "350cc", NULL, NULL },                    { 7, "Không rõ", NULL, NULL },
+	};
+	struct donor_mapping mapping;
+
+	(void)state;
+	read_mapping(&mapping);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		const char *cells[] = { "1", "Không", "3/4/1990", "Nữ", "", "", "", "", "", "", "10/3/2025", "" };
+		struct donor_row row;
+
+		cells[table[i].column] = table[i].cell;
+		error_clear(&err);
+		if (donor_row_read(&row, &mapping, units, today, cells, ARRAY_SIZE(cells), &arena, &err) != !table[i].code)
+			fail_msg("%s: %zu faults", table[i].cell, err.nfields);
+		if (table[i].code)
+			assert_string_equal(err.fields[0].code, table[i].code);
+		else
+			assert_string_equal(row.donor.name, "Không");
+		assert_int_equal(row.donor.nidentifiers, table[i].number ? 1 : 0);
+		if (table[i].number)
+			assert_string_equal(row.donor.identifiers[0].identifier.value, table[i].number);
+	}
+}
+
 static void test_bad_mappings(void **state)
 {
 	static const struct {
@@ -137,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_row, setup, teardown),	    cmocka_unit_test_setup_teardown(test_a_poor_row, setup, teardown), cmocka_unit_test_setup_teardown(test_faults_name_the_column, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_spoilt_cells, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_mappings, setup, teardown), cmocka_unit_test_setup_teardown(test_headings, setup, teardown),
 	};
 
