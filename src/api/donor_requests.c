@@ -271,7 +271,7 @@ static bool answer(struct request *r, struct donor_request *request, struct erro
 	size_t len;
 	const char *body = http_body(r->x, &len);
 
-	return donor_request_nothing_read(body, len, r->arena, err) &&
+	return decision_read(body, len, r->arena, err) &&
 	       request_answer(request, clock_wall_us(api_store(r->api)->clock), err);
 }
 

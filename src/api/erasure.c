@@ -126,7 +126,7 @@ static bool body_is_nothing(struct request *r)
 	const char *body = http_body(r->x, &len);
 
 	error_clear(&err);
-	if (donor_request_nothing_read(body, len, r->arena, &err))
+	if (decision_read(body, len, r->arena, &err))
 		return true;
 	request_reply_error(r, &err);
 	return false;

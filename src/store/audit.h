@@ -45,6 +45,12 @@ struct audit {
 	struct json_out     out;
 };
 
+/* Who it was, as the columns asked_by and decided_by have it. */
+static inline const char *actor_id(const struct actor *actor)
+{
+	return actor->id ? actor->id : "";
+}
+
 void audit_begin(struct audit *audit, const struct store *store, const struct actor *actor);
 /* Images before and after; NULL: there was nothing, or nothing is left. */
 void audit_add(struct audit *audit, const char *action, const char *subject_kind, const char *subject_id,

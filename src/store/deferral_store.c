@@ -89,11 +89,6 @@ const struct deferral *facts_deferral(const struct facts_load *load, const char 
 
 /* ---- what the writes have in common ---- */
 
-static const char *actor_id(const struct actor *actor)
-{
-	return actor->id ? actor->id : "";
-}
-
 /* An earlier call with this key did it: its receipt; else why nothing was done. */
 #define FINISH_REPLAY(op, result) \
 	do { \

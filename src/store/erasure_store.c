@@ -19,11 +19,6 @@ const char *erasure_state_text(enum erasure_state state)
 	return states[state];
 }
 
-static const char *actor_id(const struct actor *actor)
-{
-	return actor->id ? actor->id : "";
-}
-
 /* ---- read ---- */
 
 static const struct db_statement load_statement = {

@@ -48,23 +48,6 @@ bool deferral_lift_read(const char *body, size_t len, struct arena *arena, const
 	return fine;
 }
 
-bool deferral_decision_read(const char *body, size_t len, struct arena *arena, struct error *err)
-{
-	struct wire_reader reader;
-	json_t *object;
-	bool fine;
-
-	if (len == 0)
-		return true;
-	object = wire_parse_object(body, len, err);
-	if (!object)
-		return false;
-	wire_reader_init(&reader, object, "", arena, err);
-	fine = wire_reader_finish(&reader);
-	json_decref(object);
-	return fine;
-}
-
 bool contact_read(const char *body, size_t len, struct arena *arena, bool *contact, struct error *err)
 {
 	json_t *object = wire_parse_object(body, len, err);

@@ -105,7 +105,7 @@ bool donor_request_read(const char *body, size_t len, int64_t now_us, struct are
 	return fine;
 }
 
-bool donor_request_nothing_read(const char *body, size_t len, struct arena *arena, struct error *err)
+bool decision_read(const char *body, size_t len, struct arena *arena, struct error *err)
 {
 	struct wire_reader reader;
 	json_t *object;

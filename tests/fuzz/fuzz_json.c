@@ -572,7 +572,7 @@ static void fuzz_request_step(unsigned kind, const char *body, size_t len, struc
 		fine = donor_request_end_read(body, len, arena, &outcome, &ground, &err) &&
 		       request_close(&request, outcome, ground, now, &err);
 	else
-		fine = donor_request_nothing_read(body, len, arena, &err) && request_answer(&request, now, &err);
+		fine = decision_read(body, len, arena, &err) && request_answer(&request, now, &err);
 	if (!fine)
 		fuzz_check_refusal(&err);
 	else
@@ -651,7 +651,7 @@ static void fuzz_deferral_step(unsigned kind, const char *body, size_t len, stru
 	if (kind == 'h')
 		fine = deferral_lift_read(body, len, arena, &reason, &err);
 	else if (kind == 'i')
-		fine = deferral_decision_read(body, len, arena, &err);
+		fine = decision_read(body, len, arena, &err);
 	else
 		fine = contact_read(body, len, arena, &contact, &err);
 	if (!fine)

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from harness import programs
 from harness.client import field_codes, problem
 from harness.daemon import wait_until
 from harness.seeds import TODAY, day
@@ -428,6 +429,55 @@ def test_the_order_of_facts_does_not_matter(staff, donor, daemon):
         ends.add((row, told))
         assert row[0] == told[0] and row[1] == told[1]       # what the list shows is what the verdict says
     assert len(ends) == 1, ends
+
+
+def make_donors(staff, count):
+    """A letter each, for a daemon of the test's own."""
+    letters = "bcdghklmnpqrstvx"
+    return [f"{DONORS}/{staff.post(DONORS, json={'name': f'Lò Thị {letters[n].upper()}a', 'birth_date': '1990-05-17', 'sex': 'male'}, expect=201).json()['id']}"
+            for n in range(count)]
+
+
+def test_counted_though_killed(fresh_daemon, api_of):
+    """kill -9 in the middle of counting, while facts come: in the end lists show what the verdict says."""
+    daemon = fresh_daemon(settings={"workers.count": 1})
+    staff = api_of(daemon, daemon.token("staff"))
+    paths = make_donors(staff, 12)
+
+    def waiting():
+        return daemon.value("SELECT count(*) FROM donor_stale")
+    for turn in range(3):
+        for n, path in enumerate(paths):
+            gave(daemon, path, day(-90 + 20 * turn + n), component=("whole_blood", "platelets", "plasma")[(turn + n) % 3])
+        daemon.sql("INSERT INTO donor_stale (donor_id) SELECT d.id FROM donor AS d, generate_series(1, 300)")
+        before = waiting()
+        wait_until(lambda: waiting() < before, every=0.005)
+        daemon.kill()
+        daemon.start()
+    wait_until(lambda: waiting() == 0)
+    for path in paths:
+        for component, wait in staff.get(path).json()["next_eligible"].items():
+            assert max(wait["on"] or TODAY, TODAY) == verdict(staff, path, component=component)["earliest_on"], (path, component)
+    daemon.assert_records_fit()
+
+
+def test_a_rule_that_begins_tomorrow(fresh_daemon, api_of, tmp_path):
+    """Nobody runs a command on that day: lists are counted again by themselves."""
+    rules = json.loads((programs.CONFIG / "eligibility" / "vn-26-2013-tt-byt.json").read_text(encoding="utf-8"))
+    next(one for one in rules["deferrals"] if one["code"] == "tattoo")["valid_from"] = day(1)
+    path = tmp_path / "rules.json"
+    path.write_text(json.dumps(rules), encoding="utf-8")
+    daemon = fresh_daemon(settings={"eligibility.rules": path, "workers.count": 1})
+    staff = api_of(daemon, daemon.token("staff"))
+    (one,) = make_donors(staff, 1)
+    ends_on = defer(staff, one, code="tattoo", **{"from": day(-10)})["ends_on"]
+    assert days_of(daemon, one)[0] is None and verdict(staff, one)["eligible"]
+    assert verdict(staff, one, on=day(1))["earliest_on"] == ends_on
+    daemon.stop()
+    daemon.settings["test.now"] = f"{day(1)}T08:00:00+07:00"
+    daemon.start()
+    wait_until(lambda: daemon.value("SELECT next_whole_blood::text FROM donor") == ends_on)
+    assert verdict(staff, one)["earliest_on"] == ends_on
 
 
 def test_a_record_that_cannot_be_opened_holds_nobody_up(donor, daemon):

@@ -95,6 +95,53 @@ def test_nothing_is_kept(api, daemon):
     assert all(word not in daemon.log() for word in ("61.377", "1983-11-07"))
 
 
+def test_each_address_has_its_rate(fresh_daemon, api_of):
+    """By the proxy's word, or all who come by one proxy would share one."""
+    daemon = fresh_daemon(settings={"limits.anonymous_per_minute": 5, "workers.count": 1, "listen.trusted_proxy": "127.0.0.1/32"})
+    public = api_of(daemon)
+
+    def statuses(address, times):
+        return [public.post(PATH, json=FIT, expect=None, headers={"X-Forwarded-For": address}).status_code for _ in range(times)]
+    first = statuses("192.0.2.1", 30)
+    assert first[:5] == [200] * 5 and 429 in first
+    assert statuses("192.0.2.2", 5) == [200] * 5
+    answer = public.post(PATH, json={**FIT, "weight_kg": 61.377}, expect=None, headers={"X-Forwarded-For": "192.0.2.1"})
+    if answer.status_code == 429:
+        assert int(problem(answer, "too-many-requests", 429) and answer.headers["retry-after"]) >= 1
+    assert "61.377" not in daemon.log() and "1990-06-15" not in daemon.log()
+
+
+# ---- each code of the rule set, on both sides ----
+
+@pytest.mark.parametrize("rule", RULES["deferrals"] + RULES["guidance"], ids=lambda rule: f"{rule['article']} {rule['code']}")
+def test_a_deferral_on_both_sides_of_its_end(ask, rule):
+    start = datetime.date(2024, 8, 31)                       # six months on, February has no such day
+    until = end_of(rule["wait"], start)
+    facts = {**FIT, "deferrals": [{"code": rule["code"], "from": start.isoformat()}]}
+    assert ask({**facts, "on": until.isoformat()})["decision"] == "no_known_refusal"
+    vietnamese = {"Accept-Language": "vi"}
+    before = ask({**facts, "on": (until - datetime.timedelta(1)).isoformat()}, headers=vietnamese)
+    (reason,) = before["reasons"]
+    assert (reason["code"], reason["article"], reason["until"], before["earliest_on"]) == (rule["code"], rule["article"], *[until.isoformat()] * 2)
+    assert reason["text"].startswith(f"{rule['text']['vi']}: chờ {rule['wait']['value']} ") and until.strftime("%d/%m/%Y") in reason["text"]
+    still = ask({**facts, "on": until.isoformat(), "deferrals": [{"code": rule["code"], "from": None}]})
+    assert [r["until"] for r in still["reasons"]] == [None] and still["earliest_on"] is None
+
+
+@pytest.mark.parametrize("rule", RULES["conditions"], ids=lambda rule: f"{rule['article']} {rule['code']}")
+def test_a_condition_excludes(ask, rule):
+    verdict = ask({**FIT, "conditions": [rule["code"]]}, headers={"Accept-Language": "vi"})
+    assert [(r["code"], r["article"], r["until"]) for r in verdict["reasons"]] == [(rule["code"], rule["article"], None)]
+    assert verdict["earliest_on"] is None and verdict["reasons"][0]["text"].startswith(rule["text"]["vi"] + ": ")
+
+
+@pytest.mark.parametrize("rule", RULES["occupations"], ids=lambda rule: rule["article"])
+def test_an_occupation_is_a_note(ask, rule):
+    verdict = ask({**FIT, "occupation": rule["code"]}, headers={"Accept-Language": "vi"})
+    assert verdict["decision"] == "no_known_refusal" and [n["article"] for n in verdict["notes"]] == [rule["article"]]
+    assert verdict["notes"][0]["text"].startswith(rule["text"]["vi"] + ": ") and "12 giờ" in verdict["notes"][0]["text"]
+
+
 # ---- bad input ----
 
 @pytest.mark.parametrize("change, pointer, code", [
@@ -192,6 +239,12 @@ def months_after(day, months):
     return day.replace(year=year, month=month, day=min(day.day, calendar.monthrange(year, month)[1]))
 
 
+def end_of(wait, start):
+    if wait["unit"] == "month":
+        return months_after(start, wait["value"])
+    return start + datetime.timedelta(wait["value"] * {"day": 1, "week": 7}[wait["unit"]])
+
+
 def waits_until(donations, on, component):
     """The ends of the waits of Article 6, in Python's own dates."""
     kinds = ({"whole_blood", "red_cells"}, {"platelets", "plasma"}, {"granulocytes", "stem_cells"})
@@ -256,9 +309,7 @@ def test_intervals(ask):
 @hypothesis.settings(max_examples=200, **SETTINGS)
 @hypothesis.given(any_day, st.sampled_from(RULES["deferrals"]), st.integers(-3, 3))
 def check_deferrals(ask, start, rule, off):
-    wait = rule["wait"]
-    until = months_after(start, wait["value"]) if wait["unit"] == "month" else \
-        start + datetime.timedelta(wait["value"] * {"day": 1, "week": 7}[wait["unit"]])
+    until = end_of(rule["wait"], start)
     on = max(until + datetime.timedelta(off), start)
     verdict = ask(donor(on, deferrals=[{"code": rule["code"], "from": start.isoformat()}]))
     assert [(r["code"], r["until"], r["article"]) for r in verdict["reasons"]] == \
