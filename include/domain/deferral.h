@@ -59,11 +59,12 @@ struct deferral {
 };
 
 /*
- * Faults with pointers, all of them: a code that the rules do not have, a day to come or before anybody
- * lived, an end before the beginning, an end of what is permanent. Then deferral_reckon() fills ends and ends_on.
+ * Faults with pointers, all of them: a code that the rules do not have, a day to come or before the donor was born
+ * (as far as that is known), an end before the beginning, an end of what is permanent or by the rules lasts for ever.
+ * Then deferral_reckon() fills ends and ends_on.
  */
-bool deferral_check(const struct deferral *deferral, const struct eligibility_rules *rules, struct date today,
-		    struct error *err);
+bool deferral_check(const struct deferral *deferral, const struct eligibility_rules *rules, const struct donor *donor,
+		    struct date today, struct error *err);
 /* `permanent` as it was asked for; what the rules call lasting for ever is permanent whoever records it. */
 void deferral_reckon(struct deferral *deferral, bool permanent, const struct eligibility_rules *rules);
 

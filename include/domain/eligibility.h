@@ -150,9 +150,9 @@ void eligibility_reason_text(struct buf *out, const struct eligibility_reason *r
 void eligibility_occupation_text(struct buf *out, const struct occupation_rule *rule, enum language language);
 /*
  * For anybody's eyes (an SMS, a list): names age and intervals with their day; where anything of the donor's
- * health is among the reasons, only "please contact the blood facility".
+ * health is among the reasons, or the facility wants to be asked (`contact`), only "please contact the blood facility".
  */
-void eligibility_neutral_text(struct buf *out, const struct verdict *verdict, enum language language);
+void eligibility_neutral_text(struct buf *out, const struct verdict *verdict, bool contact, enum language language);
 /* Age and intervals are not of health; everything else is. */
 bool eligibility_reason_is_of_health(const struct eligibility_reason *reason);
 

@@ -207,7 +207,7 @@ static void add_on_loaded(struct deferral_op *op)
 	if (!may_write(op))
 		return;
 	error_clear(&err);
-	if (!deferral_read(body, len, rules_of(r), r->today, r->arena, &op->add.deferral, &err)) {
+	if (!deferral_read(body, len, rules_of(r), &op->load.record.donor, r->today, r->arena, &op->add.deferral, &err)) {
 		refuse(op, &err, "deferral");
 		return;
 	}

@@ -65,24 +65,39 @@ const char *deferral_state_text(enum deferral_state state)
 
 /* ---- recording ---- */
 
-static void check_year(struct date date, const char *pointer, struct error *err)
+/* 1925 for 2025 would end a wait before it began. */
+static void check_day(struct date date, struct date born, const char *pointer, struct error *err)
 {
-	if (!date_is_none(date) && (date.year < FIRST_YEAR || date.year > LAST_YEAR))
+	if (date_is_none(date))
+		return;
+	if (date.year < FIRST_YEAR || date.year > LAST_YEAR)
 		error_add_field(err, pointer, "out_of_range", "A day of the years %d to %d.",
 				"Một ngày trong các năm %d đến %d.", FIRST_YEAR, LAST_YEAR);
+	else if (date_compare(date, born) < 0)
+		error_add_field(err, pointer, "before_birth", "This is before the donor was born.",
+				"Ngày này trước khi người hiến ra đời.");
 }
 
-bool deferral_check(const struct deferral *deferral, const struct eligibility_rules *rules, struct date today,
-		    struct error *err)
+static bool lasts_for_ever(const struct deferral *deferral, const struct eligibility_rules *rules)
 {
-	struct date from = deferral->from, until = deferral->until;
+	const struct condition_rule *condition = eligibility_condition(rules, deferral->code);
 
+	return condition && condition->lasts == LASTS_FOR_EVER;
+}
+
+bool deferral_check(const struct deferral *deferral, const struct eligibility_rules *rules, const struct donor *donor,
+		    struct date today, struct error *err)
+{
+	struct date from = deferral->from, until = deferral->until, born = donor->birth_date;
+
+	if (date_is_none(born))
+		born = date_make(donor->birth_year, 1, 1);       /* none where the year is not known either */
 	if (!eligibility_deferral(rules, deferral->code) && !eligibility_condition(rules, deferral->code))
 		error_add_field(err, "/code", "unknown_code",
 				"The rules have no such code; see deferrals and conditions of the rule set.",
 				"Bộ quy tắc không có mã này; xem deferrals và conditions của bộ quy tắc.");
-	check_year(from, "/from", err);
-	check_year(until, "/until", err);
+	check_day(from, born, "/from", err);
+	check_day(until, born, "/until", err);
 	if (!date_is_none(from) && date_compare(from, today) > 0)
 		error_add_field(err, "/from", "in_future", "This day is to come; leave it out for what is not over yet.",
 				"Ngày này chưa đến; bỏ trống nếu việc chưa kết thúc.");
@@ -92,6 +107,9 @@ bool deferral_check(const struct deferral *deferral, const struct eligibility_ru
 	if (deferral->ends == DEFERRAL_PERMANENT && !date_is_none(until))
 		error_add_field(err, "/until", "permanent", "What is permanent has no last day: send one of the two.",
 				"Tạm hoãn vĩnh viễn thì không có ngày hết: chỉ gửi một trong hai.");
+	else if (!date_is_none(until) && lasts_for_ever(deferral, rules))
+		error_add_field(err, "/until", "permanent", "By the rules this lasts for ever; only two persons can lift it.",
+				"Theo quy tắc, lý do này là vĩnh viễn; chỉ hai người mới gỡ được.");
 	return err->code == ERR_NONE;
 }
 
@@ -113,13 +131,11 @@ static struct date end_by_rules(const struct deferral *deferral, const struct el
 
 void deferral_reckon(struct deferral *deferral, bool permanent, const struct eligibility_rules *rules)
 {
-	const struct condition_rule *condition = eligibility_condition(rules, deferral->code);
-
 	deferral->ends = DEFERRAL_DATED;
 	deferral->ends_on = deferral->until;
 	if (!date_is_none(deferral->until))
 		return;
-	if (permanent || (condition && condition->lasts == LASTS_FOR_EVER)) {
+	if (permanent || lasts_for_ever(deferral, rules)) {
 		deferral->ends = DEFERRAL_PERMANENT;
 		return;
 	}

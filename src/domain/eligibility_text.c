@@ -205,16 +205,17 @@ bool eligibility_reason_is_of_health(const struct eligibility_reason *reason)
 	       reason->kind == REASON_CONDITION;
 }
 
-void eligibility_neutral_text(struct buf *out, const struct verdict *verdict, enum language language)
+void eligibility_neutral_text(struct buf *out, const struct verdict *verdict, bool contact, enum language language)
 {
 	bool vi = language == LANGUAGE_VI;
 
 	for (size_t i = 0; i < verdict->nreasons; i++)
-		if (eligibility_reason_is_of_health(&verdict->reasons[i])) {
-			buf_append_text(out, vi ? "Xin liên hệ cơ sở tiếp nhận máu trước khi đi hiến."
-						: "Please contact the blood facility before you come.");
-			return;
-		}
+		contact |= eligibility_reason_is_of_health(&verdict->reasons[i]);
+	if (contact) {
+		buf_append_text(out, vi ? "Xin liên hệ cơ sở tiếp nhận máu trước khi đi hiến."
+					: "Please contact the blood facility before you come.");
+		return;
+	}
 	for (size_t i = 0; i < verdict->nreasons; i++) {
 		if (i > 0)
 			buf_append_char(out, ' ');

@@ -8,8 +8,8 @@
 
 /* ---- in ---- */
 
-bool deferral_read(const char *body, size_t len, const struct eligibility_rules *rules, struct date today,
-		   struct arena *arena, struct deferral *deferral, struct error *err)
+bool deferral_read(const char *body, size_t len, const struct eligibility_rules *rules, const struct donor *donor,
+		   struct date today, struct arena *arena, struct deferral *deferral, struct error *err)
 {
 	json_t *object = wire_parse_object(body, len, err);
 	struct wire_reader reader;
@@ -27,7 +27,7 @@ bool deferral_read(const char *body, size_t len, const struct eligibility_rules 
 	fine = wire_reader_finish(&reader);
 	json_decref(object);
 	deferral->ends = permanent ? DEFERRAL_PERMANENT : DEFERRAL_DATED;
-	if (!fine || !deferral_check(deferral, rules, today, err))
+	if (!fine || !deferral_check(deferral, rules, donor, today, err))
 		return false;
 	deferral_reckon(deferral, permanent, rules);
 	return true;
@@ -114,7 +114,7 @@ void verdict_neutral_write(struct json_out *out, const char *key, const struct v
 {
 	struct buf text = { 0 };
 
-	eligibility_neutral_text(&text, verdict, language);
+	eligibility_neutral_text(&text, verdict, contact_facility, language);
 	jout_object(out, key);
 	jout_text(out, "decision", eligibility_decision_text(verdict->decision));
 	jout_text(out, "component", component_text(verdict->component));

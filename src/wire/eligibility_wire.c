@@ -35,18 +35,22 @@ static bool read_day(struct wire_reader *reader, const char *name, enum wire_nee
 	return true;
 }
 
-/* What lies after the day that is asked about cannot be known on it; mostly it is a slip. */
+/* What lies after the day that is asked about, or before the donor's birth, is a slip. */
 static void read_past_day(struct body *body, struct wire_reader *reader, const char *name, enum wire_need need,
 			  struct date *out)
 {
+	const struct eligibility_facts *facts = body->facts;
 	char on[DATE_TEXT_SIZE];
 
-	if (!read_day(reader, name, need, out) || date_is_none(body->facts->on) ||
-	    date_compare(*out, body->facts->on) <= 0)
+	if (!read_day(reader, name, need, out))
 		return;
-	date_format(body->facts->on, on);
-	error_add_field(reader->err, wire_pointer(reader, name), "after_on",
-			"This is after the day that is asked about, %s.", "Ngày này sau ngày được hỏi, %s.", on);
+	if (!date_is_none(facts->on) && date_compare(*out, facts->on) > 0)
+		error_add_field(reader->err, wire_pointer(reader, name), "after_on",
+				"This is after the day that is asked about, %s.", "Ngày này sau ngày được hỏi, %s.",
+				date_format(facts->on, on));
+	else if (date_compare(*out, facts->birth_date) < 0)      /* which is the first of them that is read */
+		error_add_field(reader->err, wire_pointer(reader, name), "before_birth", "This is before the donor was born.",
+				"Ngày này trước khi người hiến ra đời.");
 }
 
 static void read_component(struct wire_reader *reader, enum component *out)

@@ -160,7 +160,7 @@ static void check_facts(const struct eligibility_rules *rules, const struct elig
 	check_next(rules, facts, arena);
 	write_verdict(&buf, &verdict, LANGUAGE_EN);
 	buf_reset(&buf);
-	eligibility_neutral_text(&buf, &verdict, LANGUAGE_VI);
+	eligibility_neutral_text(&buf, &verdict, false, LANGUAGE_VI);
 	FUZZ_CHECK(buf.len > 0 && text_valid_utf8(buf.data, buf.len), "%s", buf.data);
 	buf_release(&buf);
 }

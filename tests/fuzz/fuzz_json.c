@@ -612,7 +612,7 @@ static void fuzz_deferral(const char *body, size_t len, struct arena *arena)
 	json_t *object, *kept;
 
 	error_clear(&err);
-	if (!deferral_read(body, len, rules, today, arena, &deferral, &err)) {
+	if (!deferral_read(body, len, rules, &donor, today, arena, &deferral, &err)) {
 		fuzz_check_refusal(&err);
 		return;
 	}
@@ -633,7 +633,7 @@ static void fuzz_deferral(const char *body, size_t len, struct arena *arena)
 	dump(kept, &text);
 	json_decref(object);
 	json_decref(kept);
-	FUZZ_CHECK(deferral_read(text.data, text.len, rules, today, arena, &second, &err), "%s", text.data);
+	FUZZ_CHECK(deferral_read(text.data, text.len, rules, &donor, today, arena, &second, &err), "%s", text.data);
 	deferral_write(&(struct json_out){ .buf = &again }, NULL, &second, rules, today, LANGUAGE_VI);
 	check_same(&shown, &again);
 	buf_release(&shown);

@@ -103,6 +103,7 @@ def test_a_sealed_row_cannot_be_exchanged(staff, donor, daemon):
     ({}, {"/code": "required"}), ({"code": "no_such"}, {"/code": "unknown_code"}), ({"code": 7}, {"/code": "wrong_type"}),
     ({"code": "malaria", "from": "1500-01-01"}, {"/from": "out_of_range"}),
     ({"code": "malaria", "from": "2025-02-30"}, {"/from": "invalid_date"}),
+    ({"code": "malaria", "from": "1925-02-07"}, {"/from": "before_birth"}), ({"code": "organ_history", "until": day(9)}, {"/until": "permanent"}),
     ({"code": "malaria", "from": day(1)}, {"/from": "in_future"}),
     ({"code": "malaria", "from": day(-3), "until": day(-3)}, {"/until": "before_from"}),
     ({"code": "malaria", "until": day(3), "permanent": True}, {"/until": "permanent"}),
@@ -269,6 +270,11 @@ def test_a_team_is_told_no_reason(staff, api, donor, daemon):
     staff.request("PUT", f"{path}/contact-facility", json={"contact": True}, expect=200)
     told = verdict(team, path)
     assert told["earliest_on"] is None and told["contact_facility"] is True
+    # the flag alone says the same, whatever else is known
+    asked = donor()
+    staff.request("PUT", f"{asked}/contact-facility", json={"contact": True}, expect=200)
+    flagged = verdict(team, asked)
+    assert flagged["text"] == told["text"] and flagged["contact_facility"] is True and flagged["decision"] == "incomplete"
     text = json.dumps(told, ensure_ascii=False).lower()
     assert "syphilis" not in text and "giang mai" not in text and "5(1)" not in text
     assert "syphilis" in json.dumps(verdict(staff, path))

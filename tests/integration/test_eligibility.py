@@ -157,6 +157,8 @@ def test_an_occupation_is_a_note(ask, rule):
     ({"weight_kg": True}, "/weight_kg", "wrong_type"), ({"donations": {}}, "/donations", "wrong_type"),
     ({"donations": [1]}, "/donations/0", "wrong_type"), ({"donations": [{"component": "plasma"}]}, "/donations/0/on", "required"),
     ({"donations": [{"on": "2026-03-02", "component": "plasma"}]}, "/donations/0/on", "after_on"),
+    ({"donations": [{"on": "1990-06-14", "component": "plasma"}]}, "/donations/0/on", "before_birth"),
+    ({"deferrals": [{"code": "malaria", "from": "1925-06-15"}]}, "/deferrals/0/from", "before_birth"),
     ({"donations": [{"on": "2026-01-01", "component": "x"}]}, "/donations/0/component", "invalid_value"),
     ({"donations": [{"on": "2026-01-01", "component": "plasma", "where": 1}]}, "/donations/0/where", "unknown_field"),
     ({"donations": [{"on": "2026-01-01", "component": "plasma"}] * 501}, "/donations", "too_many"),

@@ -10,13 +10,14 @@
  * rules come from their file.
  */
 static const struct date today = { 2025, 3, 10 };
+static const struct donor born_1990 = { .birth_date = { 1990, 5, 17 }, .birth_year = 1990 };
 
 static struct deferral deferral_of(const char *body)
 {
 	struct deferral deferral;
 
 	error_clear(&err);
-	if (!deferral_read(body, strlen(body), &rules, today, &arena, &deferral, &err))
+	if (!deferral_read(body, strlen(body), &rules, &born_1990, today, &arena, &deferral, &err))
 		fail_msg("%s: %s", body, err.nfields ? err.fields[0].pointer : err.detail[0]);
 	return deferral;
 }
@@ -36,7 +37,7 @@ static void ends(void **state)
 		{ "{\"code\":\"malaria\",\"from\":null,\"until\":null,\"permanent\":null,\"note\":null}", DEFERRAL_OPEN, { 0 } },
 		{ "{\"code\":\"malaria\",\"from\":\"2025-02-07\",\"permanent\":true}", DEFERRAL_PERMANENT, { 0 } },
 		{ "{\"code\":\"organ_history\"}", DEFERRAL_PERMANENT, { 0 } },                           /* 4(2)(c) */
-		{ "{\"code\":\"organ_history\",\"until\":\"2025-04-01\"}", DEFERRAL_DATED, { 2025, 4, 1 } },
+		{ "{\"code\":\"malaria\",\"from\":\"1990-05-17\"}", DEFERRAL_DATED, { 1991, 5, 17 } },
 		{ "{\"code\":\"pregnant_now\",\"from\":\"2025-03-01\"}", DEFERRAL_OPEN, { 0 } },
 		{ "{\"code\":\"fever\",\"from\":\"2025-03-10\"}", DEFERRAL_DATED, { 2025, 3, 11 } },
 		{ "{\"code\":\"fever\"}", DEFERRAL_OPEN, { 0 } },
@@ -58,6 +59,9 @@ static void refused(void **state)
 		{ "{\"code\":\"none_such\"}", "/code", "unknown_code" },
 		{ "{\"code\":\"malaria\",\"from\":\"2025-03-11\"}", "/from", "in_future" },
 		{ "{\"code\":\"malaria\",\"from\":\"1849-12-31\"}", "/from", "out_of_range" },
+		{ "{\"code\":\"malaria\",\"from\":\"1990-05-16\"}", "/from", "before_birth" },
+		{ "{\"code\":\"malaria\",\"until\":\"1925-04-01\"}", "/until", "before_birth" },
+		{ "{\"code\":\"organ_history\",\"until\":\"2025-04-01\"}", "/until", "permanent" },
 		{ "{\"code\":\"malaria\",\"until\":\"2200-01-01\"}", "/until", "out_of_range" },
 		{ "{\"code\":\"malaria\",\"from\":\"2025-03-10\",\"until\":\"2025-03-10\"}", "/until", "before_from" },
 		{ "{\"code\":\"malaria\",\"until\":\"2025-04-10\",\"permanent\":true}", "/until", "permanent" },
@@ -69,11 +73,26 @@ static void refused(void **state)
 		struct deferral deferral;
 
 		error_clear(&err);
-		assert_false(deferral_read(rows[i].body, strlen(rows[i].body), &rules, today, &arena, &deferral, &err));
+		assert_false(deferral_read(rows[i].body, strlen(rows[i].body), &rules, &born_1990, today, &arena, &deferral, &err));
 		if (err.nfields != 1 || !streq(err.fields[0].pointer, rows[i].pointer) ||
 		    !streq(err.fields[0].code, rows[i].code))
 			fail_msg("%s: %s %s", rows[i].body, err.fields[0].pointer, err.fields[0].code);
 	}
+}
+
+/* By the year alone, and where nothing is known of the birth. */
+static void before_birth(void **state)
+{
+	static const char body[] = "{\"code\":\"malaria\",\"from\":\"1989-12-31\"}";
+	const struct donor by_year = { .birth_year = 1990 }, unknown = { .birth_year = 0 };
+	struct deferral deferral;
+
+	(void)state;
+	error_clear(&err);
+	assert_false(deferral_read(body, strlen(body), &rules, &by_year, today, &arena, &deferral, &err));
+	assert_fault("/from", "before_birth");
+	error_clear(&err);
+	assert_true(deferral_read(body, strlen(body), &rules, &unknown, today, &arena, &deferral, &err));
 }
 
 static int64_t at(int year, int month, int day)
@@ -172,7 +191,7 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(ends), TEST(refused), TEST(states), TEST(known_on_a_day), TEST(days),
+		TEST(ends), TEST(refused), TEST(before_birth), TEST(states), TEST(known_on_a_day), TEST(days),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, unload_rules);

@@ -752,8 +752,11 @@ static void the_neutral_text_names_no_health(void **state)
 		assert_true(read_facts(blood_donor, cases[i].facts, &facts));
 		eligibility_check(&rules, &facts, &arena, &verdict);
 		buf_reset(&buf);
-		eligibility_neutral_text(&buf, &verdict, LANGUAGE_EN);
+		eligibility_neutral_text(&buf, &verdict, false, LANGUAGE_EN);
 		assert_string_equal(buf.data, cases[i].want);
+		buf_reset(&buf);                 /* the facility's flag is above all */
+		eligibility_neutral_text(&buf, &verdict, true, LANGUAGE_EN);
+		assert_string_equal(buf.data, "Please contact the blood facility before you come.");
 	}
 	buf_release(&buf);
 }
