@@ -50,6 +50,19 @@ static bool refuse_others(struct cli *cli, const struct days_others *others, con
 			 others->host, others->theirs, edition);
 }
 
+/* What would be refused is told by who only looks, too. */
+static bool tell_others(struct recount *recount)
+{
+	struct days_others others = { .edition = recount->rules->edition, .arena = &recount->arena };
+
+	if (!days_others_run(recount->cli, &others))
+		return false;
+	if (others.host)
+		cli_say(recount->cli, "a daemon on %s still decides by %s: restart it before you apply this\n",
+			"một tiến trình trên %s còn dùng %s: hãy khởi động lại trước khi áp dụng\n", others.host, others.theirs);
+	return true;
+}
+
 /* False and cli->error: there is one, and it does not go. */
 static bool are_of_one_mind(struct recount *recount)
 {
@@ -236,7 +249,8 @@ static int recompute_run(struct cli *cli)
 	recount.marks = !dry;
 	arena_init(&recount.arena);
 	/* What waits to be counted is no change of the rules. */
-	fine = (dry || (are_of_one_mind(&recount) && count_all(&recount))) && look_at_all(&recount, &tally);
+	fine = (dry ? tell_others(&recount) : are_of_one_mind(&recount) && count_all(&recount)) &&
+	       look_at_all(&recount, &tally);
 	if (fine && !dry && tally.changed > 0)
 		fine = settle(&recount);
 	if (fine)

@@ -332,6 +332,8 @@ def test_bad_questions(staff, donor):
         answer = staff.get(f"{path}/eligibility", params=params, expect=400)
         assert list(field_codes(answer).values()) == [code], answer.text
     problem(staff.get(f"{DONORS}/{NOBODY}/eligibility", expect=404), "not-found")
+    for on, code in (("0001-01-01", "no_rules_for_this_day"), ("9999-12-31", "too_old")):
+        assert [r["code"] for r in verdict(staff, path, on=on)["reasons"]] == [code]
 
 
 # ---- "ask the blood facility" ----

@@ -396,14 +396,21 @@ def test_a_later_day_adds_no_wait(ask):
     check_later(ask)
 
 
-@hypothesis.settings(max_examples=120, **SETTINGS)
-@hypothesis.given(histories(), st.sampled_from(COMPONENTS), deferred.map(lambda some: [d for d in some if "from" in d]),
-                  dates("2004-01-01", "2009-12-31"))
-def check_earliest(ask, history, component, deferrals, born):
-    """The earliest day is allowed, and every day before it is not."""
+@hypothesis.settings(max_examples=150, **SETTINGS)
+@hypothesis.given(histories(), st.sampled_from(COMPONENTS), deferred, st.lists(st.sampled_from([r["code"] for r in RULES["conditions"]]), max_size=1),
+                  dates("2004-01-01", "2009-12-31") | dates("1962-01-01", "1964-12-31"), st.integers(0, 5))
+def check_earliest(ask, history, component, deferrals, conditions, born, dice):
+    """The earliest day is allowed, and the day before it is not. There is none only where no day ends a reason, or age comes first."""
     on, donations = history
-    facts = donor(on, donations, component=component, deferrals=deferrals, birth_date=born.isoformat())
+    if dice:                                                 # mostly, what a day ends
+        deferrals, conditions = [d for d in deferrals if "from" in d], []
+    facts = donor(on, donations, component=component, deferrals=deferrals, conditions=conditions, birth_date=born.isoformat())
     verdict = ask(facts)
+    untils = [r["until"] for r in verdict["reasons"]]
+    if verdict["earliest_on"] is None:
+        assert None in untils or "too_old" in [r["code"] for r in ask({**facts, "on": max(untils)})["reasons"]]
+        return
+    assert None not in untils and max([*untils, on.isoformat()]) <= verdict["earliest_on"]
     first = datetime.date.fromisoformat(verdict["earliest_on"])
     assert first >= on and verdict["eligible"] == (first == on)
     assert ask({**facts, "on": first.isoformat()})["eligible"]

@@ -95,6 +95,7 @@ def test_a_daemon_with_other_rules_is_restarted_first(site):
     try:
         wait_until(lambda: site.value("SELECT count(*) FROM daemon WHERE rules LIKE 'vn-26-2013-tt-byt %'") == 1)
         assert site.recompute("--dry-run")["changed"] > 0        # looking is free
+        assert "restart it before you apply" in daemon.cli_ok("eligibility", "recompute", *site.rules, "--dry-run").out
         outcome = daemon.cli("eligibility", "recompute", *site.rules)
         assert outcome.status == 1 and "restart it first" in outcome.err and "vn-26-2013-tt-byt" in outcome.err, outcome
         assert site.days() == before
