@@ -131,8 +131,8 @@ void eligibility_check(const struct eligibility_rules *rules, const struct eligi
 		       struct arena *arena, struct verdict *verdict);
 
 /*
- * For the registry's stored day: of `facts` only birth, sex, donations and
- * deferrals count, and no day is asked about: all donations have happened. The
+ * For the registry's stored day: of `facts` only birth, sex, donations, deferrals
+ * and conditions count, and no day is asked about: all donations have happened. The
  * rules are those that are valid on `facts->on` or begin later; none: all.
  */
 struct eligibility_next {

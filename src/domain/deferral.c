@@ -266,7 +266,7 @@ void donor_days_of(const struct donor_facts *facts, const struct eligibility_rul
 	known.on = today;
 	for (size_t i = 0; i < facts->ndeferrals; i++)
 		if (facts->deferrals[i].lifted_us == INT64_MIN)
-			g.deferrals[known.ndeferrals++] = fact_of(&facts->deferrals[i], rules);
+			gather(&g, &facts->deferrals[i]);
 	for (size_t i = 0; i < facts->ndonations; i++)
 		if (date_compare(facts->donations[i].on, days->last_donated_on) > 0)
 			days->last_donated_on = facts->donations[i].on;

@@ -46,9 +46,13 @@ static void judge_set(const struct doctor_facts *facts, struct finding *finding)
 		return;
 	}
 	eligibility_rules_each(rules, list_rule, &seen);
-	if (!date_is_none(rules->valid_to) && date_compare(facts->today, rules->valid_to) > 0) {
+	if (!date_is_none(rules->valid_to) && date_compare(facts->today, rules->valid_to) > 0)
 		finding_say(finding, HEALTH_FAILURE, "the rule set %s is no longer valid: everybody is refused",
 			    "bộ quy tắc %s đã hết hiệu lực: mọi người đều bị từ chối", rules->id);
+	else if (date_compare(facts->today, rules->valid_from) < 0)
+		finding_say(finding, HEALTH_FAILURE, "the rule set %s is not yet valid: everybody is refused",
+			    "bộ quy tắc %s chưa có hiệu lực: mọi người đều bị từ chối", rules->id);
+	if (finding->health == HEALTH_FAILURE) {
 		finding_advise(finding, "name the one that is in force in eligibility.rules",
 			       "hãy chọn bộ đang có hiệu lực trong eligibility.rules");
 	} else {

@@ -248,6 +248,8 @@ void eligibility_next(const struct eligibility_rules *rules, const struct eligib
 	kept->donations_known = facts->donations_known;
 	kept->deferrals = facts->deferrals;
 	kept->ndeferrals = facts->ndeferrals;
+	kept->conditions = facts->conditions;
+	kept->nconditions = facts->nconditions;
 	sort_donations(kept, no_end, arena);
 	/* By the rules of the day; and from the day of the last donation on, the waits of all that is known are seen. */
 	if (!date_is_none(facts->on))

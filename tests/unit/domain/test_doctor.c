@@ -487,6 +487,11 @@ static void the_rules_of_eligibility(void **state)
 	expect(&facts, "eligibility.rules", HEALTH_OK, false);
 	rules.valid_to = date_add_days(facts.today, -1);
 	expect(&facts, "eligibility.rules", HEALTH_FAILURE, false);
+	rules.valid_to = (struct date){ 0 };
+	rules.valid_from = facts.today;
+	expect(&facts, "eligibility.rules", HEALTH_OK, false);
+	rules.valid_from = date_add_days(facts.today, 1);
+	expect(&facts, "eligibility.rules", HEALTH_FAILURE, false);
 	facts.rules = NULL;
 	error_add_field(&facts.rules_error, "/limits/3/under", "wrong_type", "A number is expected.", "Cần một số.");
 	finding = expect(&facts, "eligibility.rules", HEALTH_FAILURE, false);

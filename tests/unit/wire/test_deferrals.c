@@ -172,6 +172,16 @@ static void days(void **state)
 	permanent.lifted_us = at(2025, 3, 10);
 	donor_days_of(&facts, &rules, today, &arena, &days);
 	assert_false(days.next[COMPONENT_WHOLE_BLOOD].endless);
+	/* What is still there is in the way of what its rule is about, and of nothing else. */
+	permanent = deferral_of("{\"code\":\"pregnant_now\"}");
+	donor_days_of(&facts, &rules, today, &arena, &days);
+	assert_true(days.next[COMPONENT_WHOLE_BLOOD].endless && days.next[COMPONENT_PLASMA].endless);
+	for (size_t i = 0; i < rules.nconditions; i++)
+		if (streq(rules.conditions[i].code, "pregnant_now"))
+			rules.conditions[i].rule.components = 1u << COMPONENT_PLASMA;
+	donor_days_of(&facts, &rules, today, &arena, &days);
+	assert_true(!days.next[COMPONENT_WHOLE_BLOOD].endless && days.next[COMPONENT_PLASMA].endless);
+	facts.ndeferrals = 0;
 	/* Counted again on the day on which a rule begins, and on the first without it. */
 	rules.limits[0].rule.valid_from = date_add_days(today, 1);
 	rules.limits[0].rule.valid_to = date_add_days(today, 1);
