@@ -1,6 +1,7 @@
 #include "api/donors.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "api/params.h"
 #include "api/places.h"
@@ -284,6 +285,25 @@ void request_reply_erased_donor(struct request *r)
 	request_reply_error(r, &err);
 }
 
+static bool is_key_of(const struct donor *donor, const char *key)
+{
+	char number[DONOR_NUMBER_SIZE];
+
+	return strcasecmp(key, donor->id) == 0 ||
+	       (donor_number_parse(key, number) == DONOR_NUMBER_FINE && streq(number, donor->number));
+}
+
+/* Whoever writes to a record that was merged has another record before their eyes than the one that it leads to. */
+static void reply_merged(struct request *r, const struct donor *donor)
+{
+	struct error err;
+
+	error_clear(&err);
+	error_set(&err, ERR_ILLEGAL_STEP, "This record was merged into %s: read that one, and change it there.",
+		  "Hồ sơ này đã được gộp vào %s: hãy đọc và sửa hồ sơ đó.", donor->number);
+	request_reply_error(r, &err);
+}
+
 static void patch_on_loaded(struct donor_load *load)
 {
 	struct patch_op *op = container_of(load, struct patch_op, load);
@@ -301,6 +321,10 @@ static void patch_on_loaded(struct donor_load *load)
 	}
 	if (!request_may_write_donor(r, now))
 		return;
+	if (!is_key_of(now, load->key)) {
+		reply_merged(r, now);
+		return;
+	}
 	if (now->version != op->version) {
 		request_reply_stale(r, now->version);
 		return;

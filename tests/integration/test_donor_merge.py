@@ -61,6 +61,21 @@ def test_merged_and_undone(staff, people, daemon):
     assert [x for x in actions if "merge" in x] == ["donor.unmerged", "donor.merged"]
 
 
+def test_a_change_of_a_merged_record_is_none_of_the_other(staff, people):
+    """Both happen to be at one version: what was typed about one must not be written over the other."""
+    a, b = register(staff, people.body()), register(staff, people.body())
+    staff.patch(path(b), json={"address": "Bản Ví Dụ"}, headers={"If-Match": '"1"'}, expect=200)
+    join(staff, "merge", a, b)
+    before = staff.get(path(a)).json()
+    for key in (b["id"], b["id"].upper(), b["donor_number"], b["donor_number"].replace("-", " ").lower()):
+        refused = problem(staff.patch(f"{DONORS}/{key}", json={"name": "Vàng Thị Khác"}, headers={"If-Match": '"2"'}), "illegal-step", 409)
+        assert a["donor_number"] in refused["detail"]
+    assert staff.get(path(a)).json() == before
+    for key in (a["id"].upper(), a["donor_number"].lower()):
+        etag = staff.get(f"{DONORS}/{key}").headers["etag"]
+        assert staff.patch(f"{DONORS}/{key}", json={"address": key}, headers={"If-Match": etag}, expect=200).json()["id"] == a["id"]
+
+
 def test_never_a_chain(staff, people, daemon):
     """What was merged into what is a tree; every alias names the record that stands."""
     a, b, c, d, e = (register(staff, {**people.body(), "unit": None}) for _ in range(5))
