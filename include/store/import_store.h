@@ -47,8 +47,10 @@ struct import_row {
 	struct date    donated_on;       /* none: the row tells of no donation */
 	enum component component;
 	int            volume_ml;        /* 0: not told */
+	const struct import_row *same;   /* of IMPORT_DONATION: a row before it that is registered in the same stretch; NULL: `known` */
 	/* out of the probe */
 	char           known[UUID_TEXT_SIZE];    /* who has one of its numbers; "": nobody */
+	char           also_known[UUID_TEXT_SIZE];       /* the same, but where its numbers are of several */
 	bool           alike;            /* somebody has its whole name and birth year, its phone or its local paper */
 };
 
@@ -67,7 +69,7 @@ void import_probe_send(struct store *store, struct import_probe *probe);
 enum import_what {
 	IMPORT_NOTHING,                  /* a fault, or nothing new */
 	IMPORT_REGISTER,                 /* a new donor, and the donation if there is one */
-	IMPORT_DONATION,                 /* a donation of `known`, unless it is there */
+	IMPORT_DONATION,                 /* a donation of `same`, or of `known` unless it is there */
 	IMPORT_HOLD                      /* for a person */
 };
 /*

@@ -16,6 +16,7 @@
 #include "sheet/sheet.h"
 #include "store/donor_store.h"
 #include "store/import_store.h"
+#include "store/rights_store.h"
 #include "wire/donor_list.h"
 
 /*
@@ -30,6 +31,7 @@ CLI_OPERATION(import_probe)
 CLI_OPERATION(import_write)
 CLI_OPERATION(donor_load)
 CLI_OPERATION(donor_match_find)
+CLI_OPERATION(donation_list)
 
 enum { STRETCH = 1000, PROGRESS_US = 2000000, TRIES = 10, PAUSE_MS = 1000 };
 
@@ -207,29 +209,40 @@ static void hold(struct stretch *stretch, size_t index, const char *note)
 }
 
 /* The row tells of somebody who is there, or will be: what is new is at most the donation. */
-static void take_as_known(struct stretch *stretch, size_t index, const char *note)
+static void take_as_known(struct stretch *stretch, size_t index, bool donation_too, const char *note)
 {
-	stretch->what[index] = date_is_none(stretch->rows[index].donated_on) ? IMPORT_NOTHING : IMPORT_DONATION;
+	stretch->what[index] = donation_too ? IMPORT_DONATION : IMPORT_NOTHING;
 	stretch->note[index] = note;
 }
 
-/*
- * Rows before that are not in the registry yet. A row of somebody who is registered with this stretch waits for the
- * next turn, when that one is there; in a dry run that turn never comes. One that only looks the same is held.
- */
-static void compare_with_earlier(struct donors_import *import, size_t index, bool likely_too, size_t *whole)
+static int compare_numbers(const void *a, const void *b)
+{
+	const struct import_row *one = a, *two = b;
+
+	return (one->number > two->number) - (one->number < two->number);
+}
+
+/* The row with this number in the stretch; NULL: it lies before. */
+static const struct import_row *row_of(const struct stretch *stretch, int64_t number)
+{
+	struct import_row key = { .number = number };
+
+	return bsearch(&key, stretch->rows, stretch->count, sizeof(key), compare_numbers);
+}
+
+/* Rows before that are not in the registry yet: those of this stretch, in a dry run all. Who only looks the same is held. */
+static void compare_with_earlier(struct donors_import *import, size_t index, bool likely_too)
 {
 	struct stretch *stretch = &import->stretch;
-	const struct import_row *row = &stretch->rows[index];
+	struct import_row *row = &stretch->rows[index];
 	struct seen_answer before = seen_find(import->seen, row->number, &row->donor, import->units, &stretch->arena);
 	long long line = before.row;
 
 	switch (before.as) {
 	case SEEN_SAME:
-		if (import->dry_run)
-			take_as_known(stretch, index, arena_printf(&stretch->arena, "row %lld", line));
-		else
-			*whole = index;
+		row->same = row_of(stretch, before.row);
+		take_as_known(stretch, index, seen_gave(import->seen, before.row, row->donated_on, row->component),
+			      arena_printf(&stretch->arena, "row %lld", line));
 		break;
 	case SEEN_OTHER:
 		hold(stretch, index, arena_printf(&stretch->arena, "number of row %lld, other name or birth", line));
@@ -243,19 +256,49 @@ static void compare_with_earlier(struct donors_import *import, size_t index, boo
 	}
 }
 
+/* Whether the row tells of a donation that this donor is not known to have made. */
+static bool is_new_donation(struct donors_import *import, const struct import_row *row, const char *donor_id, bool *is_new)
+{
+	struct donation_list list = { .donor_id = donor_id, .arena = &import->stretch.arena };
+
+	*is_new = !date_is_none(row->donated_on);
+	if (*is_new && !donation_list_run(import->cli, &list))
+		return false;
+	for (size_t i = 0; *is_new && i < list.nrows; i++)
+		*is_new = date_compare(list.rows[i].donated_on, row->donated_on) != 0 || list.rows[i].component != row->component;
+	return true;
+}
+
+/* The row is of this donor. */
+static bool decide_is(struct donors_import *import, size_t index, const struct donor *donor)
+{
+	struct stretch *stretch = &import->stretch;
+	bool is_new;
+
+	if (!is_new_donation(import, &stretch->rows[index], donor->id, &is_new))
+		return false;
+	take_as_known(stretch, index, is_new, arena_strdup(&stretch->arena, donor->number));
+	return true;
+}
+
 /* Its number is known: the same person once more, or somebody must look. */
 static bool decide_known(struct donors_import *import, size_t index)
 {
 	struct stretch *stretch = &import->stretch;
 	struct import_row *row = &stretch->rows[index];
 	struct donor_load load = { .key = row->known, .arena = &stretch->arena };
+	struct donor_load also = { .key = row->also_known, .arena = &stretch->arena };
+	bool two = !streq(row->known, row->also_known);
 
-	if (!donor_load_run(import->cli, &load))
+	if (!donor_load_run(import->cli, &load) || (two && !donor_load_run(import->cli, &also)))
 		return false;
-	if (donor_is_same(&load.record.donor, &row->donor, &stretch->arena))
-		take_as_known(stretch, index, arena_strdup(&stretch->arena, load.record.donor.number));
-	else
+	if (two)
+		hold(stretch, index, arena_printf(&stretch->arena, "numbers of %s and of %s", load.record.donor.number,
+						  also.record.donor.number));
+	else if (!donor_is_same(&load.record.donor, &row->donor, &stretch->arena))
 		hold(stretch, index, arena_printf(&stretch->arena, "number of %s, other name or birth", load.record.donor.number));
+	else
+		return decide_is(import, index, &load.record.donor);
 	return true;
 }
 
@@ -286,19 +329,28 @@ static bool decide_named(struct donors_import *import, size_t index, const char 
 			return false;
 		error_clear(&import->cli->error);
 		hold(stretch, index, arena_printf(&stretch->arena, "there is no donor %s", number));
-	} else if (donor->erased) {
-		hold(stretch, index, arena_printf(&stretch->arena, "%s is erased", number));
-	} else if (*row->known && !streq(row->known, donor->id)) {
-		hold(stretch, index, arena_printf(&stretch->arena, "its number is not of %s but of somebody else", number));
-	} else {
-		snprintf(row->known, sizeof(row->known), "%s", donor->id);
-		take_as_known(stretch, index, arena_strdup(&stretch->arena, donor->number));
+		return true;
 	}
-	return true;
+	if (donor->erased) {
+		hold(stretch, index, arena_printf(&stretch->arena, "%s is erased", number));
+		return true;
+	}
+	if (*row->known && (!streq(row->known, donor->id) || !streq(row->also_known, donor->id))) {
+		hold(stretch, index, arena_printf(&stretch->arena, "one of its numbers is not of %s but of somebody else", number));
+		return true;
+	}
+	snprintf(row->known, sizeof(row->known), "%s", donor->id);
+	return decide_is(import, index, donor);
 }
 
-/* What a person decided comes first, then what is known, then who looks alike. *whole: as in decide(). */
-static bool decide_row(struct donors_import *import, size_t index, size_t *whole)
+static void add_to_seen(struct donors_import *import, const struct import_row *row)
+{
+	seen_add(import->seen, row->number, &row->donor, &import->stretch.arena);
+	(void)seen_gave(import->seen, row->number, row->donated_on, row->component);
+}
+
+/* What a person decided comes first, then what is known, then who looks alike. */
+static bool decide_row(struct donors_import *import, size_t index)
 {
 	struct stretch *stretch = &import->stretch;
 	struct import_row *row = &stretch->rows[index];
@@ -307,6 +359,7 @@ static bool decide_row(struct donors_import *import, size_t index, size_t *whole
 
 	stretch->what[index] = IMPORT_REGISTER;
 	stretch->note[index] = "";
+	row->same = NULL;
 	stretch->skipped[index] = decision && decision->what == DECISION_SKIP;
 	if (stretch->skipped[index]) {
 		stretch->what[index] = IMPORT_NOTHING;
@@ -320,28 +373,25 @@ static bool decide_row(struct donors_import *import, size_t index, size_t *whole
 		return false;
 	if (stretch->what[index] != IMPORT_REGISTER)
 		return true;
-	compare_with_earlier(import, index, likely_too, whole);
-	if (stretch->what[index] == IMPORT_REGISTER && index < *whole)
-		seen_add(import->seen, row->number, &row->donor, &stretch->arena);
+	compare_with_earlier(import, index, likely_too);
+	if (stretch->what[index] == IMPORT_REGISTER)
+		add_to_seen(import, row);
 	return true;
 }
 
-/* *whole: how many rows of the stretch may be written before the rest is looked at again. */
-static bool decide(struct donors_import *import, size_t from, size_t *whole)
+static bool decide(struct donors_import *import)
 {
 	struct stretch *stretch = &import->stretch;
-	struct import_probe probe = { .rows = stretch->rows + from, .nrows = stretch->count - from,
-				      .arena = &stretch->arena };
+	struct import_probe probe = { .rows = stretch->rows, .nrows = stretch->count, .arena = &stretch->arena };
 
-	*whole = stretch->count;
-	if (probe.nrows == 0)
+	if (stretch->count == 0)
 		return true;
 	if (!import_probe_run(import->cli, &probe))
 		return false;
-	if (!import->dry_run)            /* all that was written is in the registry */
+	if (!import->dry_run)            /* what was written is in the registry */
 		seen_forget(import->seen);
-	for (size_t i = from; i < *whole; i++)
-		if (!decide_row(import, i, whole))
+	for (size_t i = 0; i < stretch->count; i++)
+		if (!decide_row(import, i))
 			return false;
 	return true;
 }
@@ -377,31 +427,39 @@ static void tell_faults(struct donors_import *import, int64_t row, struct buf *l
 	}
 }
 
-static void tell_row(struct donors_import *import, size_t index, struct buf *lines)
+/* Whose record the row went into, or why it did not. */
+static const char *note_of(const struct donors_import *import, size_t index)
 {
 	const struct stretch *stretch = &import->stretch;
 	const struct import_row *row = &stretch->rows[index];
-	enum told told = told_of(stretch, index);
 
-	tell_faults(import, row->number, lines);
-	import->told[told]++;
-	import->decided += decision_about(&import->decisions, row->number) != NULL;
-	if (import->report)
-		report_line(import, lines, row->number, told, "", "",
-			    told == TOLD_REGISTERED && !import->dry_run ? row->donor.number : stretch->note[index]);
+	if (import->dry_run || stretch->what[index] == IMPORT_HOLD)
+		return stretch->note[index];
+	return stretch->what[index] == IMPORT_REGISTER ? row->donor.number : row->same ? row->same->donor.number : stretch->note[index];
 }
 
-/* What became of these rows and of those between them that were not understood, on disk before more is done. */
-static bool tell(struct donors_import *import, size_t from, size_t to)
+static void tell_row(struct donors_import *import, size_t index, struct buf *lines)
+{
+	int64_t row = import->stretch.rows[index].number;
+	enum told told = told_of(&import->stretch, index);
+
+	tell_faults(import, row, lines);
+	import->told[told]++;
+	import->decided += decision_about(&import->decisions, row) != NULL;
+	if (import->report)
+		report_line(import, lines, row, told, "", "", note_of(import, index));
+}
+
+/* What became of the rows, and of those between them that were not understood, on disk before more is done. */
+static bool tell(struct donors_import *import)
 {
 	struct stretch *stretch = &import->stretch;
 	struct buf lines = { 0 };
 	bool fine = true;
 
-	for (size_t i = from; i < to; i++)
+	for (size_t i = 0; i < stretch->count; i++)
 		tell_row(import, i, &lines);
-	if (to == stretch->count)
-		tell_faults(import, stretch->next, &lines);
+	tell_faults(import, stretch->next, &lines);
 	if (import->report && lines.len)
 		fine = fwrite(lines.data, 1, lines.len, import->report) == lines.len && fflush(import->report) == 0;
 	buf_release(&lines);
@@ -411,21 +469,20 @@ static bool tell(struct donors_import *import, size_t from, size_t to)
 	return fine;
 }
 
-static bool write_rows(struct donors_import *import, size_t from, size_t to, bool last)
+static bool write_rows(struct donors_import *import, bool last)
 {
 	struct stretch *stretch = &import->stretch;
-	int64_t next = to < stretch->count ? stretch->rows[to].number : stretch->next;
 	struct import_write write = {
-		.run = import->run.id, .from_row = import->held_only ? 0 : import->run.next_row, .next_row = next,
-		.last = last && to == stretch->count, .rows = stretch->rows + from, .what = stretch->what + from,
-		.nrows = to - from, .source = import->mapping.source, .actor = import->cli->actor, .arena = &stretch->arena,
+		.run = import->run.id, .from_row = import->held_only ? 0 : import->run.next_row, .next_row = stretch->next,
+		.last = last, .rows = stretch->rows, .what = stretch->what, .nrows = stretch->count,
+		.source = import->mapping.source, .actor = import->cli->actor, .arena = &stretch->arena,
 	};
 
 	if (import->dry_run)
 		return true;
 	if (!import_write_run(import->cli, &write))
 		return false;
-	import->run.next_row = next;
+	import->run.next_row = stretch->next;
 	return true;
 }
 
@@ -451,27 +508,17 @@ static bool may_try_again(struct donors_import *import, int *tries, bool *writte
 	return true;
 }
 
-/* A stretch in one or more pieces. */
 static bool take_stretch(struct donors_import *import, bool last)
 {
-	struct stretch *stretch = &import->stretch;
-	size_t from = 0, whole = 0;
 	int tries = 0;
+	bool written = false;
 
-	for (;;) {
-		bool written = decide(import, from, &whole) && write_rows(import, from, whole, last);
-
+	while (!written) {
+		written = decide(import) && write_rows(import, last);
 		if (!written && !may_try_again(import, &tries, &written))
 			return false;
-		if (!written)
-			continue;
-		if (!tell(import, from, whole))
-			return false;
-		if (whole == stretch->count)
-			return true;
-		from = whole;
-		tries = 0;
 	}
+	return tell(import);
 }
 
 static bool take_all(struct donors_import *import)

@@ -130,6 +130,7 @@ static void make_room(struct seen *seen)
 	free(old);
 }
 
+/* For the last person. A key of seen_gave() is asked for by no one else, so whose it is does not matter. */
 static void add_key(struct seen *seen, uint64_t key)
 {
 	make_room(seen);
@@ -157,6 +158,20 @@ void seen_add(struct seen *seen, int64_t row, const struct donor *donor, struct 
 	for (size_t i = 0; i < donor->nidentifiers; i++)
 		if (identifier_is_unique(donor->identifiers[i].identifier.kind))
 			add_key(seen, number_key(&donor->identifiers[i].identifier, arena));
+}
+
+bool seen_gave(struct seen *seen, int64_t row, struct date on, enum component component)
+{
+	const int64_t given[] = { row, on.year * 10000 + on.month * 100 + on.day, component };
+	uint64_t key = hash(~0u, (const char *)given, sizeof(given));
+
+	if (date_is_none(on))
+		return false;
+	for (size_t slot = slot_of(seen, key); seen->slots[slot].person; slot = next_slot(seen, slot))
+		if (seen->slots[slot].key == key)
+			return false;
+	add_key(seen, key);
+	return true;
 }
 
 /* ---- finding ---- */

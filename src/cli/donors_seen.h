@@ -1,9 +1,11 @@
 #ifndef CLI_DONORS_SEEN_H
 #define CLI_DONORS_SEEN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/memory.h"
+#include "domain/component.h"
 #include "domain/donor.h"
 
 /*
@@ -29,6 +31,9 @@ struct seen_answer {
 	int64_t      row;                /* of whom */
 	int          score;
 };
+/* Notes that the person of that row gave. False: none, or noted before. */
+bool seen_gave(struct seen *seen, int64_t row, struct date on, enum component component);
+
 /* Whether a row before this one tells of the same person. Of several who look the same, the likeliest. */
 struct seen_answer seen_find(const struct seen *seen, int64_t row, const struct donor *donor,
 			     const struct unit_map *units, struct arena *arena);

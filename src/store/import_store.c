@@ -89,7 +89,8 @@ static const struct db_statement probe_statement = {
 	"  CROSS JOIN LATERAL (SELECT d.donor_id, d.use FROM donor_digest AS d"
 	"   WHERE d.digest = p.digest AND d.use = p.use OFFSET 0) AS g GROUP BY p.row, g.donor_id)"
 	" SELECT hit.row, min(coalesce(a.into_id, hit.donor_id)::text) FILTER (WHERE hit.taken),"
-	"  bool_or(hit.near OR hit.words = ($5::integer[])[hit.row + 1])"
+	"  bool_or(hit.near OR hit.words = ($5::integer[])[hit.row + 1]),"
+	"  max(coalesce(a.into_id, hit.donor_id)::text) FILTER (WHERE hit.taken)"
 	" FROM hit LEFT JOIN donor_alias AS a ON a.donor_id = hit.donor_id"
 	" WHERE hit.taken OR hit.near OR hit.words = ($5::integer[])[hit.row + 1] GROUP BY hit.row"
 };
@@ -104,6 +105,8 @@ static void probe_on_done(struct db_query *query, const struct db_result *result
 
 			if (!db_is_null(result, row, 1))
 				row_uuid(result, row, 1, of->known);
+			if (!db_is_null(result, row, 3))
+				row_uuid(result, row, 3, of->also_known);
 			of->alike = db_bool(result, row, 2);
 		}
 	}
@@ -145,7 +148,7 @@ void import_probe_send(struct store *store, struct import_probe *probe)
 		struct donor *donor = &probe->rows[i].donor;
 		size_t count;
 
-		probe->rows[i].known[0] = '\0';
+		probe->rows[i].known[0] = probe->rows[i].also_known[0] = '\0';
 		probe->rows[i].alike = false;
 		for (size_t k = 0; k < donor->nidentifiers; k++)
 			donor_digest_identifier(&probes.digests, store, view, DIGESTS_PROBED, &donor->identifiers[k].identifier,
@@ -380,7 +383,7 @@ static void add_row(struct writing *w, size_t index)
 	if (what == IMPORT_REGISTER)
 		add_donor(w, &row->donor);
 	if ((what == IMPORT_REGISTER || what == IMPORT_DONATION) && !date_is_none(row->donated_on))
-		add_donation(w, row, what == IMPORT_REGISTER ? row->donor.id : row->known);
+		add_donation(w, row, what == IMPORT_REGISTER ? row->donor.id : row->same ? row->same->donor.id : row->known);
 }
 
 void import_write_send(struct store *store, struct import_write *write)

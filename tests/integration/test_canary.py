@@ -172,8 +172,8 @@ def test_what_an_import_tells(planted):
     daemon, _ = planted
     files = sorted((daemon.folder / "told").iterdir())
     report = (daemon.folder / "told" / "report-1").read_text(encoding="utf-8-sig")
-    fates = {fate: report.count(f",{fate},") for fate in ("registered", "held", "donation_added", "fault")}
-    assert fates["registered"] >= len(LISTED) and fates["held"] >= 40 and fates["donation_added"] >= 20 and fates["fault"] >= 20, fates
+    fates = {fate: report.count(f",{fate},") for fate in ("registered", "held", "known", "fault")}
+    assert fates["registered"] >= len(LISTED) and fates["held"] >= 40 and fates["known"] >= 20 and fates["fault"] >= 20, fates
     assert len(files) == 12
     for file in files:
         assert found_in(file.read_bytes()) == [], file
