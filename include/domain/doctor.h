@@ -83,6 +83,15 @@ struct doctor_backups {
 	int64_t     newest_age;          /* seconds; -1: there is none */
 };
 
+/* The journal of erasures. */
+struct doctor_journal {
+	const char *path;
+	bool        unset;               /* beside keys that systemd hands over, where a daemon may not write */
+	bool        known;               /* false: this user may not look at it */
+	const char *why;                 /* nothing can be appended; NULL: it can */
+	size_t      persons;
+};
+
 enum doctor_unit { UNIT_ABSENT, UNIT_DISABLED, UNIT_ENABLED };
 
 struct doctor_machine {
@@ -102,6 +111,7 @@ struct doctor_machine {
 	int64_t                disk_free, disk_size;     /* bytes */
 	int64_t                disk_free_files, disk_files;
 	struct doctor_backups  backups;
+	struct doctor_journal  journal;
 	enum doctor_unit       unit;             /* giothong.target */
 };
 
@@ -169,6 +179,9 @@ struct doctor_database {
 	bool                  archive_fails;     /* the last failure is newer */
 	int64_t               archive_failed_ago;
 	const char           *archive_failed_file;
+	bool                  erasures_known;
+	int64_t               erasures_missing;  /* persons erased whom the journal lacks */
+	int64_t               erasures_back;     /* records that the journal names and that are here */
 	bool                  tokens_known;
 	int                   tokens_ending;     /* within two weeks */
 	int                   tokens_on_ended_units;

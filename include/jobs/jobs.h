@@ -6,21 +6,22 @@
 /*
  * Timed work, on a thread (a worker without HTTP) of its own: the daemon's
  * heartbeat, its keys, sealing the audit, forgetting old help marks,
- * counting from when on donors may give again. Each job that only one daemon of
+ * counting from when on donors may give again, writing erasures down. Each job that only one daemon of
  * many should do runs under an advisory lock inside its statement.
  */
 struct eligibility_rules;
 struct gauges;
 struct keyring;
+struct pool;
 struct worker;
 struct jobs;
 
 /*
  * New; the first heartbeat goes out when jobs_ready() is first asked, or a second after the loop's start. All
- * is borrowed; from now on the keyring, which is the worker's too, is changed by this thread alone.
+ * is borrowed, the pool as what lies there at the time; from now on the keyring, which is the worker's too, is changed by this thread alone.
  */
 struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char *daemon_id, const char *version,
-		      const struct eligibility_rules *rules, struct gauges *gauges);
+		      const struct eligibility_rules *rules, struct gauges *gauges, struct pool *const *pool);
 /* On the jobs' thread: looks at the keyring's folder now. */
 void jobs_reload_keys(struct jobs *jobs);
 /*

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/memory.h"
+#include "crypto/erasure_journal.h"
 #include "db/db.h"
 #include "domain/donor_request.h"
 #include "store/donor_store.h"
@@ -31,11 +32,14 @@ struct erasure_load {
 	int64_t              asked_us, decided_us;       /* INT64_MIN: not yet */
 	const char          *asked_by_kind, *asked_by;
 	const char          *ground;     /* of a refusal */
+	int64_t              nfacts;     /* that there are of the person: see donor_erase */
 	struct error         error;
 	void               (*done)(struct erasure_load *load);
 	struct db_query      query;      /* private from here on */
 };
 void erasure_load_send(struct store *store, struct erasure_load *load);
+/* ERR_ILLEGAL_STEP: nobody has asked; ERR_SECOND_PERSON. */
+bool erasure_may_approve(const struct erasure_load *load, const struct actor *actor, struct error *err);
 
 /* Audit "erasure.ask", of the donor. Asked before and not decided: the same again. ERR_ERASED. */
 struct erasure_ask {
@@ -61,22 +65,38 @@ struct erasure_refuse {
 void erasure_refuse_send(struct store *store, struct erasure_refuse *refuse);
 
 /*
- * The records of one person, all of them, each loaded and opened by donor_load (`exact`). Audit "donor.erase" of
- * each. ERR_ILLEGAL_STEP: nobody has asked; ERR_SECOND_PERSON; ERR_STALE: a record changed meanwhile, nothing was done.
+ * The records of one person, all of them, each loaded and opened by donor_load (`exact`), and the wait that their facts
+ * leave, of which there were `nfacts` (erasure_load) before they were read. Audit "donor.erase" of each, and
+ * "donor.keep_wait" where a suppression row stays. As erasure_may_approve(); ERR_STALE: a record or fact came or
+ * changed meanwhile, nothing was done. Facts that come later are refused (ERR_ERASED).
  */
 struct donor_erase {
 	const struct donor_record **records;
 	size_t                      nrecords;
 	struct donor_next           wait;        /* what still runs; none: no suppression row */
+	int64_t                     nfacts;      /* below 0: nobody else writes */
 	bool                        again;       /* it was approved before the backup: without asking */
 	struct actor                actor;
 	struct arena               *arena;
 	struct error                error;
 	void                      (*done)(struct donor_erase *erase);
 	struct db_query             query;       /* private from here on */
-	struct store               *store;
 };
 void donor_erase_send(struct store *store, struct donor_erase *erase);
+
+/* What the journal of erasures lacks, a line for the records of one person; and who it names and is here again. */
+struct erasure_missing {
+	const struct erasure_line *known;        /* the journal */
+	size_t                     nknown;
+	struct arena              *arena;
+	struct erasure_line       *lines;        /* out */
+	size_t                     nlines;
+	int64_t                    back;         /* out: records that the journal names and that are not erased here */
+	struct error               error;
+	void                     (*done)(struct erasure_missing *missing);
+	struct db_query            query;        /* private from here on */
+};
+void erasure_missing_send(struct store *store, struct erasure_missing *missing);
 
 /* Under an advisory lock (another daemon at it: nothing): suppression rows whose day has come. */
 struct suppression_purge {

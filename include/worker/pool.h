@@ -6,7 +6,7 @@
 #include "worker/worker.h"
 
 /*
- * A few threads for heavy CPU work, so that no loop ever stalls. work() runs
+ * A few threads for heavy CPU work and for files on a slow disk, so that no loop ever stalls. work() runs
  * on a pool thread and must touch nothing but its own job; done() then runs on
  * the loop of the worker that sent it.
  */

@@ -12,6 +12,7 @@
 #include "store/donor_store.h"
 #include "store/erasure_store.h"
 #include "wire/rights_wire.h"
+#include "worker/pool.h"
 
 /* Erasing a donor's personal data: one person asks, an admin who is another person approves. */
 
@@ -20,8 +21,19 @@ struct record_load {
 	struct donor_load  load;
 	struct erasure_op *op;
 };
+/* The disk may be slow: in the pool. */
+struct journal_job {
+	struct pool_job       job;
+	const char           *path;
+	struct erasure_line   line;
+	int64_t               at_us;
+	bool                  fine;
+	struct error          error;
+	void                (*next)(struct erasure_op *op);
+};
 struct erasure_op {
 	struct request       *r;
+	int                   attempts;
 	struct donor_load     load;              /* the person's record */
 	struct record_load   *merged;            /* those that are one with it */
 	size_t                nmerged;
@@ -30,6 +42,7 @@ struct erasure_op {
 	struct erasure_ask    ask;
 	struct erasure_refuse refuse;
 	struct donor_erase    erase;
+	struct journal_job    journal;
 	void                (*next)(struct erasure_op *op);
 	int                   status;
 };
@@ -200,28 +213,89 @@ static void refuse_start(struct request *r)
 
 /* ---- POST /donors/{id}/erasure/approve ---- */
 
+enum { APPROVE_ATTEMPTS = 5 };
+
+static void approve_again(struct erasure_op *op);
+
+static void on_journal(struct pool_job *job)
+{
+	struct journal_job *journal = container_of(job, struct journal_job, job);
+	struct erasure_op *op = container_of(journal, struct erasure_op, journal);
+
+	if (journal->fine)
+		journal->next(op);
+	else
+		request_reply_error(op->r, &journal->error);
+}
+
+static void journal_send(struct erasure_op *op, void (*work)(struct pool_job *job), void (*next)(struct erasure_op *op))
+{
+	struct journal_job *journal = &op->journal;
+	const struct worker *worker = op->r->api->worker;
+	struct error err;
+
+	journal->path = erasure_journal_path(worker->config->erasure_journal, keyring_dir(worker->keyring), op->r->arena);
+	journal->at_us = clock_wall_us(worker->clock);
+	journal->job = (struct pool_job){ .work = work, .done = on_journal };
+	journal->next = next;
+	error_clear(&journal->error);
+	if (pool_send(op->r->api->daemon->pool, op->r->api->worker, &journal->job))
+		return;
+	error_clear(&err);
+	error_set(&err, ERR_UNAVAILABLE, "The service is busy. Try again in a moment: what was done is found.",
+		  "Hệ thống đang bận. Hãy thử lại sau giây lát: việc đã làm sẽ được nhận ra.");
+	request_reply_error_after(op->r, &err, 1);
+}
+
+static void note_in_journal(struct pool_job *job)
+{
+	struct journal_job *journal = container_of(job, struct journal_job, job);
+
+	journal->fine = erasure_journal_note(journal->path, &journal->line, 1, journal->at_us, &journal->error);
+}
+
+static void look_at_journal(struct pool_job *job)
+{
+	struct journal_job *journal = container_of(job, struct journal_job, job);
+
+	journal->fine = erasure_journal_ready(journal->path, &journal->error);
+}
+
+static void reply_done(struct erasure_op *op)
+{
+	ask_state(op, reply_state);
+}
+
+/* Acknowledged is what the journal names. */
+static void acknowledge(struct erasure_op *op, const char **ids, size_t count)
+{
+	op->journal.line = (struct erasure_line){ ids, count };
+	journal_send(op, note_in_journal, reply_done);
+}
+
 static void on_erased(struct donor_erase *erase)
 {
 	struct erasure_op *op = container_of(erase, struct erasure_op, erase);
+	const char **ids = arena_alloc(op->r->arena, (erase->nrecords + 1) * sizeof(*ids));
 
-	if (goes_on(op, &erase->error))
-		ask_state(op, reply_state);
+	/* Somebody wrote of the donor meanwhile, or approved it too: look again. */
+	if (erase->error.code == ERR_STALE && ++op->attempts < APPROVE_ATTEMPTS) {
+		approve_again(op);
+		return;
+	}
+	if (!goes_on(op, &erase->error))
+		return;
+	for (size_t i = 0; i < erase->nrecords; i++)
+		ids[i] = erase->records[i]->donor.id;
+	acknowledge(op, ids, erase->nrecords);
 }
 
-/* Named in the journal before it is done: whatever happens then, a restored backup is cleaned of it. */
-static bool write_journal(struct erasure_op *op)
+static void erase_now(struct erasure_op *op)
 {
-	struct request *r = op->r;
-	const struct worker *worker = r->api->worker;
-	const char **ids = arena_alloc(r->arena, (op->erase.nrecords + 1) * sizeof(*ids));
-	const char *path = erasure_journal_path(worker->config->erasure_journal, keyring_dir(worker->keyring), r->arena);
-	struct error err;
-
-	for (size_t i = 0; i < op->erase.nrecords; i++)
-		ids[i] = op->erase.records[i]->donor.id;
-	error_clear(&err);
-	return erasure_journal_append(path, ids, op->erase.nrecords, clock_wall_us(worker->clock), &err) ||
-	       (request_reply_error(r, &err), false);
+	op->erase.actor = op->r->actor;
+	op->erase.arena = op->r->arena;
+	op->erase.done = on_erased;
+	donor_erase_send(api_store(op->r->api), &op->erase);
 }
 
 static void on_facts(struct facts_load *load)
@@ -232,18 +306,14 @@ static void on_facts(struct facts_load *load)
 
 	if (!goes_on(op, &load->error))
 		return;
+	erase->nfacts = op->state.nfacts;
 	erase->wait = donor_wait_left(&load->facts, r->api->daemon->rules, r->today, r->arena);
 	erase->records = arena_alloc(r->arena, (op->nmerged + 1) * sizeof(const struct donor_record *));
 	erase->records[erase->nrecords++] = &op->load.record;
 	for (size_t i = 0; i < op->nmerged; i++)
 		if (!op->merged[i].load.record.donor.erased)
 			erase->records[erase->nrecords++] = &op->merged[i].load.record;
-	if (!write_journal(op))
-		return;
-	erase->actor = r->actor;
-	erase->arena = r->arena;
-	erase->done = on_erased;
-	donor_erase_send(api_store(r->api), erase);
+	journal_send(op, look_at_journal, erase_now);
 }
 
 static void load_merged(struct erasure_op *op);
@@ -273,26 +343,31 @@ static void load_merged(struct erasure_op *op)
 	facts_load_send(api_store(op->r->api), &op->facts);
 }
 
-/* Who may not approve must not be written into the journal either. */
+/* A repeated request: it was done, perhaps by a daemon that was killed before it wrote the journal. */
+static void acknowledge_again(struct erasure_op *op)
+{
+	const struct donor_record *record = &op->load.record;
+	const char **ids = arena_alloc(op->r->arena, (record->nmerged + 1) * sizeof(*ids));
+
+	ids[0] = record->donor.id;
+	for (size_t i = 0; i < record->nmerged; i++)
+		ids[i + 1] = record->merged[i];
+	acknowledge(op, ids, record->nmerged + 1);
+}
+
 static void approve_asked(struct erasure_op *op)
 {
-	const struct actor *actor = &op->r->actor;
-	const struct erasure_load *state = &op->state;
 	struct error err;
 
 	error_clear(&err);
-	if (op->load.record.donor.erased) {      /* a repeated request: it was done */
-		reply_state(op);
+	if (op->load.record.donor.erased) {
+		acknowledge_again(op);
 		return;
 	}
-	if (state->state != ERASURE_ASKED)
-		error_set(&err, ERR_ILLEGAL_STEP, "Nobody has asked to erase this donor, or it has been decided.",
-			  "Chưa có ai đề nghị xóa hồ sơ này, hoặc đề nghị đã được quyết định.");
-	else if (streq(actor->kind, state->asked_by_kind) && streq(actor->id ? actor->id : "", state->asked_by))
-		error_set(&err, ERR_SECOND_PERSON, "You asked for this yourself: another person must approve it.",
-			  "Chính bạn đã đề nghị việc này: cần người khác duyệt.");
-	if (!goes_on(op, &err))
+	if (!erasure_may_approve(&op->state, &op->r->actor, &err)) {
+		request_reply_error(op->r, &err);
 		return;
+	}
 	op->merged = arena_alloc(op->r->arena, (op->load.record.nmerged + 1) * sizeof(*op->merged));
 	load_merged(op);
 }
@@ -300,6 +375,14 @@ static void approve_asked(struct erasure_op *op)
 static void approve_loaded(struct erasure_op *op)
 {
 	ask_state(op, approve_asked);
+}
+
+static void approve_again(struct erasure_op *op)
+{
+	op->load = (struct donor_load){ 0 };
+	op->nmerged = 0;
+	op->erase = (struct donor_erase){ 0 };
+	load_record(op, approve_loaded);
 }
 
 static void approve_with_units(struct request *r)

@@ -450,7 +450,7 @@ static void make_thread(struct daemon *daemon, size_t index)
 	event_assign(&thread->tick, thread->worker.base, -1, EV_PERSIST, thread_on_tick, thread);
 	if (index == daemon->nworkers) {
 		thread->jobs = jobs_new(&thread->worker, setup->keyring, daemon->id, GIOTHONG_VERSION,
-					daemon->rules, &daemon->gauges);
+					daemon->rules, &daemon->gauges, &daemon->shared.pool);
 	} else {
 		thread->api = api_new(&thread->worker, daemon->fds[index], &daemon->shared);
 		daemon->fds[index] = -1;

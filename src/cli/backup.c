@@ -16,6 +16,8 @@
 #include "cli/restore.h"
 #include "cluster/backup.h"
 #include "cluster/cluster.h"
+#include "config/config.h"
+#include "crypto/erasure_journal.h"
 #include "store/backup_store.h"
 #include "wire/backup_wire.h"
 
@@ -232,8 +234,10 @@ static void print_made(struct cli *cli, const struct making *making)
 	cli_say(cli, "%s\n", "%s\n", making->whole);
 	if (making->removed > 0)
 		cli_say(cli, "%zu older removed\n", "đã xóa %zu bản cũ\n", making->removed);
-	cli_say(cli, "The keyring is not in it: keep \"giothong keyring export\" elsewhere.\n",
-		"Không kèm bộ khóa: hãy giữ bản \"giothong keyring export\" ở nơi khác.\n");
+	cli_say(cli, "The keyring is not in it, nor the journal of erasures: keep \"giothong keyring export\" and a copy of %s"
+		     " elsewhere.\n",
+		"Không kèm bộ khóa và sổ xóa dữ liệu: hãy giữ bản \"giothong keyring export\" và bản sao %s ở nơi khác.\n",
+		erasure_journal_path(cli->setup->config.erasure_journal, cli->setup->config.keyring_dir, &cli->arena));
 	jout_object(&cli->out, NULL);
 	jout_text(&cli->out, "backup", making->whole);
 	jout_int(&cli->out, "removed", (int64_t)making->removed);

@@ -10,12 +10,14 @@
 #include "crypto/keyring.h"
 #include "db/migrate.h"
 #include "store/doctor_store.h"
+#include "store/erasure_store.h"
 
 /*
  * `giothong doctor`: looks, changes nothing. Each part that cannot be looked at
  * leaves the others be: without a database the machine is judged all the same.
  */
 CLI_OPERATION(doctor_load)
+CLI_OPERATION(erasure_missing)
 
 /* ---- looking ---- */
 
@@ -24,6 +26,19 @@ static void tell_why(struct cli *cli, struct doctor_database *database)
 	for (int language = 0; language < LANGUAGE_COUNT; language++)
 		database->why[language] = arena_strdup(&cli->arena, cli->error.detail[language]);
 	error_clear(&cli->error);
+}
+
+/* The journal held against the database. */
+static void look_at_erasures(struct cli *cli, struct doctor_facts *facts)
+{
+	struct erasure_missing missing = { .arena = &cli->arena };
+
+	if (!facts->machine.journal.known || !doctor_read_journal(cli, &facts->machine, &missing.known, &missing.nknown))
+		return;
+	facts->database.erasures_known = erasure_missing_run(cli, &missing);
+	error_clear(&cli->error);
+	facts->database.erasures_missing = (int64_t)missing.nlines;
+	facts->database.erasures_back = missing.back;
 }
 
 static void look_at_database(struct cli *cli, struct doctor_facts *facts)
@@ -41,6 +56,8 @@ static void look_at_database(struct cli *cli, struct doctor_facts *facts)
 		tell_why(cli, &facts->database);
 	else if (!migrate_check(cli->setup->db.conninfo, &facts->database.schema))
 		(void)cli_goes_on(cli);          /* a signal is seen below */
+	else
+		look_at_erasures(cli, facts);
 }
 
 static void look(struct cli *cli, struct doctor_facts *facts, struct eligibility_rules **rules)

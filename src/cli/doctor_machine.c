@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "config/config.h"
+#include "crypto/erasure_journal.h"
 #include "crypto/keyring.h"
 #include "db/db.h"
 #include "domain/backup.h"
@@ -106,6 +108,42 @@ static void look_at_keyring(struct cli *cli, struct doctor_machine *machine)
 	if (opened)
 		list_keys(cli, keyring, keyring_view(opened));
 	keyring_free(opened);
+}
+
+/* ---- the journal of erasures ---- */
+
+/* Where systemd hands the keys over, commands of root find them here. */
+static const char keys_of_units[] = "/etc/giothong/keyring";
+
+static void look_at_journal(struct cli *cli, struct doctor_machine *machine)
+{
+	const struct config *config = &cli->setup->config;
+	struct doctor_journal *journal = &machine->journal;
+	char *folder;
+	bool there;
+
+	journal->path = erasure_journal_path(config->erasure_journal, config->keyring_dir, &cli->arena);
+	journal->unset = !*config->erasure_journal && streq(config->keyring_dir, keys_of_units);
+	there = faccessat(AT_FDCWD, journal->path, F_OK, AT_EACCESS) == 0;
+	journal->known = there ? faccessat(AT_FDCWD, journal->path, R_OK, AT_EACCESS) == 0 : errno == ENOENT;
+	folder = arena_strdup(&cli->arena, journal->path);
+	if (strrchr(folder, '/'))
+		*strrchr(folder, '/') = '\0';
+	if (faccessat(AT_FDCWD, there ? journal->path : folder, there ? W_OK : W_OK | X_OK, AT_EACCESS) < 0)
+		journal->why = arena_strdup(&cli->arena, strerror(errno));
+}
+
+bool doctor_read_journal(struct cli *cli, struct doctor_machine *machine, const struct erasure_line **lines, size_t *count)
+{
+	struct erasure_line *read;
+
+	if (!erasure_journal_read(machine->journal.path, &cli->arena, &read, count, &cli->error)) {
+		error_clear(&cli->error);
+		return false;
+	}
+	*lines = read;
+	machine->journal.persons = *count;
+	return true;
 }
 
 /* ---- sockets ---- */
@@ -268,6 +306,7 @@ void doctor_look_at_machine(struct cli *cli, struct doctor_machine *machine)
 	machine->file.has_password = db_conninfo_has_password(config->database_conninfo) ||
 				     db_conninfo_has_password(config->database_owner_conninfo);
 	look_at_keyring(cli, machine);
+	look_at_journal(cli, machine);
 	look_at_sockets(cli, machine);
 	look_at_processes(cli, machine);
 }

@@ -6,22 +6,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/rules.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/erasures.h"
 #include "cli/sealed_audit.h"
 #include "cluster/backup.h"
 #include "cluster/cluster.h"
 #include "config/config.h"
-#include "crypto/erasure_journal.h"
 #include "crypto/keyring.h"
 #include "db/db.h"
-#include "domain/deferral.h"
 #include "store/backup_store.h"
-#include "store/deferral_store.h"
-#include "store/donor_store.h"
-#include "store/erasure_store.h"
 #include "wire/backup_wire.h"
 
 /*
@@ -30,9 +25,6 @@
  * that a daemon takes only when the restored chain of the audit was verified.
  */
 CLI_OPERATION(backup_note)
-CLI_OPERATION(donor_load)
-CLI_OPERATION(facts_load)
-CLI_OPERATION(donor_erase)
 
 struct restoring {
 	char                  *path;             /* real path of the backup */
@@ -42,8 +34,7 @@ struct restoring {
 	struct audit_marks     marks;            /* of the log, and the end of the chain as backup.json has it */
 	int64_t                highest;          /* of the log; 0: none was given */
 	struct audit_restarted restarted;
-	size_t                 erased;           /* again */
-	bool                   journal;          /* there was one */
+	struct erasures_replayed erasures;
 };
 
 /* ---- looking at the backup ---- */
@@ -151,77 +142,11 @@ static bool restart(struct cli *cli, struct restoring *restoring)
 	return audit_restart(cli, &outside, &restoring->restarted);
 }
 
-/* ---- who was erased after the backup is erased again ---- */
-
-static bool wait_of(struct cli *cli, const struct eligibility_rules *rules, const char *id, struct donor_next *wait)
-{
-	struct facts_load facts = { .key = id, .arena = &cli->arena };
-
-	if (!facts_load_run(cli, &facts))
-		return false;
-	*wait = donor_wait_left(&facts.facts, rules, clock_today(&cli->setup->clock), &cli->arena);
-	return true;
-}
-
-/* The records of one person. Those that the backup does not know, or knows as erased, need nothing. */
-static bool erase_again(struct cli *cli, const struct eligibility_rules *rules, const struct erasure_line *line,
-			struct restoring *restoring)
-{
-	struct donor_load *loads = arena_alloc(&cli->arena, line->count * sizeof(*loads));
-	struct donor_erase erase = { .again = true, .actor = cli->actor, .arena = &cli->arena };
-
-	erase.records = arena_alloc(&cli->arena, line->count * sizeof(const struct donor_record *));
-	for (size_t i = 0; i < line->count; i++) {
-		loads[i] = (struct donor_load){ .key = line->ids[i], .exact = true, .arena = &cli->arena };
-		if (!donor_load_run(cli, &loads[i])) {
-			if (cli->error.code != ERR_NOT_FOUND)
-				return false;
-			error_clear(&cli->error);
-		} else if (!loads[i].record.donor.erased) {
-			erase.records[erase.nrecords++] = &loads[i].record;
-		}
-	}
-	if (erase.nrecords == 0)
-		return true;
-	restoring->erased++;
-	return wait_of(cli, rules, erase.records[0]->donor.id, &erase.wait) && donor_erase_run(cli, &erase);
-}
-
-static bool replay_erasures(struct cli *cli, struct restoring *restoring)
-{
-	const struct config *config = &cli->setup->config;
-	const char *path = erasure_journal_path(config->erasure_journal, config->keyring_dir, &cli->arena);
-	struct eligibility_rules *rules = rules_open(config->eligibility_rules, RULES_FOR_USE, &cli->error);
-	struct erasure_line *lines;
-	size_t count;
-	bool fine = rules && erasure_journal_read(path, &cli->arena, &lines, &count, &cli->error);
-
-	restoring->journal = access(path, F_OK) == 0;
-	for (size_t i = 0; fine && i < count; i++)
-		fine = erase_again(cli, rules, &lines[i], restoring);
-	rules_free(rules);
-	return fine;
-}
-
-static void print_erased(struct cli *cli, const struct restoring *restoring)
-{
-	if (restoring->journal)
-		cli_say(cli, "Donors erased after the backup, and erased again: %zu.\n",
-			"Số người hiến máu đã xóa sau lần sao lưu và nay xóa lại: %zu.\n", restoring->erased);
-	else
-		cli_say(cli, "There is no journal of erasures here: who was erased after the backup is back. Bring it and restore"
-			     " again.\n",
-			"Ở đây không có sổ xóa dữ liệu: người đã xóa sau lần sao lưu nay có lại. Hãy chép sổ về rồi khôi phục"
-			" lại.\n");
-	jout_bool(&cli->out, "erasure_journal", restoring->journal);
-	jout_int(&cli->out, "erased_again", (int64_t)restoring->erased);
-}
-
 static bool restore(struct cli *cli, struct restoring *restoring)
 {
 	if (!check(cli, restoring) || !cli_open(cli, SETUP_RESTORE) || !read_marks(cli, restoring) ||
 	    !add_end_of_backup(cli, restoring) || !note(cli, restoring) || !restart(cli, restoring) ||
-	    !replay_erasures(cli, restoring) || !audit_is_whole(cli, &restoring->marks) || !cli_goes_on(cli))
+	    !erasures_replay(cli, &restoring->erasures) || !audit_is_whole(cli, &restoring->marks) || !cli_goes_on(cli))
 		return false;
 	db_free(cli->db);
 	cli->db = NULL;
@@ -263,7 +188,7 @@ static void print_restored(struct cli *cli, const struct restoring *restoring)
 		"%s như lúc %s hoặc ngay sau đó; những gì làm sau nữa không có trong bản này.\n",
 		cli->setup->config.data_dir, made_at);
 	print_lost(cli, restoring);
-	print_erased(cli, restoring);
+	erasures_print(cli, &restoring->erasures);
 	cli_say(cli, "Tokens revoked since then are valid again: see \"giothong token list\", then start giothongd.\n",
 		"Mã truy cập thu hồi sau đó có hiệu lực lại: xem \"giothong token list\", rồi chạy giothongd.\n");
 	jout_end(&cli->out);

@@ -145,8 +145,57 @@ static void judge_archive(const struct doctor_facts *facts, struct finding *find
 	judge_archiver(facts, finding);
 }
 
+/* ---- who must not come back ---- */
+
+static void judge_journal(const struct doctor_facts *facts, struct finding *finding)
+{
+	const struct doctor_journal *journal = &facts->machine.journal;
+	const struct doctor_database *database = &facts->database;
+
+	if (journal->unset)
+		finding_say(finding, HEALTH_FAILURE, "erasure.journal is not set, and beside the keys a daemon of systemd may not"
+			    " write: no donor can be erased",
+			    "chưa đặt erasure.journal, mà cạnh thư mục khóa thì tiến trình của systemd không được ghi: không xóa"
+			    " được ai");
+	else if (!journal->known)
+		finding_say(finding, HEALTH_SKIPPED, "this user may not look at %s", "người dùng này không được xem %s",
+			    journal->path);
+	else if (journal->why)
+		finding_say(finding, HEALTH_FAILURE, "%s cannot be written (%s): no donor can be erased",
+			    "không ghi được %s (%s): không xóa được ai", journal->path, journal->why);
+	if (finding->health == HEALTH_FAILURE)
+		finding_advise(finding, "erasure.journal = a file in a folder of the daemon's user, as"
+			       " /var/lib/giothong/erasures.journal of the package",
+			       "erasure.journal = một tệp trong thư mục của người dùng chạy tiến trình, như"
+			       " /var/lib/giothong/erasures.journal của gói");
+	if (journal->unset || !journal->known)
+		return;
+	if (database->erasures_missing > 0) {
+		finding_say(finding, HEALTH_FAILURE, "%lld persons were erased whom %s does not name: a backup would bring them"
+			    " back", "%lld người đã xóa mà %s không ghi: khôi phục bản sao lưu sẽ đưa họ trở lại",
+			    (long long)database->erasures_missing, journal->path);
+		finding_advise(finding, "a running daemon writes them down within a minute; its log says why not"
+			       " (erasure_journal_failed)",
+			       "tiến trình đang chạy sẽ ghi trong vòng một phút; nếu không, xem nhật ký (erasure_journal_failed)");
+	}
+	if (database->erasures_back > 0) {
+		finding_say(finding, HEALTH_FAILURE, "%lld records that were erased are here again",
+			    "%lld hồ sơ đã xóa nay có lại", (long long)database->erasures_back);
+		finding_advise(finding, "an older database was brought back: stop the daemons, giothong erasure replay",
+			       "cơ sở dữ liệu cũ đã được phục hồi: dừng các tiến trình, chạy giothong erasure replay");
+	}
+	if (finding->health == HEALTH_OK && !database->erasures_known)
+		finding_say(finding, HEALTH_OK, "%s can be written; not held against the database", "ghi được %s; chưa đối chiếu với cơ"
+			    " sở dữ liệu", journal->path);
+	else if (finding->health == HEALTH_OK)
+		finding_say(finding, HEALTH_OK, "%s names %zu persons; keep a copy with that of the keys, no backup has it",
+			    "%s ghi %zu người; hãy giữ bản sao cùng bản sao của khóa, bản sao lưu không kèm sổ này",
+			    journal->path, journal->persons);
+}
+
 const struct doctor_check doctor_backup_checks[] = {
 	{ "backup", NEEDS_SETTINGS, judge_backup },
 	{ "database.archive", NEEDS_DATABASE, judge_archive },
+	{ "erasure.journal", NEEDS_SETTINGS, judge_journal },
 	{ 0 }
 };

@@ -13,6 +13,7 @@
 #include "db/db.h"
 #include "domain/eligibility_rules.h"
 #include "jobs/days.h"
+#include "jobs/erasures.h"
 #include "jobs/key_watch.h"
 #include "jobs/people.h"
 #include "jobs/rekey.h"
@@ -29,6 +30,7 @@ struct jobs {
 	struct sealer        *sealer;
 	struct days_job      *days;
 	struct rekey_job     *rekey;
+	struct erasures_job  *erasures;
 	struct key_watch     *keys;
 	struct people        *people;
 	struct store          store;
@@ -122,13 +124,14 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	sealer_tick(jobs->sealer);
 	days_job_tick(jobs->days);
 	rekey_job_tick(jobs->rekey);
+	erasures_job_tick(jobs->erasures);
 	key_watch_tick(jobs->keys);
 	people_tick(jobs->people);
 	jobs->seconds++;
 }
 
 struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char *daemon_id, const char *version,
-		      const struct eligibility_rules *rules, struct gauges *gauges)
+		      const struct eligibility_rules *rules, struct gauges *gauges, struct pool *const *pool)
 {
 	struct jobs *jobs = xcalloc(1, sizeof(*jobs));
 	struct timeval second = { .tv_sec = 1 };
@@ -137,6 +140,7 @@ struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char
 	jobs->sealer = sealer_new(worker, gauges);
 	jobs->days = days_job_new(worker, rules);
 	jobs->rekey = rekey_job_new(worker);
+	jobs->erasures = erasures_job_new(worker, pool);
 	jobs->people = people_new(worker);
 	jobs->keys = key_watch_new(worker, keyring, on_keys, jobs);
 	jobs->store = (struct store){ worker->db, worker->keyring, worker->clock, NULL };
@@ -196,6 +200,7 @@ void jobs_free(struct jobs *jobs)
 	sealer_free(jobs->sealer);
 	days_job_free(jobs->days);
 	rekey_job_free(jobs->rekey);
+	erasures_job_free(jobs->erasures);
 	key_watch_free(jobs->keys);
 	people_free(jobs->people);
 	buf_release(&jobs->beat.keys);

@@ -110,7 +110,7 @@ static const struct db_statement add_statement = {
 	"  next_stem_cells = greatest(next_stem_cells, $20::date)"
 	"  WHERE id = " PERSON("$10::uuid") " AND EXISTS (SELECT FROM made)),"
 	" audit AS (" AUDIT_INSERT("$8", "EXISTS (SELECT FROM made)") ")"
-	" SELECT EXISTS (SELECT FROM go)"
+	" SELECT EXISTS (SELECT FROM go), EXISTS (SELECT FROM donor WHERE id = $10::uuid AND erased_at IS NULL)"
 };
 
 static void add_on_replayed(struct db_query *query, const struct db_result *result)
@@ -125,12 +125,12 @@ static void add_on_done(struct db_query *query, const struct db_result *result)
 	struct deferral_add *add = container_of(query, struct deferral_add, query);
 
 	if (claim_read(result, &add->idempotency, &add->error) == CLAIM_LOST) {
-		if (add->idempotency.key) {
+		if (result->outcome != DB_OK || db_bool(result, 0, 1)) {
 			replay_send(add->store, query, &add->idempotency, &add->actor, "deferral", add->arena,
 				    add_on_replayed);
 			return;
 		}
-		fail_stale(&add->error);         /* erased meanwhile */
+		fail_erased(&add->error);
 	}
 	add->done(add);
 }
@@ -335,12 +335,6 @@ static bool fail_decided(struct error *err)
 			 "Vừa có người quyết định việc này. Chưa có gì thay đổi.");
 }
 
-static bool fail_own(struct error *err)
-{
-	return error_set(err, ERR_SECOND_PERSON, "You asked for this yourself: another person must approve it.",
-			 "Chính bạn đã đề nghị việc này: cần người khác duyệt.");
-}
-
 static void decide_on_replayed(struct db_query *query, const struct db_result *result)
 {
 	struct deferral_lift_decide *decide = container_of(query, struct deferral_lift_decide, query);
@@ -357,7 +351,7 @@ static void decide_on_done(struct db_query *query, const struct db_result *resul
 
 	if (claim_read(result, &decide->idempotency, &decide->error) == CLAIM_LOST) {
 		if (db_rows(result) > 0 && db_bool(result, 0, 1)) {
-			fail_own(&decide->error);
+			fail_second_person(&decide->error);
 		} else if (decide->idempotency.key) {
 			replay_send(decide->store, query, &decide->idempotency, &decide->actor, "deferral_lift",
 				    decide->arena, decide_on_replayed);

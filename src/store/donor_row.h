@@ -76,6 +76,12 @@ const char *donor_open_text(const char *table, const char *field, const char *do
 enum donor_use { USE_IDENTIFIER, USE_PAPER, USE_PHONE, USE_NAME };
 const char *donor_use_text(enum donor_use use);
 
+/*
+ * In which order rows `g` of donor_digest are written: one, so that two statements with the same digests do not wait for
+ * each other; and those of the use 'suppression' last, so that who waited for an erasure to end sees what it left.
+ */
+#define DIGEST_ORDER "ORDER BY g.use = 'suppression', g.digest"
+
 /* Rows of donor_digest, or what to look for: arrays side by side, as texts. */
 struct donor_digests {
 	struct arena *arena;

@@ -107,7 +107,6 @@ void donor_load_send(struct store *store, struct donor_load *load)
 	"  JOIN donor_digest AS g ON g.digest = p.digest AND g.use = 'identifier'" \
 	"  LEFT JOIN donor_alias AS a ON a.donor_id = g.donor_id" \
 	"  WHERE g.donor_id IS DISTINCT FROM " mine "::uuid ORDER BY p.n)"
-/* In the order of the digests, so that two statements with the same ones do not wait for each other. */
 #define DIGEST_INSERT(digests, uses, keys, identifiers, donor) \
 	"INSERT INTO donor_digest (digest, use, key_id, identifier_id, donor_id)" \
 	" SELECT g.digest, g.use, g.key_id, nullif(g.identifier_id, '')::uuid, " donor \
@@ -222,7 +221,7 @@ static const struct db_statement create_statement = {
 	"  FROM go RETURNING id, registered_at),"
 	" identifier AS (" IDENTIFIER_INSERT("$21", "$22", "$23", "$9::uuid") " WHERE EXISTS (SELECT FROM made)),"
 	" digest AS (" DIGEST_INSERT("$24", "$25", "$26", "$27", "$9::uuid")
-	"  WHERE EXISTS (SELECT FROM made) ORDER BY g.digest),"
+	"  WHERE EXISTS (SELECT FROM made) " DIGEST_ORDER "),"
 	" agreed AS (INSERT INTO consent (id, donor_id, purpose, channel, given, at, proof)"
 	"  SELECT c.id, $9::uuid, c.purpose, c.channel, true, c.at, nullif(c.proof, '')::bytea"
 	"  FROM unnest($31::uuid[], $32::text[], $33::text[], $34::timestamptz[], $35::text[])"
@@ -397,7 +396,7 @@ static const struct db_statement change_statement = {
 	"  AND EXISTS (SELECT FROM made)),"
 	" identifier AS (" IDENTIFIER_INSERT("$13", "$14", "$15", "$2::uuid") " WHERE EXISTS (SELECT FROM made)),"
 	" digest AS (" DIGEST_INSERT("$16", "$17", "$18", "$19", "$2::uuid")
-	"  WHERE EXISTS (SELECT FROM made) ORDER BY g.digest ON CONFLICT (digest, donor_id) DO NOTHING),"
+	"  WHERE EXISTS (SELECT FROM made) " DIGEST_ORDER " ON CONFLICT (digest, donor_id) DO NOTHING),"
 	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM made)") ")"
 	" SELECT EXISTS (SELECT FROM made), EXISTS (SELECT FROM donor WHERE id = $2::uuid), " TAKEN_TELL("$22")
 };

@@ -24,7 +24,7 @@ const char *erasure_state_text(enum erasure_state state)
 static const struct db_statement load_statement = {
 	"WITH " DONOR_SOUGHT ", " DONOR_OWN
 	" SELECT d.id, d.number, e.state, " SQL_MICROS("e.asked_at") ", " SQL_MICROS("e.decided_at") ", e.ground, e.asked_by_kind,"
-	" e.asked_by"
+	" e.asked_by, donor_fact_count(ARRAY(SELECT id FROM own))"
 	" FROM d, erasure AS e WHERE e.donor_id IN (SELECT id FROM own) ORDER BY e.asked_at DESC, e.id DESC LIMIT 1"
 };
 
@@ -48,6 +48,7 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 			load->ground = row_text(load->arena, result, 0, 5);
 			load->asked_by_kind = row_text(load->arena, result, 0, 6);
 			load->asked_by = row_text(load->arena, result, 0, 7);
+			load->nfacts = db_int(result, 0, 8, 0);
 		}
 	}
 	load->done(load);
@@ -117,6 +118,14 @@ static bool fail_unasked(struct error *err)
 			 "Chưa có ai đề nghị xóa hồ sơ này, hoặc đề nghị đã được quyết định.");
 }
 
+bool erasure_may_approve(const struct erasure_load *load, const struct actor *actor, struct error *err)
+{
+	if (load->state != ERASURE_ASKED)
+		return fail_unasked(err);
+	return !streq(actor->kind, load->asked_by_kind) || !streq(actor_id(actor), load->asked_by) ||
+	       fail_second_person(err);
+}
+
 static const struct db_statement refuse_statement = {
 	"WITH made AS (UPDATE erasure SET state = 'refused', decided_at = now(), decided_by_kind = $3, decided_by = $4,"
 	"  ground = $5 WHERE state = 'asked' AND (donor_id = $2::uuid"
@@ -150,59 +159,61 @@ void erasure_refuse_send(struct store *store, struct erasure_refuse *refuse)
 /* ---- done ---- */
 
 /*
- * The records must be those that were opened, each at the version that was read, and no other may have become one
- * with them: else a number would go without its suppression row. Then 1 / 0 undoes all of it.
+ * The records must be those that were opened, each at the version that was read, with as many facts as were read, and no
+ * other may have become one with them. Whoever writes a fact holds the donor's row until it is committed, and so do we:
+ * what is counted when we have it (donor_fact_count) is all that there will ever be. Their digests and numbers go by a
+ * trigger (migrations/0014_erasure_race.sql). First the rows of donors, then that of the asking, as who asks does.
  *
  *	$1 audit   $2 $3 who decides   $4 records   $5 their versions   $6 again   $7 suppression digests   $8 their
- *	keys   $9 until
+ *	keys   $9 until   $10 facts
  */
 static const struct db_statement erase_statement = {
-	"WITH turn AS (UPDATE erasure SET state = 'done', decided_at = now(), decided_by_kind = $2, decided_by = $3"
-	"  WHERE donor_id = ANY ($4::uuid[]) AND state = 'asked' AND NOT $6::boolean AND (asked_by_kind, asked_by) <> ($2, $3)"
-	"  RETURNING id),"
-	" go AS (SELECT 1 WHERE $6::boolean OR EXISTS (SELECT FROM turn)),"
-	" made AS (UPDATE donor AS d SET wrapped_key = NULL, wrap_key_id = NULL, sealed = NULL, erased_at = now(),"
-	"   version = d.version + 1 FROM unnest($4::uuid[], $5::bigint[]) AS o (id, version)"
-	"  WHERE d.id = o.id AND d.version = o.version AND d.erased_at IS NULL AND EXISTS (SELECT FROM go) RETURNING d.id),"
-	" digest AS (DELETE FROM donor_digest WHERE donor_id = ANY ($4::uuid[]) AND EXISTS (SELECT FROM go)),"
-	" number AS (DELETE FROM donor_identifier WHERE donor_id = ANY ($4::uuid[]) AND EXISTS (SELECT FROM go)),"
+	"WITH held AS MATERIALIZED (SELECT d.id FROM donor AS d"
+	"  JOIN unnest($4::uuid[], $5::bigint[]) AS o (id, version) ON d.id = o.id AND d.version = o.version"
+	"  WHERE d.erased_at IS NULL ORDER BY d.id FOR UPDATE OF d),"
+	" now AS MATERIALIZED (SELECT h.n, donor_fact_count($4::uuid[]) AS facts FROM (SELECT count(*) AS n FROM held) AS h),"
+	" fit AS MATERIALIZED (SELECT 1 FROM now WHERE n = cardinality($4::uuid[]) AND ($10::bigint IS NULL OR facts = $10)"
+	"  AND NOT EXISTS (SELECT FROM donor_alias WHERE into_id = ANY ($4::uuid[]) AND donor_id <> ALL ($4::uuid[]))),"
+	" turn AS (UPDATE erasure SET state = 'done', decided_at = now(), decided_by_kind = $2, decided_by = $3"
+	"  WHERE donor_id = ANY ($4::uuid[]) AND state = 'asked' AND (asked_by_kind, asked_by) <> ($2, $3)"
+	"   AND EXISTS (SELECT FROM fit) RETURNING id),"
+	" go AS MATERIALIZED (SELECT 1 FROM fit WHERE $6::boolean OR EXISTS (SELECT FROM turn)),"
+	" made AS (UPDATE donor SET wrapped_key = NULL, wrap_key_id = NULL, sealed = NULL, erased_at = now(),"
+	"   version = version + 1 WHERE id = ANY ($4::uuid[]) AND EXISTS (SELECT FROM go)),"
 	" kept AS (INSERT INTO suppression AS s (digest, key_id, until)"
 	"  SELECT k.digest, k.key_id, $9::date FROM unnest($7::bytea[], $8::integer[]) AS k (digest, key_id), go"
 	"  WHERE $9::date IS NOT NULL ORDER BY k.digest"
 	"  ON CONFLICT (digest) DO UPDATE SET until = greatest(s.until, excluded.until)),"
 	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM go)") ")"
-	" SELECT EXISTS (SELECT FROM go), EXISTS (SELECT FROM erasure WHERE donor_id = ANY ($4::uuid[]) AND state = 'asked'),"
-	"  1 / CASE WHEN NOT EXISTS (SELECT FROM go) OR ((SELECT count(*) FROM made) = cardinality($4::uuid[])"
-	"   AND NOT EXISTS (SELECT FROM donor_alias WHERE into_id = ANY ($4::uuid[]) AND donor_id <> ALL ($4::uuid[])))"
-	"   THEN 1 ELSE 0 END"
+	" SELECT EXISTS (SELECT FROM go), EXISTS (SELECT FROM fit),"
+	"  EXISTS (SELECT FROM erasure WHERE donor_id = ANY ($4::uuid[]) AND state = 'asked')"
 };
 
 static void erase_on_done(struct db_query *query, const struct db_result *result)
 {
 	struct donor_erase *erase = container_of(query, struct donor_erase, query);
 
-	if (result->outcome == DB_REFUSED && streq(result->sqlstate, "22012")) {
-		error_clear(&erase->error);
-		fail_stale(&erase->error);
-	} else if (result_ok(result, &erase->error) && !db_bool(result, 0, 0)) {
-		if (db_bool(result, 0, 1))
-			error_set(&erase->error, ERR_SECOND_PERSON,
-				  "You asked for this yourself: another person must approve it.",
-				  "Chính bạn đã đề nghị việc này: cần người khác duyệt.");
+	if (result_ok(result, &erase->error) && !db_bool(result, 0, 0)) {
+		if (!db_bool(result, 0, 1))
+			fail_stale(&erase->error);
+		else if (db_bool(result, 0, 2))
+			fail_second_person(&erase->error);
 		else
 			fail_unasked(&erase->error);
 	}
 	erase->done(erase);
 }
 
-/* Nothing is left of what an image holds. */
-static void audit_erased(struct audit *audit, const struct donor *donor)
+/* Nothing is left of what an image holds. Where a wait stays behind, that is said. */
+static void audit_erased(struct audit *audit, const struct donor_erase *erase, const struct donor *donor, bool kept)
 {
 	struct buf was = { 0 };
 
 	image_donor(&was, donor);
 	audit_add(audit, "donor.erase", "donor", donor->id, &was, NULL);
 	buf_release(&was);
+	if (kept && (erase->wait.endless || !date_is_none(erase->wait.on)))
+		audit_add_reading(audit, "donor.keep_wait", "donor", donor->id, NULL);
 }
 
 void donor_erase_send(struct store *store, struct donor_erase *erase)
@@ -215,16 +226,16 @@ void donor_erase_send(struct store *store, struct donor_erase *erase)
 	struct donor_digests kept = { .arena = arena };
 	struct audit audit;
 
-	erase->store = store;
 	audit_begin(&audit, store, &erase->actor);
 	for (size_t i = 0; i < erase->nrecords; i++) {
 		const struct donor *donor = &erase->records[i]->donor;
+		size_t before = kept.count;
 
 		ids[i] = donor->id;
 		versions[i] = arena_printf(arena, "%lld", (long long)donor->version);
-		audit_erased(&audit, donor);
 		for (size_t k = 0; k < donor->nidentifiers; k++)
 			donor_digest_suppression(&kept, store, view, DIGESTS_WRITTEN, &donor->identifiers[k].identifier);
+		audit_erased(&audit, erase, donor, kept.count > before);
 	}
 	query_begin(query, &erase_statement, DB_WRITE, erase_on_done);
 	query_text(query, audit_end(&audit, arena));
@@ -239,7 +250,57 @@ void donor_erase_send(struct store *store, struct donor_erase *erase)
 		query_text(query, "infinity");
 	else
 		query_date(query, arena, erase->wait.on);
+	if (erase->nfacts >= 0)
+		query_int(query, arena, erase->nfacts);
+	else
+		query_text(query, NULL);
 	db_send(store->db, query);
+}
+
+/* ---- known outside ---- */
+
+/* Records that are one go together; of an erased one aliases do not change any more. */
+static const struct db_statement missing_statement = {
+	"SELECT back.n, missing.ids FROM (SELECT count(*) AS n FROM donor WHERE id = ANY ($1::uuid[]) AND erased_at IS NULL) AS back"
+	" LEFT JOIN (SELECT array_agg(d.id ORDER BY d.id) AS ids FROM donor AS d LEFT JOIN donor_alias AS a ON a.donor_id = d.id"
+	"  LEFT JOIN unnest($1::uuid[]) AS k (id) ON k.id = d.id WHERE d.erased_at IS NOT NULL"
+	"  GROUP BY coalesce(a.into_id, d.id) HAVING bool_or(k.id IS NULL)) AS missing ON true"
+};
+
+static void missing_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct erasure_missing *missing = container_of(query, struct erasure_missing, query);
+
+	missing->nlines = 0;
+	if (result_ok(result, &missing->error)) {
+		int rows = db_rows(result);
+
+		missing->back = db_int(result, 0, 0, 0);
+		missing->lines = arena_alloc(missing->arena, (size_t)rows * sizeof(*missing->lines));
+		for (int i = 0; i < rows && !db_is_null(result, i, 1); i++) {
+			struct erasure_line *line = &missing->lines[missing->nlines++];
+
+			line->ids = row_texts(missing->arena, result, i, 1, &line->count);
+		}
+	}
+	missing->done(missing);
+}
+
+void erasure_missing_send(struct store *store, struct erasure_missing *missing)
+{
+	const char **ids;
+	size_t count = 0;
+
+	for (size_t i = 0; i < missing->nknown; i++)
+		count += missing->known[i].count;
+	ids = arena_alloc(missing->arena, (count + 1) * sizeof(*ids));
+	count = 0;
+	for (size_t i = 0; i < missing->nknown; i++)
+		for (size_t k = 0; k < missing->known[i].count; k++)
+			ids[count++] = missing->known[i].ids[k];
+	query_begin(&missing->query, &missing_statement, DB_READ, missing_on_done);
+	query_texts(&missing->query, missing->arena, ids, count);
+	db_send(store->db, &missing->query);
 }
 
 /* ---- forgotten ---- */

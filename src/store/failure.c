@@ -56,6 +56,9 @@ static const struct refusal {
 	{ "staff_user_login_uk", ERR_ALREADY_EXISTS, "/login", "taken",
 	  "An account of this name is already there. Choose another name.",
 	  "Đã có tài khoản mang tên đăng nhập này. Hãy chọn tên khác." },
+	{ "fact_donor_erased_ck", ERR_ERASED, NULL, NULL,
+	  "The personal data of this donor has been erased: there is nothing to change.",
+	  "Dữ liệu cá nhân của người này đã được xóa: không còn gì để sửa." },
 	{ "deferral_lift_live_uk", ERR_DEFERRAL_LIFTED, NULL, NULL,
 	  "This deferral was lifted before, or somebody has asked for it. Nothing was changed.",
 	  "Lần tạm hoãn này đã được gỡ, hoặc đã có người đề nghị gỡ. Chưa có gì thay đổi." },
@@ -184,6 +187,12 @@ bool fail_erased(struct error *err)
 {
 	return error_set(err, ERR_ERASED, "The personal data of this donor has been erased: there is nothing to change.",
 			 "Dữ liệu cá nhân của người này đã được xóa: không còn gì để sửa.");
+}
+
+bool fail_second_person(struct error *err)
+{
+	return error_set(err, ERR_SECOND_PERSON, "You asked for this yourself: another person must approve it.",
+			 "Chính bạn đã đề nghị việc này: cần người khác duyệt.");
 }
 
 bool fail_stale(struct error *err)

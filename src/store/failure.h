@@ -16,6 +16,8 @@ bool result_ok(const struct db_result *result, struct error *err) __attribute__(
 bool fail_not_found(struct error *err);
 bool fail_stale(struct error *err);
 bool fail_erased(struct error *err);
+/* Who asked for it wants to approve it too. */
+bool fail_second_person(struct error *err);
 /* Keys are being changed, and this daemon has not followed yet. */
 bool fail_keys(struct error *err);
 

@@ -363,7 +363,9 @@ static void load_lookup(struct record_digest *digest)
 static const struct db_statement row_by_id[RECORD_KINDS] = {
 	[RECORD_DONATION] = { "SELECT donor_id, component, donated_on, coalesce(volume_ml, 0), evidence, source"
 			      " FROM donation WHERE id = $1::uuid" },
-	[RECORD_DEFERRAL] = { "SELECT donor_id, ends, until, sealed, lifts FROM deferral WHERE id = $1::uuid" },
+	[RECORD_DEFERRAL] = { "SELECT donor_id, ends, until, sealed, lifts,"
+			      " CASE WHEN carried THEN carried_digest(id, donor_id, ends, until) END FROM deferral"
+			      " WHERE id = $1::uuid" },
 	[RECORD_DEFERRAL_LIFT] = { "SELECT deferral_id, state, asked_by_kind, asked_by, decided_by_kind, decided_by"
 				   " FROM deferral_lift WHERE id = $1::uuid" },
 };
@@ -386,6 +388,13 @@ static void on_row(struct db_query *query, const struct db_result *result)
 
 	if (!result_ok(result, &digest->error) || db_rows(result) == 0) {
 		finish(digest, NULL);
+		return;
+	}
+	/* What the database wrote by itself has a digest that takes no key. */
+	if (digest->kind == RECORD_DEFERRAL && !db_is_null(result, 0, 5)) {
+		digest->there = true;
+		snprintf(digest->digest, sizeof(digest->digest), "%s", db_text(result, 0, 5));
+		digest->done(digest);
 		return;
 	}
 	if (digest->kind == RECORD_DONATION)
@@ -439,7 +448,7 @@ static const struct db_statement strays_of[RECORD_KINDS] = {
 	[RECORD_TOKEN] = STRAYS("access_token", "t.id::text", "token", ""),
 	[RECORD_DONOR] = STRAYS("donor", "t.id::text", "donor", ""),
 	[RECORD_DONATION] = STRAYS("donation", "t.id::text", "donation", ""),
-	[RECORD_DEFERRAL] = STRAYS("deferral", "t.id::text", "deferral", " AND NOT t.carried"),
+	[RECORD_DEFERRAL] = STRAYS("deferral", "t.id::text", "deferral", ""),
 	[RECORD_DEFERRAL_LIFT] = STRAYS("deferral_lift", "t.id::text", "deferral_lift", ""),
 	[RECORD_LOOKUP] = STRAYS("donor_lookup", "t.id::text", "lookup", ""),
 	[RECORD_KEY] = STRAYS("key", "t.kind || '-' || t.id", "key", ""),

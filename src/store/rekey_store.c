@@ -67,7 +67,7 @@ static const struct db_statement write_statement = {
 	" digest AS (INSERT INTO donor_digest (digest, use, key_id, identifier_id, donor_id)"
 	"  SELECT g.digest, g.use, g.key_id, nullif(g.identifier_id, '')::uuid, made.id"
 	"  FROM unnest($7::bytea[], $8::text[], $9::integer[], $10::text[]) AS g (digest, use, key_id, identifier_id), made"
-	"  ORDER BY g.digest ON CONFLICT (digest, donor_id) DO NOTHING),"
+	"  " DIGEST_ORDER " ON CONFLICT (digest, donor_id) DO NOTHING),"
 	" gone AS (DELETE FROM donor_digest USING made WHERE donor_id = made.id AND key_id <> ALL ($11::integer[])),"
 	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM made)") ")"
 	" SELECT EXISTS (SELECT FROM made)"

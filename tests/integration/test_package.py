@@ -76,7 +76,7 @@ def test_places(tree):
 
 def test_what_the_files_name_is_there(tree):
     """Each path of ours in a unit, a script or the settings is in the package, or made by one of them."""
-    made = {"/etc/giothong/keyring", "/etc/giothong/tls", "/var/backups/giothong", "/run/giothong"}
+    made = {"/etc/giothong/keyring", "/etc/giothong/tls", "/var/backups/giothong", "/var/lib/giothong", "/run/giothong"}
     texts = [path for folder in ("lib/systemd/system", "usr/sbin", "etc/giothong") for path in (tree / folder).iterdir()]
     for path in texts + [DEPLOY / "debian" / name for name in ("postinst", "prerm", "postrm")]:
         for name in re.findall(r"(?<![\w$}])/(?:usr|etc|lib|var|run)/[\w./@%-]*giothong[\w./@%-]*", path.read_text()):
@@ -108,7 +108,9 @@ def test_usage(name):
 
 def test_the_settings_are_understood(tree, folder):
     """By the programs: of the shipped file doctor complains no more than that no database is here."""
-    text = (tree / "etc/giothong/giothong.ini").read_text().replace("/run/postgresql", str(folder))
+    text = (tree / "etc/giothong/giothong.ini").read_text()
+    for place in ("/run/postgresql", "/var/lib/giothong"):
+        text = text.replace(place, str(folder))
     path = folder / "giothong.ini"
     path.write_text(text)
     outcome = programs.run("giothong", "--config", path, "doctor", "--json", folder=folder)

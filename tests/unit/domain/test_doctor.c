@@ -63,6 +63,7 @@ static struct doctor_facts healthy(void)
 			.disk_free_files = 900, .disk_files = 1000,
 			.unit = UNIT_ENABLED,
 			.backups = { .folder = "/var/backups/giothong", .known = true, .newest_age = 3600 * 20 },
+			.journal = { .path = "/var/lib/giothong/erasures.journal", .known = true, .persons = 2 },
 		},
 		.database = {
 			.reached = true,
@@ -79,6 +80,7 @@ static struct doctor_facts healthy(void)
 			.keys = { { "hash-2", "active", "bb", 30, 0 }, { "hash-1", "retired", "aa", 700, 0 } },
 			.nkeys = 2,
 			.backup_known = true, .backup_age = 3600 * 20, .age = 86400 * 500,
+			.erasures_known = true,
 			.archiver_known = true, .archived_ago = -1, .archive_failed_ago = -1,
 			.sealing_known = true, .tokens_known = true, .calendar_known = true,
 			.holidays_known_to = { 2027, 12, 31 },
@@ -132,7 +134,7 @@ static void all_is_well(void **state)
 	size_t count = doctor_judge(&facts, findings);
 
 	(void)state;
-	assert_int_equal(count, 35);
+	assert_int_equal(count, 36);
 	for (size_t i = 0; i < count; i++)
 		if (findings[i].health != HEALTH_OK)
 			fail_msg("%s: %s", findings[i].name, findings[i].found[LANGUAGE_EN]);
@@ -347,6 +349,18 @@ static void the_backups(void **state)
 		set(&facts, "archive_command", "x")), "backup", HEALTH_OK);
 }
 
+static void the_erased(void **state)
+{
+	(void)state;
+	BREAKS(machine->journal.persons = 0, "erasure.journal", HEALTH_OK);
+	BREAKS(machine->journal.unset = true, "erasure.journal", HEALTH_FAILURE);
+	BREAKS(machine->journal.known = false, "erasure.journal", HEALTH_SKIPPED);
+	BREAKS(machine->journal.why = "Read-only file system", "erasure.journal", HEALTH_FAILURE);
+	BREAKS(database->erasures_missing = 1, "erasure.journal", HEALTH_FAILURE);
+	BREAKS(database->erasures_back = 1, "erasure.journal", HEALTH_FAILURE);
+	BREAKS(database->erasures_known = false, "erasure.journal", HEALTH_OK);
+}
+
 static void the_archive(void **state)
 {
 	(void)state;
@@ -426,7 +440,7 @@ static void without_a_database(void **state)
 	facts.database = (struct doctor_database){ .why = { "it is gone", "nó đã mất" } };
 	assert_string_equal(expect(&facts, "database", HEALTH_FAILURE, false)->found[LANGUAGE_VI], "nó đã mất");
 	assert_int_equal(count_of(&facts, HEALTH_FAILURE), 1);
-	assert_int_equal(count_of(&facts, HEALTH_OK), 15);
+	assert_int_equal(count_of(&facts, HEALTH_OK), 16);
 	assert_int_equal(count_of(&facts, HEALTH_SKIPPED), 19);
 }
 
@@ -439,6 +453,7 @@ static void without_settings(void **state)
 	facts.database = (struct doctor_database){ 0 };
 	facts.machine.listen = facts.machine.trusted_proxy = facts.machine.keyring.dir = NULL;
 	facts.machine.backups = (struct doctor_backups){ 0 };
+	facts.machine.journal = (struct doctor_journal){ 0 };
 	expect(&facts, "settings.file", HEALTH_FAILURE, false);
 	expect(&facts, "database", HEALTH_SKIPPED, true);
 	expect(&facts, "machine.start", HEALTH_OK, true);
@@ -530,6 +545,7 @@ int main(void)
 		cmocka_unit_test(the_role),
 		cmocka_unit_test(the_work),
 		cmocka_unit_test(the_backups),
+		cmocka_unit_test(the_erased),
 		cmocka_unit_test(the_archive),
 		cmocka_unit_test(a_stopped_sealer),
 		cmocka_unit_test(who_refuses),
