@@ -487,7 +487,7 @@ static bool write_rows(struct donors_import *import, bool last)
 }
 
 /*
- * Somebody registered one of these people in the same moment, or the database is slow or was away: all is looked
+ * Somebody registered or erased one of these people in the same moment, or the database is slow or was away: all is looked
  * up again. Whether a write of which nothing was heard is there, the run itself says.
  */
 static bool may_try_again(struct donors_import *import, int *tries, bool *written)
@@ -496,8 +496,8 @@ static bool may_try_again(struct donors_import *import, int *tries, bool *writte
 	int64_t before = import->run.next_row;
 
 	*written = false;
-	if ((code != ERR_DONOR_EXISTS && code != ERR_UNAVAILABLE && code != ERR_UNKNOWN_OUTCOME) || ++*tries == TRIES ||
-	    (code == ERR_UNKNOWN_OUTCOME && import->held_only) || !cli_pause(import->cli, PAUSE_MS))
+	if ((code != ERR_DONOR_EXISTS && code != ERR_ERASED && code != ERR_UNAVAILABLE && code != ERR_UNKNOWN_OUTCOME) ||
+	    ++*tries == TRIES || (code == ERR_UNKNOWN_OUTCOME && import->held_only) || !cli_pause(import->cli, PAUSE_MS))
 		return false;
 	error_clear(&import->cli->error);
 	if (code != ERR_UNKNOWN_OUTCOME)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "store/donor_store.h"
+#include "store/lookup.h"
 
 /* How a donor is sealed, digested and read: shared by all statements that do. */
 struct buf;
@@ -81,6 +82,15 @@ const char *donor_use_text(enum donor_use use);
  * each other; and those of the use 'suppression' last, so that who waited for an erasure to end sees what it left.
  */
 #define DIGEST_ORDER "ORDER BY g.use = 'suppression', g.digest"
+
+/*
+ * In SQL: whether this daemon has slept through a change of the hash keys, or of the suppression keys under which the
+ * digests that it hands in meet what is left of the erased.
+ */
+#define DONOR_KEYS_STALE(written, uses, keys) \
+	"(" KEYS_STALE(written) " OR EXISTS (SELECT FROM key AS k WHERE k.kind = 'suppression' AND k.state = 'active'" \
+	"  AND 'suppression' = ANY (" uses "::text[]) AND NOT EXISTS (SELECT FROM unnest(" uses "::text[], " keys "::integer[])" \
+	"   AS s (use, key_id) WHERE s.use = 'suppression' AND s.key_id = k.id)))"
 
 /* Rows of donor_digest, or what to look for: arrays side by side, as texts. */
 struct donor_digests {

@@ -117,8 +117,8 @@ void donor_load_send(struct store *store, struct donor_load *load)
 	" SELECT i.id, " donor ", i.kind, i.sealed FROM unnest(" ids "::uuid[], " kinds "::text[], " sealed "::bytea[])" \
 	"  AS i (id, kind, sealed)"
 /* Two arrays: which identifiers are taken, and whose they are. And whether our keys are behind. */
-#define TAKEN_TELL(written) \
-	"ARRAY(SELECT n FROM taken ORDER BY n), ARRAY(SELECT id FROM taken ORDER BY n), " KEYS_STALE(written)
+#define TAKEN_TELL(stale) \
+	"ARRAY(SELECT n FROM taken ORDER BY n), ARRAY(SELECT id FROM taken ORDER BY n), " stale
 
 static void query_taken(struct db_query *query, const struct store *store, const struct key_view *view,
 			const struct donor *donor, struct arena *arena)
@@ -214,7 +214,7 @@ static void create_make(struct donor_create *create);
 enum { CREATE_ATTEMPTS = 8 };
 
 static const struct db_statement create_statement = {
-	"WITH " TAKEN("$28", "$29", "NULL") ", " CLAIM("NOT EXISTS (SELECT FROM taken) AND NOT " KEYS_STALE("$30")) ","
+	"WITH " TAKEN("$28", "$29", "NULL") ", " CLAIM("NOT EXISTS (SELECT FROM taken) AND NOT " DONOR_KEYS_STALE("$30", "$25", "$26")) ","
 	" made AS (INSERT INTO donor (id, number, birth_year, sex, abo, rhd, blood_evidence, unit_id, unit_on,"
 	"  wrap_key_id, wrapped_key, sealed)"
 	"  SELECT $9::uuid, $10, $11::smallint, $12, $13, $14, $15, $16, $17::date, $18::integer, $19::bytea, $20::bytea"
@@ -227,7 +227,7 @@ static const struct db_statement create_statement = {
 	"  FROM unnest($31::uuid[], $32::text[], $33::text[], $34::timestamptz[], $35::text[])"
 	"   AS c (id, purpose, channel, at, proof) WHERE EXISTS (SELECT FROM made)),"
 	" audit AS (" AUDIT_INSERT("$8", "EXISTS (SELECT FROM made)") ")"
-	" SELECT EXISTS (SELECT FROM go), (SELECT " SQL_MICROS("registered_at") " FROM made), " TAKEN_TELL("$30")
+	" SELECT EXISTS (SELECT FROM go), (SELECT " SQL_MICROS("registered_at") " FROM made), " TAKEN_TELL(DONOR_KEYS_STALE("$30", "$25", "$26"))
 };
 
 static void create_on_replayed(struct db_query *query, const struct db_result *result)
@@ -389,7 +389,7 @@ static const struct db_statement change_statement = {
 	" made AS (UPDATE donor SET birth_year = $4::smallint, sex = $5, abo = $6, rhd = $7, blood_evidence = $8,"
 	"  unit_id = $9, unit_on = $10::date, sealed = $11::bytea, version = version + 1"
 	"  WHERE id = $2::uuid AND version = $3::bigint AND erased_at IS NULL AND NOT EXISTS (SELECT FROM taken)"
-	"   AND NOT " KEYS_STALE("$22") " RETURNING id),"
+	"   AND NOT " DONOR_KEYS_STALE("$22", "$17", "$18") " RETURNING id),"
 	" digest_gone AS (DELETE FROM donor_digest WHERE donor_id = $2::uuid AND digest <> ALL ($16::bytea[])"
 	"  AND EXISTS (SELECT FROM made)),"
 	" gone AS (DELETE FROM donor_identifier WHERE donor_id = $2::uuid AND id <> ALL ($12::uuid[])"
@@ -398,7 +398,7 @@ static const struct db_statement change_statement = {
 	" digest AS (" DIGEST_INSERT("$16", "$17", "$18", "$19", "$2::uuid")
 	"  WHERE EXISTS (SELECT FROM made) " DIGEST_ORDER " ON CONFLICT (digest, donor_id) DO NOTHING),"
 	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM made)") ")"
-	" SELECT EXISTS (SELECT FROM made), EXISTS (SELECT FROM donor WHERE id = $2::uuid), " TAKEN_TELL("$22")
+	" SELECT EXISTS (SELECT FROM made), EXISTS (SELECT FROM donor WHERE id = $2::uuid), " TAKEN_TELL(DONOR_KEYS_STALE("$22", "$17", "$18"))
 };
 
 static void change_on_done(struct db_query *query, const struct db_result *result)

@@ -184,7 +184,7 @@ static const struct db_statement write_statement = {
 	"  held_rows = ARRAY(SELECT h FROM unnest(held_rows || $7::bigint[]) AS h WHERE h <> ALL ($36::bigint[]) ORDER BY h),"
 	"  finished_at = CASE WHEN $5::boolean THEN coalesce(finished_at, now()) ELSE finished_at END"
 	"  WHERE id = $2::uuid AND (CASE WHEN $3::bigint > 0 THEN next_row = $3::bigint"
-	"   ELSE held_rows @> $36::bigint[] END) AND NOT " KEYS_STALE("$8") " RETURNING id),"
+	"   ELSE held_rows @> $36::bigint[] END) AND NOT " DONOR_KEYS_STALE("$8", "$26", "$27") " RETURNING id),"
 	" made AS (INSERT INTO donor (id, number, birth_year, sex, abo, rhd, blood_evidence, unit_id, unit_on,"
 	"   wrap_key_id, wrapped_key, sealed, last_donated_on)"
 	"  SELECT d.id, d.number, d.birth_year, nullif(d.sex, ''), nullif(d.abo, ''), nullif(d.rhd, ''),"

@@ -580,6 +580,20 @@ static void fuzz_request_step(unsigned kind, const char *body, size_t len, struc
 			   (kind == 'n' || request.answered_us == now), "%c", (char)kind);
 }
 
+/* The ground is one of those that a request may be refused on. */
+static void fuzz_refusal_to_erase(const char *body, size_t len, struct arena *arena)
+{
+	enum request_ground ground = REQUEST_GROUND_COUNT, again;
+	struct error err;
+
+	error_clear(&err);
+	if (!donor_request_ground_read(body, len, arena, &ground, &err))
+		fuzz_check_refusal(&err);
+	else
+		FUZZ_CHECK(ground < REQUEST_GROUND_COUNT && request_ground_parse(request_ground_text(ground), &again) &&
+			   again == ground, "%s", body);
+}
+
 /* ---- why somebody has to wait ---- */
 
 static const struct eligibility_rules *circular(void)
@@ -798,6 +812,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_request(body, size, &arena);
 	else if (kind == 'm' || kind == 'n' || kind == 'k')
 		fuzz_request_step(kind, body, size, &arena);
+	else if (kind == 'b')
+		fuzz_refusal_to_erase(body, size, &arena);
 	else if (kind == 'd')
 		fuzz_deferral(body, size, &arena);
 	else if (kind >= 'h' && kind <= 'j')

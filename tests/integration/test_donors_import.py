@@ -101,6 +101,33 @@ def test_a_csv_list(lists):
     assert again["registered"] == 0 and lists.donors() == before[0] + 40, "a list is imported once"
 
 
+def test_a_list_meets_the_wait_of_an_erased_person(lists, api_of):
+    """Who was erased and stands in an old list is somebody new, and the wait that stayed is met by the number; by nobody else's."""
+    daemon = lists.daemon
+    staff, admin = (api_of(daemon, daemon.token(role)) for role in ("staff", "admin"))
+    lists.take(lists.csv([person(n) for n in range(5000, 5003)]))
+    ids = []
+    for n, permanent in ((5000, True), (5001, False)):
+        (item,) = staff.post("/api/v1/donors/lookup", json={"kind": "cccd", "value": person(n)[4]}, expect=200).json()["items"]
+        path = f"/api/v1/donors/{item['id']}"
+        if permanent:
+            staff.post(f"{path}/deferrals", json={"code": "malaria", "permanent": True}, expect=201)
+        staff.post(f"{path}/erasure", json={}, expect=201)
+        admin.post(f"{path}/erasure/approve", json={}, expect=200)
+        ids.append(item["id"])
+    rows = [person(n, **{"Ngày hiến": "6/1/2020"}) for n in range(4990, 5010)]
+    path, mapping = lists.csv(rows), lists.mapping()
+    assert lists.take(path, "--dry-run", mapping=mapping)["registered"] == 19
+    told = lists.take(path, mapping=mapping)
+    assert (told["registered"], told["donation_added"], told["fault"]) == (19, 1, 0), told
+    found = staff.post("/api/v1/donors/lookup", json={"kind": "cccd", "value": person(5000)[4]}, expect=200).json()["items"]
+    assert len(found) == 1 and found[0]["id"] not in ids
+    carried = daemon.sql("SELECT donor_id::text, ends FROM deferral WHERE carried AND ends = 'permanent'")
+    assert carried == [(found[0]["id"], "permanent")]
+    assert daemon.value("SELECT count(*) FROM donor_digest WHERE use = 'suppression'") == 0
+    daemon.assert_records_fit()
+
+
 def test_the_same_people_from_another_file_are_known(lists):
     lists.take(lists.csv([person(n) for n in range(200, 220)]))
     count = lists.donors(), lists.donations()

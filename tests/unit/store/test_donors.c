@@ -2,8 +2,10 @@
 
 #include "crypto/donor_seal.h"
 #include "store/donor_store.h"
+#include "store/erasure_store.h"
 
 DONE(donor_load) DONE(donor_create) DONE(donor_change) DONE(donor_match_find) DONE(donor_list) DONE(donor_join)
+DONE(erasure_load) DONE(erasure_ask) DONE(donor_erase) DONE(erasure_missing) DONE(suppression_purge)
 
 static struct donor_desk *desk;
 
@@ -25,7 +27,7 @@ static int donors_down(void **state)
 
 static int donors_clean(void **state)
 {
-	pg_sql(&pg, "SET client_min_messages = warning; TRUNCATE donor, donor_lookup CASCADE");
+	pg_sql(&pg, "SET client_min_messages = warning; TRUNCATE donor, donor_lookup, suppression CASCADE");
 	return store_clean(state);
 }
 
@@ -133,6 +135,140 @@ static void keys_that_are_behind(void **state)
 	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM donor"), 1);
 	pg_sql(&pg, "DELETE FROM key");
 	RUN_OK(donor_change, &change);
+}
+
+/* ---- erased ---- */
+
+static const struct actor other = { "token", "0197b1c0-0000-7000-8000-00000000bbbb", ROLE_ADMIN, "req-2" };
+
+static struct donor_record *opened(const char *id)
+{
+	struct donor_load *load = arena_alloc(&arena, sizeof(*load));
+
+	*load = (struct donor_load){ .key = id, .exact = true, .arena = &arena };
+	RUN_OK(donor_load, load);
+	return &load->record;
+}
+
+/* Erased by `actor` as it is now, with `nfacts` facts, leaving `wait`. */
+static enum error_code erase(const char *id, const struct actor *actor, int64_t nfacts, struct donor_next wait)
+{
+	const struct donor_record *records[] = { opened(id) };
+	struct donor_erase erase = { .records = records, .nrecords = 1, .nfacts = nfacts, .wait = wait, .actor = *actor,
+				     .arena = &arena };
+
+	RUN(donor_erase, &erase);
+	return erase.error.code;
+}
+
+static void ask_to_erase(const char *id)
+{
+	struct erasure_ask ask = { .donor_id = id, .actor = staff, .arena = &arena };
+
+	RUN_OK(erasure_ask, &ask);
+}
+
+static void only_by_two_and_as_it_was_read(void **state)
+{
+	static const struct donor_next none;
+	struct donor_create create = person("Lò Thị Mẫu", "012190000001");
+	const char *id = create.donor.id;
+	struct erasure_load load = { .arena = &arena };
+	struct error err = { 0 };
+
+	(void)state;
+	RUN_OK(donor_create, &create);
+	assert_int_equal(erase(id, &other, 0, none), ERR_ILLEGAL_STEP);
+	ask_to_erase(id);
+	ask_to_erase(id);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM erasure"), 1);
+	load.key = id;
+	RUN_OK(erasure_load, &load);
+	assert_int_equal(load.nfacts, 0);
+	assert_false(erasure_may_approve(&load, &staff, &err));
+	expect_error(&err, ERR_SECOND_PERSON, NULL);
+	assert_true(erasure_may_approve(&load, &other, &err));
+	assert_int_equal(erase(id, &staff, 0, none), ERR_SECOND_PERSON);
+	assert_int_equal(erase(id, &other, 1, none), ERR_STALE);
+	pg_sql(&pg, "INSERT INTO deferral (id, donor_id, ends, carried) SELECT gen_random_uuid(), id, 'permanent', true FROM donor");
+	assert_int_equal(erase(id, &other, 0, none), ERR_STALE);
+	RUN_OK(erasure_load, &load);
+	assert_int_equal(load.nfacts, 1);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM donor_digest"), 5);
+	assert_int_equal(audit_count("donor.erase"), 0);
+	assert_int_equal(erase(id, &other, 1, none), ERR_NONE);
+	assert_int_equal(audit_count("donor.erase"), 1);
+	assert_int_equal(audit_count("donor.keep_wait"), 0);
+	assert_int_equal(pg_count(&pg, "SELECT (SELECT count(*) FROM donor_digest) + (SELECT count(*) FROM donor_identifier)"
+				       " + (SELECT count(*) FROM donor WHERE sealed IS NOT NULL)"), 0);
+	assert_int_equal(erase(id, &other, 1, none), ERR_STALE);         /* it is not as it was any more */
+	RUN_OK(erasure_load, &load);
+	assert_int_equal(load.state, ERASURE_DONE);
+	assert_false(erasure_may_approve(&load, &other, &err));
+	expect_error(&err, ERR_ILLEGAL_STEP, NULL);
+}
+
+static void the_journal_lacks(void **state)
+{
+	static const struct donor_next none;
+	struct donor_create one = person("Lò Thị Mẫu", "012190000001"), two = person("Lò Văn Mẫu", "012190000002");
+	const char *known[] = { NULL, NULL };
+	struct erasure_line line = { known, 2 };
+	struct erasure_missing missing = { .arena = &arena };
+
+	(void)state;
+	RUN_OK(donor_create, &one);
+	RUN_OK(donor_create, &two);
+	RUN_OK(erasure_missing, &missing);
+	assert_int_equal(missing.nlines, 0);
+	assert_int_equal(missing.back, 0);
+	ask_to_erase(one.donor.id);
+	assert_int_equal(erase(one.donor.id, &other, 0, none), ERR_NONE);
+	RUN_OK(erasure_missing, &missing);
+	assert_int_equal(missing.nlines, 1);
+	assert_int_equal(missing.lines[0].count, 1);
+	assert_string_equal(missing.lines[0].ids[0], one.donor.id);
+	/* known, and one that is here again */
+	known[0] = one.donor.id;
+	known[1] = two.donor.id;
+	missing.known = &line;
+	missing.nknown = 1;
+	RUN_OK(erasure_missing, &missing);
+	assert_int_equal(missing.nlines, 0);
+	assert_int_equal(missing.back, 1);
+}
+
+/* Both sides of the day on which a wait ends; and a daemon that does not know the key under which it stands. */
+static void a_wait_is_met_and_forgotten(void **state)
+{
+	const struct donor_next wait = { .on = { 2025, 6, 1 } };
+	struct donor_create create = person("Lò Thị Mẫu", "012190000001");
+	struct suppression_purge purge = { .today = { 2025, 5, 31 }, .arena = &arena };
+
+	(void)state;
+	pg_sql(&pg, "INSERT INTO key (kind, id, state, fingerprint) SELECT kind, 1, 'active', decode(repeat('00', 16), 'hex')"
+		    " FROM unnest(ARRAY['hash', 'suppression']) AS kind");
+	RUN_OK(donor_create, &create);
+	ask_to_erase(create.donor.id);
+	assert_int_equal(erase(create.donor.id, &other, 0, wait), ERR_NONE);
+	assert_int_equal(audit_count("donor.keep_wait"), 1);
+	pg_sql(&pg, "UPDATE key SET id = 9 WHERE kind = 'suppression'");
+	create = person("Lò Thị Mẫu", "012190000001");
+	RUN(donor_create, &create);
+	expect_error(&create.error, ERR_UNAVAILABLE, NULL);
+	create = person("Lò Thị Mẫu", NULL);     /* no number, nothing to meet */
+	RUN_OK(donor_create, &create);
+	pg_sql(&pg, "UPDATE key SET id = 1 WHERE kind = 'suppression'");
+	create = person("Lò Thị Mẫu", "012190000001");
+	RUN_OK(donor_create, &create);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM deferral WHERE carried AND until = '2025-06-01'"), 1);
+	assert_int_equal(audit_count("deferral.carry"), 1);
+	RUN_OK(suppression_purge, &purge);
+	assert_int_equal(purge.deleted, 0);
+	purge.today = (struct date){ 2025, 6, 1 };
+	RUN_OK(suppression_purge, &purge);
+	assert_int_equal(purge.deleted, 1);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM suppression"), 0);
 }
 
 /* ---- the desk ---- */
@@ -247,6 +383,9 @@ int main(void)
 		cmocka_unit_test_setup(what_is_kept_is_sealed, donors_clean),
 		cmocka_unit_test_setup(a_number_is_taken, donors_clean),
 		cmocka_unit_test_setup(keys_that_are_behind, donors_clean),
+		cmocka_unit_test_setup(only_by_two_and_as_it_was_read, donors_clean),
+		cmocka_unit_test_setup(the_journal_lacks, donors_clean),
+		cmocka_unit_test_setup(a_wait_is_met_and_forgotten, donors_clean),
 		cmocka_unit_test_setup(each_is_answered_with_its_own, donors_clean),
 		cmocka_unit_test_setup(the_database_goes_away, donors_clean),
 		cmocka_unit_test_setup(what_the_role_may_not, donors_clean),

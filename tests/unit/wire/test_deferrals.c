@@ -191,6 +191,48 @@ static void days(void **state)
 	assert_int_equal(date_compare(days.change_on, date_add_days(today, 2)), 0);
 }
 
+static bool left_is(const struct donor_facts *facts, struct date on_day, bool endless, struct date on)
+{
+	struct donor_next left = donor_wait_left(facts, &rules, on_day, &arena);
+
+	return left.endless == endless && date_compare(left.on, on) == 0;
+}
+
+/* What an erased person leaves: what still runs, whatever the age says, and the longest of it. */
+static void wait_left(void **state)
+{
+	static const struct date none;
+	struct donor old = { .birth_date = { 1940, 5, 17 }, .birth_year = 1940, .sex = DONOR_MALE };
+	struct donor young = { .birth_date = { 2024, 5, 17 }, .birth_year = 2024 }, unknown = { 0 };
+	struct deferral deferral = deferral_of("{\"code\":\"malaria\",\"from\":\"2024-09-10\"}");
+	struct eligibility_donation given = { { 2025, 2, 1 }, COMPONENT_WHOLE_BLOOD, 250 };
+	struct donor_facts facts = { .donor = &old };
+
+	(void)state;
+	assert_true(left_is(&facts, today, false, none));
+	facts.donor = &young;
+	assert_true(left_is(&facts, today, false, none));
+	facts.donor = &unknown;
+	assert_true(left_is(&facts, today, false, none));
+	/* an interval: the day before its end, and its end */
+	facts.donations = &given;
+	facts.ndonations = 1;
+	assert_true(left_is(&facts, date_make(2025, 4, 25), false, date_make(2025, 4, 26)));
+	assert_true(left_is(&facts, date_make(2025, 4, 26), false, none));
+	/* a deferral beside it: the later of both, on both sides of its end */
+	facts.deferrals = &deferral;
+	facts.ndeferrals = 1;
+	assert_true(date_compare(deferral.ends_on, date_make(2025, 4, 26)) > 0);
+	assert_true(left_is(&facts, today, false, deferral.ends_on));
+	assert_true(left_is(&facts, date_add_days(deferral.ends_on, -1), false, deferral.ends_on));
+	assert_true(left_is(&facts, deferral.ends_on, false, none));
+	/* no day ends it: nothing but that counts; lifted, it is none */
+	deferral = deferral_of("{\"code\":\"malaria\",\"permanent\":true}");
+	assert_true(left_is(&facts, today, true, none));
+	deferral.lifted_us = at(2025, 3, 10);
+	assert_true(left_is(&facts, today, false, date_make(2025, 4, 26)));
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -201,7 +243,7 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(ends), TEST(refused), TEST(before_birth), TEST(states), TEST(known_on_a_day), TEST(days),
+		TEST(ends), TEST(refused), TEST(before_birth), TEST(states), TEST(known_on_a_day), TEST(wait_left), TEST(days),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, unload_rules);
