@@ -364,6 +364,11 @@ static void approve_asked(struct erasure_op *op)
 		acknowledge_again(op);
 		return;
 	}
+	/* Somebody approved it between our two looks. */
+	if (op->state.state == ERASURE_DONE && ++op->attempts < APPROVE_ATTEMPTS) {
+		approve_again(op);
+		return;
+	}
 	if (!erasure_may_approve(&op->state, &op->r->actor, &err)) {
 		request_reply_error(op->r, &err);
 		return;

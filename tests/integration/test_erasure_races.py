@@ -467,6 +467,8 @@ def test_what_was_one_and_is_not(own_site, fresh_daemon, contract):
             connection.commit()
             with contextlib.suppress(httpx.HTTPError):
                 assert approving.result().status_code == 503
+        connection.execute("UPDATE donor SET version = version - 1 WHERE id = %s", [asked["id"]])
+        connection.commit()
     again, told = brought_back(fresh_daemon, daemon, backup)
     assert told["erasure_journal"] is True and told["erased_again"] == 2
     daemon.start()

@@ -59,7 +59,8 @@ def test_a_withdrawal_counts_at_once(staff, donor, daemon):
     say(staff, made["id"], True, channel="phone")
     assert held(consents(staff, made["id"])) == {("invitation", "sms"): False, ("invitation", "phone"): True, ("statistics", "paper"): False}
     sealed = daemon.sql("SELECT proof FROM consent WHERE donor_id = %s AND proof IS NOT NULL", made["id"])
-    assert len(sealed) == 2 and all("phi".encode() not in bytes(row[0]) and b"TC" not in bytes(row[0]) for row in sealed)
+    # whole words: two letters are among random bytes now and then
+    assert len(sealed) == 2 and not any(word.encode() in bytes(row[0]) for row in sealed for word in ("phiếu", "tin nhắn"))
 
 
 def test_a_proof_opens_nowhere_else(staff, donor, daemon):
@@ -313,16 +314,15 @@ def test_export_out_of_scope_is_nowhere(daemon, api, donor, seeds):
 
 # ---- when the donor's key is gone ----
 
-def test_of_an_erased_donor(staff, donor, daemon):
+def test_of_an_erased_donor(staff, admin, donor):
     """What was sealed under the key can be read by nobody; nothing is added; a retry still gets its receipt."""
     made = donor()
     path, headers = f"{DONORS}/{made['id']}", {"Idempotency-Key": f"e-{made['id']}"}
     body = {"purpose": "invitation", "channel": "sms", "given": True, "proof": "phiếu số 5"}
     said = staff.post(f"{path}/consents", json=body, headers=headers, expect=201).json()
     asked = ask(staff, made["id"], "erasure", note="đơn số 4").json()
-    daemon.sql("DELETE FROM donor_digest WHERE donor_id = %s", made["id"])
-    daemon.sql("DELETE FROM donor_identifier WHERE donor_id = %s", made["id"])
-    daemon.sql("UPDATE donor SET wrapped_key = NULL, wrap_key_id = NULL, sealed = NULL, erased_at = now() WHERE id = %s", made["id"])
+    staff.post(f"{path}/erasure", json={}, expect=201)
+    admin.post(f"{path}/erasure/approve", json={}, expect=200)
     problem(staff.post(f"{path}/consents", json={**body, "given": False}), "erased", 409)
     problem(staff.post(f"{path}/requests", json={"kind": "access"}), "erased", 409)
     assert staff.post(f"{path}/consents", json=body, headers=headers, expect=201).json() == {**said, "proof": None}
