@@ -93,6 +93,7 @@ struct eligibility_reason {
 	enum component     last;         /* REASON_WAIT: after which donation */
 	struct date        last_on;
 	int                limit_ml;     /* REASON_VOLUME, REASON_TOTAL: what may be given */
+	bool               any_weight;   /* REASON_VOLUME: ... by the heaviest: the weight is not known */
 	bool               below;        /* REASON_AGE, REASON_MEASURE: too low, else too high */
 	bool               permanent;    /* REASON_DEFERRAL */
 	bool               decided;      /* ... whose end was not counted by the rule, but given */

@@ -236,6 +236,7 @@ static void refuse_volume(struct look *look, const struct band_rule *band, const
 	if (reason) {
 		reason->detail = band;
 		reason->limit_ml = ml;
+		reason->any_weight = look->facts->measures[MEASURE_WEIGHT] == MEASURE_UNKNOWN;
 	}
 }
 

@@ -117,7 +117,10 @@ static void total_text(struct buf *out, const struct eligibility_reason *reason,
 
 static void volume_text(struct buf *out, const struct eligibility_reason *reason, enum language language)
 {
-	if (reason->limit_ml > 0)
+	if (reason->any_weight)
+		buf_printf(out, language == LANGUAGE_VI ? "Dù nặng bao nhiêu, mỗi lần hiến không quá %d ml."
+							: "At any weight at most %d ml may be given.", reason->limit_ml);
+	else if (reason->limit_ml > 0)
 		buf_printf(out, language == LANGUAGE_VI ? "Với cân nặng này, mỗi lần hiến không quá %d ml."
 							: "At this weight at most %d ml may be given.", reason->limit_ml);
 	else
