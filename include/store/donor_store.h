@@ -136,7 +136,8 @@ void donor_match_find_send(struct store *store, struct donor_match_find *find);
  * stands by itself again with what had been merged into it), or somebody looked
  * and said that they are two (DONOR_DISTINCT). `donor` and, but for DONOR_UNMERGE,
  * `other` stand by themselves, both as just loaded; ERR_STALE when either has
- * changed since. What is kept of the next dates only moves later.
+ * changed since. What is kept of the next dates only moves later; who says "ask
+ * the facility" of one record says it of the person, and each has its own again when that is undone.
  */
 enum donor_verb { DONOR_MERGE, DONOR_UNMERGE, DONOR_DISTINCT };
 struct donor_join {

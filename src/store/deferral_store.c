@@ -462,9 +462,14 @@ void lift_list_send(struct store *store, struct lift_list *list)
 
 /* ---- "ask the blood facility" ---- */
 
+/* Set of one record, cleared of all that are one with it. */
+
 static const struct db_statement contact_statement = {
-	"WITH made AS (UPDATE donor SET contact_facility = $3::boolean WHERE id = $2::uuid AND erased_at IS NULL"
-	"  AND contact_facility <> $3::boolean RETURNING id),"
+	"WITH made AS (UPDATE donor SET contact_facility = $3::boolean, contact_own = $3::boolean"
+	"  WHERE id = $2::uuid AND erased_at IS NULL AND (contact_facility, contact_own) <> ($3::boolean, $3::boolean)"
+	"  RETURNING id),"
+	" others AS (UPDATE donor SET contact_own = false WHERE NOT $3::boolean AND contact_own"
+	"  AND id IN (SELECT donor_id FROM donor_alias WHERE into_id = $2::uuid) AND EXISTS (SELECT FROM made)),"
 	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM made)") ")"
 	" SELECT FROM donor WHERE id = $2::uuid AND erased_at IS NULL"
 };

@@ -43,7 +43,11 @@ static const struct db_statement statements[] = {
 		" moved AS (UPDATE donor_alias SET into_id = $4::uuid WHERE donor_id IN (SELECT donor_id FROM under)"
 		"  AND EXISTS (SELECT FROM go)),"
 		" gone AS (DELETE FROM donor_alias WHERE donor_id = $4::uuid AND into_id = $2::uuid AND EXISTS (SELECT FROM go)),"
-		" kept AS (UPDATE donor SET version = version + 1 WHERE id IN ($2::uuid, $4::uuid) AND EXISTS (SELECT FROM go)),"
+		" kept AS (UPDATE donor AS d SET version = d.version + 1, contact_facility = d.contact_own"
+		"   OR EXISTS (SELECT FROM donor_alias AS a JOIN donor AS x ON x.id = a.donor_id"
+		"    WHERE a.into_id = $2::uuid AND a.donor_id <> $4::uuid AND x.contact_own"
+		"     AND (a.donor_id IN (SELECT donor_id FROM under)) = (d.id = $4::uuid))"
+		"  WHERE d.id IN ($2::uuid, $4::uuid) AND EXISTS (SELECT FROM go)),"
 		" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM go)") ")" DONE
 	},
 	[DONOR_DISTINCT] = {

@@ -76,6 +76,63 @@ def test_a_change_of_a_merged_record_is_none_of_the_other(staff, people):
         assert staff.patch(f"{DONORS}/{key}", json={"address": key}, headers={"If-Match": etag}, expect=200).json()["id"] == a["id"]
 
 
+def test_asking_the_facility_is_undone_too(staff, people):
+    """Said of one record it holds for the person; said of the wrong one, it must not stay with an innocent."""
+    a, b, c, d = (register(staff, people.body()) for _ in range(4))
+
+    def say(one, contact):
+        staff.request("PUT", f"{path(one)}/contact-facility", json={"contact": contact}, expect=200)
+
+    def said():
+        return [staff.get(path(one)).json()["contact_facility"] for one in (a, b, c, d)]
+    say(b, True)
+    say(d, True)
+    join(staff, "merge", b, c)                       # b <- c; a <- b, a <- d
+    join(staff, "merge", a, b)
+    join(staff, "merge", a, d)
+    assert said() == [True] * 4
+    join(staff, "merge/undo", a, b)
+    assert said() == [True, True, True, True], "a has d still"
+    join(staff, "merge/undo", a, d)
+    assert said() == [False, True, True, True]
+    join(staff, "merge", a, b)
+    say(a, False)                                    # of the person: of all that are one
+    join(staff, "merge/undo", a, b)
+    join(staff, "merge/undo", b, c)
+    assert said() == [False, False, False, True]
+    join(staff, "merge", a, d)
+    say(a, True)                                     # true already, but now of this record
+    join(staff, "merge/undo", a, d)
+    assert said() == [True, False, False, True]
+
+
+@pytest.mark.parametrize("seed", [5, 7])
+def test_merged_and_undone_in_any_order(staff, people, seed):
+    """Held against the tree of who was merged with whom."""
+    ids = [register(staff, people.body())["id"] for _ in range(5)]
+    above, random_ = {}, random.Random(seed)
+
+    def stands(one):
+        while one in above:
+            one = above[one]
+        return one
+    for step in range(40):
+        one, two = random_.sample(ids, 2)
+        if random_.random() < 0.55:
+            if stands(one) != stands(two):
+                above[stands(two)] = stands(one)
+            staff.post(f"{DONORS}/{one}/merge", json={"with": two}, expect=200)
+        elif two in above and stands(one) == stands(two):
+            del above[two]
+            staff.post(f"{DONORS}/{one}/merge/undo", json={"with": two}, expect=200)
+        else:
+            problem(staff.post(f"{DONORS}/{one}/merge/undo", json={"with": two}, expect=409), "illegal-step")
+        for at in (one, two):
+            record = staff.get(f"{DONORS}/{at}").json()
+            assert (record["id"], sorted(record["merged"])) == (
+                stands(at), sorted(x for x in ids if x != stands(at) and stands(x) == stands(at))), (step, at)
+
+
 def test_never_a_chain(staff, people, daemon):
     """What was merged into what is a tree; every alias names the record that stands."""
     a, b, c, d, e = (register(staff, {**people.body(), "unit": None}) for _ in range(5))

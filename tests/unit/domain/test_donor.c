@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "domain/donor.h"
+#include "lai_chau_units.h"
 
 static const struct date today = { 2026, 3, 1 };
 
@@ -309,6 +310,57 @@ static void test_likeness(void **state)
 	}
 }
 
+static void test_compared(void **state)
+{
+	static const struct date may = { 1990, 5, 17 }, june = { 1990, 6, 17 }, new_year = { 1990, 1, 1 };
+	struct unit_map *units = test_units();
+	const struct unit *found[8];
+	const char *old, *successor, *elsewhere, *province;
+	struct donor one = { .birth_date = may, .sex = DONOR_MALE }, two = { .birth_date = may, .sex = DONOR_MALE };
+
+	(void)state;
+	assert_true(unit_match(units, "Huyện Than Uyên", (struct date){ 2025, 1, 1 }, found, 8) > 0);
+	old = found[0]->id;
+	assert_true(unit_match(units, "Xã Than Uyên", (struct date){ 2025, 8, 1 }, found, 8) > 0);
+	successor = found[0]->id;
+	assert_true(unit_match(units, "Xã Sìn Hồ", (struct date){ 2025, 8, 1 }, found, 8) > 0);
+	elsewhere = found[0]->id;
+	assert_true(unit_match(units, "Tỉnh Lai Châu", (struct date){ 2025, 8, 1 }, found, 8) > 0);
+	province = found[0]->id;
+
+	const struct {
+		const char  *what;
+		struct date  birth;
+		enum donor_sex sex;
+		const char  *unit;
+		struct donor_likeness want;
+	} table[] = {
+		{ "all", may, DONOR_MALE, old, { .same_birth_date = true, .same_sex = true, .same_unit = true } },
+		{ "the commune of today", may, DONOR_MALE, successor, { .same_birth_date = true, .same_sex = true, .same_unit = true } },
+		{ "nothing", june, DONOR_FEMALE, elsewhere, { .other_birth_date = true, .other_sex = true, .other_unit = true } },
+		{ "a day that may not be known", new_year, DONOR_SEX_UNKNOWN, NULL, { 0 } },
+		{ "only the year", { 0 }, DONOR_SEX_UNKNOWN, "no such unit", { 0 } },
+		{ "the whole province", may, DONOR_MALE, province, { .same_birth_date = true, .same_sex = true } },
+	};
+
+	one.unit_id = old;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct donor_likeness got = { 0 }, turned = { 0 }, placeless = { 0 };
+
+		two.birth_date = table[i].birth;
+		two.sex = table[i].sex;
+		two.unit_id = table[i].unit;
+		donor_compare(&one, &two, units, &got);
+		donor_compare(&two, &one, units, &turned);
+		donor_compare(&one, &two, NULL, &placeless);
+		if (memcmp(&got, &table[i].want, sizeof(got)) != 0)
+			fail_msg("%s", table[i].what);
+		assert_memory_equal(&turned, &got, sizeof(got));
+		assert_false(placeless.same_unit || placeless.other_unit);
+	}
+	unit_map_free(units);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,7 +368,7 @@ int main(void)
 		cmocka_unit_test(test_birth),    cmocka_unit_test(test_blood),
 		cmocka_unit_test(test_address),  cmocka_unit_test(test_identifiers),
 		cmocka_unit_test(test_warnings), cmocka_unit_test(test_as_many_warnings_as_there_may_be),
-		cmocka_unit_test(test_likeness),
+		cmocka_unit_test(test_likeness), cmocka_unit_test(test_compared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
