@@ -27,6 +27,9 @@
 struct arena;
 struct buf;
 
+/* Of the days that are named as facts: before and after them is a slip. */
+enum { ELIGIBILITY_FIRST_YEAR = 1850, ELIGIBILITY_LAST_YEAR = 2199 };
+
 struct eligibility_donation {
 	struct date    on;
 	enum component component;

@@ -4,8 +4,6 @@
 #include "base/text.h"
 #include "domain/eligibility_time.h"
 
-enum { FIRST_YEAR = 1850, LAST_YEAR = 2199 };
-
 static const char *const ends_texts[] = {
 	[DEFERRAL_DATED] = "dated", [DEFERRAL_OPEN] = "open", [DEFERRAL_PERMANENT] = "permanent",
 };
@@ -70,9 +68,9 @@ static void check_day(struct date date, struct date born, const char *pointer, s
 {
 	if (date_is_none(date))
 		return;
-	if (date.year < FIRST_YEAR || date.year > LAST_YEAR)
+	if (date.year < ELIGIBILITY_FIRST_YEAR || date.year > ELIGIBILITY_LAST_YEAR)
 		error_add_field(err, pointer, "out_of_range", "A day of the years %d to %d.",
-				"Một ngày trong các năm %d đến %d.", FIRST_YEAR, LAST_YEAR);
+				"Một ngày trong các năm %d đến %d.", ELIGIBILITY_FIRST_YEAR, ELIGIBILITY_LAST_YEAR);
 	else if (date_compare(date, born) < 0)
 		error_add_field(err, pointer, "before_birth", "This is before the donor was born.",
 				"Ngày này trước khi người hiến ra đời.");

@@ -7,10 +7,7 @@
 #include "wire/fields.h"
 #include "wire/wire.h"
 
-enum {
-	DONATIONS_MAX = 500, DEFERRALS_MAX = 100, CONDITIONS_MAX = 100, VOLUME_MAX = 5000, CODE_MAX = 60,
-	FIRST_YEAR = 1850, LAST_YEAR = 2199
-};
+enum { DONATIONS_MAX = 500, DEFERRALS_MAX = 100, CONDITIONS_MAX = 100, VOLUME_MAX = 5000, CODE_MAX = 60 };
 
 /* ---- facts in ---- */
 
@@ -27,10 +24,10 @@ static bool read_day(struct wire_reader *reader, const char *name, enum wire_nee
 
 	if (!wire_date(reader, name, need, &day))
 		return false;
-	if (day.year < FIRST_YEAR || day.year > LAST_YEAR)
+	if (day.year < ELIGIBILITY_FIRST_YEAR || day.year > ELIGIBILITY_LAST_YEAR)
 		return error_add_field(reader->err, wire_pointer(reader, name), "out_of_range",
-				       "A day of the years %d to %d.", "Một ngày trong các năm %d đến %d.", FIRST_YEAR,
-				       LAST_YEAR);
+				       "A day of the years %d to %d.", "Một ngày trong các năm %d đến %d.", ELIGIBILITY_FIRST_YEAR,
+				       ELIGIBILITY_LAST_YEAR);
 	*out = day;
 	return true;
 }

@@ -13,7 +13,7 @@
  * Oracle: what is refused is refused in both languages. A verdict agrees with
  * itself; it is the same with the lists turned round and each entry twice; on
  * its earliest day nothing refuses, on the day before something does. The
- * registry's next day is one on which neither age nor a wait refuses. A rule
+ * registry's next day is the verdict's, where nothing was measured. A rule
  * set that is taken has a sentence for every rule, in UTF-8.
  */
 static struct eligibility_rules vn, uk;
@@ -123,6 +123,29 @@ static void check_earliest(const struct eligibility_rules *rules, const struct e
 	FUZZ_CHECK(!other.eligible, "allowed the day before the earliest");
 }
 
+/* A list, which knows nothing that is measured, shows the verdict's day; one that has come stands for any before it. */
+static void check_list(const struct eligibility_rules *rules, const struct eligibility_facts *facts,
+		       const struct eligibility_next *next, struct arena *arena)
+{
+	struct eligibility_facts known = *facts;
+	struct verdict verdict;
+
+	for (size_t i = 0; i < facts->ndonations; i++)
+		if (date_compare(facts->donations[i].on, facts->on) > 0)
+			return;                  /* to a list it has happened */
+	if (date_compare(facts->on, rules->valid_from) < 0 ||
+	    (!date_is_none(next->last_on) && date_compare(next->last_on, facts->on) < 0))
+		return;
+	known.volume_ml = -1;
+	for (int i = 0; i < MEASURE_COUNT; i++)
+		known.measures[i] = MEASURE_UNKNOWN;
+	eligibility_check(rules, &known, arena, &verdict);
+	FUZZ_CHECK(next->never == date_is_none(verdict.earliest_on), "never in one of them");
+	if (!next->never)
+		FUZZ_CHECK(date_compare(date_compare(next->on, facts->on) > 0 ? next->on : facts->on, verdict.earliest_on) == 0,
+			   "a list and the verdict have two days");
+}
+
 static void check_next(const struct eligibility_rules *rules, const struct eligibility_facts *facts, struct arena *arena)
 {
 	struct eligibility_facts then = *facts;
@@ -132,6 +155,7 @@ static void check_next(const struct eligibility_rules *rules, const struct eligi
 	then.nconditions = 0;
 	eligibility_next(rules, &then, facts->component, arena, &next);
 	FUZZ_CHECK(!next.never || date_is_none(next.on), "never, and a day");
+	check_list(rules, &then, &next, arena);
 	if (next.never || date_is_none(next.on))
 		return;
 	then.on = next.on;
