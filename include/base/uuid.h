@@ -10,5 +10,8 @@ enum { UUID_TEXT_SIZE = 37 };
 void uuid7_make(char out[UUID_TEXT_SIZE], int64_t wall_us);
 /* Any UUID in canonical 8-4-4-4-12 form, either case. */
 bool uuid_valid(const char *text);
+/* The bytes of one; false when it is none. */
+enum { UUID_BYTES = 16 };
+bool uuid_bytes(const char *text, unsigned char out[UUID_BYTES]);
 
 #endif

@@ -161,6 +161,8 @@ bool keyring_settle_names(struct keyring *keyring, void (*after)(const struct ke
 enum { DIGEST_BYTES = 32, DIGEST_HEX_SIZE = 67 };    /* "\x" and 64 digits: PostgreSQL's bytea text */
 void keyring_digest(const struct keyring *keyring, int key_id, const char *domain, const void *bytes,
 		    size_t len, char out[DIGEST_HEX_SIZE]);
+void keyring_digest_bytes(const struct keyring *keyring, int key_id, const char *domain, const void *bytes,
+			  size_t len, unsigned char out[DIGEST_BYTES]);
 /* The same under a suppression key, for what is left of erased donors. */
 void keyring_digest_suppressed(const struct keyring *keyring, int key_id, const char *domain, const void *bytes,
 			       size_t len, char out[DIGEST_HEX_SIZE]);

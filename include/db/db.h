@@ -37,7 +37,7 @@ enum db_lane {
 
 /* Static: its address is its identity. Prepared on a connection when first used there. */
 struct db_statement {
-	const char *sql;         /* $1 .. $n; parameters and results are text */
+	const char *sql;         /* $1 .. $n; results are text */
 };
 
 enum { DB_MAX_PARAMS = 48, DB_MAX_SPARE_READS = 7 };
@@ -64,8 +64,14 @@ struct db_query {
 	enum db_lane               lane;
 	/* Text, NULL for SQL NULL; every parameter up to the last $n is sent. Must live until done. */
 	const char                *params[DB_MAX_PARAMS];
+	int                        sizes[DB_MAX_PARAMS];     /* 0, or of how many bytes the parameter is in PostgreSQL's binary form */
 	int                        nparams;      /* for the caller's own use: the SQL says how many are sent */
 	bool                       urgent;       /* what much else rests on: never DB_BUSY for a long wait */
+	/*
+	 * NULL, or what writes statement and parameters: called once, at the end of the loop's turn, when the
+	 * query is about to be sent, so that it carries what has come until then; not at all if it never is.
+	 */
+	void                     (*fill)(struct db_query *query);
 	void                     (*done)(struct db_query *query, const struct db_result *result);
 	/* private from here on */
 	struct db_query           *next;
@@ -109,6 +115,12 @@ struct db *db_new(struct event_base *base, const struct db_options *options);
 void db_free(struct db *db);
 
 void db_send(struct db *db, struct db_query *query);
+
+/*
+ * Sends what waits for that lane now, and not at the end of the loop's turn: for a done() that sends another query
+ * and has much more to do. done() is not called from inside it.
+ */
+void db_push(struct db *db, enum db_lane lane);
 
 bool db_connected(const struct db *db);              /* every lane is up */
 size_t db_waiting(const struct db *db);              /* queries not yet done, all lanes */

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/queue.h>
 
 #include "base/memory.h"
 #include "db/db.h"
@@ -205,7 +206,7 @@ struct donor_lookup {
 	void                   (*done)(struct donor_lookup *lookup);
 	struct db_query          query;          /* private from here on */
 	struct store            *store;
-	struct donor_lookup     *next;
+	STAILQ_ENTRY(donor_lookup) next;
 };
 
 /*

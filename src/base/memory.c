@@ -150,17 +150,20 @@ char *arena_strdup(struct arena *arena, const char *text)
 char *arena_printf(struct arena *arena, const char *fmt, ...)
 {
 	va_list args, again;
-	char *text;
+	char small[256], *text;          /* what is short is written once */
 	int len;
 
 	va_start(args, fmt);
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, fmt, args);
+	len = vsnprintf(small, sizeof(small), fmt, args);
 	va_end(args);
 	if (len < 0)
-		len = 0;
+		small[len = 0] = '\0';
 	text = arena_alloc(arena, (size_t)len + 1);
-	vsnprintf(text, (size_t)len + 1, fmt, again);
+	if ((size_t)len < sizeof(small))
+		memcpy(text, small, (size_t)len + 1);
+	else
+		vsnprintf(text, (size_t)len + 1, fmt, again);
 	va_end(again);
 	return text;
 }

@@ -6,6 +6,8 @@
 
 #include <utf8proc.h>
 
+#include "base/memory.h"
+
 bool text_valid_utf8(const char *text, size_t len)
 {
 	const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)text;
@@ -56,9 +58,35 @@ int32_t text_next(const char **p)
 	return point;
 }
 
+/*
+ * Numbers, codes and words of a program are ASCII, of which no mapping changes anything but case; utf8proc takes a
+ * hundred times as long to say so. NULL when it is not ASCII.
+ */
+static char *map_ascii(const char *text, bool lower)
+{
+	size_t len = strlen(text);
+	unsigned char all = 0;
+	char *mapped;
+
+	for (size_t i = 0; i < len; i++)
+		all |= (unsigned char)text[i];
+	if (all >= 0x80)
+		return NULL;
+	mapped = xmalloc(len + 1);
+	memcpy(mapped, text, len + 1);
+	for (size_t i = 0; lower && i < len; i++)
+		if (mapped[i] >= 'A' && mapped[i] <= 'Z')
+			mapped[i] = (char)(mapped[i] - 'A' + 'a');
+	return mapped;
+}
+
 /* Runs utf8proc's mapping and hands the bytes to the caller, who frees them; NULL when not UTF-8. */
 static char *map_utf8(const char *text, utf8proc_option_t options)
 {
+	char *ascii = map_ascii(text, options & UTF8PROC_CASEFOLD);
+
+	if (ascii)
+		return ascii;
 	utf8proc_uint8_t *mapped = NULL;
 	utf8proc_ssize_t len = utf8proc_map((const utf8proc_uint8_t *)text, 0, &mapped,
 					    options | UTF8PROC_NULLTERM | UTF8PROC_STABLE);

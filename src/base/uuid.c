@@ -1,13 +1,24 @@
 #include "base/uuid.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
+enum { RANDOM_POOL = 256 };      /* come whole once the kernel's pool is ready; anything else is a broken system */
+
+/* Ids are no secrets: some are asked for at once. */
 static void random_bytes(unsigned char *out, size_t len)
 {
-	/* Up to 256 bytes come whole once the kernel's pool is ready; anything else is a broken system. */
-	if (getrandom(out, len, 0) != (ssize_t)len)
-		abort();
+	static _Thread_local unsigned char pool[RANDOM_POOL];
+	static _Thread_local size_t left;
+
+	if (left < len) {
+		if (getrandom(pool, sizeof(pool), 0) != sizeof(pool))
+			abort();
+		left = sizeof(pool);
+	}
+	left -= len;
+	memcpy(out, pool + left, len);
 }
 
 void uuid7_make(char out[UUID_TEXT_SIZE], int64_t wall_us)
@@ -29,6 +40,22 @@ void uuid7_make(char out[UUID_TEXT_SIZE], int64_t wall_us)
 		*p++ = hex[bytes[i] & 15];
 	}
 	*p = '\0';
+}
+
+static unsigned digit(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+bool uuid_bytes(const char *text, unsigned char out[UUID_BYTES])
+{
+	if (!uuid_valid(text))
+		return false;
+	for (int i = 0; i < UUID_BYTES; i++, text += 2) {
+		text += *text == '-';
+		out[i] = (unsigned char)(digit(text[0]) << 4 | digit(text[1]));
+	}
+	return true;
 }
 
 bool uuid_valid(const char *text)

@@ -416,32 +416,47 @@ bool key_fingerprint_parse(const char *hex, struct key_record *record)
 }
 
 static void digest_under(const struct keyring *keyring, enum key_kind kind, int key_id, const char *domain,
-			 const void *bytes, size_t len, char out[DIGEST_HEX_SIZE])
+			 const void *bytes, size_t len, unsigned char out[DIGEST_BYTES])
 {
 	const unsigned char *key = find(keyring, kind, key_id);
-	unsigned char digest[DIGEST_BYTES];
 	crypto_generichash_state state;
 
 	if (!key)
 		abort();                 /* ids come from this keyring */
-	crypto_generichash_init(&state, key, KEY_BYTES, sizeof(digest));
+	crypto_generichash_init(&state, key, KEY_BYTES, DIGEST_BYTES);
 	crypto_generichash_update(&state, (const unsigned char *)domain, strlen(domain));
 	crypto_generichash_update(&state, (const unsigned char *)"\x1f", 1);
 	crypto_generichash_update(&state, bytes, len);
-	crypto_generichash_final(&state, digest, sizeof(digest));
+	crypto_generichash_final(&state, out, DIGEST_BYTES);
 	sodium_memzero(&state, sizeof(state));
+}
+
+static void digest_text(const unsigned char digest[DIGEST_BYTES], char out[DIGEST_HEX_SIZE])
+{
 	memcpy(out, "\\x", 2);
-	sodium_bin2hex(out + 2, DIGEST_HEX_SIZE - 2, digest, sizeof(digest));
+	sodium_bin2hex(out + 2, DIGEST_HEX_SIZE - 2, digest, DIGEST_BYTES);
+}
+
+void keyring_digest_bytes(const struct keyring *keyring, int key_id, const char *domain, const void *bytes,
+			  size_t len, unsigned char out[DIGEST_BYTES])
+{
+	digest_under(keyring, KEY_HASH, key_id, domain, bytes, len, out);
 }
 
 void keyring_digest(const struct keyring *keyring, int key_id, const char *domain, const void *bytes,
 		    size_t len, char out[DIGEST_HEX_SIZE])
 {
-	digest_under(keyring, KEY_HASH, key_id, domain, bytes, len, out);
+	unsigned char digest[DIGEST_BYTES];
+
+	digest_under(keyring, KEY_HASH, key_id, domain, bytes, len, digest);
+	digest_text(digest, out);
 }
 
 void keyring_digest_suppressed(const struct keyring *keyring, int key_id, const char *domain, const void *bytes,
 			       size_t len, char out[DIGEST_HEX_SIZE])
 {
-	digest_under(keyring, KEY_SUPPRESSION, key_id, domain, bytes, len, out);
+	unsigned char digest[DIGEST_BYTES];
+
+	digest_under(keyring, KEY_SUPPRESSION, key_id, domain, bytes, len, digest);
+	digest_text(digest, out);
 }

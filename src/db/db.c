@@ -216,6 +216,11 @@ void db_send(struct db *db, struct db_query *query)
 	start_tick(db);
 }
 
+void db_push(struct db *db, enum db_lane lane)
+{
+	lane_push(&db->lanes[lane]);
+}
+
 bool db_connected(const struct db *db)
 {
 	for (int i = 0; i < db->nlanes; i++)

@@ -24,6 +24,7 @@ static bool lane_watch(struct lane *lane, short what);
 
 /* Why a connection is given up. */
 static const char unwatchable[] = "the connection cannot be watched";
+static const char unsendable[] = "a query cannot be sent";
 static const char out_of_step[] = "answers and queries are out of step";
 
 const char *lane_name(enum db_lane id)
@@ -202,13 +203,19 @@ static bool send_prepare(struct lane *lane, struct db_query *query, struct prepa
 
 static bool send_one(struct lane *lane, struct db_query *query)
 {
-	struct prepared *prepared = statements_find(&lane->statements, query->statement);
+	struct prepared *prepared;
+	int formats[DB_MAX_PARAMS];
 	char name[16];
 
+	if (query->fill && !(query->state & QUERY_AGAIN))
+		query->fill(query);
+	prepared = statements_find(&lane->statements, query->statement);
 	if (!send_prepare(lane, query, prepared))
 		return false;
 	snprintf(name, sizeof(name), "s%u", prepared->number);
-	return pq_send_query(lane->conn, name, prepared->nparams, query->params);
+	for (int i = 0; i < prepared->nparams; i++)
+		formats[i] = query->sizes[i] > 0;
+	return pq_send_query(lane->conn, name, prepared->nparams, query->params, query->sizes, formats);
 }
 
 /*
@@ -247,6 +254,15 @@ static bool flush(struct lane *lane)
 	return pending >= 0;
 }
 
+/* Who takes results still needs the connection, and gives it up after them. */
+static void give_up(struct lane *lane, const char *why)
+{
+	if (lane->receiving)
+		lane->doubt = unsendable;
+	else
+		lane_lose(lane, why);
+}
+
 static void send_all(struct lane *lane)
 {
 	bool fine = true;
@@ -254,9 +270,15 @@ static void send_all(struct lane *lane)
 	while (fine && lane->unsent.first && !lane->choked && lane->sent.count < SENT_MAX)
 		fine = send_batch(lane) && flush(lane);
 	if (!fine)
-		lane_lose(lane, PQerrorMessage(lane->conn));
+		give_up(lane, PQerrorMessage(lane->conn));
 	else if (!lane_watch(lane, (short)(EV_READ | (lane->choked ? EV_WRITE : 0))))
-		lane_lose(lane, unwatchable);
+		give_up(lane, unwatchable);
+}
+
+void lane_push(struct lane *lane)
+{
+	if (lane->state == LANE_UP)
+		send_all(lane);
 }
 
 static void on_push(evutil_socket_t fd, short what, void *arg)
@@ -265,8 +287,7 @@ static void on_push(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	lane->pushing = false;
-	if (lane->state == LANE_UP)
-		send_all(lane);
+	lane_push(lane);
 }
 
 void lane_push_later(struct lane *lane)
@@ -512,7 +533,9 @@ static void receive(struct lane *lane)
 {
 	bool alive = pq_consume(lane->conn);
 
+	lane->receiving = true;
 	take_results(lane);
+	lane->receiving = false;
 	if (lane->doubt)
 		lane_lose(lane, lane->doubt);
 	else if (!alive)

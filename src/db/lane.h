@@ -57,7 +57,7 @@ struct lane {
 	int64_t            service_us16;     /* sixteen times the moving mean of what one query takes of a busy lane */
 	int                backoff_ms;
 	unsigned           attempt;
-	bool               io_added, choked, pushing;
+	bool               io_added, choked, pushing, receiving;
 };
 
 struct db {
@@ -90,6 +90,8 @@ void lane_lose(struct lane *lane, const char *why);
 void lane_release(struct lane *lane);
 /* A query is in `unsent`: it will be sent at the end of this turn of the loop. */
 void lane_push_later(struct lane *lane);
+/* It will be sent now. */
+void lane_push(struct lane *lane);
 int lane_load(const struct lane *lane);          /* queries waiting or in flight */
 /* Takes a query that lane_load() allows; `now_us` is monotonic. */
 void lane_take(struct lane *lane, struct db_query *query, int64_t now_us);

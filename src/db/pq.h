@@ -30,10 +30,12 @@ static inline bool pq_send_prepare(PGconn *conn, const char *name, const char *s
 	return !FAULT(FAULT_PQ_PREPARE) && PQsendPrepare(conn, name, sql, 0, NULL) == 1;
 }
 
-static inline bool pq_send_query(PGconn *conn, const char *name, int nparams, const char *const *params)
+/* Parameters are text but where `formats` has a 1. */
+static inline bool pq_send_query(PGconn *conn, const char *name, int nparams, const char *const *params, const int *sizes,
+				 const int *formats)
 {
 	return !FAULT(FAULT_PQ_QUERY) &&
-	       PQsendQueryPrepared(conn, name, nparams, params, NULL, NULL, 0) == 1;
+	       PQsendQueryPrepared(conn, name, nparams, params, sizes, formats, 0) == 1;
 }
 
 /* The Sync that "failed" has gone out all the same: what stands before it will be committed. */

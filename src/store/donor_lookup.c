@@ -182,47 +182,56 @@ static void ask_alone(struct store *store, struct donor_lookup *lookup)
 /* ---- by an identifier of one person: together ---- */
 
 /*
- * One statement for all that came while the one before was being committed: its cost is the commit, and a row with
- * its audit entry for each who asked.
+ * One statement for all that came while the one before was under way: its cost is the commit, and a row with its audit
+ * entry for each who asked. The large arrays go in binary form.
  *
  *	$1 .. $5   of who asked: row, audit entry, kind, id, role
- *	$6 .. $8   of what was asked: number of who asked, digest under the active key, request
- *	$9 $10     active key, written keys
+ *	$6 $7      active key, written keys
+ *	$8 .. $10  of what was asked: number of who asked, digest under the active key, request
  *	$11 $12    while keys change: digests under other keys, by number of what was asked
  */
 /* The digest of such an identifier is nothing else's: its use need not be looked at, and the index tells all. */
-#define ASK "unnest($6::bigint[], $7::bytea[], $8::uuid[]) WITH ORDINALITY AS ask (who, digest, request, n)"
+#define ASK "unnest($8::integer[], $9::bytea[], $10::uuid[]) WITH ORDINALITY AS ask (who, digest, request, n)"
 #define TOGETHER(probed) \
 	"WITH hit AS MATERIALIZED (SELECT ask.who, ask.digest, ask.request, ask.n, coalesce(a.into_id, g.donor_id) AS donor_id" \
 	"  FROM " ASK " LEFT JOIN " probed " LEFT JOIN donor_alias AS a ON a.donor_id = g.donor_id)," \
 	" log AS MATERIALIZED (SELECT ($1::uuid[])[who] AS id, ($2::uuid[])[who] AS entry_id, ($3::text[])[who] AS actor_kind," \
-	"   ($4::text[])[who] AS actor_id, ($5::text[])[who] AS actor_role, $9::integer AS key_id," \
+	"   ($4::text[])[who] AS actor_id, ($5::text[])[who] AS actor_role, $6::integer AS key_id," \
 	"   array_agg(donor_id) AS found, array_agg(CASE WHEN donor_id IS NULL THEN digest END) AS asked," \
 	"   array_agg(request) AS requests FROM hit GROUP BY who)," \
-	KEEP_LOG FOUND("(hit JOIN donor AS d ON d.id = hit.donor_id)", "$10")
+	KEEP_LOG FOUND("(hit JOIN donor AS d ON d.id = hit.donor_id)", "$7")
 
 static const struct db_statement together_statement = {
 	TOGETHER("donor_digest AS g ON g.digest = ask.digest")
 };
 static const struct db_statement together_many_keys = {
 	TOGETHER("LATERAL (SELECT g.donor_id FROM (SELECT ask.digest UNION ALL SELECT more.digest"
-		 "  FROM unnest($11::bigint[], $12::bytea[]) AS more (n, digest) WHERE more.n = ask.n) AS p (digest)"
+		 "  FROM unnest($11::integer[], $12::bytea[]) AS more (n, digest) WHERE more.n = ask.n) AS p (digest)"
 		 "  JOIN donor_digest AS g ON g.digest = p.digest LIMIT 1) AS g ON true")
 };
-enum { PARAM_ROW, PARAM_ENTRY, PARAM_KIND, PARAM_ACTOR, PARAM_ROLE, PARAM_WHO, PARAM_DIGEST, PARAM_REQUEST, PARAM_KEY,
-       PARAM_WRITTEN, PARAM_MORE_N, PARAM_MORE_DIGEST, PARAM_COUNT };
+enum { TEXTS_ROW, TEXTS_ENTRY, TEXTS_KIND, TEXTS_ACTOR, TEXTS_ROLE, TEXTS_COUNT };
 
-/* One statement is under way at a time: a second one would halve what each carries, and the statement is what costs. */
+struct batch {
+	struct donor_desk   *desk;
+	struct donor_lookup *lookups[DONOR_DESK_BATCH];
+	size_t               count;
+	const struct actor  *actors[DONOR_DESK_BATCH];   /* who asks: a token each, and mostly one */
+	size_t               nactors;
+	const struct key_view *view;
+	struct buf           texts[TEXTS_COUNT], key, written, who, digests, requests, more_n, more;
+	struct db_query      query;
+};
+
+/*
+ * One statement is under way at a time: a second one would halve what each carries, and the statement is what costs.
+ * Meanwhile the next is written, so that it can go as soon as the one before is done.
+ */
 struct donor_desk {
 	struct store        *store;
-	struct donor_lookup *first, *last;       /* who waits */
-	/* the batch under way */
-	struct donor_lookup *lookups[DONOR_DESK_BATCH];
-	size_t               count;      /* 0: none */
-	const struct actor  *actors[DONOR_DESK_BATCH];   /* who asks in it: a token each, and mostly one */
-	size_t               nactors;
-	struct buf           params[PARAM_COUNT];
-	struct db_query      query;
+	STAILQ_HEAD(, donor_lookup) waiting;     /* while the next is full */
+	struct batch         batches[2];
+	struct batch        *next;       /* takes who comes */
+	bool                 under_way;
 };
 
 struct donor_desk *donor_desk_new(struct store *store)
@@ -230,50 +239,80 @@ struct donor_desk *donor_desk_new(struct store *store)
 	struct donor_desk *desk = xcalloc(1, sizeof(*desk));
 
 	desk->store = store;
+	STAILQ_INIT(&desk->waiting);
+	desk->next = &desk->batches[0];
+	desk->batches[0].desk = desk->batches[1].desk = desk;
 	return desk;
+}
+
+static void batch_release(struct batch *batch)
+{
+	for (int i = 0; i < TEXTS_COUNT; i++)
+		buf_release(&batch->texts[i]);
+	buf_release(&batch->key);
+	buf_release(&batch->written);
+	buf_release(&batch->who);
+	buf_release(&batch->digests);
+	buf_release(&batch->requests);
+	buf_release(&batch->more_n);
+	buf_release(&batch->more);
 }
 
 void donor_desk_free(struct donor_desk *desk)
 {
 	if (!desk)
 		return;
-	for (int i = 0; i < PARAM_COUNT; i++)
-		buf_release(&desk->params[i]);
+	batch_release(&desk->batches[0]);
+	batch_release(&desk->batches[1]);
 	free(desk);
 }
 
-static void batch_element(struct donor_desk *desk, int param, const char *text)
+/* ---- writing a batch ---- */
+
+static void batch_begin(struct batch *batch)
 {
-	struct buf *buf = &desk->params[param];
+	batch->view = keyring_view(batch->desk->store->keyring);
+	batch->nactors = 0;
+	for (int i = 0; i < TEXTS_COUNT; i++)
+		buf_reset(&batch->texts[i]);
+	array_begin(&batch->written, ARRAY_OF_INTEGER);
+	array_begin(&batch->who, ARRAY_OF_INTEGER);
+	array_begin(&batch->digests, ARRAY_OF_BYTEA);
+	array_begin(&batch->requests, ARRAY_OF_UUID);
+	array_begin(&batch->more_n, ARRAY_OF_INTEGER);
+	array_begin(&batch->more, ARRAY_OF_BYTEA);
+	buf_reset(&batch->key);
+	buf_printf(&batch->key, "%d", batch->view->active[KEY_HASH]);
+	for (size_t i = 0; i < batch->view->lookup[KEY_HASH].nwritten; i++)
+		array_integer(&batch->written, batch->view->lookup[KEY_HASH].ids[i]);
+}
+
+static void batch_text(struct batch *batch, int texts, const char *text)
+{
+	struct buf *buf = &batch->texts[texts];
 
 	buf_append_char(buf, buf->len > 0 ? ',' : '{');
 	array_element(buf, text ? text : "");
 }
 
-static void batch_number(struct donor_desk *desk, int param, size_t number)
-{
-	struct buf *buf = &desk->params[param];
-
-	buf_printf(buf, "%c%zu", buf->len > 0 ? ',' : '{', number);
-}
-
 /* `n` counts from 1, as WITH ORDINALITY does. */
-static void batch_digests(struct donor_desk *desk, const struct key_view *view, const struct donor_lookup *lookup, size_t n)
+static void batch_digests(struct batch *batch, const struct donor_lookup *lookup, size_t n)
 {
-	char digest[DIGEST_HEX_SIZE];
+	const struct keyring *keyring = batch->desk->store->keyring;
+	unsigned char digest[DIGEST_BYTES];
 	const char *text;
 	size_t len;
 
 	text = identifier_digest_text(lookup->identifier, lookup->arena, &len);
-	for (size_t i = 0; i < view->lookup[KEY_HASH].nprobed; i++) {
-		int id = view->lookup[KEY_HASH].ids[i];
+	for (size_t i = 0; i < batch->view->lookup[KEY_HASH].nprobed; i++) {
+		int id = batch->view->lookup[KEY_HASH].ids[i];
 
-		keyring_digest(desk->store->keyring, id, "identifier", text, len, digest);
-		if (id == view->active[KEY_HASH]) {
-			batch_element(desk, PARAM_DIGEST, digest);
+		keyring_digest_bytes(keyring, id, "identifier", text, len, digest);
+		if (id == batch->view->active[KEY_HASH]) {
+			array_bytes(&batch->digests, digest, sizeof(digest));
 		} else {
-			batch_number(desk, PARAM_MORE_N, n);
-			batch_element(desk, PARAM_MORE_DIGEST, digest);
+			array_integer(&batch->more_n, (int)n);
+			array_bytes(&batch->more, digest, sizeof(digest));
 		}
 	}
 }
@@ -284,40 +323,66 @@ static bool same_actor(const struct actor *one, const struct actor *two)
 }
 
 /* The number of who asks, from 1. */
-static size_t batch_actor(struct donor_desk *desk, const struct actor *actor)
+static size_t batch_actor(struct batch *batch, const struct actor *actor)
 {
-	int64_t now = clock_wall_us(desk->store->clock);
+	int64_t now = clock_wall_us(batch->desk->store->clock);
 	char row[UUID_TEXT_SIZE], entry[UUID_TEXT_SIZE];
 
-	for (size_t i = 0; i < desk->nactors; i++)
-		if (same_actor(desk->actors[i], actor))
+	for (size_t i = 0; i < batch->nactors; i++)
+		if (same_actor(batch->actors[i], actor))
 			return i + 1;
-	desk->actors[desk->nactors++] = actor;
+	batch->actors[batch->nactors++] = actor;
 	uuid7_make(row, now);
 	uuid7_make(entry, now);
-	batch_element(desk, PARAM_ROW, row);
-	batch_element(desk, PARAM_ENTRY, entry);
-	batch_element(desk, PARAM_KIND, actor->kind);
-	batch_element(desk, PARAM_ACTOR, actor->id);
-	batch_element(desk, PARAM_ROLE, role_text(actor->role));
-	return desk->nactors;
+	batch_text(batch, TEXTS_ROW, row);
+	batch_text(batch, TEXTS_ENTRY, entry);
+	batch_text(batch, TEXTS_KIND, actor->kind);
+	batch_text(batch, TEXTS_ACTOR, actor->id);
+	batch_text(batch, TEXTS_ROLE, role_text(actor->role));
+	return batch->nactors;
 }
 
-static void batch_take(struct donor_desk *desk, const struct key_view *view, struct donor_lookup *lookup)
+static void batch_take(struct batch *batch, struct donor_lookup *lookup)
 {
-	desk->lookups[desk->count++] = lookup;
-	batch_number(desk, PARAM_WHO, batch_actor(desk, &lookup->actor));
-	batch_element(desk, PARAM_REQUEST, lookup->actor.request_id);
-	batch_digests(desk, view, lookup, desk->count);
+	if (batch->count == 0)
+		batch_begin(batch);
+	batch->lookups[batch->count++] = lookup;
+	array_integer(&batch->who, (int)batch_actor(batch, &lookup->actor));
+	array_uuid(&batch->requests, lookup->actor.request_id);
+	batch_digests(batch, lookup, batch->count);
 }
 
-static void desk_serve(struct donor_desk *desk);
+/* It is sent now, with all that came until the end of the loop's turn. */
+static void batch_fill(struct db_query *query)
+{
+	struct batch *batch = container_of(query, struct batch, query);
+	struct donor_desk *desk = batch->desk;
 
-static void batch_read(struct donor_desk *desk, const struct db_result *result)
+	for (int i = 0; i < TEXTS_COUNT; i++) {
+		buf_append_char(&batch->texts[i], '}');
+		query_text(query, batch->texts[i].data);
+	}
+	query_text(query, batch->key.data);
+	query_array(query, &batch->written);
+	query_array(query, &batch->who);
+	query_array(query, &batch->digests);
+	query_array(query, &batch->requests);
+	query_array(query, &batch->more_n);
+	query_array(query, &batch->more);
+	if (batch->view->lookup[KEY_HASH].nprobed > 1)
+		query->statement = &together_many_keys;
+	desk->next = &desk->batches[batch == &desk->batches[0]];
+}
+
+/* ---- its answers ---- */
+
+static void desk_send(struct donor_desk *desk);
+
+static void batch_read(struct donor_lookup *const *lookups, size_t count, const struct db_result *result)
 {
 	for (int row = 0; row < db_rows(result); row++) {
 		size_t n = (size_t)db_int(result, row, 1, 0);
-		struct donor_lookup *lookup = n >= 1 && n <= desk->count ? desk->lookups[n - 1] : NULL;
+		struct donor_lookup *lookup = n >= 1 && n <= count ? lookups[n - 1] : NULL;
 
 		if (!lookup)
 			continue;
@@ -327,58 +392,47 @@ static void batch_read(struct donor_desk *desk, const struct db_result *result)
 	}
 }
 
+/* The next ones are on their way before these are answered, which takes as long as the statement. */
 static void batch_on_done(struct db_query *query, const struct db_result *result)
 {
-	struct donor_desk *desk = container_of(query, struct donor_desk, query);
+	struct batch *batch = container_of(query, struct batch, query);
+	struct donor_desk *desk = batch->desk;
 	struct donor_lookup *lookups[DONOR_DESK_BATCH];
-	size_t count = desk->count;
+	size_t count = batch->count;
 	struct error error;
 
+	memcpy(lookups, batch->lookups, count * sizeof(lookups[0]));
+	batch->count = 0;
+	desk->under_way = false;
+	desk_send(desk);
+	db_push(desk->store->db, DB_WRITE);
 	if (answered(result, &error))
-		batch_read(desk, result);
-	memcpy(lookups, desk->lookups, count * sizeof(lookups[0]));
-	desk->count = 0;
-	desk_serve(desk);                /* the next ones are on their way while these are answered */
+		batch_read(lookups, count, result);
 	for (size_t i = 0; i < count; i++)
 		lookup_end(lookups[i], &error);
 }
 
-static void batch_begin(struct donor_desk *desk, const struct key_view *view)
+static void desk_take_waiting(struct donor_desk *desk)
 {
-	desk->nactors = 0;
-	for (int i = 0; i < PARAM_COUNT; i++)
-		buf_reset(&desk->params[i]);
-	buf_printf(&desk->params[PARAM_KEY], "%d", view->active[KEY_HASH]);
-	for (size_t i = 0; i < view->lookup[KEY_HASH].nwritten; i++)
-		batch_number(desk, PARAM_WRITTEN, (size_t)view->lookup[KEY_HASH].ids[i]);
-}
+	struct donor_lookup *lookup;
 
-static void batch_send(struct donor_desk *desk)
-{
-	struct db_query *query = &desk->query;
-
-	query_begin(query, desk->params[PARAM_MORE_N].len > 0 ? &together_many_keys : &together_statement, DB_WRITE,
-		    batch_on_done);
-	for (int i = 0; i < PARAM_COUNT; i++) {
-		struct buf *param = &desk->params[i];
-
-		if (i != PARAM_KEY)
-			buf_append_text(param, param->len > 0 ? "}" : "{}");
-		query_text(query, param->data);
+	while (desk->next->count < DONOR_DESK_BATCH && (lookup = STAILQ_FIRST(&desk->waiting)) != NULL) {
+		STAILQ_REMOVE_HEAD(&desk->waiting, next);
+		batch_take(desk->next, lookup);
 	}
-	db_send(desk->store->db, query);
 }
 
-static void desk_serve(struct donor_desk *desk)
+static void desk_send(struct donor_desk *desk)
 {
-	const struct key_view *view = keyring_view(desk->store->keyring);
+	struct batch *batch = desk->next;
 
-	if (desk->count > 0 || !desk->first)
+	desk_take_waiting(desk);
+	if (desk->under_way || batch->count == 0)
 		return;
-	batch_begin(desk, view);
-	for (; desk->first && desk->count < DONOR_DESK_BATCH; desk->first = desk->first->next)
-		batch_take(desk, view, desk->first);
-	batch_send(desk);
+	desk->under_way = true;
+	query_begin(&batch->query, &together_statement, DB_WRITE, batch_on_done);
+	batch->query.fill = batch_fill;
+	db_send(desk->store->db, &batch->query);
 }
 
 void donor_desk_ask(struct donor_desk *desk, struct donor_lookup *lookup)
@@ -390,11 +444,6 @@ void donor_desk_ask(struct donor_desk *desk, struct donor_lookup *lookup)
 		ask_alone(desk->store, lookup);
 		return;
 	}
-	lookup->next = NULL;
-	if (desk->first)
-		desk->last->next = lookup;
-	else
-		desk->first = lookup;
-	desk->last = lookup;
-	desk_serve(desk);
+	STAILQ_INSERT_TAIL(&desk->waiting, lookup, next);
+	desk_send(desk);
 }

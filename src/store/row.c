@@ -1,5 +1,6 @@
 #include "store/row.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,6 +57,54 @@ void array_element(struct buf *buf, const char *text)
 		}
 	}
 	buf_append_char(buf, '"');
+}
+
+/* Dimensions, whether it holds NULLs, type of the elements, how many they are, number of the first. */
+struct array_head {
+	uint32_t dimensions, nulls, type, count, from;
+};
+
+void array_begin(struct buf *buf, enum array_of type)
+{
+	const struct array_head head = { .dimensions = htonl(1), .type = htonl(type), .from = htonl(1) };
+
+	buf_reset(buf);
+	buf_append(buf, &head, sizeof(head));
+}
+
+void array_bytes(struct buf *buf, const void *bytes, size_t len)
+{
+	const uint32_t size = bytes ? htonl((uint32_t)len) : UINT32_MAX;
+	struct array_head head;
+
+	memcpy(&head, buf->data, sizeof(head));
+	head.count = htonl(ntohl(head.count) + 1);
+	if (!bytes)
+		head.nulls = htonl(1);
+	memcpy(buf->data, &head, sizeof(head));
+	buf_append(buf, &size, sizeof(size));
+	if (bytes)
+		buf_append(buf, bytes, len);
+}
+
+void array_integer(struct buf *buf, int32_t value)
+{
+	const uint32_t bytes = htonl((uint32_t)value);
+
+	array_bytes(buf, &bytes, sizeof(bytes));
+}
+
+void array_uuid(struct buf *buf, const char *text)
+{
+	unsigned char bytes[UUID_BYTES];
+
+	array_bytes(buf, text && uuid_bytes(text, bytes) ? bytes : NULL, sizeof(bytes));
+}
+
+void query_array(struct db_query *query, const struct buf *buf)
+{
+	query->sizes[query->nparams] = (int)buf->len;
+	query_text(query, buf->data);
 }
 
 void query_texts(struct db_query *query, struct arena *arena, const char *const *texts, size_t count)
@@ -126,8 +175,11 @@ const char *row_text(struct arena *arena, const struct db_result *result, int ro
 void row_uuid(const struct db_result *result, int row, int column, char out[UUID_TEXT_SIZE])
 {
 	const char *text = db_text(result, row, column);
+	size_t len = text ? strnlen(text, UUID_TEXT_SIZE - 1) : 0;
 
-	snprintf(out, UUID_TEXT_SIZE, "%s", text ? text : "");
+	if (len > 0)
+		memcpy(out, text, len);
+	out[len] = '\0';
 }
 
 struct date row_date(const struct db_result *result, int row, int column)

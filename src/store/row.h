@@ -29,6 +29,15 @@ void query_date(struct db_query *query, struct arena *arena, struct date date); 
 void query_time(struct db_query *query, struct arena *arena, int64_t wall_us);   /* INT64_MIN: SQL NULL */
 /* One element of an array that is being written ("{" before the first, "," before others, "}" at the end are the caller's). */
 void array_element(struct buf *buf, const char *text);
+/*
+ * An array in binary form, which PostgreSQL need not read letter by letter: for those that have hundreds. array_begin() empties `buf`; NULL bytes are an SQL NULL. The query borrows it.
+ */
+enum array_of { ARRAY_OF_BYTEA = 17, ARRAY_OF_INTEGER = 23, ARRAY_OF_UUID = 2950 };
+void array_begin(struct buf *buf, enum array_of type);
+void array_bytes(struct buf *buf, const void *bytes, size_t len);
+void array_integer(struct buf *buf, int32_t value);
+void array_uuid(struct buf *buf, const char *text);      /* NULL, or what is none: SQL NULL */
+void query_array(struct db_query *query, const struct buf *buf);
 void query_texts(struct db_query *query, struct arena *arena, const char *const *texts, size_t count);
 
 /* Bytes as PostgreSQL's bytea text ("\\x..."), in the arena, and back: how many there are; 0: NULL, or more than `max`. */

@@ -279,6 +279,51 @@ def test_many_at_once(staff, api, people, daemon):
         assert row == ((asks[i][1] or [None])[0], ("staff", "team")[i % 2])
 
 
+def test_told_is_written(fresh_daemon, api_of, people):
+    """Two daemons, one killed with kill -9 while twelve ask: what anybody was told is in the audit, once, and as told."""
+    from harness.database import Postgres
+    postgres, made = Postgres().make(), []
+    try:
+        config = postgres.configuration()
+        made.append(fresh_daemon(config=config, start=False))
+        made[0].cli_ok("keyring", "create") if not (postgres.folder / "keyring").exists() else None
+        made[0].cli_ok("migrate")
+        made[0].start()
+        made.append(fresh_daemon(config=config))
+        staff = api_of(made[0], made[0].token("staff"))
+        bodies = [people.body(unit=None) for _ in range(4)]
+        ids = [register(staff, body)["id"] for body in bodies]
+        tokens, told = [made[0].token("staff"), made[0].token("admin")], []
+
+        def ask(i):
+            """Until its daemon is gone, or a few after that."""
+            daemon, header = made[i % 2], {"Authorization": f"Bearer {tokens[i // 2 % 2]}"}
+            with httpx.Client(base_url=daemon.url, headers=header, timeout=60) as client:
+                for n in range(i, i + 40):
+                    known = n % 5 < 4
+                    try:
+                        answer = client.post(LOOKUP, json=bodies[n % 5]["identifiers"][0] if known else people.cccd())
+                    except httpx.HTTPError:
+                        return
+                    assert [item["id"] for item in answer.json()["items"]] == ([ids[n % 5]] if known else [])
+                    told.append((answer.headers["request-id"], ids[n % 5] if known else None))
+        with concurrent.futures.ThreadPoolExecutor(13) as pool:
+            asking = [pool.submit(ask, i) for i in range(12)]
+            wait_until(lambda: len(told) >= 40, 60, every=0.01, what="forty are told")
+            made[0].kill()
+            for one in asking:
+                one.result()
+        written = postgres.ask("SELECT r.request::text, r.found::text FROM donor_lookup AS l JOIN audit_entry AS e ON e.subject_kind ="
+                               " 'lookup' AND e.subject_id = l.id::text, unnest(l.requests, l.found) AS r (request, found)")
+        assert len({request for request, _ in written}) == len(written) >= len(told) >= 240, "nothing twice"
+        assert set(told) <= set(written)
+        made[1].assert_records_fit()
+    finally:
+        for daemon in made:
+            daemon.end()
+        postgres.remove()
+
+
 def test_next_dates(daemon, staff, people):
     made = register(staff, people.body())
     settle(daemon)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "base/memory.h"
@@ -169,11 +170,34 @@ static void small_helpers(void **state)
 	assert_false(text_starts_with("a", "ab"));
 }
 
+/* ASCII takes a shorter way: beside a letter that does not, it must become the same. */
+static void ascii_becomes_what_it_does_beside_other_letters(void **state)
+{
+	(void)state;
+	for (int c = 1; c < 128; c++) {
+		const char text[] = { 'A', (char)c, 'b', '\0' };
+		char mixed[8], short_way[8], long_way[12];
+
+		snprintf(mixed, sizeof(mixed), "%s\xc3\xa0", text);
+		assert_true(text_fold(text, short_way, sizeof(short_way)) && text_fold(mixed, long_way, sizeof(long_way)));
+		assert_int_equal(strlen(long_way), strlen(short_way) + 1);
+		assert_memory_equal(long_way, short_way, strlen(short_way));
+		assert_true(text_strip_marks(text, short_way, sizeof(short_way)) && text_strip_marks(mixed, long_way, sizeof(long_way)));
+		assert_string_equal(short_way, text);
+		assert_memory_equal(long_way, text, 3);
+		assert_true(text_compose(text, short_way, sizeof(short_way)) && text_compose(mixed, long_way, sizeof(long_way)));
+		assert_string_equal(short_way, text);
+		assert_memory_equal(long_way, text, 3);
+	}
+	assert_false(text_compose("abcd", (char[4]){ 0 }, 4));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spellings_of_one_name_fold_alike),
 		cmocka_unit_test(marks_are_stripped_and_nothing_else),
+		cmocka_unit_test(ascii_becomes_what_it_does_beside_other_letters),
 		cmocka_unit_test(composing_makes_one_form),
 		cmocka_unit_test(utf8_is_strict), cmocka_unit_test(points_one_by_one),
 		cmocka_unit_test(distances),

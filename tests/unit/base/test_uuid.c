@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -45,11 +46,45 @@ static void only_the_canonical_form_is_valid(void **state)
 		assert_int_equal(uuid_valid(cases[i].text), cases[i].valid);
 }
 
+static void bytes_of_an_id(void **state)
+{
+	static const unsigned char wanted[UUID_BYTES] = { 0x01, 0x89, 0x0a, 0x5d, 0xac, 0x96, 0x77, 0x4b,
+							  0xbc, 0xce, 0xb3, 0x02, 0x09, 0x9a, 0x80, 0x57 };
+	unsigned char bytes[UUID_BYTES];
+
+	(void)state;
+	assert_true(uuid_bytes("01890a5d-ac96-774b-bcce-b302099a8057", bytes));
+	assert_memory_equal(bytes, wanted, sizeof(bytes));
+	assert_true(uuid_bytes("01890A5D-AC96-774B-BCCE-B302099A8057", bytes));
+	assert_memory_equal(bytes, wanted, sizeof(bytes));
+	assert_false(uuid_bytes("01890a5d-ac96-774b-bcce-b302099a805g", bytes));
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* The randomness of many is asked for at once: none may get what another got. */
+static void thousands_differ(void **state)
+{
+	static char ids[5000][UUID_TEXT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		uuid7_make(ids[i], INT64_C(1645557742000) * 1000);
+	qsort(ids, ARRAY_SIZE(ids), sizeof(ids[0]), by_text);
+	for (size_t i = 1; i < ARRAY_SIZE(ids); i++)
+		assert_string_not_equal(ids[i - 1], ids[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ids_carry_their_instant),
 		cmocka_unit_test(only_the_canonical_form_is_valid),
+		cmocka_unit_test(bytes_of_an_id),
+		cmocka_unit_test(thousands_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,12 @@ static void test_token(void **state)
 	assert_false(token_well_formed("gh_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
 	assert_true(token_well_formed("gh_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
 	assert_false(token_well_formed("gh_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB"));      /* not canonical */
+	assert_true(token_well_formed("gh_az09AZ-_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA8"));
+	assert_false(token_well_formed("gh_az09AZ-_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA9"));
+	assert_false(token_well_formed("gh_az09AZ-_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA_"));
+	assert_false(token_well_formed("gh_AAAAAAAA@AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+	assert_false(token_well_formed("gh_AAAAAAAA[AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+	assert_false(token_well_formed("gh_AAAAAAAA\xc1""AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
 	assert_false(token_well_formed("gh_AAAAAAAAAAAAAAAAAAAA+AAAAAAAAAAAAAAAAAAAAAA"));
 	assert_false(token_well_formed("hg_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
 	assert_false(token_well_formed("gh_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));

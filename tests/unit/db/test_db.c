@@ -530,6 +530,121 @@ static void test_send_inside_done(void **state)
 	db_free(db);
 }
 
+/* ---- written when it is sent ---- */
+
+struct filled {
+	struct probe               probe;
+	const struct db_statement *statement;
+	int                        come, filled;
+	char                       text[16];
+	struct filled             *next;         /* sent and pushed from inside done() */
+};
+
+static void fill(struct db_query *query)
+{
+	struct filled *filled = container_of(query, struct filled, probe.query);
+
+	filled->filled++;
+	snprintf(filled->text, sizeof(filled->text), "%d", filled->come);
+	query->statement = filled->statement;
+	query->params[0] = filled->text;
+}
+
+static void filled_send(struct db *db, struct filled *filled, void (*done)(struct db_query *, const struct db_result *))
+{
+	filled->probe = (struct probe){ .db = db };
+	filled->probe.query = (struct db_query){ .lane = DB_WRITE, .fill = fill, .done = done };
+	inside_send = true;
+	db_send(db, &filled->probe.query);
+	inside_send = false;
+}
+
+static void filled_done(struct db_query *query, const struct db_result *result)
+{
+	struct filled *filled = container_of(query, struct filled, probe.query);
+
+	probe_done(query, result);
+	if (filled->next) {
+		filled_send(filled->probe.db, filled->next, filled_done);
+		assert_int_equal(filled->next->filled, 0);
+		inside_send = true;
+		db_push(filled->probe.db, DB_WRITE);
+		inside_send = false;
+		assert_int_equal(filled->next->filled, 1);
+	}
+}
+
+static void test_filled_when_sent(void **state)
+{
+	struct db *db = open_db();
+	struct filled last = { .statement = &echo }, second = { .statement = &echo, .next = &last };
+	struct filled one = { .statement = &echo, .come = 1, .next = &second };
+
+	(void)state;
+	filled_send(db, &one, filled_done);
+	one.come = 2;                    /* in the same turn of the loop */
+	assert_int_equal(one.filled, 0);
+	await(&last.probe);
+	assert_int_equal(one.filled, 1);
+	assert_string_equal(one.probe.first, "2");
+	assert_string_equal(second.probe.first, "0");
+	assert_string_equal(last.probe.first, "0");
+	/* not again when it is sent again */
+	one = (struct filled){ .statement = &star };
+	pg_sql(&pg, "CREATE TABLE shape (a text); INSERT INTO shape VALUES ('x')");
+	for (int i = 1; i <= 2; i++) {
+		filled_send(db, &one, filled_done);
+		await(&one.probe);
+		assert_int_equal(one.probe.outcome, DB_OK);
+		assert_int_equal(one.filled, i);
+		pg_sql(&pg, i == 2 ? "DROP TABLE shape" : "ALTER TABLE shape ADD b int");
+	}
+	db_free(db);
+}
+
+/* Nor when it is not sent at all; and pushing breaks nothing when the connection breaks meanwhile. */
+static void test_not_filled_unsent(void **state)
+{
+	struct db_options options;
+	struct filled one = { .statement = &echo };
+
+	(void)state;
+	db_options_init(&options);
+	options.conninfo = "host=/tmp/no-such-folder dbname=x";
+	struct db *db = db_new(base, &options);
+	filled_send(db, &one, filled_done);
+	db_push(db, DB_WRITE);
+	await(&one.probe);
+	assert_int_equal(one.probe.outcome, DB_UNAVAILABLE);
+	assert_int_equal(one.filled, 0);
+	db_free(db);
+	db = open_db();
+	pg_sql(&pg, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'giothong'");
+	filled_send(db, &one, filled_done);
+	db_push(db, DB_WRITE);
+	await(&one.probe);
+	assert_int_not_equal(one.probe.outcome, DB_OK);
+	assert_int_equal(one.filled, 1);
+	db_free(db);
+}
+
+/* A parameter in binary form, NULs and all, beside one of text. */
+static void test_binary(void **state)
+{
+	static const struct db_statement both = { "SELECT encode($1::bytea, 'hex') || $2::text" };
+	static const char bytes[] = { 1, 0, (char)0xff, 0 };
+	struct db *db = open_db();
+	struct probe p = { .db = db };
+
+	(void)state;
+	p.query = (struct db_query){ .statement = &both, .lane = DB_READ, .params = { bytes, "!" }, .sizes = { sizeof(bytes) },
+				     .done = probe_done };
+	db_send(db, &p.query);
+	await(&p);
+	assert_string_equal(p.first, "0100ff00!");
+	db_free(db);
+}
+
 static void test_free_with_queries(void **state)
 {
 	struct db *db = open_db();
@@ -764,6 +879,9 @@ int main(void)
 		cmocka_unit_test(test_long_wait),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_send_inside_done),
+		cmocka_unit_test(test_filled_when_sent),
+		cmocka_unit_test(test_not_filled_unsent),
+		cmocka_unit_test(test_binary),
 		cmocka_unit_test(test_free_with_queries),
 		cmocka_unit_test(test_not_connected),
 		cmocka_unit_test(test_several_hosts),
