@@ -11,8 +11,8 @@
  * Any number of rows; memory holds a stretch of them, and of .xlsx the texts
  * that the file shares between cells.
  *
- * CSV: UTF-8 (a mark is fine), cells parted by ',', ';' or TAB, whichever parts
- * the first line most often; strict quoting. XLSX: dates become YYYY-MM-DD,
+ * CSV: UTF-8 (a mark is fine), cells parted by ',', ';' or TAB, whichever stands
+ * equally often in most of the first lines; strict quoting. XLSX: dates become YYYY-MM-DD,
  * numbers what was typed ("12205000001", not 1.2205E+10), formulas their last
  * value. Formats are not applied: a number that lost its first zero has lost it.
  *

@@ -39,22 +39,74 @@ static void on_row(int end, void *owner)
 	source->column = 0;
 }
 
-/* What parts the first line: the mark that stands there most often outside quotes; a comma when in doubt. */
+/* ---- what parts the cells ---- */
+
+static const char marks[] = { ',', ';', '\t' };
+enum { MARKS = ARRAY_SIZE(marks), LINES_LOOKED_AT = 50 };
+
+/* How often each mark stands outside quotes in some line. */
+struct marked_line {
+	size_t counts[MARKS];
+};
+
+/* The first lines that have anything in them; one that the piece cuts is left out, unless it is the only one. */
+static size_t read_lines(const char *text, size_t len, struct marked_line lines[LINES_LOOKED_AT])
+{
+	bool quoted = false, begun = false;
+	size_t count = 0;
+
+	memset(&lines[0], 0, sizeof(lines[0]));
+	for (size_t i = 0; i < len && count < LINES_LOOKED_AT; i++) {
+		bool ends = !quoted && (text[i] == '\r' || text[i] == '\n');
+
+		if (ends && begun && ++count < LINES_LOOKED_AT)
+			memset(&lines[count], 0, sizeof(lines[count]));
+		begun = !ends;
+		quoted ^= text[i] == '"';
+		for (size_t m = 0; m < MARKS; m++)
+			if (!ends && !quoted)
+				lines[count].counts[m] += text[i] == marks[m];
+	}
+	return count ? count : 1;
+}
+
+/* In how many lines the mark stands as often as in *times of them, where that is most. */
+static size_t lines_that_agree(const struct marked_line *lines, size_t count, size_t mark, size_t *times)
+{
+	size_t best = 0;
+
+	*times = 0;
+	for (size_t i = 0; i < count; i++) {
+		size_t same = 0, here = lines[i].counts[mark];
+
+		for (size_t k = 0; k < count; k++)
+			same += lines[k].counts[mark] == here;
+		if (here && (same > best || (same == best && here > *times))) {
+			best = same;
+			*times = here;
+		}
+	}
+	return best;
+}
+
+/*
+ * The mark that stands in most lines, and as often in each: titles above a table have commas, addresses too, but
+ * not all the same number. Of two, the one that stands there more often; a comma when in doubt.
+ */
 static char find_delimiter(const char *text, size_t len)
 {
-	static const char marks[] = { ',', ';', '\t' };
-	size_t counts[ARRAY_SIZE(marks)] = { 0 }, best = 0;
-	bool quoted = false, begun = false;
+	struct marked_line lines[LINES_LOOKED_AT];
+	size_t count = read_lines(text, len, lines), best = 0, most = 0, often = 0;
 
-	for (size_t i = 0; i < len && (quoted || !begun || !strchr("\r\n", text[i])); i++) {
-		quoted ^= text[i] == '"';
-		begun |= !strchr("\r\n", text[i]);
-		for (size_t m = 0; m < ARRAY_SIZE(marks); m++)
-			counts[m] += !quoted && text[i] == marks[m];
-	}
-	for (size_t m = 1; m < ARRAY_SIZE(marks); m++)
-		if (counts[m] > counts[best])
+	for (size_t m = 0; m < MARKS; m++) {
+		size_t times, agree = lines_that_agree(lines, count, m, &times);
+
+		if (agree > most || (agree == most && times > often)) {
 			best = m;
+			most = agree;
+			often = times;
+		}
+	}
 	return marks[best];
 }
 

@@ -126,8 +126,18 @@ static bool same_heading(const char *heading, const char *cell)
 	return text_fold(heading, a, sizeof(a)) && text_fold(cell, b, sizeof(b)) && streq(a, b);
 }
 
+/* Not one of them: it is another row, or the file is parted in another way. */
+static bool refuse_heading(const struct donor_mapping *mapping, struct error *err)
+{
+	error_clear(err);
+	return error_add_field(err, "heading_row", "no_heading", "Row %d has none of the headings: say in which row they are.",
+			       "Dòng %d không có tiêu đề nào: hãy ghi đúng dòng tiêu đề.", mapping->heading_row);
+}
+
 bool donor_mapping_find(struct donor_mapping *mapping, const char *const *cells, size_t ncells, struct error *err)
 {
+	bool found = false;
+
 	for (int c = 0; c < DONOR_COLUMN_COUNT; c++) {
 		const char *name = donor_column_text((enum donor_column)c), *heading = mapping->headings[c];
 
@@ -139,12 +149,13 @@ bool donor_mapping_find(struct donor_mapping *mapping, const char *const *cells,
 				error_add_field(err, name, "duplicate_column", "The heading of this column stands twice.",
 						"Tiêu đề của cột này có hai lần.");
 			mapping->places[c] = (int)i;
+			found = true;
 		}
 		if (heading && mapping->places[c] < 0)
 			error_add_field(err, name, "missing_column", "No column has the heading that the mapping names.",
 					"Không có cột nào mang tiêu đề ghi trong tệp ánh xạ.");
 	}
-	return err->nfields == 0;
+	return found ? err->nfields == 0 : refuse_heading(mapping, err);
 }
 
 /* ---- a row ---- */

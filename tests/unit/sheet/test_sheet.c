@@ -107,6 +107,31 @@ static void test_csv(void **state)
 	buf_release(&got.rows);
 }
 
+static void test_csv_delimiter(void **state)
+{
+	static const struct {
+		const char *text, *rows;
+	} table[] = {
+		{ "a;b\nc;d", "1:a|b;2:c|d;" },
+		{ "List, of a place, 2023\na;b;c\n1;x, y;2\n3;z;4\n", "1:List, of a place, 2023;2:a|b|c;3:1|x, y|2;4:3|z|4;" },
+		{ "a,b\n1;2,3\n4,5\n", "1:a|b;2:1;2|3;3:4|5;" },
+		{ "a;b\n1,2,3,4,5;6\n1,2;3\n", "1:a|b;2:1,2,3,4,5|6;3:1,2|3;" },
+		{ "\"x;y;z\nx;y;z\",b\nc,d\n", "1:x;y;z\nx;y;z|b;2:c|d;" },
+		{ "a\tb\n\n\nc, d\te\n", "1:a|b;4:c, d|e;" },
+		{ "a\nb\n", "1:a;2:b;" },
+		{ "a;b,c", "1:a;b|c;" },
+	};
+	struct read got = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		write_path(table[i].text, strlen(table[i].text));
+		read_path(&got);
+		assert_string_equal(got.rows.data, table[i].rows);
+	}
+	buf_release(&got.rows);
+}
+
 static void test_csv_nul(void **state)
 {
 	struct read got = { 0 };
@@ -379,6 +404,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_csv, make_path, remove_path),
+		cmocka_unit_test_setup_teardown(test_csv_delimiter, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(test_csv_nul, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(test_csv_pieces, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(test_a_quote_that_is_never_closed, make_path, remove_path),

@@ -172,6 +172,11 @@ static void test_headings(void **state)
 	assert_string_equal(err.fields[0].code, "duplicate_column");
 	error_clear(&err);
 	assert_false(donor_mapping_find(&mapping, doubled, 3, &err));
+	assert_true(err.nfields > 1);
+	error_clear(&err);
+	assert_false(donor_mapping_find(&mapping, doubled, 0, &err));
+	assert_int_equal(err.nfields, 1);
+	assert_string_equal(err.fields[0].pointer, "heading_row");
 }
 
 int main(void)
