@@ -9,6 +9,7 @@ from harness import programs
 from harness.client import Api
 from harness.daemon import Daemon, wait_until
 from harness.database import Postgres
+from harness.seeds import TODAY, day
 
 PLAN = programs.CONFIG / "plans" / "lai-chau-2025.json"
 
@@ -198,6 +199,26 @@ def test_database_stopped_and_started(postgres, pair, clients, one):
     postgres.start()
     wait_until(lambda: public.http.get("/readyz").status_code == 200, what="ready again")
     wait_until(lambda: public.http.get("/api/v1/rounds?limit=9").status_code == 200, what="served again")
+
+
+def test_both_count_donors_days(postgres, clients):
+    """Facts come through both while both count: in the end lists show what either says of the person."""
+    staff, second, *_ = clients
+    paths = [f"/api/v1/donors/{client.post('/api/v1/donors', json={'name': f'Lò Thị {name}', 'birth_date': '1990-05-17', 'sex': 'male'}, expect=201).json()['id']}"
+             for name in ("Ba", "Ca", "Da") for client in (staff, second)]
+    for turn in range(4):
+        for n, path in enumerate(paths):
+            postgres.ask("INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source)"
+                         " VALUES (gen_random_uuid(), %s, %s, 250, %s, 'declared', 'test')", path.split("/")[-1],
+                         ("platelets", "whole_blood", "plasma")[(n + turn) % 3], day(-60 + 15 * turn + n))
+            (staff, second)[turn % 2].post(f"{path}/deferrals", json={"code": ("tattoo", "influenza")[turn % 2], "from": day(-90 + n)}, expect=201)
+        postgres.ask("INSERT INTO donor_stale (donor_id) SELECT d.id FROM donor AS d, generate_series(1, 100)")
+    wait_until(lambda: postgres.ask("SELECT count(*) FROM donor_stale") == [(0,)], seconds=120, what="all counted")
+    for client, other in ((staff, second), (second, staff)):
+        for path in paths:
+            for component, wait in client.get(path).json()["next_eligible"].items():
+                told = other.get(f"{path}/eligibility", params={"component": component}).json()
+                assert max(wait["on"] or TODAY, TODAY) == told["earliest_on"], (path, component)
 
 
 def test_the_daemon_does_not_change_the_schema(postgres, contract):
