@@ -25,7 +25,7 @@ struct arena {
 };
 
 void arena_init(struct arena *arena);
-void arena_release(struct arena *arena);      /* and it is empty again */
+void arena_release(struct arena *arena);      /* wiped and freed, and it is empty again */
 /* Zeroed, aligned for any type, never NULL. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((returns_nonnull));
 /* NULL gives NULL. */

@@ -185,6 +185,9 @@ struct doctor_database {
 	bool                  tokens_known;
 	int                   tokens_ending;     /* within two weeks */
 	int                   tokens_on_ended_units;
+	bool                  admins_known;
+	int                   admins;            /* accounts of the role admin that may log in */
+	int                   admins_password_alone;     /* of them, without a second factor */
 	bool                  calendar_known;
 	struct date           holidays_known_to; /* none: nothing is loaded */
 	int                   rounds_on_ended_units;     /* rounds to come */

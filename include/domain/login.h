@@ -9,8 +9,9 @@
  * Names of accounts, and how often a password may be tried. Pure.
  *
  * A wrong try is counted in buckets of its account; each bucket makes the next
- * try wait longer the more stand in it, and a right one empties all of them.
- * A try that must wait is refused unseen and not counted. What is counted is
+ * try wait longer the more stand in it. A right one empties them, but for what
+ * other networks have tried: whoever guesses from there gets no new chances by
+ * it, and does not learn that somebody came in. A try that must wait is refused unseen and not counted. What is counted is
  * counted before the password is looked at, so tries at the same instant count too.
  *
  *	network   tries from one network (an IPv4 address, an IPv6 /64) at one
@@ -28,8 +29,10 @@
  * from many networks, can fill `strangers` at most: the owner still comes in
  * from a device that he has used before, which empties it. If both are full
  * an administrator unlocks the account. A name that no account has is counted
- * and answered in the same way, so that nothing tells which names there are.
+ * and answered in the same way, and not forgotten sooner, so that nothing tells
+ * which names there are.
  */
+enum { LOGIN_TRIES_KEPT = 1000000 };     /* rows of names that nobody has and of networks; older ones are forgotten */
 enum login_bucket { LOGIN_NETWORK, LOGIN_STRANGERS, LOGIN_KNOWN, LOGIN_BUCKET_COUNT };
 enum { LOGIN_WAITS_MAX = 90 };
 
@@ -54,6 +57,7 @@ void login_name_fold(const char *typed, char *out, size_t size);
 struct session_limits {
 	int64_t idle_us, absolute_us;
 };
+struct session_limits session_limits_of(int idle_minutes, int hours);
 bool session_is_over(const struct session_limits *limits, int64_t created_t, int64_t used_t, int64_t now_t);
 
 #endif

@@ -11,6 +11,8 @@
 /* A person who works here: an account with a password. Pure. Texts are borrowed. */
 struct error;
 
+enum { USER_NAME_MAX = 120 };            /* code points */
+
 struct user {
 	char         id[UUID_TEXT_SIZE];
 	const char  *login;              /* domain/login.h; never changes */

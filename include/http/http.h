@@ -129,6 +129,8 @@ const char *http_client_address(const struct http_exchange *x);           /* tex
  */
 enum { HTTP_NETWORK_SIZE = 64 };
 void http_network_of(const char *address, char out[HTTP_NETWORK_SIZE]);
+/* Of the client: what is counted by address is counted by this, since who has one IPv6 address has 2^64 of them. */
+const char *http_client_network(const struct http_exchange *x);
 enum language http_language(const struct http_exchange *x);  /* by Accept-Language; English when unsaid */
 int64_t http_started_us(const struct http_exchange *x);      /* monotonic */
 

@@ -78,7 +78,7 @@ struct login_refuse {
 void login_refuse_send(struct store *store, struct login_refuse *refuse);
 
 /*
- * A right try becomes a session; the tries in vain are forgotten. Nothing
+ * A right try becomes a session; the tries in vain are forgotten (domain/login.h). Nothing
  * happens, and `opened` is false, when the user changed meanwhile or that
  * code was taken already. Audit "session.open", and "user.recovery_code" when one was used up.
  */
@@ -87,6 +87,7 @@ struct session_open {
 	int64_t         totp_step;       /* of the code; -1: none was needed, or it was a recovery code */
 	const char     *recovery;        /* hash of the recovery code that it cost; NULL */
 	const char     *text;            /* of the session; only a digest of it is kept */
+	const char     *network;         /* http_network_of() */
 	bool            bearer;
 	int64_t         now_t;
 	struct actor    actor;           /* the user */
@@ -151,9 +152,13 @@ struct session_touch {
 };
 void session_touch_send(struct store *store, struct session_touch *touch);
 
-/* Under an advisory lock: deletes sessions that are over, and tries at names that nobody has after a day. */
+/*
+ * Under an advisory lock: deletes sessions that are over, and of tries at names that nobody has and from networks,
+ * beyond the `keep` newest, those of more than a day ago. (Forgotten sooner, they would tell which names there are.)
+ */
 struct session_purge {
 	struct session_limits limits;
+	int64_t         keep;
 	int64_t         now_t;
 	struct arena   *arena;
 	int64_t         deleted;

@@ -56,7 +56,8 @@ struct user_save {
 	const char        *verb;         /* static: "create", "edit", "password", ... */
 	enum user_sessions sessions;
 	const char        *session;      /* that stays, of SESSIONS_END_OTHERS */
-	bool               forgive;      /* tries in vain are forgotten */
+	bool               forgive;      /* tries in vain are forgotten: */
+	const char        *network;      /* ... of networks only those of this one (http_network_of()); NULL: of all */
 	enum user_step     step;
 	struct idempotency idempotency;  /* of a new one */
 	struct actor       actor;

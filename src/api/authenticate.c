@@ -69,7 +69,7 @@ static bool principal_within_rate(struct request *r)
 
 	if (r->principal.role == ROLE_PUBLIC)
 		return r->route->area == AREA_OPEN ||
-		       within_rate(r, http_client_address(r->x), config->limits_anonymous_per_minute);
+		       within_rate(r, http_client_network(r->x), config->limits_anonymous_per_minute);
 	/* Two limits, two buckets: in one, the lower would cap what the higher allows. */
 	if (r->route->flags & ROUTE_SMS)
 		return within_rate(r, arena_printf(r->arena, "sms %s", r->principal.id),
@@ -163,21 +163,39 @@ const char *session_cookie(const struct request *r)
 	return request_cookie(r, SESSION_COOKIE);
 }
 
+/* A gateway writes by GET. */
 static bool changes(const struct request *r)
 {
-	return http_method(r->x) != HTTP_GET_ && http_method(r->x) != HTTP_HEAD_;
+	return r->route->mode == ACCESS_WRITE || (http_method(r->x) != HTTP_GET_ && http_method(r->x) != HTTP_HEAD_);
 }
 
-/* A foreign page may make a browser send the cookie, never this header. */
-static bool is_forged(struct request *r, const char *text)
+/* Browsers say so themselves; programs say nothing. */
+static bool sent_by_foreign_page(const struct request *r)
+{
+	const char *site = http_header(r->x, "sec-fetch-site");
+
+	return site && !streq(site, "same-origin") && !streq(site, "none");
+}
+
+/*
+ * A foreign page may make a browser send what it holds: a cookie, or what was typed into its box for name and
+ * password. But it can never send this header, nor hide that it is foreign.
+ */
+static bool is_forged(struct request *r, const char *text, bool by_cookie)
 {
 	struct error err;
 
-	if (!changes(r) || session_csrf_matches(text, http_header(r->x, "x-csrf-token")))
+	if (!changes(r))
 		return false;
 	error_clear(&err);
-	error_set(&err, ERR_CSRF, "A change by cookie needs the session's csrf_token in X-CSRF-Token.",
-		  "Thay đổi bằng cookie cần mã csrf_token của phiên trong X-CSRF-Token.");
+	if (by_cookie && !session_csrf_matches(text, http_header(r->x, "x-csrf-token")))
+		error_set(&err, ERR_CSRF, "A change by cookie needs the session's csrf_token in X-CSRF-Token.",
+			  "Thay đổi bằng cookie cần mã csrf_token của phiên trong X-CSRF-Token.");
+	else if (sent_by_foreign_page(r))
+		error_set(&err, ERR_CSRF, "A page of another site sent this. Changes are taken from our own pages and from programs.",
+			  "Yêu cầu này do trang của một site khác gửi. Chỉ nhận thay đổi từ trang của hệ thống và từ chương trình.");
+	else
+		return false;
 	request_reply_error(r, &err);
 	return true;
 }
@@ -205,17 +223,10 @@ static bool token_live(const struct request *r, const struct access_token *token
 	       (token->expires_us == INT64_MIN || token->expires_us > clock_wall_us(r->api->worker->clock));
 }
 
-static struct session_limits session_limits(const struct request *r)
+bool session_live(const struct request *r, const struct session_mark *session, int64_t now_t)
 {
 	const struct config *config = r->api->worker->config;
-
-	return (struct session_limits){ .idle_us = config->sessions_idle_minutes * INT64_C(60000000),
-					.absolute_us = config->sessions_hours * INT64_C(3600000000) };
-}
-
-static bool session_live(const struct request *r, const struct session_mark *session, int64_t now_t)
-{
-	const struct session_limits limits = session_limits(r);
+	const struct session_limits limits = session_limits_of(config->sessions_idle_minutes, config->sessions_hours);
 
 	return !session_is_over(&limits, session->created_t, session->used_t, now_t);
 }
@@ -256,7 +267,7 @@ static void let_in(struct request *r, const struct known_principal *who, const c
 {
 	become(r, who);
 	r->principal.session_text = who->is_session ? text : NULL;
-	if (!by_cookie || !is_forged(r, text))
+	if (!is_forged(r, text, by_cookie))
 		proceed(r, next);
 }
 
@@ -267,7 +278,7 @@ static void reply_dead(struct request *r, bool by_cookie, void (*next)(struct re
 		request_reply_unauthenticated(r);
 		return;
 	}
-	http_add_header(r->x, "Set-Cookie", SESSION_COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0");
+	http_add_header(r->x, "Set-Cookie", SESSION_COOKIE_ENDS);
 	proceed_as_public(r, next);
 }
 
@@ -278,7 +289,7 @@ static void remember(struct lookup_op *op, const struct known_principal *who)
 {
 	struct board *board = &op->r->api->board;
 
-	if (board_fresh(board) && op->access_version == (uint64_t)board->versions[2])
+	if (board_fresh(board) && op->access_version == (uint64_t)board->versions[TOPIC_ACCESS])
 		principals_use(&op->r->api->principals, principals_put(&op->r->api->principals, op->hash, who));
 }
 
@@ -326,7 +337,7 @@ static void look_up(struct request *r, const char *text, const unsigned char *ha
 	op->next = next;
 	op->text = text;
 	op->by_cookie = by_cookie;
-	op->access_version = (uint64_t)r->api->board.versions[2];
+	op->access_version = (uint64_t)r->api->board.versions[TOPIC_ACCESS];
 	memcpy(op->hash, hash, TOKEN_HASH_BYTES);
 	if (token_well_formed(text)) {
 		memcpy(op->token.hash, hash, TOKEN_HASH_BYTES);
@@ -368,15 +379,15 @@ void request_authenticate(struct request *r, void (*next)(struct request *r))
 		return;
 	}
 	if (!text || (!session_token_well_formed(text) && (by_cookie || !token_well_formed(text)))) {
-		if (within_rate(r, http_client_address(r->x), r->api->worker->config->limits_anonymous_per_minute))
+		if (within_rate(r, http_client_network(r->x), r->api->worker->config->limits_anonymous_per_minute))
 			reply_dead(r, by_cookie, next);
 		return;
 	}
 	token_hash(text, hash);
 	known = known_and_live(r, hash, by_cookie);
 	if (!known) {
-		/* Guessing is slowed down before it costs a reading; apart from what the address reads without a token. */
-		const char *key = arena_printf(r->arena, "token %s", http_client_address(r->x));
+		/* Guessing is slowed down before it costs a reading; apart from what the network reads without a token. */
+		const char *key = arena_printf(r->arena, "token %s", http_client_network(r->x));
 
 		if (within_rate(r, key, r->api->worker->config->limits_anonymous_per_minute))
 			look_up(r, text, hash, by_cookie, next);

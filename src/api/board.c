@@ -17,8 +17,6 @@ enum {
 	BOARD_MAX_ROUNDS = 5000
 };
 
-enum { TOPIC_ROUNDS, TOPIC_UNITS, TOPIC_ACCESS };
-
 static void load_units(struct board *board);
 static void load_rounds(struct board *board);
 

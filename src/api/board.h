@@ -30,6 +30,9 @@ struct board_waiter {
 	struct board_waiter *next;       /* private */
 };
 
+/* Of board.versions. */
+enum { TOPIC_ROUNDS, TOPIC_UNITS, TOPIC_ACCESS, TOPIC_COUNT };
+
 struct board {
 	struct api        *api;
 	struct event       tick;
@@ -38,7 +41,7 @@ struct board {
 	bool               polling;
 	int64_t            poll_begun_us;        /* of the poll under way */
 	int64_t            fresh_since_us;       /* begin of the last poll that succeeded; INT64_MIN: none yet */
-	int64_t            versions[3];          /* rounds, units, access, as last seen; -1 */
+	int64_t            versions[TOPIC_COUNT];        /* as last seen; -1 */
 	int64_t            service_t, service_mono_us;   /* the service's time as it was then; INT64_MIN: not known */
 	uint64_t           generation;           /* moves with rounds and units */
 	/* units */

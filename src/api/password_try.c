@@ -197,16 +197,14 @@ void password_try_send(struct password_try *try)
 {
 	struct request *r = try->r;
 	struct login_count *count = &try->count;
-	char *network = arena_alloc(r->arena, HTTP_NETWORK_SIZE);
 
 	count->now_t = board_service_t(&r->api->board);
 	if (r->api->hashing >= HASHING_MAX || count->now_t == INT64_MIN) {
 		reply_busy(r);
 		return;
 	}
-	http_network_of(http_client_address(r->x), network);
 	count->login = try->login;
-	count->network = network;
+	count->network = http_client_network(r->x);
 	count->known = try->known;
 	count->arena = r->arena;
 	count->done = on_counted;

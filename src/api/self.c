@@ -91,6 +91,7 @@ static void save(struct self_op *op, const struct user *before, const char *verb
 	change->sessions = sessions;
 	change->session = r->principal.session->id;
 	change->forgive = true;
+	change->network = http_client_network(r->x);
 	change->actor = r->actor;
 	change->arena = r->arena;
 	change->done = done;
@@ -265,13 +266,25 @@ static void make_recovery(struct self_op *op, struct user *next)
 	}
 }
 
+static bool confirms(struct self_op *op, const struct user *user)
+{
+	const struct worker *worker = op->try.r->api->worker;
+	unsigned char secret[WRAP_MAX];
+	size_t len;
+	bool fine = wrap_open(worker->keyring, user->totp_next_key_id, user_totp_bound(op->try.r->arena, user->id),
+			      user->totp_next_sealed, secret, &len) &&
+		    len == TOTP_SECRET_BYTES &&
+		    totp_matches(secret, op->body.code, clock_wall_us(worker->clock), &op->try.totp_step);
+
+	explicit_bzero(secret, sizeof(secret));
+	return fine;
+}
+
 static void confirm_on_loaded(struct user_load *load)
 {
 	struct self_op *op = container_of(load, struct self_op, load);
 	struct request *r = op->try.r;
 	struct user *user = &load->user, *next = &op->save.next;
-	unsigned char secret[WRAP_MAX];
-	size_t len;
 
 	if (load->error.code != ERR_NONE) {
 		request_reply_error(r, &load->error);
@@ -282,14 +295,10 @@ static void confirm_on_loaded(struct user_load *load)
 			    "Chưa có gì chờ mã: hãy gọi POST /api/v1/users/me/totp trước.");
 		return;
 	}
-	if (!wrap_open(r->api->worker->keyring, user->totp_next_key_id, user_totp_bound(r->arena, user->id),
-		       user->totp_next_sealed, secret, &len) ||
-	    len != TOTP_SECRET_BYTES ||
-	    !totp_matches(secret, op->body.code, clock_wall_us(r->api->worker->clock), &op->try.totp_step)) {
+	if (!confirms(op, user)) {
 		reply_wrong_code(r);
 		return;
 	}
-	explicit_bzero(secret, sizeof(secret));
 	*next = *user;
 	next->totp_sealed = user->totp_next_sealed;
 	next->totp_key_id = user->totp_next_key_id;

@@ -42,9 +42,10 @@ bool request_has_session(struct request *r)
 static void write_ends(struct request *r, struct json_out *out, const struct session_mark *session)
 {
 	const struct config *config = r->api->worker->config;
+	const struct session_limits limits = session_limits_of(config->sessions_idle_minutes, config->sessions_hours);
 	int64_t now_t = board_service_t(&r->api->board), now_us = clock_wall_us(r->api->worker->clock);
-	int64_t end_us = now_us + session->created_t + config->sessions_hours * INT64_C(3600000000) - now_t;
-	int64_t idle_us = now_us + session->used_t + config->sessions_idle_minutes * INT64_C(60000000) - now_t;
+	int64_t end_us = now_us + session->created_t + limits.absolute_us - now_t;
+	int64_t idle_us = now_us + session->used_t + limits.idle_us - now_t;
 
 	jout_time(out, "created_at", session->created_us);
 	jout_time(out, "expires_at", end_us);
@@ -155,11 +156,11 @@ static void become_user(struct request *r, struct login_op *op)
 static void set_cookies(struct request *r, struct login_op *op)
 {
 	http_add_header(r->x, "Set-Cookie",
-			arena_printf(r->arena, SESSION_COOKIE "=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%d",
-				     op->text, r->api->worker->config->sessions_hours * 3600));
+			arena_printf(r->arena, SESSION_COOKIE "=%s" COOKIE_ATTRIBUTES "%d", op->text,
+				     r->api->worker->config->sessions_hours * 3600));
 	http_add_header(r->x, "Set-Cookie",
-			arena_printf(r->arena, DEVICE_COOKIE "%s=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%d",
-				     op->open.session.login, op->device, DEVICE_DAYS * 86400));
+			arena_printf(r->arena, DEVICE_COOKIE "%s=%s" COOKIE_ATTRIBUTES "%d", op->open.session.login,
+				     op->device, DEVICE_DAYS * 86400));
 }
 
 static void login_on_opened(struct session_open *open)
@@ -197,6 +198,7 @@ static void login_on_right(struct password_try *try)
 	open->totp_step = try->totp_step;
 	open->recovery = try->recovery[0] ? try->recovery : NULL;
 	open->text = op->text;
+	open->network = try->count.network;
 	open->bearer = op->body.bearer;
 	open->now_t = try->count.now_t;
 	open->arena = r->arena;
@@ -218,11 +220,11 @@ static bool is_known_device(struct request *r, const struct login_op *op)
 	       device_mark_valid(keyring, op->try.login, cookie);
 }
 
-/* Of one address, whatever names it tries. */
+/* Of one network, whatever names it tries. */
 static bool within_logins(struct request *r)
 {
 	int per_minute = r->api->worker->config->limits_logins_per_minute;
-	int wait = limits_take(&r->api->limits, arena_printf(r->arena, "login %s", http_client_address(r->x)), per_minute,
+	int wait = limits_take(&r->api->limits, arena_printf(r->arena, "login %s", http_client_network(r->x)), per_minute,
 			       clock_mono_us());
 	struct error err;
 
@@ -276,15 +278,6 @@ struct list_op {
 	struct session_list list;
 };
 
-static bool is_over(struct request *r, const struct session_mark *session)
-{
-	const struct config *config = r->api->worker->config;
-	const struct session_limits limits = { config->sessions_idle_minutes * INT64_C(60000000),
-					       config->sessions_hours * INT64_C(3600000000) };
-
-	return session_is_over(&limits, session->created_t, session->used_t, board_service_t(&r->api->board));
-}
-
 static void list_on_loaded(struct session_list *list)
 {
 	struct list_op *op = container_of(list, struct list_op, list);
@@ -299,7 +292,7 @@ static void list_on_loaded(struct session_list *list)
 	for (size_t i = 0; i < list->nsessions; i++) {
 		const struct session_mark *session = &list->sessions[i];
 
-		if (is_over(r, session))
+		if (!session_live(r, session, board_service_t(&r->api->board)))
 			continue;
 		jout_object(&out, NULL);
 		jout_text(&out, "id", session->id);
@@ -332,6 +325,7 @@ static void list_start(struct request *r)
 
 struct end_op {
 	struct request    *r;
+	bool               own;          /* the session that asks */
 	struct session_end end;
 };
 
@@ -341,13 +335,13 @@ static void end_on_done(struct session_end *end)
 	struct request *r = op->r;
 
 	principals_clear(&r->api->principals);   /* here at once, elsewhere within a second */
-	if (end->error.code != ERR_NONE) {
+	/* One's own that is gone already: a repeated logout, which another worker answered. */
+	if (end->error.code != ERR_NONE && !(op->own && end->error.code == ERR_NOT_FOUND)) {
 		request_reply_error(r, &end->error);
 		return;
 	}
-	if (streq(end->id, r->principal.session->id) && !r->principal.session->bearer)
-		http_add_header(r->x, "Set-Cookie",
-				SESSION_COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0");
+	if (op->own && !r->principal.session->bearer)
+		http_add_header(r->x, "Set-Cookie", SESSION_COOKIE_ENDS);
 	http_reply(r->x, &(struct http_reply){ .status = 204 });
 }
 
@@ -356,6 +350,7 @@ static void end_session(struct request *r, const char *id)
 	struct end_op *op = http_alloc(r->x, sizeof(*op));
 
 	op->r = r;
+	op->own = streq(id, r->principal.session->id);
 	op->end.user_id = r->principal.id;
 	op->end.id = id;
 	op->end.actor = r->actor;

@@ -222,7 +222,7 @@ static bool is_of_another(struct request *r, const struct user_op *op, struct er
 {
 	const struct user *now = &op->load.user, *next = &op->save.next;
 	const char *pointer = op->body.password ? "/password" : op->body.reset_second_factor ? "/reset_second_factor"
-			      : now->role != next->role ? "/role" : now->active != next->active ? "/state" : NULL;
+			      : op->body.unlock ? "/unlock" : now->role != next->role ? "/role" : now->active != next->active ? "/state" : NULL;
 
 	if (!streq(now->id, r->principal.id) || !pointer)
 		return true;

@@ -84,6 +84,7 @@ void arena_release(struct arena *arena)
 	while (block) {
 		struct arena_block *next = block->next;
 
+		explicit_bzero(block->bytes, block->used);
 		free(block);
 		block = next;
 	}

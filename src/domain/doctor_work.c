@@ -157,6 +157,27 @@ static void judge_tokens(const struct doctor_facts *facts, struct finding *findi
 		finding_say(finding, HEALTH_OK, "none ends within two weeks", "không mã nào hết hạn trong hai tuần tới");
 }
 
+/* Tokens are made with the command; what people decide, such as the second person's word, needs a person. */
+static void judge_admins(const struct doctor_facts *facts, struct finding *finding)
+{
+	const struct doctor_database *database = &facts->database;
+
+	if (!database->admins_known) {
+		finding_say(finding, HEALTH_SKIPPED, "the table of accounts cannot be read", "không đọc được bảng tài khoản");
+		return;
+	}
+	if (database->admins > 0) {
+		finding_say(finding, HEALTH_OK, "%d may log in, %d of them by a password alone",
+			    "%d người được đăng nhập, %d người chỉ dùng mật khẩu", database->admins,
+			    database->admins_password_alone);
+		return;
+	}
+	finding_say(finding, HEALTH_WARNING, "no administrator has an account that may log in",
+		    "không quản trị viên nào có tài khoản đăng nhập được");
+	finding_advise(finding, "giothong user add LOGIN --role admin --name NAME; or giothong user enable LOGIN",
+		       "giothong user add LOGIN --role admin --name NAME; hoặc giothong user enable LOGIN");
+}
+
 static void judge_holidays(const struct doctor_facts *facts, struct finding *finding)
 {
 	const struct doctor_database *database = &facts->database;
@@ -206,6 +227,7 @@ const struct doctor_check doctor_work_checks[] = {
 	{ "daemons.rules", NEEDS_DATABASE, judge_rules },
 	{ "audit.sealing", NEEDS_DATABASE, judge_sealing },
 	{ "access.tokens", NEEDS_DATABASE, judge_tokens },
+	{ "access.admins", NEEDS_DATABASE, judge_admins },
 	{ "places.holidays", NEEDS_DATABASE, judge_holidays },
 	{ "places.units", NEEDS_DATABASE, judge_units },
 	{ 0 }

@@ -65,6 +65,11 @@ void login_name_fold(const char *typed, char *out, size_t size)
 
 /* ---- sessions ---- */
 
+struct session_limits session_limits_of(int idle_minutes, int hours)
+{
+	return (struct session_limits){ .idle_us = idle_minutes * INT64_C(60000000), .absolute_us = hours * INT64_C(3600000000) };
+}
+
 bool session_is_over(const struct session_limits *limits, int64_t created_t, int64_t used_t, int64_t now_t)
 {
 	return now_t - created_t >= limits->absolute_us || now_t - used_t >= limits->idle_us;

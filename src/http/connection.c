@@ -378,11 +378,13 @@ static void linger_read(struct http_conn *c)
 
 void http_conn_read(struct http_conn *c)
 {
-	ssize_t n = sock_recv(c->fd, c->server->read_buffer, READ_BUFFER_SIZE);
+	struct http_server *server = c->server;
+	ssize_t n = sock_recv(c->fd, server->read_buffer, READ_BUFFER_SIZE);
 
 	if (n > 0) {
-		c->server->counters.bytes_in += (uint64_t)n;
-		http_conn_feed(c, c->server->read_buffer, (size_t)n);
+		server->counters.bytes_in += (uint64_t)n;
+		http_conn_feed(c, server->read_buffer, (size_t)n);       /* and c may be gone */
+		explicit_bzero(server->read_buffer, (size_t)n);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		http_conn_close(c);
 	}

@@ -89,7 +89,7 @@ static void purge(struct people *people)
 		return;
 	people->purging = true;
 	people->purge = (struct session_purge){
-		.limits = { config->sessions_idle_minutes * INT64_C(60000000), config->sessions_hours * INT64_C(3600000000) },
+		.limits = session_limits_of(config->sessions_idle_minutes, config->sessions_hours), .keep = LOGIN_TRIES_KEPT,
 		.now_t = now_t(people), .arena = &people->purge_arena, .done = on_purged,
 	};
 	session_purge_send(&people->store, &people->purge);

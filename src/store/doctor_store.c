@@ -249,6 +249,17 @@ static void take_tokens(struct doctor_load *load, const struct db_result *result
 	load->database->tokens_known = true;
 }
 
+static const struct db_statement select_admins = {
+	"SELECT count(*), count(*) FILTER (WHERE totp_sealed IS NULL) FROM staff_user WHERE role = 'admin' AND state = 'active'"
+};
+
+static void take_admins(struct doctor_load *load, const struct db_result *result)
+{
+	load->database->admins = row_int(result, 0, 0, 0);
+	load->database->admins_password_alone = row_int(result, 0, 1, 0);
+	load->database->admins_known = true;
+}
+
 static const struct db_statement select_calendar = {
 	"SELECT (SELECT holidays_known_to FROM calendar),"
 	" (SELECT count(DISTINCT r.id) FROM round r JOIN round_unit ru ON ru.round_id = r.id"
@@ -276,7 +287,8 @@ static const struct part {
 	{ &select_daemons, false, take_daemons }, { &select_keys, false, take_keys },
 	{ &select_sealing, false, take_sealing }, { &select_backup, false, take_backup },
 	{ &select_archiver, false, take_archiver },
-	{ &select_tokens, true, take_tokens },    { &select_calendar, true, take_calendar },
+	{ &select_tokens, true, take_tokens },    { &select_admins, false, take_admins },
+	{ &select_calendar, true, take_calendar },
 };
 
 static void send_part(struct doctor_load *load);

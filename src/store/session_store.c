@@ -90,24 +90,27 @@ static void count_on_done(struct db_query *query, const struct db_result *result
 	count->done(count);
 }
 
-static const char *digest_of(struct login_count *count, const char *domain, const char *text)
+static const char *digest_of(const struct store *store, struct arena *arena, const char *domain, const char *text)
 {
-	const struct keyring *keyring = count->store->keyring;
-	char *digest = arena_alloc(count->arena, DIGEST_HEX_SIZE);
+	char *digest = arena_alloc(arena, DIGEST_HEX_SIZE);
 
-	keyring_digest(keyring, keyring_active(keyring, KEY_HASH), domain, text, strlen(text), digest);
+	keyring_digest(store->keyring, keyring_active(store->keyring, KEY_HASH), domain, text, strlen(text), digest);
 	return digest + 2;
+}
+
+const char *login_network_bucket(const struct store *store, struct arena *arena, const char *network)
+{
+	return arena_printf(arena, "network:%s", digest_of(store, arena, "network", network));
 }
 
 static void count_try_send(struct login_count *count)
 {
 	struct db_query *query = &count->query;
 
-	count->bucket = count->known ? known : arena_printf(count->arena, "network:%s",
-							    digest_of(count, "network", count->network));
+	count->bucket = count->known ? known : login_network_bucket(count->store, count->arena, count->network);
 	query_begin(query, &count_try, DB_WRITE, count_on_done);
 	query_text(query, count->login);
-	query_text(query, digest_of(count, "login", count->login));
+	query_text(query, digest_of(count->store, count->arena, "login", count->login));
 	query_text(query, count->bucket);
 	query_waits(query, count->arena, count->known ? LOGIN_KNOWN : LOGIN_NETWORK);
 	query_text(query, count->known ? NULL : strangers);
@@ -178,7 +181,7 @@ static const struct db_statement open_session = {
 	" made AS ("
 	" INSERT INTO session (id, user_id, kind, digest, created_t, used_t)"
 	"  SELECT $5::uuid, id, $6, $7::bytea, $8::bigint, $8::bigint FROM fresh RETURNING created_at),"
-	" forgiven AS (" LOGIN_FORGIVE("$1", "EXISTS (SELECT FROM made)") "),"
+	" forgiven AS (" LOGIN_FORGIVE("$1", "$10", "EXISTS (SELECT FROM made)") "),"
 	" audit AS (" AUDIT_INSERT("$9", "EXISTS (SELECT FROM made)") ")"
 	" SELECT " SQL_MICROS("created_at") " FROM made"
 };
@@ -259,6 +262,7 @@ void session_open_send(struct store *store, struct session_open *open)
 	query_text(query, session_digest(store, keyring_active(store->keyring, KEY_HASH), open->text, open->arena));
 	query_int(query, open->arena, open->now_t);
 	query_text(query, open_audit(open));
+	query_text(query, login_network_bucket(store, open->arena, open->network));
 	db_send(store->db, query);
 }
 
@@ -406,8 +410,10 @@ static const struct db_statement purge_sessions = {
 	"WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(7404) AS mine),"
 	" gone AS (DELETE FROM session USING turn WHERE turn.mine"
 	"  AND (used_t <= $1::bigint OR created_t <= $2::bigint) RETURNING 1),"
-	" forgotten AS (DELETE FROM login_failure USING turn WHERE turn.mine AND user_id IS NULL AND last_t < $3::bigint"
-	"  RETURNING 1)"
+	" passing AS (SELECT account, bucket, last_t FROM login_failure WHERE user_id IS NULL OR bucket LIKE 'network:%'),"
+	" forgotten AS (DELETE FROM login_failure AS f USING turn, passing AS p"
+	"  WHERE turn.mine AND (f.account, f.bucket) = (p.account, p.bucket) AND p.last_t < $3::bigint"
+	"   AND p.last_t <= (SELECT last_t FROM passing ORDER BY last_t DESC OFFSET $4::bigint LIMIT 1) RETURNING 1)"
 	" SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM forgotten)"
 };
 
@@ -429,6 +435,7 @@ void session_purge_send(struct store *store, struct session_purge *purge)
 	query_int(&purge->query, purge->arena, purge->now_t - purge->limits.idle_us);
 	query_int(&purge->query, purge->arena, purge->now_t - purge->limits.absolute_us);
 	query_int(&purge->query, purge->arena, purge->now_t - day_us);
+	query_int(&purge->query, purge->arena, purge->keep);
 	db_send(store->db, &purge->query);
 }
 

@@ -3,6 +3,7 @@
 
 #include "db/db.h"
 #include "store/row.h"
+#include "store/store.h"
 
 struct user;
 
@@ -17,10 +18,17 @@ enum { USER_COLUMN_COUNT = 21 };
 
 void user_read_row(struct user *user, struct arena *arena, const struct db_result *result, int row, int column);
 
-/* Deletes the tries of a user, those of strangers last: who counts takes that row last, too. */
-#define LOGIN_FORGIVE(user, condition) \
+/*
+ * Deletes the tries of a user, of the networks only those of `network` (a parameter; NULL: all); those of strangers last:
+ * who counts takes that row last, too.
+ */
+#define LOGIN_FORGIVE(user, network, condition) \
 	"DELETE FROM login_failure WHERE (account, bucket) IN (SELECT f.account, f.bucket FROM login_failure AS f" \
 	" WHERE f.account = " user "::uuid::text AND " condition \
+	"  AND (" network "::text IS NULL OR f.bucket IN ('strangers', 'known', " network "))" \
 	" ORDER BY f.bucket = 'strangers', f.bucket FOR UPDATE)"
+
+/* The bucket of tries from a network (http_network_of()): a keyed digest. */
+const char *login_network_bucket(const struct store *store, struct arena *arena, const char *network);
 
 #endif

@@ -163,7 +163,7 @@ static const struct db_statement user_update = {
 	"  RETURNING id, password_changed_at),"
 	" ended AS (DELETE FROM session WHERE user_id IN (SELECT id FROM made) AND $2::boolean"
 	"  AND ($3::uuid IS NULL OR id <> $3::uuid)),"
-	" forgiven AS (" LOGIN_FORGIVE("$6", "$4::boolean AND EXISTS (SELECT FROM made)") "),"
+	" forgiven AS (" LOGIN_FORGIVE("$6", "$22", "$4::boolean AND EXISTS (SELECT FROM made)") "),"
 	" audit AS (" AUDIT_INSERT("$5", "EXISTS (SELECT FROM made)") "),"
 	" bump AS (" TOPIC_BUMP("access", "EXISTS (SELECT FROM made)") ")"
 	" SELECT EXISTS (SELECT FROM made), EXISTS (SELECT FROM unknown),"
@@ -305,6 +305,7 @@ static void update_send(struct user_save *save)
 		query_int(query, arena, next->totp_step);
 	query_texts(query, arena, next->recovery, next->nrecovery);
 	query_text(query, save->step == STEP_NEW ? "new" : save->step == STEP_SPENT ? "spent" : "kept");
+	query_text(query, save->network ? login_network_bucket(save->store, arena, save->network) : NULL);
 	db_send(save->store->db, query);
 }
 

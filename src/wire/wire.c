@@ -1,5 +1,6 @@
 #include "wire/wire.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,9 +105,17 @@ static bool has_memory_for(const char *body, size_t len)
 	return has;
 }
 
+/* What a body says of people, and their passwords, do not stay in memory that is free. */
+static void wipe_and_free(void *p)
+{
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
 void wire_start(void)
 {
-	json_set_alloc_funcs(xmalloc, free);
+	json_set_alloc_funcs(xmalloc, wipe_and_free);
 }
 
 json_t *wire_parse_object(const char *body, size_t len, struct error *err)

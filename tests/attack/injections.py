@@ -87,7 +87,11 @@ def requests_of(reads, writes):
             marked = one.path.replace(".ics", "*.ics") if one.path.endswith(".ics") else one.path + "*"
             yield f"GET {marked}", surface.Surface("GET", one.path, {}, token=one.token), {"target": marked}, {"#1*"}
     for one in writes:
-        yield one.name, one, None, members(one.body)
+        if members(one.body):
+            yield one.name, one, None, members(one.body)
+        elif not one.body:                 # its path is all that it says
+            marked = re.sub(r"/([0-9a-f-]{36})(?=/)", r"/\1*", one.path)
+            yield f"{one.method} {marked}", one, {"target": marked}, {f"#{n + 1}*" for n in range(marked.count("*"))}
     yield f"{writes[0].name} Idempotency-Key", writes[0], *field("Idempotency-Key", "key-1")
     for name in ("Accept-Language", "if-none-match", "X-Forwarded-For"):     # If-None-Match, so spelled, it throws away
         yield f"GET /api/v1/rounds {name}", surface.Surface("GET", "/api/v1/rounds", {}), *field(name, "vi")

@@ -74,3 +74,12 @@ def round_in(path, member, values, back, body):
             assert answer.status_code == 200, f"{path}/{back}: {answer.status_code} {answer.text[:200]}"
         return etag(client)
     return before
+
+
+def asked(path, body, headers):
+    """Somebody else, whose `headers` these are, asks for what is to be decided; that it is asked already, or done, is fine."""
+    def before(client):
+        answer = client.post(path, json=body, headers=headers)
+        assert answer.status_code in (200, 201, 409, 410), f"{path}: {answer.status_code} {answer.text[:200]}"
+        return {}
+    return before

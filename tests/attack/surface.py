@@ -120,6 +120,8 @@ class Finder:
         self.request = self.post(f"{donor}/requests", {"kind": "access"}).json()
         self.deferral = self.post(f"{donor}/deferrals", {"code": "malaria", "permanent": True}).json()
         self.other = self.post("/api/v1/donors", {"name": "Lò Thị Khác", "birth_year": 1971}).json()
+        self.gone = self.post("/api/v1/donors", {"name": "Lò Thị Xóa", "birth_year": 1972}).json()
+        self.post(f"{donor}/erasure", {})
         self.user = self.post("/api/v1/users", {"login": "bi.thu", "name": "Người Thử", "role": "staff", "password": PASSWORD}, token="admin").json()
 
     def new_round(self):
@@ -195,9 +197,11 @@ class Finder:
         yield Surface("POST", f"{path}/consents", {}, {"purpose": "invitation", "channel": "sms", "given": False, "proof": "ghi"})
         yield Surface("POST", f"{path}/deferrals", {}, {"code": "influenza", "from": "2025-03-01", "note": "ghi"})
         yield Surface("POST", f"{path}/deferrals/{self.deferral['id']}/lift", {}, {"reason": "ghi"}, taken=again)
+        yield from self.second_persons(path)
         yield Surface("PUT", f"{path}/contact-facility", {}, {"contact": True})
         yield Surface("POST", f"{path}/requests", {}, {"kind": "correction", "note": "ghi"})
         request = f"{path}/requests/{self.request['id']}"
+        yield Surface("POST", f"{request}/answer", {}, {}, before=relay.etag_of(request), taken=again)
         yield Surface("POST", f"{request}/extend", {}, {"until": str(datetime.date.fromisoformat(self.request["carry_out_by"]) + datetime.timedelta(days=1))},
                       before=relay.etag_of(request), taken=again)
         yield Surface("POST", f"{request}/close", {}, {"outcome": "refused", "ground": "article_19"}, before=relay.etag_of(request), taken=again)
@@ -211,6 +215,17 @@ class Finder:
                       unique=("login",))
         path = f"/api/v1/users/{self.user['id']}"
         yield Surface("PATCH", path, {}, {"name": "Người Thử", "role": "staff", "state": "active"}, token="admin", before=relay.etag_of(path))
+
+    def second_persons(self, path):
+        """What staff ask for, and an admin decides: asked for again before each request."""
+        lift, erasure = f"{path}/deferrals/{self.deferral['id']}/lift", f"{path}/erasure"
+        staff = {"Authorization": authorization(self.site, "staff")}
+        yield Surface("POST", f"{lift}/refuse", {}, {}, token="admin", before=relay.asked(lift, {"reason": "ghi"}, staff))
+        yield Surface("POST", f"{lift}/approve", {}, {}, token="admin", before=relay.asked(lift, {"reason": "ghi"}, staff), taken=(201, 409))
+        yield Surface("POST", erasure, {}, {})
+        yield Surface("POST", f"{erasure}/refuse", {}, {"ground": "article_19"}, token="admin", before=relay.asked(erasure, {}, staff))
+        gone = f"/api/v1/donors/{self.gone['id']}/erasure"
+        yield Surface("POST", f"{gone}/approve", {}, {}, token="admin", before=relay.asked(gone, {}, staff))
 
     def changes(self):
         for collection, one, body in (

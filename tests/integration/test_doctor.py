@@ -29,6 +29,12 @@ def postgres():
     for words in (["migrate"], ["keyring", "create"]):
         outcome = programs.run("giothong", "--config", one.folder / "giothong.ini", *words, folder=one.folder)
         assert outcome.status == 0, outcome
+    password = one.folder / "password"
+    password.write_text("chín con trâu đen ăn cỏ\n", encoding="utf-8")
+    password.chmod(0o600)
+    outcome = programs.run("giothong", "--config", one.folder / "giothong.ini", "user", "add", "quan", "--role", "admin", "--name", "Quản",
+                           "--password-file", password, folder=one.folder)
+    assert outcome.status == 0, outcome
     yield one
     one.remove()
 
@@ -161,6 +167,7 @@ DAMAGE = {
     "the sealer stands": (f"{ENTRY}; {DAEMON.format('0.1.0')}", f"{NO_ENTRY}; {NO_DAEMON}", "audit.sealing", "failure"),
     "a token that ends": (TOKEN.format("now() + interval '13 days'", "'{}'"), NO_TOKEN, "access.tokens", "warning"),
     "a token of an old unit": (TOKEN.format("NULL", ENDED_UNIT), NO_TOKEN, "access.tokens", "warning"),
+    "no administrator": ("UPDATE staff_user SET state = 'disabled'", "UPDATE staff_user SET state = 'active'", "access.admins", "warning"),
     "old holidays": ("CREATE TABLE kept AS SELECT * FROM calendar; UPDATE calendar SET holidays_known_to = current_date + 30",
                      "UPDATE calendar SET holidays_known_to = (SELECT holidays_known_to FROM kept); DROP TABLE kept",
                      "places.holidays", "warning"),

@@ -82,7 +82,8 @@ static struct doctor_facts healthy(void)
 			.backup_known = true, .backup_age = 3600 * 20, .age = 86400 * 500,
 			.erasures_known = true,
 			.archiver_known = true, .archived_ago = -1, .archive_failed_ago = -1,
-			.sealing_known = true, .tokens_known = true, .calendar_known = true,
+			.sealing_known = true, .tokens_known = true, .admins_known = true, .admins = 2,
+			.admins_password_alone = 1, .calendar_known = true,
 			.holidays_known_to = { 2027, 12, 31 },
 		},
 	};
@@ -315,6 +316,7 @@ static void the_work(void **state)
 	BREAKS((database->unsealed = 1, database->unsealed_age = 601), "audit.sealing", HEALTH_FAILURE);
 	BREAKS(database->tokens_ending = 1, "access.tokens", HEALTH_WARNING);
 	BREAKS(database->tokens_on_ended_units = 1, "access.tokens", HEALTH_WARNING);
+	BREAKS(database->admins = 0, "access.admins", HEALTH_WARNING);
 	BREAKS(database->holidays_known_to = date_add_days(facts.today, 59), "places.holidays", HEALTH_WARNING);
 	BREAKS(database->holidays_known_to = date_add_days(facts.today, 60), "places.holidays", HEALTH_OK);
 	BREAKS(database->holidays_known_to = (struct date){ 0 }, "places.holidays", HEALTH_WARNING);

@@ -89,8 +89,8 @@ static void test_user_refusals(void **state)
 
 static struct session_open opening(const struct user *user, const char *text)
 {
-	return (struct session_open){ .user = user, .totp_step = -1, .text = text, .now_t = 1000 * S, .actor = staff,
-				      .arena = &arena };
+	return (struct session_open){ .user = user, .totp_step = -1, .text = text, .network = "198.51.100.9", .now_t = 1000 * S,
+				      .actor = staff, .arena = &arena };
 }
 
 static bool is_live(const char *text)
@@ -348,8 +348,12 @@ static void test_a_right_one_forgives(void **state)
 	count = try_at("may", "198.51.100.1", true, 1000 * S);
 	assert_true(count.counted);
 	open.now_t = 1000 * S;
+	open.network = "192.0.2.7";
 	RUN_OK(session_open, &open);
-	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM login_failure"), 0);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM login_failure WHERE bucket IN ('strangers', 'known')"), 0);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM login_failure WHERE failures = 1"), 89);      /* of other networks */
+	assert_int_equal(try_at("may", "192.0.2.7", false, 1000 * S).counted, true);
+	pg_sql(&pg, "DELETE FROM login_failure");
 	count = try_at("may", "198.51.100.1", false, 1000 * S);
 
 	struct login_uncount uncount = { .count = &count, .arena = &arena };
@@ -416,7 +420,7 @@ static void test_purge(void **state)
 {
 	struct user user = made("may");
 	struct session_open old = opening(&user, "old"), fresh = opening(&user, "fresh");
-	struct session_purge purge = { .limits = { 30 * S, 100 * S }, .now_t = 90000 * S, .arena = &arena };
+	struct session_purge purge = { .limits = { 30 * S, 100 * S }, .keep = 3, .now_t = 90000 * S, .arena = &arena };
 
 	(void)state;
 	RUN_OK(session_open, &old);
@@ -425,10 +429,18 @@ static void test_purge(void **state)
 	assert_true(try_at("nobody", "192.0.2.1", false, 1000 * S).counted);
 	assert_true(try_at("may", "192.0.2.1", false, 1000 * S).counted);
 	RUN_OK(session_purge, &purge);
-	assert_int_equal(purge.deleted, 3);      /* a session, and two buckets of nobody */
+	assert_int_equal(purge.deleted, 1);      /* a session: for the tries there is room */
 	assert_true(is_live("fresh"));
 	assert_false(is_live("old"));
-	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM login_failure WHERE user_id IS NOT NULL"), 2);
+	assert_true(try_at("else", "192.0.2.1", false, 80000 * S).counted);
+	assert_true(try_at("may", "192.0.2.2", false, 80000 * S).counted);
+	RUN_OK(session_purge, &purge);           /* names of nobody and of somebody alike, but never what strangers tried in all */
+	assert_int_equal(purge.deleted, 3);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM login_failure WHERE last_t < 80000000000"), 0);
+	assert_int_equal(pg_count(&pg, "SELECT failures FROM login_failure WHERE user_id IS NOT NULL AND bucket = 'strangers'"), 2);
+	purge.keep = 0;
+	RUN_OK(session_purge, &purge);
+	assert_int_equal(purge.deleted, 0);      /* of the last day: a wait of a day must hold */
 	purge.now_t += S;
 	RUN_OK(session_purge, &purge);
 	assert_false(is_live("fresh"));          /* to the second */
