@@ -4,7 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* Growing bytes. A zeroed struct is an empty buffer. `data` is always NUL-terminated after an append. */
+/*
+ * Growing bytes. A zeroed struct is an empty buffer. `data` is always NUL-terminated after an append. Names of people and
+ * passwords pass through: what a buffer held is wiped when it is emptied, freed or moved.
+ */
 struct buf {
 	char  *data;
 	size_t len, cap;

@@ -430,6 +430,14 @@ void request_reply_json(struct request *r, int status, const struct buf *buf, co
 	reply_ok(r, status, "application/json", buf, etag);
 }
 
+void request_reply_secret(struct request *r, int status, struct buf *buf)
+{
+	http_reply(r->x, &(struct http_reply){
+		.status = status, .content_type = "application/json", .body = buf->data, .body_len = buf->len,
+	});
+	buf_reset(buf);
+}
+
 void request_reply_text(struct request *r, const char *content_type, const struct buf *buf)
 {
 	char etag[64];

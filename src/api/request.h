@@ -134,6 +134,8 @@ void request_reply_round_error(struct request *r, const struct error *err);
 void request_reply_error_after(struct request *r, const struct error *err, int seconds);
 /* `buf` as JSON; kept in memory where the route and the reader allow. etag may be NULL. */
 void request_reply_json(struct request *r, int status, const struct buf *buf, const char *etag);
+/* `buf`, which holds a secret: it goes to the client and stays nowhere. */
+void request_reply_secret(struct request *r, int status, struct buf *buf);
 /* 200 with text of another kind, under a digest of its bytes; kept in memory likewise. */
 void request_reply_text(struct request *r, const char *content_type, const struct buf *buf);
 /* The same as JSON for one thing with a version: the ETag is "<version>.<digest>", of which If-Match reads the version. */

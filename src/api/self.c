@@ -181,9 +181,7 @@ static void enrol_on_saved(struct user_save *save)
 					 "&digits=%d&period=%d", save->next.login, text, TOTP_DIGITS, TOTP_STEP_SECONDS));
 	jout_end(&out);
 	explicit_bzero(op->secret, sizeof(op->secret));
-	http_reply(r->x, &(struct http_reply){
-		.status = 200, .content_type = "application/json", .body = out.buf->data, .body_len = out.buf->len,
-	});
+	request_reply_secret(r, 200, out.buf);
 }
 
 static void seal_secret(struct self_op *op, struct user *next)
@@ -250,9 +248,7 @@ static void confirm_on_saved(struct user_save *save)
 	jout_end(&out);
 	jout_end(&out);
 	explicit_bzero(op->codes, sizeof(op->codes));
-	http_reply(r->x, &(struct http_reply){
-		.status = 200, .content_type = "application/json", .body = out.buf->data, .body_len = out.buf->len,
-	});
+	request_reply_secret(r, 200, out.buf);
 }
 
 static void make_recovery(struct self_op *op, struct user *next)

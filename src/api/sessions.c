@@ -167,7 +167,6 @@ static void login_on_opened(struct session_open *open)
 {
 	struct login_op *op = container_of(open, struct login_op, open);
 	struct request *r = op->try.r;
-	const struct buf *buf;
 
 	if (open->error.code != ERR_NONE) {
 		request_reply_error(r, &open->error);
@@ -181,10 +180,7 @@ static void login_on_opened(struct session_open *open)
 	if (!open->bearer)
 		set_cookies(r, op);
 	http_add_header(r->x, "Location", "/api/v1/sessions/current");
-	buf = session_view(r, open->bearer ? op->text : NULL, open->bearer ? op->device : NULL);
-	http_reply(r->x, &(struct http_reply){
-		.status = 201, .content_type = "application/json", .body = buf->data, .body_len = buf->len,
-	});
+	request_reply_secret(r, 201, session_view(r, open->bearer ? op->text : NULL, open->bearer ? op->device : NULL));
 }
 
 static void login_on_right(struct password_try *try)

@@ -6,15 +6,37 @@
 
 #include "base/memory.h"
 
+/* From here on a buffer grows by moving pages, which leaves nothing behind. */
+enum { LARGE = 128 * 1024 };
+
+void buf_reset(struct buf *buf)
+{
+	if (buf->data)
+		explicit_bzero(buf->data, buf->len);
+	buf->len = 0;
+}
+
 void buf_release(struct buf *buf)
 {
+	buf_reset(buf);
 	free(buf->data);
 	*buf = (struct buf){ 0 };
 }
 
-void buf_reset(struct buf *buf)
+static void grow(struct buf *buf, size_t cap)
 {
-	buf->len = 0;
+	struct buf old = *buf;
+
+	buf->cap = cap;
+	if (old.cap >= LARGE) {
+		buf->data = xrealloc(old.data, cap);
+		return;
+	}
+	buf->data = xmalloc(cap);
+	if (old.len)
+		memcpy(buf->data, old.data, old.len);
+	buf->data[old.len] = '\0';
+	buf_release(&old);
 }
 
 char *buf_reserve(struct buf *buf, size_t more)
@@ -26,8 +48,7 @@ char *buf_reserve(struct buf *buf, size_t more)
 
 		while (cap < need)
 			cap *= 2;
-		buf->data = xrealloc(buf->data, cap);
-		buf->cap = cap;
+		grow(buf, cap);
 	}
 	return buf->data + buf->len;
 }

@@ -59,10 +59,30 @@ int32_t text_next(const char **p)
 }
 
 /*
- * Numbers, codes and words of a program are ASCII, of which no mapping changes anything but case; utf8proc takes a
- * hundred times as long to say so. NULL when it is not ASCII.
+ * What a text is mapped to: code points first, then bytes in the same place. A text may be a password or a person's
+ * name, so the place is ours to wipe, which utf8proc_map() does not do with its own.
  */
-static char *map_ascii(const char *text, bool lower)
+struct mapping {
+	utf8proc_int32_t  room[256];
+	utf8proc_int32_t *place;         /* room, or from the heap */
+	size_t            size;
+	char             *text;          /* NULL: not UTF-8 */
+};
+
+static bool make_place(struct mapping *mapping, size_t size)
+{
+	bool small = size <= sizeof(mapping->room);
+
+	mapping->place = small ? mapping->room : malloc(size);
+	mapping->size = small ? sizeof(mapping->room) : size;
+	return mapping->place != NULL;
+}
+
+/*
+ * Numbers, codes and words of a program are ASCII, of which no mapping changes anything but case; utf8proc takes a
+ * hundred times as long to say so. False when it is not ASCII.
+ */
+static bool map_ascii(struct mapping *mapping, const char *text, bool lower)
 {
 	size_t len = strlen(text);
 	unsigned char all = 0;
@@ -70,39 +90,50 @@ static char *map_ascii(const char *text, bool lower)
 
 	for (size_t i = 0; i < len; i++)
 		all |= (unsigned char)text[i];
-	if (all >= 0x80)
-		return NULL;
-	mapped = xmalloc(len + 1);
+	if (all >= 0x80 || !make_place(mapping, len + 1))
+		return false;
+	mapped = mapping->text = (char *)mapping->place;
 	memcpy(mapped, text, len + 1);
 	for (size_t i = 0; lower && i < len; i++)
 		if (mapped[i] >= 'A' && mapped[i] <= 'Z')
 			mapped[i] = (char)(mapped[i] - 'A' + 'a');
-	return mapped;
+	return true;
 }
 
-/* Runs utf8proc's mapping and hands the bytes to the caller, who frees them; NULL when not UTF-8. */
-static char *map_utf8(const char *text, utf8proc_option_t options)
+static void map_utf8(struct mapping *mapping, const char *text, utf8proc_option_t options)
 {
-	char *ascii = map_ascii(text, options & UTF8PROC_CASEFOLD);
+	const utf8proc_uint8_t *from = (const utf8proc_uint8_t *)text;
+	utf8proc_ssize_t len, room = (utf8proc_ssize_t)ARRAY_SIZE(mapping->room);
 
-	if (ascii)
-		return ascii;
-	utf8proc_uint8_t *mapped = NULL;
-	utf8proc_ssize_t len = utf8proc_map((const utf8proc_uint8_t *)text, 0, &mapped,
-					    options | UTF8PROC_NULLTERM | UTF8PROC_STABLE);
-
-	return len < 0 ? NULL : (char *)mapped;
+	mapping->place = NULL;
+	mapping->text = NULL;
+	if (map_ascii(mapping, text, options & UTF8PROC_CASEFOLD))
+		return;
+	options |= UTF8PROC_NULLTERM | UTF8PROC_STABLE;
+	make_place(mapping, sizeof(mapping->room));
+	len = utf8proc_decompose(from, 0, mapping->place, room - 1, options);
+	if (len >= room) {               /* one more for the NUL that the bytes end with */
+		if (!make_place(mapping, ((size_t)len + 1) * sizeof(*mapping->place)))
+			return;
+		len = utf8proc_decompose(from, 0, mapping->place, len, options);
+	}
+	if (len >= 0 && utf8proc_reencode(mapping->place, len, options) >= 0)
+		mapping->text = (char *)mapping->place;
 }
 
-static bool copy_out(char *mapped, char *out, size_t size)
+/* And ends the mapping. */
+static bool copy_out(struct mapping *mapping, char *out, size_t size)
 {
-	bool fits = mapped && strlen(mapped) < size;
+	bool fits = mapping->text && strlen(mapping->text) < size;
 
 	if (fits)
-		strcpy(out, mapped);
+		strcpy(out, mapping->text);
 	else if (size > 0)
 		out[0] = '\0';
-	free(mapped);
+	if (mapping->place)
+		explicit_bzero(mapping->place, mapping->size);
+	if (mapping->place != mapping->room)
+		free(mapping->place);
 	return fits;
 }
 
@@ -148,28 +179,33 @@ static void squeeze_separators(char *text)
 
 bool text_fold(const char *text, char *out, size_t size)
 {
-	char *mapped = map_utf8(text, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_STRIPMARK |
-					      UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+	struct mapping mapping;
 
-	if (mapped) {
-		replace_d_stroke(mapped);
-		squeeze_separators(mapped);
+	map_utf8(&mapping, text, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_STRIPMARK | UTF8PROC_CASEFOLD |
+				 UTF8PROC_IGNORE);
+	if (mapping.text) {
+		replace_d_stroke(mapping.text);
+		squeeze_separators(mapping.text);
 	}
-	return copy_out(mapped, out, size);
+	return copy_out(&mapping, out, size);
 }
 
 bool text_strip_marks(const char *text, char *out, size_t size)
 {
-	char *mapped = map_utf8(text, UTF8PROC_DECOMPOSE | UTF8PROC_STRIPMARK);
+	struct mapping mapping;
 
-	if (mapped)
-		replace_d_stroke(mapped);
-	return copy_out(mapped, out, size);
+	map_utf8(&mapping, text, UTF8PROC_DECOMPOSE | UTF8PROC_STRIPMARK);
+	if (mapping.text)
+		replace_d_stroke(mapping.text);
+	return copy_out(&mapping, out, size);
 }
 
 bool text_compose(const char *text, char *out, size_t size)
 {
-	return copy_out(map_utf8(text, UTF8PROC_COMPOSE), out, size);
+	struct mapping mapping;
+
+	map_utf8(&mapping, text, UTF8PROC_COMPOSE);
+	return copy_out(&mapping, out, size);
 }
 
 enum text_class text_class(int32_t point)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/memory.h"
 #include "base/text.h"
 #include "http/address.h"
 #include "http/connection.h"
@@ -48,16 +47,6 @@ struct http_exchange *http_exchange_begin(struct http_conn *conn, int64_t now_us
 	return x;
 }
 
-/* Passwords, tokens, names of people: nothing of a request stays behind in memory. */
-static void wipe_buffers(struct http_exchange *x)
-{
-	const struct buf *bufs[] = { &x->head, &x->path, &x->body, &x->trailers, &x->headers };
-
-	for (size_t i = 0; i < ARRAY_SIZE(bufs); i++)
-		if (bufs[i]->data)
-			explicit_bzero(bufs[i]->data, bufs[i]->len);
-}
-
 static void tidy_buffer(struct buf *buf)
 {
 	if (buf->cap > SPARE_BUFFER_MAX)
@@ -75,7 +64,6 @@ void http_exchange_end(struct http_exchange *x)
 		http_exchange_free(x);
 		return;
 	}
-	wipe_buffers(x);
 	memset(x, 0, offsetof(struct http_exchange, arena));
 	arena_release(&x->arena);
 	tidy_buffer(&x->head);
@@ -90,7 +78,6 @@ void http_exchange_end(struct http_exchange *x)
 
 void http_exchange_free(struct http_exchange *x)
 {
-	wipe_buffers(x);
 	arena_release(&x->arena);
 	buf_release(&x->head);
 	buf_release(&x->path);

@@ -214,5 +214,7 @@ void http_reply(struct http_exchange *x, const struct http_reply *reply)
 	http_conn_send(c, out->data, out->len);
 	if (out->cap > SCRATCH_KEEP)
 		buf_release(out);
+	else
+		buf_reset(out);
 	http_conn_answered(c);
 }

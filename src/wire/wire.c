@@ -146,6 +146,7 @@ json_t *wire_parse_object(const char *body, size_t len, struct error *err)
 		describe_syntax(&fault, &en, &vi);
 		error_set(err, ERR_MALFORMED, "Line %d, column %d: %s%.0s.", "Dòng %d, cột %d: %.0s%s.",
 			  fault.line, fault.column, en, vi);
+		explicit_bzero(&fault, sizeof(fault));   /* it quotes the body */
 		return NULL;
 	}
 	if (!json_is_object(object)) {
