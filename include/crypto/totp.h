@@ -21,7 +21,7 @@ void totp_secret_text(const unsigned char secret[TOTP_SECRET_BYTES], char out[TO
 /* The code of one step (RFC 4226), 0 .. 999999. */
 uint32_t totp_code(const unsigned char *secret, size_t len, uint64_t step);
 /*
- * Whether the six digits are the code of now or of the step before or after.
+ * Whether the six digits (blanks between them do not matter: apps show "123 456") are the code of now or of the step before or after.
  * *step is which; the caller takes none that is not above the last one used,
  * so that no code serves twice. All three are compared in any case.
  */

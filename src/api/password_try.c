@@ -52,7 +52,7 @@ static bool code_is_recovery(struct password_try *try)
 	return try->recovery[0] != '\0';
 }
 
-static bool code_is_totp(struct password_try *try)
+static bool code_fits(struct password_try *try, const char *sealed, int key_id)
 {
 	const struct user *user = &try->count.user;
 	unsigned char secret[WRAP_MAX];
@@ -61,15 +61,28 @@ static bool code_is_totp(struct password_try *try)
 	bool fine;
 
 	arena_init(&arena);
-	fine = wrap_open(try->r->api->worker->keyring, user->totp_key_id, user_totp_bound(&arena, user->id),
-			 user->totp_sealed, secret, &len) &&
-	       len == TOTP_SECRET_BYTES && totp_matches(secret, try->code, try->wall_us, &try->totp_step) &&
-	       try->totp_step > user->totp_step;
+	fine = wrap_open(try->r->api->worker->keyring, key_id, user_totp_bound(&arena, user->id), sealed, secret, &len) &&
+	       len == TOTP_SECRET_BYTES && totp_matches(secret, try->code, try->wall_us, &try->totp_step);
 	explicit_bzero(secret, sizeof(secret));
 	arena_release(&arena);
+	return fine;
+}
+
+static bool code_is_totp(struct password_try *try)
+{
+	const struct user *user = &try->count.user;
+	bool fine = code_fits(try, user->totp_sealed, user->totp_key_id) && try->totp_step > user->totp_step;
+
 	if (!fine)
 		try->totp_step = -1;
 	return fine;
+}
+
+static bool code_confirms(struct password_try *try)
+{
+	const struct user *user = &try->count.user;
+
+	return try->count.found && user->totp_next_sealed && code_fits(try, user->totp_next_sealed, user->totp_next_key_id);
 }
 
 static bool code_is_right(struct password_try *try)
@@ -84,6 +97,10 @@ static void try_work(struct pool_job *job)
 	struct password_try *try = container_of(job, struct password_try, job);
 	bool may_come_in = try->count.found && try->count.user.active && try->composed;
 
+	if (try->confirms) {
+		try->verdict = code_confirms(try) ? PASSWORD_RIGHT : PASSWORD_WRONG;
+		return;
+	}
 	try->verdict = password_verify(may_come_in ? try->count.user.password_hash : NULL, try->password);
 	if (!code_is_right(try) && try->verdict == PASSWORD_RIGHT)
 		try->verdict = PASSWORD_WRONG;

@@ -28,6 +28,7 @@ struct password_try {
 	bool               composed;     /* false: what was typed can be nobody's password */
 	const char        *code;         /* NULL: none was given */
 	bool               needs_code;   /* if the account has a second factor */
+	bool               confirms;     /* no password: the code is of the second factor that was enrolled and waits for it */
 	bool               known;        /* a known device, or a session */
 	char               next[PASSWORD_SIZE];          /* to be hashed if right; "": none */
 	void             (*done)(struct password_try *try);

@@ -4,7 +4,6 @@
 #include "api/private.h"
 #include "api/request.h"
 #include "api/session_view.h"
-#include "base/clock.h"
 #include "crypto/wrap.h"
 #include "store/user_store.h"
 #include "wire/user_wire.h"
@@ -20,7 +19,6 @@ enum { RECOVERY_CODES = 10 };
 struct self_op {
 	struct secret_body  body;
 	struct password_try try;
-	struct user_load    load;
 	struct user_save    save;
 	bool                by_code;     /* the code was asked for, too */
 	unsigned char       secret[TOTP_SECRET_BYTES];
@@ -36,12 +34,6 @@ static void reply_field(struct request *r, const char *pointer, const char *code
 	error_clear(&err);
 	error_add_field(&err, pointer, code, "%1$s%2$.0s", "%2$s%1$.0s", en, vi);
 	request_reply_error(r, &err);
-}
-
-static void reply_wrong_code(struct request *r)
-{
-	reply_field(r, "/code", "wrong", "This is not the code of now; look at the app, and at the phone's clock.",
-		    "Mã không đúng; hãy xem lại ứng dụng và đồng hồ điện thoại.");
 }
 
 static void refused(struct password_try *try)
@@ -262,39 +254,12 @@ static void make_recovery(struct self_op *op, struct user *next)
 	}
 }
 
-static bool confirms(struct self_op *op, const struct user *user)
+static void confirm_on_right(struct password_try *try)
 {
-	const struct worker *worker = op->try.r->api->worker;
-	unsigned char secret[WRAP_MAX];
-	size_t len;
-	bool fine = wrap_open(worker->keyring, user->totp_next_key_id, user_totp_bound(op->try.r->arena, user->id),
-			      user->totp_next_sealed, secret, &len) &&
-		    len == TOTP_SECRET_BYTES &&
-		    totp_matches(secret, op->body.code, clock_wall_us(worker->clock), &op->try.totp_step);
+	struct self_op *op = container_of(try, struct self_op, try);
+	const struct user *user = &try->count.user;
+	struct user *next = &op->save.next;
 
-	explicit_bzero(secret, sizeof(secret));
-	return fine;
-}
-
-static void confirm_on_loaded(struct user_load *load)
-{
-	struct self_op *op = container_of(load, struct self_op, load);
-	struct request *r = op->try.r;
-	struct user *user = &load->user, *next = &op->save.next;
-
-	if (load->error.code != ERR_NONE) {
-		request_reply_error(r, &load->error);
-		return;
-	}
-	if (!user->totp_next_sealed) {
-		reply_field(r, "/code", "not_enrolled", "Nothing waits for a code: POST /api/v1/users/me/totp first.",
-			    "Chưa có gì chờ mã: hãy gọi POST /api/v1/users/me/totp trước.");
-		return;
-	}
-	if (!confirms(op, user)) {
-		reply_wrong_code(r);
-		return;
-	}
 	*next = *user;
 	next->totp_sealed = user->totp_next_sealed;
 	next->totp_key_id = user->totp_next_key_id;
@@ -304,16 +269,26 @@ static void confirm_on_loaded(struct user_load *load)
 	save(op, user, "totp_confirm", SESSIONS_END_OTHERS, confirm_on_saved);
 }
 
+static void confirm_refused(struct password_try *try)
+{
+	if (try->count.user.totp_next_sealed)
+		reply_field(try->r, "/code", "wrong", "This is not the code of now; look at the app, and at the phone's clock.",
+			    "Mã không đúng; hãy xem lại ứng dụng và đồng hồ điện thoại.");
+	else
+		reply_field(try->r, "/code", "not_enrolled", "Nothing waits for a code: POST /api/v1/users/me/totp first.",
+			    "Chưa có gì chờ mã: hãy gọi POST /api/v1/users/me/totp trước.");
+}
+
 static void confirm_start(struct request *r)
 {
 	struct self_op *op = begin(r, SECRET_CODE, false);
 
 	if (!op)
 		return;
-	op->load.key = r->principal.id;
-	op->load.arena = r->arena;
-	op->load.done = confirm_on_loaded;
-	user_load_send(api_store(r->api), &op->load);
+	op->try.confirms = true;
+	op->try.refused = confirm_refused;
+	op->try.done = confirm_on_right;
+	password_try_send(&op->try);
 }
 
 static void remove_on_right(struct password_try *try)

@@ -44,13 +44,17 @@ uint32_t totp_code(const unsigned char *secret, size_t len, uint64_t step)
 
 static bool parse_digits(const char *digits, uint32_t *out)
 {
+	int count = 0;
+
 	*out = 0;
-	for (int i = 0; i < TOTP_DIGITS; i++) {
-		if (!isdigit((unsigned char)digits[i]))
+	for (; *digits; digits++) {
+		if (*digits == ' ')
+			continue;
+		if (!isdigit((unsigned char)*digits) || ++count > TOTP_DIGITS)
 			return false;
-		*out = *out * 10 + (uint32_t)(digits[i] - '0');
+		*out = *out * 10 + (uint32_t)(*digits - '0');
 	}
-	return digits[TOTP_DIGITS] == '\0';
+	return count == TOTP_DIGITS;
 }
 
 bool totp_matches(const unsigned char secret[TOTP_SECRET_BYTES], const char *digits, int64_t wall_us, int64_t *step)

@@ -170,6 +170,32 @@ static const struct db_statement user_update = {
 	"  EXISTS (SELECT FROM staff_user WHERE id = $6::uuid), (SELECT " SQL_MICROS("password_changed_at") " FROM made)"
 };
 
+/*
+ * A session that was being opened under the account as it was: its row came while the change waited for it, and so
+ * was not there yet for the change's own eyes. Nothing can come later, since opening looks at the version.
+ */
+static const struct db_statement sessions_of_before = {
+	"WITH ended AS (DELETE FROM session WHERE user_id = $1::uuid AND ($2::uuid IS NULL OR id <> $2::uuid) RETURNING 1),"
+	" bump AS (" TOPIC_BUMP("access", "EXISTS (SELECT FROM ended)") ")"
+	" SELECT"
+};
+
+static void before_on_ended(struct db_query *query, const struct db_result *result)
+{
+	struct user_save *save = container_of(query, struct user_save, query);
+
+	(void)!result_ok(result, &save->error);
+	save->done(save);
+}
+
+static void end_sessions_of_before(struct user_save *save)
+{
+	query_begin(&save->query, &sessions_of_before, DB_WRITE, before_on_ended);
+	query_text(&save->query, save->next.id);
+	query_text(&save->query, save->sessions == SESSIONS_END_OTHERS ? save->session : NULL);
+	db_send(save->store->db, &save->query);
+}
+
 static bool fail_unit(struct error *err)
 {
 	return error_add_field(err, "/units", "not_found", "There is no such unit. Look it up in the list of units.",
@@ -260,14 +286,19 @@ static void update_on_done(struct db_query *query, const struct db_result *resul
 	struct user_save *save = container_of(query, struct user_save, query);
 
 	if (result_ok(result, &save->error)) {
-		if (db_bool(result, 0, 0))
+		if (db_bool(result, 0, 0)) {
 			save->next.password_changed_us = row_time(result, 0, 3);
-		else if (!db_bool(result, 0, 2))
+			if (save->sessions != SESSIONS_STAY) {
+				end_sessions_of_before(save);
+				return;
+			}
+		} else if (!db_bool(result, 0, 2)) {
 			fail_not_found(&save->error);
-		else if (db_bool(result, 0, 1))
+		} else if (db_bool(result, 0, 1)) {
 			fail_unit(&save->error);
-		else
+		} else {
 			fail_stale(&save->error);
+		}
 	}
 	save->done(save);
 }

@@ -101,6 +101,8 @@ static void test_one_step_to_each_side(void **state)
 	assert_true(accepted(first + 59, &step));
 	assert_int_equal(step, 37037036);
 	assert_false(accepted(first + 60, &step));
+	assert_true(totp_matches(rfc_secret, " 081 804", first * 1000000, &step));
+	assert_false(totp_matches(rfc_secret, "081 80", first * 1000000, &step));
 	assert_false(totp_matches(rfc_secret, "81804", first * 1000000, &step));
 	assert_false(totp_matches(rfc_secret, "0818040", first * 1000000, &step));
 	assert_false(totp_matches(rfc_secret, "08180x", first * 1000000, &step));
