@@ -485,7 +485,7 @@ def look(daemon, *more):
 
 def test_beside_a_daemon(running):
     checks = wait_until(lambda: (c := look(running))["daemons"]["health"] == "ok" and c, what="the daemon's sign of life")
-    assert {n for n, c in checks.items() if c["health"] in ("warning", "failure")} <= {"machine.clock"}, checks
+    assert {n for n, c in checks.items() if c["health"] in ("warning", "failure")} <= {"machine.clock", "access.admins"}, checks
     for name in ("machine.descriptors", "machine.core_files", "database.checksums", "database.log", "audit.sealing"):
         assert checks[name]["health"] == "ok", checks[name]
 
