@@ -74,7 +74,7 @@ static bool make_place(struct mapping *mapping, size_t size)
 	bool small = size <= sizeof(mapping->room);
 
 	mapping->place = small ? mapping->room : malloc(size);
-	mapping->size = small ? sizeof(mapping->room) : size;
+	mapping->size = size;
 	return mapping->place != NULL;
 }
 
