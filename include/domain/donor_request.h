@@ -69,7 +69,7 @@ struct donor_request {
 	int64_t              version;
 };
 
-/* Both deadlines from received_us. Days on which the holidays are not known count as working days: the stricter. */
+/* Both deadlines from received_us. Days that are perhaps holidays, or of which nothing is known, count as working days: the stricter. */
 void request_set_deadlines(struct donor_request *request, const struct holiday *holidays, size_t nholidays);
 enum request_state request_state(const struct donor_request *request);
 /* A deadline has passed and what it is for is not done. */

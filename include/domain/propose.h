@@ -31,6 +31,7 @@ struct error;
 struct holiday {
 	struct date from, to;            /* inclusive */
 	const char *name;                /* "Tết Nguyên đán 2025" */
+	bool        unsure;              /* kept free to be safe: perhaps people work */
 };
 
 struct campaign_window {

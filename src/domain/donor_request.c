@@ -71,7 +71,7 @@ static bool is_working_day(struct date day, const struct holiday *holidays, size
 	if (date_weekday(day) >= 5)
 		return false;
 	for (size_t i = 0; i < nholidays; i++)
-		if (date_compare(day, holidays[i].from) >= 0 && date_compare(day, holidays[i].to) <= 0)
+		if (!holidays[i].unsure && date_compare(day, holidays[i].from) >= 0 && date_compare(day, holidays[i].to) <= 0)
 			return false;
 	return true;
 }

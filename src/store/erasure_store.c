@@ -25,7 +25,8 @@ static const struct db_statement load_statement = {
 	"WITH " DONOR_SOUGHT ", " DONOR_OWN
 	" SELECT d.id, d.number, e.state, " SQL_MICROS("e.asked_at") ", " SQL_MICROS("e.decided_at") ", e.ground, e.asked_by_kind,"
 	" e.asked_by, donor_fact_count(ARRAY(SELECT id FROM own))"
-	" FROM d, erasure AS e WHERE e.donor_id IN (SELECT id FROM own) ORDER BY e.asked_at DESC, e.id DESC LIMIT 1"
+	" FROM d, erasure AS e WHERE e.donor_id IN (SELECT id FROM own)"
+	" ORDER BY e.state = 'done' DESC, e.asked_at DESC, e.id DESC LIMIT 1"
 };
 
 static void load_on_done(struct db_query *query, const struct db_result *result)

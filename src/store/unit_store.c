@@ -78,7 +78,7 @@ void unit_load_send(struct store *store, struct unit_load *load)
 /* Two reads, sent together; the second to end calls done(). */
 
 static const struct db_statement holidays_between = {
-	"SELECT h.from_day, h.to_day, h.name, c.holidays_known_to"
+	"SELECT h.from_day, h.to_day, h.name, c.holidays_known_to, h.evidence IS NOT DISTINCT FROM 'I'"
 	" FROM (SELECT max(holidays_known_to) AS holidays_known_to FROM calendar) AS c"
 	" LEFT JOIN holiday AS h ON h.from_day <= $2::date AND h.to_day >= $1::date"
 	" ORDER BY h.from_day, h.name"
@@ -152,6 +152,7 @@ static void holidays_on_done(struct db_query *query, const struct db_result *res
 				.from = row_date(result, (int)i, 0),
 				.to = row_date(result, (int)i, 1),
 				.name = row_text(load->arena, result, (int)i, 2),
+				.unsure = db_bool(result, (int)i, 4),
 			};
 	}
 	calendar_join(load);

@@ -210,9 +210,9 @@ static void fuzz_import(char *text, size_t len, struct arena *arena)
 /* ---- P ---- */
 
 static const struct holiday holidays[] = {
-	{ { 2027, 1, 1 }, { 2027, 1, 1 }, "Tết Dương lịch" },
-	{ { 2027, 2, 5 }, { 2027, 2, 11 }, "Tết Nguyên đán" },
-	{ { 2027, 4, 30 }, { 2027, 5, 1 }, "30/4, 1/5" },
+	{ { 2027, 1, 1 }, { 2027, 1, 1 }, "Tết Dương lịch", false },
+	{ { 2027, 2, 5 }, { 2027, 2, 11 }, "Tết Nguyên đán", false },
+	{ { 2027, 4, 30 }, { 2027, 5, 1 }, "30/4, 1/5", false },
 };
 static const struct campaign_window windows[] = {
 	{ "a", "Chủ nhật Đỏ", { 2027, 1, 3 }, { 2027, 2, 28 }, { 0 }, true },

@@ -13,8 +13,9 @@
 #include "domain/propose.h"
 
 static const struct holiday holidays[] = {
-	{ { 2026, 2, 14 }, { 2026, 2, 22 }, "Tết Nguyên đán" },
-	{ { 2026, 4, 30 }, { 2026, 5, 1 }, "30/4 và 1/5" },
+	{ { 2026, 2, 14 }, { 2026, 2, 22 }, "Tết Nguyên đán", false },
+	{ { 2026, 4, 30 }, { 2026, 5, 1 }, "30/4 và 1/5", false },
+	{ { 2026, 11, 24 }, { 2026, 11, 24 }, "Ngày Văn hóa Việt Nam", true },
 };
 
 static struct date day(const char *text)
@@ -54,6 +55,8 @@ static void test_answer_within_two_working_days(void **state)
 		{ "2026-02-13", "2026-02-24" },
 		{ "2026-02-17", "2026-02-24" },  /* in the middle of it */
 		{ "2026-04-28", "2026-05-04" },  /* Wednesday, then Monday */
+		{ "2026-11-20", "2026-11-24" },  /* perhaps a holiday: who answers by then is in time either way */
+		{ "2026-11-23", "2026-11-25" },
 	};
 
 	(void)state;

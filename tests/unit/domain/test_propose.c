@@ -14,11 +14,11 @@
 #include "base/text.h"
 
 static const struct holiday holidays[] = {
-	{ { 2025, 1, 1 }, { 2025, 1, 1 }, "Tết Dương lịch 2025" },
-	{ { 2025, 1, 25 }, { 2025, 2, 2 }, "Tết Nguyên đán 2025" },
-	{ { 2025, 4, 7 }, { 2025, 4, 7 }, "Giỗ Tổ Hùng Vương 2025" },
-	{ { 2025, 4, 30 }, { 2025, 5, 1 }, "Ngày Chiến thắng và Quốc tế Lao động 2025" },
-	{ { 2025, 9, 1 }, { 2025, 9, 2 }, "Quốc khánh 2025" },
+	{ { 2025, 1, 1 }, { 2025, 1, 1 }, "Tết Dương lịch 2025", false },
+	{ { 2025, 1, 25 }, { 2025, 2, 2 }, "Tết Nguyên đán 2025", false },
+	{ { 2025, 4, 7 }, { 2025, 4, 7 }, "Giỗ Tổ Hùng Vương 2025", false },
+	{ { 2025, 4, 30 }, { 2025, 5, 1 }, "Ngày Chiến thắng và Quốc tế Lao động 2025", false },
+	{ { 2025, 9, 1 }, { 2025, 9, 2 }, "Quốc khánh 2025", false },
 };
 
 static const struct campaign_window campaigns[] = {
@@ -394,7 +394,7 @@ static void a_plan_beside_other_rounds(void **state)
 
 static void days_and_teams_are_counted(void **state)
 {
-	static const struct holiday long_break[] = { { { 2025, 3, 2 }, { 2025, 3, 9 }, "Nghỉ" } };
+	static const struct holiday long_break[] = { { { 2025, 3, 2 }, { 2025, 3, 9 }, "Nghỉ", false } };
 	static const struct propose_place four[] = {
 		{ "a", "A", 1 }, { "b", "B", 1 }, { "c", "C", 1 }, { "d", "D", 1 }
 	};

@@ -12,7 +12,7 @@ static void test_reference_is_loaded_once(void **state)
 	assert_false(changed);
 	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM unit"), 151);
 	assert_true(pg_count(&pg, "SELECT count(*) FROM unit_succession") > 100);
-	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM holiday"), 22);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM holiday"), 24);
 	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM campaign"), 8);
 	/* a changed file is loaded again, what people edited stays */
 	pg_sql(&pg, "UPDATE reference_file SET checksum = 'old'");
@@ -27,7 +27,7 @@ static void test_reference_is_loaded_once(void **state)
 	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM unit WHERE name = 'x'"), 0);
 	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM campaign WHERE name = 'theirs'"), 1);
 	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM campaign WHERE name = 'lost'"), 0);
-	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM holiday"), 22);
+	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM holiday"), 24);
 	assert_int_equal(pg_count(&pg, "SELECT count(*) FROM campaign_window WHERE season = 'gone'"), 0);
 	pg_sql(&pg, "UPDATE campaign SET version = 1 WHERE slug = 'chu-nhat-do'");
 	pg_sql(&pg, "UPDATE reference_file SET checksum = 'old'");
@@ -81,6 +81,12 @@ static void test_calendar(void **state)
 	assert_true(window->sundays);
 	window = window_of(&load, "Ngày toàn dân hiến máu tình nguyện", 0);
 	assert_string_equal(date_format(window->main_day, text), "2025-04-07");
+	/* Which day beside the holiday is free is not known. */
+	load.from = date_make(2027, 9, 1);
+	load.to = date_make(2027, 9, 30);
+	RUN_OK(calendar_load, &load);
+	assert_int_equal(load.nholidays, 3);
+	assert_true(load.holidays[0].unsure && !load.holidays[1].unsure && load.holidays[2].unsure);
 	load.from = load.to = date_make(2025, 3, 15);
 	RUN_OK(calendar_load, &load);
 	assert_non_null(window_of(&load, "Chủ nhật Đỏ", 0));
