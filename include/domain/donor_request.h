@@ -13,10 +13,10 @@
  * What a person asks of those who keep their data, and by when the law wants it
  * done (facts 9: Decree 356/2025/NĐ-CP, Art. 5). Pure.
  *
- *	                                  answer            carry out    one extension, at most
- *	access, correction                2 working days    10 days      10 days    Art. 5(3)
- *	withdrawal, restriction, objection                  15           15         Art. 5(2)
- *	erasure                                             20           20         Art. 5(4)
+ *	                                  answer            carry out    (through a third party)    one extension, at most
+ *	access, correction                2 working days    10 days      (15)                       10 days    Art. 5(3)
+ *	withdrawal, restriction, objection                  15           (20)                       15         Art. 5(2)
+ *	erasure                                             20           (30)                       20         Art. 5(4)
  *
  * The day of receipt is not counted; what is done on the last day is in time. Whether the longer terms mean
  * working or calendar days is open: REQUEST_TERM_DAYS takes the stricter.
@@ -51,14 +51,15 @@ enum {
 	REQUEST_ANSWER_WORKING_DAYS = 2,         /* Decree 356/2025 Art. 5 */
 	REQUEST_NOTE_MAX = 1000
 };
-/* Of carrying it out, and at most of the extension. */
-int request_term_days(enum request_kind kind);
+/* Of carrying it out. */
+int request_term_days(enum request_kind kind, bool third_party);
 
 struct donor_request {
 	char                 id[UUID_TEXT_SIZE];
 	char                 donor_id[UUID_TEXT_SIZE];
 	char                 donor_number[DONOR_NUMBER_SIZE];
 	enum request_kind    kind;
+	bool                 third_party;        /* somebody else must carry it out */
 	int64_t              received_us;
 	struct date          answer_by, carry_out_by;
 	struct date          extended_from;      /* what carry_out_by was before; none: not extended */
@@ -77,7 +78,7 @@ bool request_is_late(const struct donor_request *request, struct date today);
 
 /* The steps. False and ERR_ILLEGAL_STEP, or a fault of the field. */
 bool request_answer(struct donor_request *request, int64_t now_us, struct error *err);
-/* Once, before the day has passed, by at most as many days again. */
+/* Once, before the day has passed, by at most as many days again as it has without a third party. */
 bool request_extend(struct donor_request *request, struct date until, struct date today, struct error *err);
 /* Answers too, where nobody has. */
 bool request_close(struct donor_request *request, enum request_outcome outcome, enum request_ground ground,

@@ -19,7 +19,7 @@ void consent_fact_write(struct json_out *out, const char *key, const struct cons
 /* What holds, one object for each purpose and channel that was ever asked about; no proof. */
 void consent_holdings_write(struct json_out *out, const char *key, const struct consent_fact *facts, size_t count);
 
-/* Body of POST /donors/{id}/requests: kind, received_at (now when unsaid), note. The deadlines are the caller's to set. */
+/* Body of POST /donors/{id}/requests: kind, received_at (now when unsaid), third_party, note. The deadlines are the caller's to set. */
 bool donor_request_read(const char *body, size_t len, int64_t now_us, struct arena *arena,
 			struct donor_request *request, struct error *err);
 /* Where deciding is all that is said (a request is answered, a second person approves): no body, or {}. */

@@ -54,14 +54,14 @@ WORDS(ground, grounds, REQUEST_GROUND_COUNT)
  * Decree 356/2025/NĐ-CP Art. 5(2)-(4), in calendar days: "ngày" is not said to be working days, and who counts
  * calendar days is in time either way.
  */
-static const int REQUEST_TERM_DAYS[REQUEST_KIND_COUNT] = {
-	[REQUEST_ACCESS] = 10,     [REQUEST_CORRECTION] = 10, [REQUEST_WITHDRAWAL] = 15,
-	[REQUEST_RESTRICTION] = 15, [REQUEST_OBJECTION] = 15,  [REQUEST_ERASURE] = 20,
+static const struct { int own, third_party, extension; } REQUEST_TERM_DAYS[REQUEST_KIND_COUNT] = {
+	[REQUEST_ACCESS] = { 10, 15, 10 },      [REQUEST_CORRECTION] = { 10, 15, 10 }, [REQUEST_WITHDRAWAL] = { 15, 20, 15 },
+	[REQUEST_RESTRICTION] = { 15, 20, 15 }, [REQUEST_OBJECTION] = { 15, 20, 15 },  [REQUEST_ERASURE] = { 20, 30, 20 },
 };
 
-int request_term_days(enum request_kind kind)
+int request_term_days(enum request_kind kind, bool third_party)
 {
-	return REQUEST_TERM_DAYS[kind];
+	return third_party ? REQUEST_TERM_DAYS[kind].third_party : REQUEST_TERM_DAYS[kind].own;
 }
 
 /* ---- deadlines ---- */
@@ -85,7 +85,7 @@ void request_set_deadlines(struct donor_request *request, const struct holiday *
 		left -= is_working_day(day, holidays, nholidays);
 	}
 	request->answer_by = day;
-	request->carry_out_by = date_add_days(received, request_term_days(request->kind));
+	request->carry_out_by = date_add_days(received, request_term_days(request->kind, request->third_party));
 	request->extended_from = (struct date){ 0 };
 }
 
@@ -130,7 +130,7 @@ bool request_answer(struct donor_request *request, int64_t now_us, struct error 
 
 bool request_extend(struct donor_request *request, struct date until, struct date today, struct error *err)
 {
-	struct date latest = date_add_days(request->carry_out_by, request_term_days(request->kind));
+	struct date latest = date_add_days(request->carry_out_by, REQUEST_TERM_DAYS[request->kind].extension);
 	char text[DATE_TEXT_SIZE];
 
 	if (!must_be_open(request, err))

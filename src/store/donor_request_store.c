@@ -16,8 +16,8 @@
 /* Of a request `q`, and the number `n` under which the donor is known. */
 #define REQUEST_COLUMNS(n) \
 	"q.id, q.donor_id, " n ", q.kind, " SQL_MICROS("q.received_at") ", q.answer_by, q.carry_out_by, q.extended_from, " \
-	SQL_MICROS("q.answered_at") ", " SQL_MICROS("q.closed_at") ", q.outcome, q.ground, q.version"
-enum { REQUEST_COUNT = 13 };
+	SQL_MICROS("q.answered_at") ", " SQL_MICROS("q.closed_at") ", q.outcome, q.ground, q.version, q.third_party"
+enum { REQUEST_COUNT = 14 };
 
 static void request_read(struct donor_request *request, const struct db_result *result, int row)
 {
@@ -34,6 +34,7 @@ static void request_read(struct donor_request *request, const struct db_result *
 	(void)request_outcome_parse(db_text(result, row, 10), &request->outcome);
 	(void)request_ground_parse(db_text(result, row, 11), &request->ground);
 	request->version = db_int(result, row, 12, 0);
+	request->third_party = db_bool(result, row, 13);
 }
 
 static const char *note_field(const struct donor_request *request, struct arena *arena)
@@ -47,8 +48,8 @@ static const char *note_field(const struct donor_request *request, struct arena 
 static const struct db_statement make_statement = {
 	"WITH who AS MATERIALIZED (SELECT id FROM donor WHERE id = $9::uuid AND erased_at IS NULL FOR SHARE), "
 	CLAIM("EXISTS (SELECT FROM who)") ","
-	" made AS (INSERT INTO donor_request (id, donor_id, kind, received_at, answer_by, carry_out_by, note)"
-	"  SELECT $10::uuid, $9::uuid, $11, $12::timestamptz, $13::date, $14::date, $15::bytea FROM go RETURNING id),"
+	" made AS (INSERT INTO donor_request (id, donor_id, kind, received_at, answer_by, carry_out_by, note, third_party)"
+	"  SELECT $10::uuid, $9::uuid, $11, $12::timestamptz, $13::date, $14::date, $15::bytea, $16::boolean FROM go RETURNING id),"
 	" audit AS (" AUDIT_INSERT("$8", "EXISTS (SELECT FROM made)") ")"
 	" SELECT EXISTS (SELECT FROM go), EXISTS (SELECT FROM who)"
 };
@@ -122,6 +123,7 @@ void donor_request_make_send(struct store *store, struct donor_request_make *mak
 	query_date(query, arena, request->answer_by);
 	query_date(query, arena, request->carry_out_by);
 	query_text(query, note);
+	query_bool(query, request->third_party);
 	db_send(store->db, query);
 }
 

@@ -356,6 +356,8 @@ void image_donor_request(struct buf *buf, const struct donor_request *request)
 	image_id(&out, "id", request->id);
 	image_id(&out, "donor", request->donor_id);
 	jout_text(&out, "kind", request_kind_text(request->kind));
+	if (request->third_party)        /* what is not so has the image that it always had */
+		jout_bool(&out, "third_party", true);
 	jout_time(&out, "received_at", request->received_us);
 	jout_date(&out, "answer_by", request->answer_by);
 	jout_date(&out, "carry_out_by", request->carry_out_by);

@@ -99,6 +99,7 @@ bool donor_request_read(const char *body, size_t len, int64_t now_us, struct are
 	    !consent_instant(now_us, &request->received_us))
 		error_add_field(err, "/received_at", "out_of_range", "Nothing was received in the future.",
 				"Không thể nhận yêu cầu ở tương lai.");
+	wire_bool(&reader, "third_party", WIRE_OPTIONAL, &request->third_party);
 	wire_text(&reader, "note", WIRE_OPTIONAL, REQUEST_NOTE_MAX, &request->note);
 	fine = wire_reader_finish(&reader);
 	json_decref(object);
@@ -204,6 +205,7 @@ void donor_request_write(struct json_out *out, const char *key, const struct don
 	jout_text(out, "donor", request->donor_id);
 	jout_text(out, "donor_number", request->donor_number);
 	jout_text(out, "kind", request_kind_text(request->kind));
+	jout_bool(out, "third_party", request->third_party);
 	jout_text(out, "state", request_state_text(request_state(request)));
 	jout_bool(out, "late", request_is_late(request, today));
 	jout_time(out, "received_at", request->received_us);

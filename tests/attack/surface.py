@@ -199,7 +199,7 @@ class Finder:
         yield Surface("POST", f"{path}/deferrals/{self.deferral['id']}/lift", {}, {"reason": "ghi"}, taken=again)
         yield from self.second_persons(path)
         yield Surface("PUT", f"{path}/contact-facility", {}, {"contact": True})
-        yield Surface("POST", f"{path}/requests", {}, {"kind": "correction", "note": "ghi"})
+        yield Surface("POST", f"{path}/requests", {}, {"kind": "correction", "third_party": True, "note": "ghi"})
         request = f"{path}/requests/{self.request['id']}"
         yield Surface("POST", f"{request}/answer", {}, {}, before=relay.etag_of(request), taken=again)
         yield Surface("POST", f"{request}/extend", {}, {"until": str(datetime.date.fromisoformat(self.request["carry_out_by"]) + datetime.timedelta(days=1))},

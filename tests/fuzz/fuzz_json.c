@@ -520,7 +520,7 @@ static void fuzz_consent(const char *body, size_t len, struct arena *arena)
 
 static void fuzz_request(const char *body, size_t len, struct arena *arena)
 {
-	static const char *const taken[] = { "kind", "received_at", "note", NULL };
+	static const char *const taken[] = { "kind", "third_party", "received_at", "note", NULL };
 	struct buf shown = { 0 }, text = { 0 }, again = { 0 };
 	struct donor_request request, second;
 	struct error err;

@@ -168,7 +168,7 @@ def test_a_request_from_receipt_to_end(staff, donor, daemon):
     made = donor()
     answer = ask(staff, made["donor_number"], "erasure", note="đơn số 3")
     one = answer.json()
-    assert one == {**one, "donor": made["id"], "donor_number": made["donor_number"], "kind": "erasure", "state": "open", "late": False,
+    assert one == {**one, "donor": made["id"], "donor_number": made["donor_number"], "kind": "erasure", "third_party": False, "state": "open", "late": False,
                    "answer_by": day(2), "carry_out_by": day(20), "note": "đơn số 3", "answered_at": None, "outcome": None, "version": 1}
     path = answer.headers["location"]
     got = staff.get(path)
@@ -183,6 +183,11 @@ def test_a_request_from_receipt_to_end(staff, donor, daemon):
     longer = step(staff, one, "extend", {"until": day(40)})
     assert longer["carry_out_by"] == day(40) and longer["extended_from"] == day(20)
     assert step(staff, one, "extend", {"until": day(41)}, expect=409)["type"].endswith("illegal-step")
+    # through somebody else it may take longer, and is answered as soon
+    other = ask(staff, made["id"], "erasure", third_party=True).json()
+    assert (other["third_party"], other["answer_by"], other["carry_out_by"]) == (True, day(2), day(30))
+    assert staff.get(f"{DONORS}/{made['id']}/requests/{other['id']}").json() == other
+    step(staff, other, "close", {"outcome": "dropped"})
     assert step(staff, one, "close", {"outcome": "refused"}, expect=422)["errors"][0]["pointer"] == "/ground"
     assert step(staff, one, "close", {"outcome": "done", "ground": "not_held"}, expect=422)["errors"][0]["pointer"] == "/ground"
     closed = step(staff, one, "close", {"outcome": "refused", "ground": "article_19"})

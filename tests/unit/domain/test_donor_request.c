@@ -66,19 +66,36 @@ static void test_answer_within_two_working_days(void **state)
 	}
 }
 
-/* Art. 5(2), 5(3), 5(4): calendar days. */
+/* Art. 5(2), 5(3), 5(4): calendar days; more of them where somebody else must carry it out, but for the extension. */
 static void test_terms(void **state)
 {
-	static const struct { enum request_kind kind; int days; const char *by; } cases[] = {
-		{ REQUEST_ACCESS, 10, "2026-03-12" },      { REQUEST_CORRECTION, 10, "2026-03-12" },
-		{ REQUEST_WITHDRAWAL, 15, "2026-03-17" },  { REQUEST_RESTRICTION, 15, "2026-03-17" },
-		{ REQUEST_OBJECTION, 15, "2026-03-17" },   { REQUEST_ERASURE, 20, "2026-03-22" },
+	static const struct { enum request_kind kind; int days; const char *by; int third; const char *by_third, *latest; } cases[] = {
+		{ REQUEST_ACCESS, 10, "2026-03-12", 15, "2026-03-17", "2026-03-27" },
+		{ REQUEST_CORRECTION, 10, "2026-03-12", 15, "2026-03-17", "2026-03-27" },
+		{ REQUEST_WITHDRAWAL, 15, "2026-03-17", 20, "2026-03-22", "2026-04-06" },
+		{ REQUEST_RESTRICTION, 15, "2026-03-17", 20, "2026-03-22", "2026-04-06" },
+		{ REQUEST_OBJECTION, 15, "2026-03-17", 20, "2026-03-22", "2026-04-06" },
+		{ REQUEST_ERASURE, 20, "2026-03-22", 30, "2026-04-01", "2026-04-21" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		assert_int_equal(request_term_days(cases[i].kind), cases[i].days);
-		assert_day(received(cases[i].kind, "2026-03-02", 480).carry_out_by, cases[i].by);
+		struct donor_request request = received(cases[i].kind, "2026-03-02", 480);
+		struct date latest = day(cases[i].latest);
+		struct error err;
+
+		assert_int_equal(request_term_days(cases[i].kind, false), cases[i].days);
+		assert_int_equal(request_term_days(cases[i].kind, true), cases[i].third);
+		assert_day(request.carry_out_by, cases[i].by);
+		request.third_party = true;
+		request_set_deadlines(&request, holidays, ARRAY_SIZE(holidays));
+		assert_day(request.answer_by, "2026-03-04");
+		assert_day(request.carry_out_by, cases[i].by_third);
+		assert_false(request_is_late(&request, day("2026-03-04")));
+		error_clear(&err);
+		assert_false(request_extend(&request, date_add_days(latest, 1), day("2026-03-04"), &err));
+		error_clear(&err);
+		assert_true(request_extend(&request, latest, day("2026-03-04"), &err));
 	}
 }
 
