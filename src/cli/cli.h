@@ -129,7 +129,7 @@ bool cli_goes_on(struct cli *cli);
 /* The same after `ms`, or as soon as a signal came. */
 bool cli_pause(struct cli *cli, int ms);
 
-/* The way to the database of setup.db, once setup is open. False and cli->error when it does not answer. */
+/* The way to the database of setup.db, once setup is open, and a place for a donor's key (both are the command's). False and cli->error when it does not answer. */
 bool cli_connect(struct cli *cli);
 
 /*

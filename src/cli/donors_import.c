@@ -11,7 +11,6 @@
 #include "cli/donors_decisions.h"
 #include "cli/donors_seen.h"
 #include "crypto/content_hash.h"
-#include "crypto/donor_seal.h"
 #include "domain/unit.h"
 #include "sheet/sheet.h"
 #include "store/donor_store.h"
@@ -496,6 +495,12 @@ static bool may_try_again(struct donors_import *import, int *tries, bool *writte
 	int64_t before = import->run.next_row;
 
 	*written = false;
+	if (code == ERR_STALE) {
+		error_clear(&import->cli->error);
+		error_set(&import->cli->error, code,
+			  "This list is being imported by somebody else too, or keys have just changed: run it again.",
+			  "Danh sách này đang được người khác nhập, hoặc khóa vừa thay đổi: hãy chạy lại.");
+	}
 	if ((code != ERR_DONOR_EXISTS && code != ERR_ERASED && code != ERR_UNAVAILABLE && code != ERR_UNKNOWN_OUTCOME) ||
 	    ++*tries == TRIES || (code == ERR_UNKNOWN_OUTCOME && import->held_only) || !cli_pause(import->cli, PAUSE_MS))
 		return false;
@@ -658,12 +663,10 @@ static void conclude(struct donors_import *import)
 static int import_run(struct cli *cli)
 {
 	struct donors_import *import = arena_alloc(&cli->arena, sizeof(*import));
-	struct donor_key *key = donor_key_new();
 	int status;
 
 	import->cli = cli;
 	import->seen = seen_new();
-	cli->store.donor_key = key;
 	if (begin(import) && take_all(import)) {
 		conclude(import);
 		status = EXIT_OK;
@@ -677,8 +680,6 @@ static int import_run(struct cli *cli)
 	arena_release(&import->stretch.arena);
 	buf_release(&import->stretch.faults);
 	seen_free(import->seen);
-	cli->store.donor_key = NULL;
-	donor_key_free(key);
 	return status;
 }
 

@@ -14,6 +14,7 @@
 #include "base/version.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "crypto/donor_seal.h"
 #include "db/db.h"
 
 static const struct cli_command *const tables[] = {
@@ -292,6 +293,7 @@ static void release(struct cli *cli)
 {
 	db_free(cli->db);
 	cli->db = NULL;
+	donor_key_free(cli->store.donor_key);
 	buf_release(&cli->buf);
 	arena_release(&cli->arena);
 	setup_release(cli->setup);

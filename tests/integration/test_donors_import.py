@@ -351,6 +351,21 @@ def test_kill_in_the_middle_and_run_again(lists):
     assert lists.daemon.value("SELECT count(*) FROM donor LEFT JOIN donor_digest ON donor_id = donor.id WHERE donor_id IS NULL AND erased_at IS NULL") == 0
 
 
+def test_interrupted(lists):
+    """Ctrl-C: said, ended in order, and gone on with by the next run."""
+    path, mapping, report = lists.csv([person(n) for n in range(50000, 54000)]), lists.mapping(), lists.path("report")
+    before = lists.donors()
+    command = [str(lists.daemon.binaries / "giothong"), *lists.daemon.place, *map(str, lists.arguments(path, "--report", report, mapping=mapping))]
+    environment = {**programs.REPORTS.watch(lists.daemon.folder / "sanitizer"), "LC_ALL": "C"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    wait_until(lambda: lists.donors() > before or process.poll() is not None, 120, what="rows written")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, "interrupted" in err) in ((1, True), (0, False)) and "Sanitizer" not in err, (out, err)
+    lists.take(path, mapping=mapping)
+    assert lists.donors() == before + 4000
+
+
 def test_two_at_once(lists):
     path, mapping = lists.csv([person(n) for n in range(20000, 23000)]), lists.mapping()
     before = lists.donors()
