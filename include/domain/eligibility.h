@@ -42,7 +42,7 @@ struct eligibility_donation {
  * the wait of the rule of `code`, from `from`; none, where it is not over yet.
  */
 struct eligibility_deferral {
-	const char *code;                /* NULL: not told (it is sealed) */
+	const char *code;                /* of a deferral or a condition of the rules; NULL: not told (it is sealed) */
 	struct date from;                /* what the wait counts from: event, cure, ...; none: not over yet */
 	struct date until;               /* none: not given */
 	struct date lifted_on;           /* from that day on it does not hold; none: not lifted */

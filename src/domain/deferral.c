@@ -189,14 +189,14 @@ static bool was_known(int64_t at_us, struct date on, struct date today)
 }
 
 /*
- * A condition that is still there is one to the engine: its text and article are told. One with an end is a
- * deferral, for conditions have none.
+ * A condition that is still there is one to the engine, which says so. One with an end is a deferral, for conditions
+ * have none; and so is one for good, which holds whatever becomes of its rule.
  */
 static void gather(struct gathering *g, const struct deferral *deferral)
 {
 	struct eligibility_deferral fact = fact_of(deferral, g->rules);
 
-	if (eligibility_condition(g->rules, fact.code) && date_is_none(fact.until))
+	if (eligibility_condition(g->rules, fact.code) && date_is_none(fact.until) && !fact.permanent)
 		g->conditions[g->out->nconditions++] = fact.code;
 	else
 		g->deferrals[g->out->ndeferrals++] = fact;

@@ -339,7 +339,7 @@ static bool is_decided(const struct eligibility_deferral *deferral)
 	return deferral->permanent || !date_is_none(deferral->until);
 }
 
-/* The end of one deferral. `rule` NULL: its code is not told, or not one of the set. */
+/* The end of one deferral. `rule` NULL: none counts it. */
 static struct date deferral_end(const struct look *look, const struct eligibility_deferral *deferral,
 				const struct deferral_rule *rule)
 {
@@ -365,8 +365,20 @@ static bool tells_more(const struct eligibility_deferral *deferral, const struct
 	return !has_given_end(deferral) && has_given_end(other);
 }
 
-/* Of all deferrals of one code, the one that holds longest: one reason. */
-static void look_at_deferrals_of(struct look *look, const struct deferral_rule *rule)
+/* `code` NULL: all that the set does not know. */
+static bool is_of_code(const struct look *look, const struct eligibility_deferral *deferral, const char *code)
+{
+	if (code)
+		return streq(deferral->code, code);
+	return !eligibility_deferral(look->rules, deferral->code) && !eligibility_condition(look->rules, deferral->code);
+}
+
+/*
+ * Of all deferrals of one code, the one that holds longest: one reason. `rule`: of the code, whose wait counts where
+ * it is a `counted` one, and not a disease or sign with an end that somebody gave.
+ */
+static void look_at_deferrals_of(struct look *look, const char *code, const struct rule *rule,
+				 const struct deferral_rule *counted)
 {
 	const struct eligibility_facts *facts = look->facts;
 	const struct eligibility_deferral *worst = NULL;
@@ -377,13 +389,12 @@ static void look_at_deferrals_of(struct look *look, const struct deferral_rule *
 		const struct eligibility_deferral *deferral = &facts->deferrals[i];
 		struct date end;
 
-		if (rule ? !streq(deferral->code, rule->code) : eligibility_deferral(look->rules, deferral->code) != NULL)
+		if (!is_of_code(look, deferral, code))
 			continue;
 		if (rule && !is_decided(deferral) &&
-		    (!rule_is_valid(&rule->rule, look->day) ||
-		     !component_in(rule->rule.components, facts->component)))
+		    (!rule_is_valid(rule, look->day) || !component_in(rule->components, facts->component)))
 			continue;
-		end = deferral_end(look, deferral, rule);
+		end = deferral_end(look, deferral, counted);
 		if (!date_is_none(end) && date_compare(look->day, end) >= 0)
 			continue;
 		if (!worst || ends_later(end, worst_end) ||
@@ -394,9 +405,9 @@ static void look_at_deferrals_of(struct look *look, const struct deferral_rule *
 	}
 	if (!worst)
 		return;
-	reason = refuse_until(look, rule ? &rule->rule : NULL, REASON_DEFERRAL, rule ? rule->code : "deferral", worst_end);
+	reason = refuse_until(look, rule, REASON_DEFERRAL, code ? code : "deferral", worst_end);
 	if (reason) {
-		reason->detail = rule;
+		reason->detail = counted;
 		reason->permanent = worst->permanent;
 		reason->decided = has_given_end(worst);
 	}
@@ -404,10 +415,14 @@ static void look_at_deferrals_of(struct look *look, const struct deferral_rule *
 
 static void look_at_deferrals(struct look *look)
 {
-	for (size_t i = 0; i < look->rules->ndeferrals; i++)
-		look_at_deferrals_of(look, &look->rules->deferrals[i]);
-	look_at_deferrals_of(look, NULL);
-	if (look->rules->ndeferrals > 0 && !look->facts->deferrals_known)
+	const struct eligibility_rules *rules = look->rules;
+
+	for (size_t i = 0; i < rules->ndeferrals; i++)
+		look_at_deferrals_of(look, rules->deferrals[i].code, &rules->deferrals[i].rule, &rules->deferrals[i]);
+	for (size_t i = 0; i < rules->nconditions; i++)
+		look_at_deferrals_of(look, rules->conditions[i].code, &rules->conditions[i].rule, NULL);
+	look_at_deferrals_of(look, NULL, NULL, NULL);
+	if (rules->ndeferrals > 0 && !look->facts->deferrals_known)
 		need(look, NULL, NEED_DEFERRALS);
 }
 

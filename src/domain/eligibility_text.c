@@ -1,6 +1,7 @@
 #include "domain/eligibility.h"
 
 #include "base/buf.h"
+#include "base/memory.h"
 #include "domain/eligibility_words.h"
 
 /* What a donor and a doctor read. Limits are named, the donor's own values are not. */
@@ -133,7 +134,10 @@ static void deferral_text(struct buf *out, const struct eligibility_reason *reas
 	const struct deferral_rule *rule = reason->detail;
 	bool vi = language == LANGUAGE_VI;
 
-	buf_append_text(out, rule ? rule->text[language] : vi ? "Đang tạm hoãn hiến máu" : "Deferred");
+	if (reason->rule && reason->rule->kind == RULE_CONDITION)
+		buf_append_text(out, container_of(reason->rule, struct condition_rule, rule)->text[language]);
+	else
+		buf_append_text(out, rule ? rule->text[language] : vi ? "Đang tạm hoãn hiến máu" : "Deferred");
 	if (reason->permanent)
 		buf_append_text(out, vi ? ": không hiến máu nữa." : ": no more donations.");
 	else if (date_is_none(reason->until))

@@ -306,6 +306,12 @@ def test_a_condition_is_told_by_its_article(staff, donor):
     defer(staff, path, code="pregnant_now")
     (reason,) = verdict(staff, path)["reasons"]
     assert reason["code"] == "pregnant_now" and reason["article"] == "4(2)(c)" and reason["until"] is None
+    path = donor()
+    defer(staff, path, code="organ_history")
+    defer(staff, path, code="fever", **{"from": TODAY})
+    told = {r["code"]: (r["article"], r["until"], r["text"]) for r in verdict(staff, path)["reasons"]}
+    assert told == {"organ_history": ("4(2)(c)", None, "History of having had an organ removed, donated or transplanted: no more donations."),
+                    "fever": ("4(2)(d)", day(1), f"Fever. Possible from {day(1)}.")}
 
 
 def test_what_a_merged_record_knows_counts(staff, donor, daemon):

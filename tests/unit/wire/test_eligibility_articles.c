@@ -329,6 +329,8 @@ static void article_5_what_a_registry_knows(void **state)
 		{ "until a day that a doctor gave", { .code = "malaria", .from = { 2020, 1, 1 }, .until = { 2026, 3, 2 } },
 		  "malaria until 2026-03-02" },
 		{ "that day has come", { .code = "malaria", .until = { 2026, 3, 1 } }, "fit 500 ml" },
+		{ "a sign, with its end", { .code = "fever", .until = { 2026, 3, 2 } }, "fever until 2026-03-02" },
+		{ "a state for good", { .code = "organ_history", .permanent = true }, "organ_history" },
 		{ "without a code", { .until = { 2026, 3, 2 } }, "deferral until 2026-03-02" },
 		{ "without a code, for good", { .permanent = true }, "deferral" },
 		{ "without a code, not over yet", { 0 }, "deferral" },
