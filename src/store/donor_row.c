@@ -289,18 +289,23 @@ void donor_digest_phone(struct donor_digests *digests, const struct store *store
 				.identifier_id = "" });
 }
 
+void donor_digest_word(struct donor_digests *digests, const struct store *store, const struct key_view *view,
+		       enum donor_digest_keys keys, const char *word, int birth_year, size_t n)
+{
+	struct digested what = { .use = USE_NAME, .domain = "name", .identifier_id = "", .n = n };
+
+	what.text = person_name_digest_text(birth_year, word, digests->arena, &what.len);
+	add(digests, store, view, keys, &what);
+}
+
 size_t donor_digest_name(struct donor_digests *digests, const struct store *store, const struct key_view *view,
 			 enum donor_digest_keys keys, const char *name, int birth_year)
 {
 	const char *words[PERSON_NAME_WORDS_MAX];
 	size_t count = person_name_words(name, digests->arena, words);
 
-	for (size_t i = 0; i < count; i++) {
-		struct digested what = { .use = USE_NAME, .domain = "name", .identifier_id = "", .n = i };
-
-		what.text = person_name_digest_text(birth_year, words[i], digests->arena, &what.len);
-		add(digests, store, view, keys, &what);
-	}
+	for (size_t i = 0; i < count; i++)
+		donor_digest_word(digests, store, view, keys, words[i], birth_year, i);
 	return count;
 }
 

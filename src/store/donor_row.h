@@ -108,6 +108,9 @@ void donor_digest_identifier(struct donor_digests *digests, const struct store *
 			     size_t n);
 void donor_digest_phone(struct donor_digests *digests, const struct store *store, const struct key_view *view,
 			enum donor_digest_keys keys, const char *phone);
+/* A word as person_name_words() gives it. */
+void donor_digest_word(struct donor_digests *digests, const struct store *store, const struct key_view *view,
+		       enum donor_digest_keys keys, const char *word, int birth_year, size_t n);
 /* Returns how many words the name has. */
 size_t donor_digest_name(struct donor_digests *digests, const struct store *store, const struct key_view *view,
 			 enum donor_digest_keys keys, const char *name, int birth_year);

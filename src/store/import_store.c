@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "crypto/donor_seal.h"
 #include "domain/donation.h"
+#include "domain/person_name.h"
 #include "store/audit.h"
 #include "store/donor_row.h"
 #include "store/failure.h"
@@ -77,22 +78,26 @@ void import_begin_send(struct store *store, struct import_begin *begin)
 /* ---- who is known ---- */
 
 /*
- * $1 $2 $3 $4 digests, uses, rows, words: whole names only, since half a name finds half a valley.
- * $5 how many words the name of each row has. OFFSET 0: by the index, though the plan may have been made when the
- * table was empty.
+ *	$1 $2 $3  digests of numbers, their uses, rows
+ *	$4 $5 $6  of names: digest of one word, row, digests of the others as an array of its own
+ *
+ * Whole names only, since half a name finds half a valley: who has the one word is looked at for the others, up to the
+ * first who has them all. Under several keys a name is asked for once under each: a donor has all words under each.
+ * OFFSET 0: by the index, though the plan may have been made when the table was empty.
  */
 static const struct db_statement probe_statement = {
-	"WITH hit AS (SELECT p.row, g.donor_id,"
-	"   count(DISTINCT p.word) FILTER (WHERE g.use = 'name') AS words,"
-	"   bool_or(g.use = 'identifier') AS taken, bool_or(g.use IN ('phone', 'paper')) AS near"
-	"  FROM unnest($1::bytea[], $2::text[], $3::integer[], $4::integer[]) AS p (digest, use, row, word)"
-	"  CROSS JOIN LATERAL (SELECT d.donor_id, d.use FROM donor_digest AS d"
-	"   WHERE d.digest = p.digest AND d.use = p.use OFFSET 0) AS g GROUP BY p.row, g.donor_id)"
-	" SELECT hit.row, min(coalesce(a.into_id, hit.donor_id)::text) FILTER (WHERE hit.taken),"
-	"  bool_or(hit.near OR hit.words = ($5::integer[])[hit.row + 1]),"
-	"  max(coalesce(a.into_id, hit.donor_id)::text) FILTER (WHERE hit.taken)"
-	" FROM hit LEFT JOIN donor_alias AS a ON a.donor_id = hit.donor_id"
-	" WHERE hit.taken OR hit.near OR hit.words = ($5::integer[])[hit.row + 1] GROUP BY hit.row"
+	"WITH name AS MATERIALIZED (SELECT word, row, others::bytea[] AS others"
+	"  FROM unnest($4::bytea[], $5::integer[], $6::text[]) AS n (word, row, others)),"
+	" hit AS (SELECT p.row, coalesce(a.into_id, g.donor_id) AS id, p.use = 'identifier' AS taken"
+	"  FROM unnest($1::bytea[], $2::text[], $3::integer[]) AS p (digest, use, row)"
+	"  CROSS JOIN LATERAL (SELECT d.donor_id FROM donor_digest AS d WHERE d.digest = p.digest AND d.use = p.use OFFSET 0) AS g"
+	"  LEFT JOIN donor_alias AS a ON a.donor_id = g.donor_id"
+	"  UNION ALL SELECT name.row, NULL, false FROM name WHERE EXISTS (SELECT FROM donor_digest AS g"
+	"   WHERE g.digest = name.word AND g.use = 'name' AND NOT EXISTS (SELECT FROM unnest(name.others) AS other (digest)"
+	"    WHERE NOT EXISTS (SELECT FROM donor_digest AS o WHERE o.digest = other.digest AND o.donor_id = g.donor_id OFFSET 0))"
+	"   OFFSET 0))"
+	" SELECT row, min(id::text) FILTER (WHERE taken), bool_or(NOT taken), max(id::text) FILTER (WHERE taken)"
+	" FROM hit GROUP BY row"
 };
 
 static void probe_on_done(struct db_query *query, const struct db_result *result)
@@ -113,58 +118,157 @@ static void probe_on_done(struct db_query *query, const struct db_result *result
 	probe->done(probe);
 }
 
-/* Digests of one row; what belongs to it is told by its place. */
-struct probes {
-	struct donor_digests digests;
-	const char         **rows;
-	size_t               max;
+/* How often the names of a stretch have a word. */
+struct word {
+	const char *text;
+	size_t      often;
 };
 
-static void note_rows(struct probes *probes, size_t index)
+static int compare_words(const void *a, const void *b)
 {
-	const char *text = arena_printf(probes->digests.arena, "%zu", index);
-	size_t have = probes->max;
+	const struct word *one = a, *two = b;
 
-	if (probes->digests.count > have) {
-		const char **rows = arena_alloc(probes->digests.arena, probes->digests.max * sizeof(*rows));
+	return strcmp(one->text, two->text);
+}
 
-		if (have)
-			memcpy(rows, probes->rows, have * sizeof(*rows));
+static size_t count_words(struct word *words, size_t count)
+{
+	size_t kept = 0;
+
+	qsort(words, count, sizeof(*words), compare_words);
+	for (size_t i = 0; i < count; i++) {
+		if (kept > 0 && streq(words[kept - 1].text, words[i].text))
+			words[kept - 1].often++;
+		else
+			words[kept++] = (struct word){ words[i].text, 1 };
+	}
+	return kept;
+}
+
+struct name {
+	const char *words[PERSON_NAME_WORDS_MAX];
+	size_t      count;
+};
+
+struct probes {
+	struct donor_digests numbers;
+	const char         **rows;       /* of each of them */
+	size_t               nrows;
+	const char         **words, **word_rows, **others;
+	size_t               nwords;
+	struct word         *counted;
+	size_t               ncounted;
+};
+
+static void add_rows(struct probes *probes, const char *row)
+{
+	struct donor_digests *numbers = &probes->numbers;
+
+	if (probes->nrows < numbers->count) {
+		const char **rows = arena_alloc(numbers->arena, numbers->max * sizeof(*rows));
+
+		if (probes->nrows)
+			memcpy(rows, probes->rows, probes->nrows * sizeof(*rows));
 		probes->rows = rows;
 	}
-	for (; probes->max < probes->digests.count; probes->max++)
-		probes->rows[probes->max] = text;
+	while (probes->nrows < numbers->count)
+		probes->rows[probes->nrows++] = row;
+}
+
+/* The list itself tells which words many have: the rarest finds the fewest. */
+static size_t rarest(const struct probes *probes, const struct name *name)
+{
+	size_t best = 0, least = SIZE_MAX;
+
+	for (size_t i = 0; i < name->count; i++) {
+		struct word key = { .text = name->words[i] };
+		const struct word *word = bsearch(&key, probes->counted, probes->ncounted, sizeof(key), compare_words);
+
+		if (word && word->often < least) {
+			least = word->often;
+			best = i;
+		}
+	}
+	return best;
+}
+
+static void add_name(struct probes *probes, const struct store *store, const struct key_view *view, const struct name *name,
+		     int birth_year, const char *row)
+{
+	struct arena *arena = probes->numbers.arena;
+	struct donor_digests digests = { .arena = arena };
+	size_t best = rarest(probes, name), nkeys = view->lookup[KEY_HASH].nprobed;
+
+	for (size_t i = 0; i < name->count; i++)
+		donor_digest_word(&digests, store, view, DIGESTS_PROBED, name->words[i], birth_year, i);
+	for (size_t key = 0; key < nkeys && name->count > 0; key++) {
+		struct buf others = { 0 };
+
+		for (size_t i = 0; i < name->count; i++) {
+			if (i == best)
+				continue;
+			buf_append_char(&others, others.len > 0 ? ',' : '{');
+			array_element(&others, digests.digest[i * nkeys + key]);
+		}
+		buf_append_text(&others, others.len > 0 ? "}" : "{}");
+		probes->words[probes->nwords] = digests.digest[best * nkeys + key];
+		probes->word_rows[probes->nwords] = row;
+		probes->others[probes->nwords++] = arena_strdup(arena, others.data);
+		buf_release(&others);
+	}
+}
+
+static struct name *names_of(const struct import_probe *probe, struct probes *probes)
+{
+	struct name *names = arena_alloc(probe->arena, (probe->nrows + 1) * sizeof(*names));
+	size_t count = 0;
+
+	for (size_t i = 0; i < probe->nrows; i++) {
+		names[i].count = person_name_words(probe->rows[i].donor.name, probe->arena, names[i].words);
+		count += names[i].count;
+	}
+	probes->counted = arena_alloc(probe->arena, (count + 1) * sizeof(*probes->counted));
+	for (size_t i = 0; i < probe->nrows; i++)
+		for (size_t k = 0; k < names[i].count; k++)
+			probes->counted[probes->ncounted++].text = names[i].words[k];
+	probes->ncounted = count_words(probes->counted, probes->ncounted);
+	return names;
 }
 
 void import_probe_send(struct store *store, struct import_probe *probe)
 {
 	const struct key_view *view = keyring_view(store->keyring);
 	struct db_query *query = &probe->query;
-	struct probes probes = { .digests = { .arena = probe->arena } };
-	const char **words = arena_alloc(probe->arena, (probe->nrows + 1) * sizeof(*words));
+	struct arena *arena = probe->arena;
+	struct probes probes = { .numbers = { .arena = arena } };
+	const struct name *names = names_of(probe, &probes);
+	size_t most = probe->nrows * view->lookup[KEY_HASH].nprobed + 1;
 
 	probe->store = store;
+	probes.words = arena_alloc(arena, most * sizeof(*probes.words));
+	probes.word_rows = arena_alloc(arena, most * sizeof(*probes.word_rows));
+	probes.others = arena_alloc(arena, most * sizeof(*probes.others));
 	for (size_t i = 0; i < probe->nrows; i++) {
 		struct donor *donor = &probe->rows[i].donor;
-		size_t count;
+		const char *row = arena_printf(arena, "%zu", i);
 
 		probe->rows[i].known[0] = probe->rows[i].also_known[0] = '\0';
 		probe->rows[i].alike = false;
 		for (size_t k = 0; k < donor->nidentifiers; k++)
-			donor_digest_identifier(&probes.digests, store, view, DIGESTS_PROBED, &donor->identifiers[k].identifier,
+			donor_digest_identifier(&probes.numbers, store, view, DIGESTS_PROBED, &donor->identifiers[k].identifier,
 						"", k);
 		if (donor->phone)
-			donor_digest_phone(&probes.digests, store, view, DIGESTS_PROBED, donor->phone);
-		count = donor_digest_name(&probes.digests, store, view, DIGESTS_PROBED, donor->name, donor->birth_year);
-		words[i] = arena_printf(probe->arena, "%zu", count);
-		note_rows(&probes, i);
+			donor_digest_phone(&probes.numbers, store, view, DIGESTS_PROBED, donor->phone);
+		add_rows(&probes, row);
+		add_name(&probes, store, view, &names[i], donor->birth_year, row);
 	}
 	query_begin(query, &probe_statement, DB_SLOW, probe_on_done);
-	query_texts(query, probe->arena, probes.digests.digest, probes.digests.count);
-	query_texts(query, probe->arena, probes.digests.use, probes.digests.count);
-	query_texts(query, probe->arena, probes.rows, probes.digests.count);
-	query_texts(query, probe->arena, probes.digests.n, probes.digests.count);
-	query_texts(query, probe->arena, words, probe->nrows);
+	query_texts(query, arena, probes.numbers.digest, probes.numbers.count);
+	query_texts(query, arena, probes.numbers.use, probes.numbers.count);
+	query_texts(query, arena, probes.rows, probes.numbers.count);
+	query_texts(query, arena, probes.words, probes.nwords);
+	query_texts(query, arena, probes.word_rows, probes.nwords);
+	query_texts(query, arena, probes.others, probes.nwords);
 	db_send(store->db, query);
 }
 

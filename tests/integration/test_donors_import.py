@@ -188,6 +188,20 @@ def test_who_looks_like_somebody_is_held_until_a_person_decides(lists):
     assert lists.take(path, "--register-likely", mapping=mapping)["registered"] == 0 and lists.donors() == before + 3
 
 
+def test_whole_names_alone_look_alike(lists):
+    """In any order of the words, however common each of them is, and whatever key they were kept under."""
+    no_number = {"Số CCCD": "", "Điện thoại": ""}
+    names = ["Lò Văn Chờm Bờm", "Lò Văn Bờm Khờm", "Lò Văn Chờm"]
+    lists.take(lists.csv([person(520, **{"Họ và tên": name, "Số CCCD": f"012190000{n:03}", "Điện thoại": f"090000{n:04}"})
+                          for n, name in enumerate(names)]), "--register-likely")
+    asked = ["BỜM CHỜM VĂN LÒ", "Lo Van Bom Khom", "Lò Văn Bờm Chờm Khờm", "Lò Khờm Chờm", "Vàng Văn Bờm", "Lò Văn Lờm"]
+    for _ in range(2):
+        _, lines = lists.report(lists.csv([person(520, **no_number, **{"Họ và tên": name}) for name in asked]), "--dry-run")
+        told = [lines[n]["outcome"] for n in range(2, 2 + len(asked))]
+        assert told == ["held", "held", *["registered"] * 4], lines
+        lists.daemon.cli_ok("keyring", "rotate", "hash", timeout=120)
+
+
 def test_twice_in_one_list_without_a_number(lists):
     before = lists.donors()
     told, lines = lists.report(lists.csv([person(n, **{"Số CCCD": "", "Điện thoại": ""}) for n in (600, 601, 600)]))
