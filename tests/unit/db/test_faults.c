@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include <event2/event.h>
@@ -40,10 +41,14 @@ struct probe {
 	char            param[24], got[64];
 	int             done;
 	enum db_outcome outcome;
-	bool            at_once;         /* done() ran inside db_send() */
+	bool            at_once;         /* done() ran inside db_send() or db_push() */
+	struct db      *db;
+	struct probe   *then;            /* sent and pushed from inside done(), on the same lane */
 };
 
 static bool inside_send;
+
+static void send_then(const struct probe *probe);
 
 static void probe_done(struct db_query *query, const struct db_result *result)
 {
@@ -53,6 +58,8 @@ static void probe_done(struct db_query *query, const struct db_result *result)
 	probe->outcome = result->outcome;
 	probe->at_once |= inside_send;
 	snprintf(probe->got, sizeof(probe->got), "%s", db_text(result, 0, 0) ? db_text(result, 0, 0) : "");
+	if (probe->then)
+		send_then(probe);
 }
 
 static void probe_send(struct db *db, struct probe *probe, enum db_lane lane,
@@ -63,6 +70,16 @@ static void probe_send(struct db *db, struct probe *probe, enum db_lane lane,
 	probe->query.params[0] = probe->param;
 	inside_send = true;
 	db_send(db, &probe->query);
+	inside_send = false;
+}
+
+static void send_then(const struct probe *probe)
+{
+	enum db_lane lane = probe->query.lane;
+
+	probe_send(probe->db, probe->then, lane, lane == DB_WRITE ? &insert : &echo, atoi(probe->param) + 20);
+	inside_send = true;
+	db_push(probe->db, lane);
 	inside_send = false;
 }
 
@@ -89,6 +106,7 @@ static bool is_connected(void *context)
 struct script {
 	int          number;             /* of the run: makes its parameters its own */
 	struct probe reads[READS], writes[WRITES], wrong, last;
+	struct probe next_reads[READS], next_writes[WRITES];     /* each is sent when the one before it is done */
 };
 
 static bool is_through(void *context)
@@ -96,10 +114,10 @@ static bool is_through(void *context)
 	const struct script *script = context;
 
 	for (int i = 0; i < READS; i++)
-		if (!script->reads[i].done)
+		if (!script->reads[i].done || !script->next_reads[i].done)
 			return false;
 	for (int i = 0; i < WRITES; i++)
-		if (!script->writes[i].done)
+		if (!script->writes[i].done || !script->next_writes[i].done)
 			return false;
 	return script->wrong.done;
 }
@@ -116,10 +134,16 @@ static int param_of(const struct script *script, int i)
 
 static void send_script(struct script *script, struct db *db)
 {
-	for (int i = 0; i < READS; i++)
+	for (int i = 0; i < READS; i++) {
 		probe_send(db, &script->reads[i], DB_READ, i % 3 ? &echo : &twice, param_of(script, i));
-	for (int i = 0; i < WRITES; i++)
+		script->reads[i].db = db;
+		script->reads[i].then = &script->next_reads[i];
+	}
+	for (int i = 0; i < WRITES; i++) {
 		probe_send(db, &script->writes[i], DB_WRITE, &insert, param_of(script, i));
+		script->writes[i].db = db;
+		script->writes[i].then = &script->next_writes[i];
+	}
 	probe_send(db, &script->wrong, DB_READ, &refused, 0);
 }
 
@@ -181,10 +205,14 @@ static void check_script(const struct script *script)
 	for (int i = 0; i < READS; i++) {
 		check_once(&script->reads[i]);
 		check_read(script, &script->reads[i]);
+		check_once(&script->next_reads[i]);
+		check_read(script, &script->next_reads[i]);
 	}
 	for (int i = 0; i < WRITES; i++) {
 		check_once(&script->writes[i]);
 		check_write(script, &script->writes[i]);
+		check_once(&script->next_writes[i]);
+		check_write(script, &script->next_writes[i]);
 	}
 	check_once(&script->wrong);
 	assert_true(script->wrong.outcome == DB_REFUSED || script->wrong.outcome == DB_UNAVAILABLE);
