@@ -118,7 +118,7 @@ class Finder:
         self.donor = self.post("/api/v1/donors", {"name": "Lò Thị Thử", "birth_year": 1990, "phone": "0900000001"}).json()
         donor = f"/api/v1/donors/{self.donor['id']}"
         self.request = self.post(f"{donor}/requests", {"kind": "access"}).json()
-        self.deferral = self.post(f"{donor}/deferrals", {"code": "malaria", "permanent": True}).json()
+        self.deferral, self.lifted = (self.post(f"{donor}/deferrals", {"code": "malaria", "permanent": True}).json() for _ in range(2))
         self.other = self.post("/api/v1/donors", {"name": "Lò Thị Khác", "birth_year": 1971}).json()
         self.gone = self.post("/api/v1/donors", {"name": "Lò Thị Xóa", "birth_year": 1972}).json()
         self.post(f"{donor}/erasure", {})
@@ -218,10 +218,10 @@ class Finder:
 
     def second_persons(self, path):
         """What staff ask for, and an admin decides: asked for again before each request."""
-        lift, erasure = f"{path}/deferrals/{self.deferral['id']}/lift", f"{path}/erasure"
+        lift, done, erasure = f"{path}/deferrals/{self.deferral['id']}/lift", f"{path}/deferrals/{self.lifted['id']}/lift", f"{path}/erasure"
         staff = {"Authorization": authorization(self.site, "staff")}
         yield Surface("POST", f"{lift}/refuse", {}, {}, token="admin", before=relay.asked(lift, {"reason": "ghi"}, staff))
-        yield Surface("POST", f"{lift}/approve", {}, {}, token="admin", before=relay.asked(lift, {"reason": "ghi"}, staff), taken=(201, 409))
+        yield Surface("POST", f"{done}/approve", {}, {}, token="admin", before=relay.asked(done, {"reason": "ghi"}, staff), taken=(201, 409))
         yield Surface("POST", erasure, {}, {})
         yield Surface("POST", f"{erasure}/refuse", {}, {"ground": "article_19"}, token="admin", before=relay.asked(erasure, {}, staff))
         gone = f"/api/v1/donors/{self.gone['id']}/erasure"
