@@ -11,6 +11,7 @@
 #include "domain/login.h"
 #include "domain/password.h"
 #include "store/user_store.h"
+#include "wire/user_wire.h"
 
 CLI_OPERATION(user_load)
 CLI_OPERATION(user_list)
@@ -76,28 +77,6 @@ static bool read_password(struct cli *cli, struct user *user, char hash[PASSWORD
 	return fine;
 }
 
-static void write_user(struct cli *cli, const struct user *user)
-{
-	struct json_out *out = &cli->out;
-
-	jout_object(out, NULL);
-	jout_text(out, "id", user->id);
-	jout_text(out, "login", user->login);
-	jout_text(out, "name", user->name);
-	jout_text(out, "role", role_text(user->role));
-	jout_text(out, "state", user->active ? "active" : "disabled");
-	jout_bool(out, "second_factor", user->totp_sealed != NULL);
-	jout_bool(out, "must_change_password", user_is_restricted(user));
-	jout_bool(out, "locked", user->locked);
-	jout_array(out, "units");
-	for (size_t i = 0; i < user->nunit_ids; i++)
-		jout_text(out, NULL, user->unit_ids[i]);
-	jout_end(out);
-	jout_text(out, "team", user->team_id);
-	jout_time(out, "last_login_at", user->last_login_us);
-	jout_end(out);
-}
-
 /* ---- user add ---- */
 
 static int add_run(struct cli *cli)
@@ -119,7 +98,7 @@ static int add_run(struct cli *cli)
 	if (!read_password(cli, user, hash) || !user_save_run(cli, &save))
 		return cli_refuse(cli);
 	cli_say(cli, "user \"%s\" (%s) made\n", "đã tạo người dùng \"%s\" (%s)\n", user->login, role_text(user->role));
-	write_user(cli, user);
+	user_write(&cli->out, NULL, user);
 	return EXIT_OK;
 }
 
@@ -143,7 +122,7 @@ static void print_user(struct cli *cli, const struct user *user)
 		date_format(date_of_instant(user->last_login_us), used);
 	cli_say(cli, "%-24s %-8s %-*s %-3s %-10s %s\n", "%-24s %-8s %-*s %-3s %-10s %s\n", user->login,
 		role_text(user->role), cli_columns(state, 9), state, user->totp_sealed ? "2" : "1", used, user->name);
-	write_user(cli, user);
+	user_write(&cli->out, NULL, user);
 }
 
 static int list_run(struct cli *cli)
@@ -174,12 +153,16 @@ static int change_user(struct cli *cli, struct user_save *save, const char *en, 
 {
 	if (user_change_ends_sessions(save->before, &save->next))
 		save->sessions = SESSIONS_END;
+	if (save->forgive) {
+		save->next.failures = 0;
+		save->next.locked = false;
+	}
 	save->actor = cli->actor;
 	save->arena = &cli->arena;
 	if (!user_save_run(cli, save))
 		return cli_refuse(cli);
 	cli_say(cli, "%1$s: %2$s%3$.0s\n", "%1$s: %3$s%2$.0s\n", save->next.login, en, vi);
-	write_user(cli, &save->next);
+	user_write(&cli->out, NULL, &save->next);
 	return EXIT_OK;
 }
 
@@ -229,8 +212,6 @@ static int unlock_run(struct cli *cli)
 	if (!find_user(cli, &load))
 		return cli_refuse(cli);
 	save.next = load.user;
-	save.next.failures = 0;
-	save.next.locked = false;
 	return change_user(cli, &save, "wrong tries are forgotten", "đã bỏ các lần nhập sai");
 }
 
