@@ -228,7 +228,7 @@ enum wire_text_state wire_clean_text(struct arena *arena, const char *text, size
 		state = WIRE_TEXT_TOO_LONG;
 	else
 		*out = arena_strdup(arena, clean);
-	free(composed);
+	wipe_and_free(composed);
 	return state;
 }
 
