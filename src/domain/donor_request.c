@@ -143,7 +143,7 @@ bool request_extend(struct donor_request *request, struct date until, struct dat
 				 "Đã quá hạn thực hiện: không thể gia hạn nữa.");
 	if (date_compare(until, request->carry_out_by) <= 0 || date_compare(until, latest) > 0) {
 		date_format(latest, text);
-		return error_add_field(err, "/until", "out_of_range", "After the present day, and not after %s.",
+		return error_add_field(err, "/until", "out_of_range", "After the day on which it is due now, and not after %s.",
 				       "Sau hạn hiện tại và không sau %s.", text);
 	}
 	request->extended_from = request->carry_out_by;

@@ -169,7 +169,8 @@ def instances(postgres):
     path = postgres.folder / "giothong.ini"
     conninfo = f"host={postgres.folder} port={postgres.port} dbname=giothong"
     path.write_text(f"[database]\nconninfo = {conninfo} user=giothong_app\nowner_conninfo = {conninfo} user=giothong_owner\n"
-                    f"[workers]\ncount = 2\n[listen]\ntrusted_proxy = unix\n")
+                    f"[workers]\ncount = 2\n[listen]\ntrusted_proxy = unix\n"
+                    f"[erasure]\njournal = {postgres.folder}/erasures.journal\n")
     for words in (["migrate"], ["keyring", "create", postgres.folder / "keyring"]):
         if words[0] == "migrate" or not (postgres.folder / "keyring").exists():
             outcome = programs.run("giothong", "--config", path, *words, folder=postgres.folder)
@@ -198,6 +199,13 @@ def test_the_daemon_lives_behind_the_filters(postgres, instances):
     etag = one.ask("GET", "/api/v1/rounds/LC25-07").headers["etag"]
     changed = one.ask("PATCH", "/api/v1/rounds/LC25-07", json={"target_units": 120}, headers={**staff, "If-Match": etag})
     assert changed.status_code == 200, changed.text
+    # Its journal, and the threads that write it.
+    admin = {"Authorization": "Bearer " + giothong("token", "create", "--role", "admin", "--name", "unit-admin").out.strip()}
+    donor = one.ask("POST", "/api/v1/donors", json={"name": "Lò Thị Mẫu", "birth_year": 1990}, headers=staff).json()["id"]
+    assert one.ask("POST", f"/api/v1/donors/{donor}/erasure", json={}, headers=staff).status_code == 201
+    erased = one.ask("POST", f"/api/v1/donors/{donor}/erasure/approve", json={}, headers=admin)
+    assert erased.status_code == 200, erased.text
+    assert donor in (postgres.folder / "erasures.journal").read_text()
     assert one.ask("GET", "/metrics").status_code == 200 and one.ask("GET", "/docs").status_code == 200
     assert one.ask("POST", "/api/v1/rounds/LC25-07/confirm", json={}).status_code == 401
     # A lost connection is opened again, by the same means.
@@ -205,6 +213,15 @@ def test_the_daemon_lives_behind_the_filters(postgres, instances):
     wait_until(lambda: one.ask("GET", "/readyz").status_code == 200, what="ready again")
     one.hear("WATCHDOG=1")
     assert one.stop() == 0 and not one.socket.exists()
+
+
+def test_the_journal_has_a_place(instances):
+    """What the shipped settings name is in the one folder that the unit leaves writable."""
+    one = instances("1")
+    folder, = one.settings["Service.StateDirectory"]
+    assert one.settings["Service.StateDirectoryMode"] == ["0700"] and one.settings["Service.ProtectSystem"] == ["strict"]
+    settings = (unit.UNITS.parent / "giothong.ini").read_text()
+    assert "\n[erasure]\n" in settings and f"\njournal = /var/lib/{folder}/" in settings
 
 
 def test_a_reload_behind_the_filters(instances):
