@@ -30,7 +30,7 @@ const char *erasure_journal_path(const char *setting, const char *keyring_dir, s
 bool erasure_journal_ready(const char *path, struct error *err) __attribute__((warn_unused_result));
 /*
  * Each of the lines is on disk: it was, or it is written. One at a time writes; who waits longer than some seconds
- * gives up. False and ERR_UNAVAILABLE: what was begun is taken back.
+ * gives up. False and ERR_UNKNOWN_OUTCOME: what was begun is taken back.
  */
 bool erasure_journal_note(const char *path, const struct erasure_line *lines, size_t count, int64_t at_us, struct error *err)
 	__attribute__((warn_unused_result));

@@ -228,6 +228,20 @@ static void on_journal(struct pool_job *job)
 		request_reply_error(op->r, &journal->error);
 }
 
+static void note_in_journal(struct pool_job *job)
+{
+	struct journal_job *journal = container_of(job, struct journal_job, job);
+
+	journal->fine = erasure_journal_note(journal->path, &journal->line, 1, journal->at_us, &journal->error);
+}
+
+static void look_at_journal(struct pool_job *job)
+{
+	struct journal_job *journal = container_of(job, struct journal_job, job);
+
+	journal->fine = erasure_journal_ready(journal->path, &journal->error);
+}
+
 static void journal_send(struct erasure_op *op, void (*work)(struct pool_job *job), void (*next)(struct erasure_op *op))
 {
 	struct journal_job *journal = &op->journal;
@@ -242,23 +256,13 @@ static void journal_send(struct erasure_op *op, void (*work)(struct pool_job *jo
 	if (pool_send(op->r->api->daemon->pool, op->r->api->worker, &journal->job))
 		return;
 	error_clear(&err);
-	error_set(&err, ERR_UNAVAILABLE, "The service is busy. Try again in a moment: what was done is found.",
-		  "Hệ thống đang bận. Hãy thử lại sau giây lát: việc đã làm sẽ được nhận ra.");
+	if (work == note_in_journal)
+		error_set(&err, ERR_UNKNOWN_OUTCOME, "The donor is erased; the service is too busy to write it down just now.",
+			  "Đã xóa dữ liệu; hệ thống đang bận nên chưa ghi được vào sổ.");
+	else
+		error_set(&err, ERR_UNAVAILABLE, "The service is busy. Nothing was erased. Try again in a moment.",
+			  "Hệ thống đang bận. Chưa xóa gì. Hãy thử lại sau giây lát.");
 	request_reply_error_after(op->r, &err, 1);
-}
-
-static void note_in_journal(struct pool_job *job)
-{
-	struct journal_job *journal = container_of(job, struct journal_job, job);
-
-	journal->fine = erasure_journal_note(journal->path, &journal->line, 1, journal->at_us, &journal->error);
-}
-
-static void look_at_journal(struct pool_job *job)
-{
-	struct journal_job *journal = container_of(job, struct journal_job, job);
-
-	journal->fine = erasure_journal_ready(journal->path, &journal->error);
 }
 
 static void reply_done(struct erasure_op *op)

@@ -50,7 +50,7 @@ bool erasure_journal_ready(const char *path, struct error *err)
 
 static bool fail_note(struct error *err, const char *path, int number)
 {
-	return error_set(err, ERR_UNAVAILABLE,
+	return error_set(err, ERR_UNKNOWN_OUTCOME,
 			 "The donor is erased, but the journal of erasures %s could not be written (%s). The service goes on"
 			 " trying; tell the administrator, and send this again.",
 			 "Đã xóa dữ liệu, nhưng chưa ghi được sổ xóa dữ liệu %s (%s). Hệ thống sẽ thử lại; hãy báo người"
