@@ -58,7 +58,7 @@ bool donor_mapping_read(const char *text, size_t len, const struct unit_map *uni
 bool donor_mapping_find(struct donor_mapping *mapping, const char *const *cells, size_t ncells, struct error *err);
 
 struct donor_row {
-	struct donor donor;              /* unit as of `today` where the row or the mapping names one */
+	struct donor donor;              /* unit as of `today`, or of its last day where several took its place */
 	struct date  donated_on;         /* none: the row tells of no donation */
 	enum component component;
 	int          volume_ml;          /* 0: not told */

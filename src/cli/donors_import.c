@@ -280,6 +280,22 @@ static bool decide_is(struct donors_import *import, size_t index, const struct d
 	return true;
 }
 
+/* Whether this is the row's name and birth: those of the record that stands, or of one that was merged into it. */
+static bool is_person(struct donors_import *import, const struct donor_record *record, const struct donor *donor, bool *same)
+{
+	struct arena *arena = &import->stretch.arena;
+
+	*same = donor_is_same(&record->donor, donor, arena);
+	for (size_t i = 0; !*same && i < record->nmerged; i++) {
+		struct donor_load load = { .key = record->merged[i], .exact = true, .arena = arena };
+
+		if (!donor_load_run(import->cli, &load))
+			return false;
+		*same = donor_is_same(&load.record.donor, donor, arena);
+	}
+	return true;
+}
+
 /* Its number is known: the same person once more, or somebody must look. */
 static bool decide_known(struct donors_import *import, size_t index)
 {
@@ -287,14 +303,15 @@ static bool decide_known(struct donors_import *import, size_t index)
 	struct import_row *row = &stretch->rows[index];
 	struct donor_load load = { .key = row->known, .arena = &stretch->arena };
 	struct donor_load also = { .key = row->also_known, .arena = &stretch->arena };
-	bool two = !streq(row->known, row->also_known);
+	bool two = !streq(row->known, row->also_known), same;
 
-	if (!donor_load_run(import->cli, &load) || (two && !donor_load_run(import->cli, &also)))
+	if (!donor_load_run(import->cli, &load) || (two && !donor_load_run(import->cli, &also)) ||
+	    !is_person(import, &load.record, &row->donor, &same))
 		return false;
 	if (two)
 		hold(stretch, index, arena_printf(&stretch->arena, "numbers of %s and of %s", load.record.donor.number,
 						  also.record.donor.number));
-	else if (!donor_is_same(&load.record.donor, &row->donor, &stretch->arena))
+	else if (!same)
 		hold(stretch, index, arena_printf(&stretch->arena, "number of %s, other name or birth", load.record.donor.number));
 	else
 		return decide_is(import, index, &load.record.donor);

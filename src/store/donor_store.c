@@ -401,6 +401,15 @@ static const struct db_statement change_statement = {
 	" SELECT EXISTS (SELECT FROM made), EXISTS (SELECT FROM donor WHERE id = $2::uuid), " TAKEN_TELL(DONOR_KEYS_STALE("$22", "$17", "$18"))
 };
 
+static void fail_change_taken(struct donor_change *change)
+{
+	fail_taken(&change->error, change->taken, change->ntaken);
+	if (streq(change->taken[0].id, change->before->donor.id))
+		error_set(&change->error, ERR_DONOR_EXISTS,
+			  "This number is this person's already: it is on a record that was merged into this one.",
+			  "Số này đã là của chính người này: nó thuộc hồ sơ đã gộp vào hồ sơ này.");
+}
+
 static void change_on_done(struct db_query *query, const struct db_result *result)
 {
 	struct donor_change *change = container_of(query, struct donor_change, query);
@@ -413,7 +422,7 @@ static void change_on_done(struct db_query *query, const struct db_result *resul
 	} else if (result_ok(result, &change->error) && !db_bool(result, 0, 0)) {
 		change->ntaken = taken_read(change->taken, change->arena, result, 2);
 		if (change->ntaken > 0)
-			fail_taken(&change->error, change->taken, change->ntaken);
+			fail_change_taken(change);
 		else if (db_bool(result, 0, 4))
 			fail_keys(&change->error);
 		else if (db_bool(result, 0, 1))

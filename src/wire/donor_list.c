@@ -15,7 +15,7 @@
 #include "wire/unit_names.h"
 #include "wire/wire.h"
 
-enum { HEADING_MAX = 120, SOURCE_MAX = 200, ISSUER_MAX = 120, HEADING_ROW_MAX = 50 };
+enum { HEADING_MAX = 120, SOURCE_MAX = 200, ISSUER_MAX = 120, HEADING_ROW_MAX = 50, HEIRS_MAX = 64 };
 
 const char *donor_column_text(enum donor_column column)
 {
@@ -244,6 +244,21 @@ static void read_person(struct row_reading *in)
 		fault_cell(in, COLUMN_BLOOD_GROUP);
 }
 
+/* Of a unit that ended, the one that took its place; where several did, where the donor lived on its last day is all we know. */
+static void settle_unit(const struct row_reading *in)
+{
+	struct donor *donor = &in->row->donor;
+	const struct unit *unit = donor->unit_id ? unit_by_id(in->units, donor->unit_id) : NULL, *heirs[HEIRS_MAX];
+
+	donor->unit_on = unit ? in->today : (struct date){ 0 };
+	if (!unit || unit_valid_on(unit, in->today))
+		return;
+	if (unit_seats(in->units, unit, in->today, heirs, HEIRS_MAX) == 1)
+		donor->unit_id = heirs[0]->id;
+	else if (!date_is_none(unit->valid_to))
+		donor->unit_on = unit->valid_to;
+}
+
 static void read_reach(struct row_reading *in)
 {
 	struct donor *donor = &in->row->donor;
@@ -264,8 +279,7 @@ static void read_reach(struct row_reading *in)
 	} else {
 		donor->unit_id = in->mapping->unit_id;
 	}
-	if (donor->unit_id)
-		donor->unit_on = in->today;
+	settle_unit(in);
 }
 
 /* A spreadsheet that took a number for a sum dropped its first zeros: one, or two of the provinces 001 to 008. */

@@ -76,6 +76,15 @@ def test_a_change_of_a_merged_record_is_none_of_the_other(staff, people):
         assert staff.patch(f"{DONORS}/{key}", json={"address": key}, headers={"If-Match": etag}, expect=200).json()["id"] == a["id"]
 
 
+def test_a_number_of_the_merged_record(staff, people):
+    """It is kept where it was written; who adds it again is told so."""
+    one, two = people.body(), people.body()
+    a, b = register(staff, one), register(staff, two)
+    etag = join(staff, "merge", a, b).headers["etag"]
+    refused = problem(staff.patch(path(a), json={"identifiers": one["identifiers"] + two["identifiers"]}, headers={"If-Match": etag}), "donor-exists", 409)
+    assert "merged into this one" in refused["detail"] and refused["id"] == a["id"]
+
+
 def test_asking_the_facility_is_undone_too(staff, people):
     """Said of one record it holds for the person; said of the wrong one, it must not stay with an innocent."""
     a, b, c, d = (register(staff, people.body()) for _ in range(4))

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 
+import httpx
 import openpyxl
 import pytest
 
@@ -153,6 +154,17 @@ def test_numbers_of_two_donors_in_one_row(lists):
         assert told["held"] == told["registered"] == 1 and one in lines[2]["detail"] and two in lines[2]["detail"]
     told, lines = lists.report(path, "--decisions", decide(lists, lines, {2: one}), mapping=mapping)
     assert told["held"] == 1 and lines[2]["detail"].startswith("one of its numbers is not of") and lists.donations() == before + 1
+
+
+def test_the_name_of_a_merged_record(lists):
+    """An old list has the number under the name that the merged record bears."""
+    rows = [person(240), person(241)]
+    _, lines = lists.report(lists.csv(rows))
+    one, two = (lists.daemon.value("SELECT id FROM donor WHERE number = %s", lines[n]["detail"]) for n in (2, 3))
+    with httpx.Client(base_url=lists.daemon.url, headers={"Authorization": f"Bearer {lists.daemon.token('staff')}"}, timeout=60) as staff:
+        assert staff.post(f"/api/v1/donors/{one}/merge", json={"with": str(two)}).status_code == 200
+    told, again = lists.report(lists.csv([person(241, **{"Ngày hiến": "7/7/2024"}), person(240), person(241, **{"Họ và tên": "Vàng A Khác"})]))
+    assert [again[n]["outcome"] for n in (2, 3, 4)] == ["donation_added", "known", "held"] and again[2]["detail"] == lines[2]["detail"], again
 
 
 def test_one_person_in_several_rows(lists):

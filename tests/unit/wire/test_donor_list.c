@@ -137,6 +137,38 @@ static void test_spoilt_cells(void **state)
 	}
 }
 
+/* Lists tell of places as they were. */
+static void test_units_that_ended(void **state)
+{
+	static const struct {
+		struct date on;
+		const char *cell, *unit, *told_on;       /* unit: its full name, and the day on which it was so */
+	} table[] = {
+		{ { 2025, 3, 10 }, "Huyện Than Uyên", "Huyện Than Uyên", "2025-03-10" },
+		{ { 2025, 8, 1 }, "Huyện Than Uyên", "Huyện Than Uyên", "2025-06-30" },
+		{ { 2025, 8, 1 }, "Xã Tà Mung", "Xã Mường Kim", "2025-08-01" },
+		{ { 2025, 8, 1 }, "Xã Mường Kim", "Xã Mường Kim", "2025-08-01" },
+	};
+	struct donor_mapping mapping;
+
+	(void)state;
+	read_mapping(&mapping);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		const char *cells[] = { "1", "Lò Thị Thử", "3/4/1990", "Nữ", "", "", "", table[i].cell };
+		const struct unit *unit;
+		char text[DATE_TEXT_SIZE];
+		struct donor_row row;
+
+		error_clear(&err);
+		assert_fine(donor_row_read(&row, &mapping, units, table[i].on, cells, ARRAY_SIZE(cells), &arena, &err));
+		unit = unit_by_id(units, row.donor.unit_id);
+		assert_non_null(unit);
+		assert_string_equal(unit->full_name, table[i].unit);
+		assert_string_equal(date_format(row.donor.unit_on, text), table[i].told_on);
+		assert_true(unit_valid_on(unit, row.donor.unit_on));
+	}
+}
+
 static void test_bad_mappings(void **state)
 {
 	static const struct {
@@ -184,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_row, setup, teardown),	    cmocka_unit_test_setup_teardown(test_a_poor_row, setup, teardown), cmocka_unit_test_setup_teardown(test_faults_name_the_column, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_spoilt_cells, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_units_that_ended, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_mappings, setup, teardown), cmocka_unit_test_setup_teardown(test_headings, setup, teardown),
 	};
 
