@@ -382,8 +382,10 @@ def in_memory(daemon, needles):
     return found
 
 
-def test_no_password_stays_in_memory(fresh_daemon, contract):
+def test_no_password_stays_in_memory(fresh_daemon, contract, monkeypatch):
     """Nor a session's text, when what brought it has been answered."""
+    # Its stack is used again by the next call, as in releases: a sanitizer that keeps ours elsewhere leaves a library's as it was.
+    monkeypatch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "") + ":detect_stack_use_after_return=0")
     daemon = fresh_daemon(now=None)
     first, second, third = (f"kỳ đà Zqx{n}w cản mũi sông Đà" for n in range(3))
     one = Person(daemon, contract, "lan", "admin", first)
