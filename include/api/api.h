@@ -28,12 +28,16 @@ struct api_daemon {
 	int           napis;
 };
 
-/* New; takes `listen_fd` over. */
+/* New; takes `listen_fd` over, but accepts nobody before api_open(). */
 struct api *api_new(struct worker *worker, int listen_fd, const struct api_daemon *daemon);
 /* Prints METHOD and path of every route, one a line, for tests and documentation. */
 void api_print_routes(void);
 
-/* Every request can be served: the database answers, and what requests need of it is loaded. */
+/* Who connects before this waits in the kernel's queue; further calls do nothing. On the worker's thread. */
+void api_open(struct api *api);
+/* The database answers, and what requests need of it is loaded. */
+bool api_has_data(const struct api *api);
+/* Every request can be served: that, and no key is missing. */
 bool api_ready(const struct api *api);
 /* /readyz says 503 from now on, answers carry Connection: close; everything else goes on. */
 void api_give_notice(struct api *api);

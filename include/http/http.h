@@ -79,6 +79,9 @@ struct http_counters {
 struct http_server *http_server_new(struct event_base *base, int listen_fd,
 				    const struct http_app *app, void *owner,
 				    const struct http_limits *limits, const char *trusted_proxy);
+/* Before the loop runs: accepts nobody until http_server_open(). Who connects waits in the kernel's queue. */
+void http_server_hold(struct http_server *server);
+void http_server_open(struct http_server *server);
 /* Whether that is an address, a network or "unix" ("" is fine: no proxy). */
 bool http_trusted_proxy_is_valid(const char *trusted_proxy);
 /* The end is near: everything is served as before, but each answer carries Connection: close. */

@@ -212,7 +212,13 @@ struct api *api_new(struct worker *worker, int listen_fd, const struct api_daemo
 	limits.connections_max = (size_t)((config->limits_connections + workers - 1) / workers);
 	api->http = http_server_new(worker->base, listen_fd, &app, api, &limits,
 				    *config->trusted_proxy ? config->trusted_proxy : NULL);
+	http_server_hold(api->http);
 	return api;
+}
+
+void api_open(struct api *api)
+{
+	http_server_open(api->http);
 }
 
 void api_give_notice(struct api *api)

@@ -94,6 +94,16 @@ static bool thread_ready(const struct daemon_thread *thread)
 	return thread->api ? api_ready(thread->api) : db_connected(thread->worker.db) && jobs_ready(thread->jobs);
 }
 
+/*
+ * A proxy may send requests as soon as we listen, before it has asked /readyz;
+ * they wait rather than hear that nothing can be read yet. But not for ever.
+ */
+static void open_when_able(struct daemon_thread *thread)
+{
+	if (thread->api && (api_has_data(thread->api) || thread->ticks == IMPATIENT_TICKS))
+		api_open(thread->api);
+}
+
 static bool thread_drained(const struct daemon_thread *thread)
 {
 	return thread->api ? api_drained(thread->api) : jobs_left(thread->jobs);
@@ -115,6 +125,7 @@ static void thread_on_tick(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	if (++thread->ticks == IMPATIENT_TICKS)
 		start_tick(thread, PATIENT_TICK_MS);
+	open_when_able(thread);
 	if (!thread->draining && thread_ready(thread)) {
 		event_del(&thread->tick);
 		worker_post(home, &thread->ready);

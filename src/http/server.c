@@ -49,7 +49,7 @@ static void pause_accept(struct http_server *server)
 
 void http_server_resume_accept(struct http_server *server)
 {
-	if (server->accepting || server->listen_fd < 0 ||
+	if (server->accepting || server->held || server->listen_fd < 0 ||
 	    server->counters.open >= server->limits.connections_max)
 		return;
 	server->accepting = sock_watch(&server->accept_event);   /* if not: the next tick tries again */
@@ -252,6 +252,20 @@ static void close_idle(struct http_server *server)
 	}
 }
 
+void http_server_hold(struct http_server *server)
+{
+	server->held = true;
+	if (server->accepting)
+		event_del(&server->accept_event);
+	server->accepting = false;
+}
+
+void http_server_open(struct http_server *server)
+{
+	server->held = false;
+	http_server_resume_accept(server);
+}
+
 void http_server_give_notice(struct http_server *server)
 {
 	server->leaving = true;
@@ -263,6 +277,7 @@ void http_server_drain(struct http_server *server)
 		return;
 	server->leaving = server->draining = true;
 	server->now_us = server->drain_us = clock_mono_us();
+	http_server_open(server);
 	accept_the_rest(server);
 	stop_listening(server);
 	close_idle(server);

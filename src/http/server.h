@@ -24,6 +24,7 @@ struct http_server {
 	struct http_trust     trust;
 	int                   listen_fd;         /* -1 once draining, or for http_feed */
 	bool                  accepting;         /* the event is added */
+	bool                  held;              /* not open yet */
 	bool                  leaving;           /* notice was given: no connection is kept */
 	bool                  draining;
 	int64_t               drain_us;          /* monotonic: since when */

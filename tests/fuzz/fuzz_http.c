@@ -82,13 +82,14 @@ static void on_head(struct http_exchange *x, void *owner)
 		   http_client_address(x), (int)http_language(x));
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		buf_printf(&seen->text, "%s: %s\n", names[i], http_header(x, names[i]) ? http_header(x, names[i]) : "-");
+	/* Before the answer: with it the request may be gone, and is wiped. */
+	seen->heads[seen->nheads - 1].refused = path[1] == 'n' || path[1] == 'p' || path[1] == 'r';
 	if (path[1] == 'n' || path[1] == 'p')
 		fail(x, ERR_NOT_FOUND);
 	else if (path[1] == 'r')
 		fail(x, ERR_UNAUTHENTICATED);
 	else if (path[1] == 's')
 		http_set_body_max(x, 8);
-	seen->heads[seen->nheads - 1].refused = path[1] == 'n' || path[1] == 'p' || path[1] == 'r';
 }
 
 /* As long as the body, and of letters that no head can be made of. */

@@ -57,6 +57,19 @@ def test_one_line_when_ready(stopped):
     assert took < 30, "under sanitizers and a loaded machine; the bench holds it to one second"
 
 
+def test_who_comes_before_it_can_answer_waits(stopped):
+    """A proxy sends requests as soon as somebody listens: they are answered, not refused."""
+    stopped.launch()
+    try:
+        for path in ("/api/v1/rounds", "/api/v1/teams", "/readyz"):
+            def first():
+                with contextlib.suppress(httpx.ConnectError):
+                    return httpx.get(f"{stopped.url}{path}", timeout=60)
+            assert wait_until(first, every=0.002, what="somebody listens").status_code == 200, path
+    finally:
+        assert stopped.stop() == 0
+
+
 def test_only_its_own_files_and_no_port_of_postgresql(stopped):
     stopped.start()
     try:
