@@ -138,6 +138,8 @@ struct donation_row {
 	struct date    donated_on;
 	const char    *evidence, *source;
 	int64_t        recorded_us;
+	const char    *round_id, *bag_code, *outcome;    /* of our own rounds; else NULL */
+	bool           counts;                           /* it stands: not corrected, dropped, or somebody else's bag */
 };
 /* All rows, corrected ones too, of a donor (by id) and of the records that are one with it. */
 struct donation_list {

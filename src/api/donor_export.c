@@ -103,6 +103,10 @@ static void donations_write(struct export_op *op, struct json_out *out)
 		jout_text(out, "source", row->source);
 		jout_text(out, "corrects", *row->corrects ? row->corrects : NULL);
 		jout_time(out, "recorded_at", row->recorded_us);
+		jout_text(out, "round", row->round_id);
+		jout_text(out, "bag_code", row->bag_code);
+		jout_text(out, "outcome", row->outcome);
+		jout_bool(out, "counts", row->counts);
 		jout_end(out);
 	}
 	jout_end(out);

@@ -6,7 +6,8 @@
 
 static const struct db_statement list_statement = {
 	"SELECT n.id, n.donor_id, n.corrects, n.component, n.volume_ml, n.donated_on, n.evidence, n.source, "
-	SQL_MICROS("n.recorded_at")
+	SQL_MICROS("n.recorded_at") ", n.round_id, n.bag_code, n.outcome,"
+	" EXISTS (SELECT FROM donation_counting AS c WHERE c.id = n.id)"
 	" FROM donation AS n WHERE n.donor_id = ANY (ARRAY(SELECT $1::uuid"
 	"  UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = $1::uuid))"
 	" ORDER BY n.donated_on, n.id"
@@ -32,6 +33,10 @@ static void list_on_done(struct db_query *query, const struct db_result *result)
 			row->evidence = row_text(list->arena, result, i, 6);
 			row->source = row_text(list->arena, result, i, 7);
 			row->recorded_us = row_time(result, i, 8);
+			row->round_id = row_text(list->arena, result, i, 9);
+			row->bag_code = row_text(list->arena, result, i, 10);
+			row->outcome = row_text(list->arena, result, i, 11);
+			row->counts = db_bool(result, i, 12);
 		}
 	}
 	list->done(list);

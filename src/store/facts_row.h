@@ -25,14 +25,14 @@
 	"  (SELECT " SQL_MICROS("o.recorded_at") "::text FROM deferral AS o WHERE o.lifts = f.id)," \
 	"  l.id::text, l.state, l.reason::text, " SQL_MICROS("l.asked_at") "::text || ' ' || l.asked_by_kind || ' ' || l.asked_by," \
 	"  " SQL_MICROS("l.decided_at") "::text" \
-	"  FROM record AS r JOIN deferral AS f ON f.donor_id = r.id AND f.lifts IS NULL" \
+	"  FROM record AS r JOIN deferral_counting AS f ON f.donor_id = r.id AND f.lifts IS NULL" \
 	"  LEFT JOIN LATERAL (SELECT x.* FROM deferral_lift AS x WHERE x.donor_id = f.donor_id AND x.deferral_id = f.id" \
 	"   ORDER BY x.asked_at DESC, x.id DESC LIMIT 1) AS l ON true" \
 	" UNION ALL" \
 	" SELECT r.person, r.person <> r.id, r.id, 'c', g.donated_on::text || g.id," \
 	"  g.component, g.volume_ml::text, NULL, g.donated_on::text, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL" \
-	"  FROM record AS r JOIN donation AS g ON g.donor_id = r.id" \
-	"  WHERE NOT EXISTS (SELECT FROM donation AS o WHERE o.corrects = g.id)" \
+	"  FROM record AS r JOIN donation_counting AS g ON g.donor_id = r.id" \
+	"  WHERE g.volume_ml IS DISTINCT FROM 0" \
 	" ORDER BY 1, 2, 3, 4, 5"
 
 struct person_facts {

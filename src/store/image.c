@@ -344,6 +344,15 @@ void image_donation(struct buf *buf, const struct donation *donation)
 	jout_int(&out, "volume_ml", donation->volume_ml);
 	jout_text(&out, "evidence", donation_evidence_text(donation->evidence));
 	jout_text(&out, "source", donation->source);
+	if (donation->item_id) {         /* others have the image that they always had */
+		image_id(&out, "corrects", donation->corrects);
+		image_id(&out, "round", donation->round_id);
+		jout_text(&out, "bag_code", donation->bag_code);
+		jout_text(&out, "outcome", donation_outcome_text(donation->outcome));
+		image_id(&out, "item", donation->item_id);
+		jout_text(&out, "content_hash", donation->content_hash);
+		jout_time(&out, "captured_at", donation->captured_us);
+	}
 	jout_end(&out);
 }
 

@@ -361,7 +361,8 @@ static void load_lookup(struct record_digest *digest)
 /* ---- rows whose image is what stands in them: nothing is opened ---- */
 
 static const struct db_statement row_by_id[RECORD_KINDS] = {
-	[RECORD_DONATION] = { "SELECT donor_id, component, donated_on, coalesce(volume_ml, 0), evidence, source"
+	[RECORD_DONATION] = { "SELECT donor_id, component, donated_on, coalesce(volume_ml, 0), evidence, source,"
+			      " corrects, round_id, bag_code, outcome, item_id, content_hash, " SQL_MICROS("captured_at")
 			      " FROM donation WHERE id = $1::uuid" },
 	[RECORD_DEFERRAL] = { "SELECT donor_id, ends, until, sealed, lifts,"
 			      " CASE WHEN carried THEN carried_digest(id, donor_id, ends, until) END FROM deferral"
@@ -373,11 +374,15 @@ static const struct db_statement row_by_id[RECORD_KINDS] = {
 static void donation_of_row(struct buf *image, const char *id, const struct db_result *result)
 {
 	struct donation donation = { .donor_id = db_text(result, 0, 0), .on = row_date(result, 0, 2),
-				     .volume_ml = row_int(result, 0, 3, 0), .source = db_text(result, 0, 5) };
+				     .volume_ml = row_int(result, 0, 3, 0), .source = db_text(result, 0, 5),
+				     .corrects = db_text(result, 0, 6), .round_id = db_text(result, 0, 7),
+				     .bag_code = db_text(result, 0, 8), .item_id = db_text(result, 0, 10),
+				     .content_hash = db_text(result, 0, 11), .captured_us = row_time(result, 0, 12) };
 
 	snprintf(donation.id, sizeof(donation.id), "%s", id);
 	(void)component_parse(db_text(result, 0, 1), &donation.component);
 	(void)donation_evidence_parse(db_text(result, 0, 4), &donation.evidence);
+	(void)donation_outcome_parse(db_text(result, 0, 9), &donation.outcome);
 	image_donation(image, &donation);
 }
 

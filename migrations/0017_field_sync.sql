@@ -1,0 +1,264 @@
+-- Why: what phones capture in the field: devices, items, what a person decided about them, and which donations count.
+-- Locks: donation and deferral, for one scan each (their CHECKs and foreign keys); access_token, for an instant.
+-- Oldest daemon: 0.1.0
+-- Forward only.
+
+-- A phone of a team. Its code enrols it once; its token can be revoked alone, and is then good for handing in only.
+CREATE TABLE device (
+    id          uuid        NOT NULL,
+    name        text        NOT NULL,
+    team_id     uuid        NOT NULL,
+    code_hash   bytea,                            -- BLAKE2b-256 of the one-time code; NULL: none is open
+    code_until  timestamptz,
+    install     uuid,                             -- that enrolled; may repeat it until its token was used
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    enrolled_at timestamptz,
+    revoked_at  timestamptz,
+    CONSTRAINT device_pk      PRIMARY KEY (id),
+    CONSTRAINT device_team_fk FOREIGN KEY (team_id) REFERENCES team (id),
+    CONSTRAINT device_code_uk UNIQUE (code_hash),
+    CONSTRAINT device_code_ck CHECK ((code_hash IS NULL) = (code_until IS NULL)),
+    CONSTRAINT device_enrolled_ck CHECK ((enrolled_at IS NULL) = (install IS NULL))
+);
+-- A name is freed when its device is revoked.
+CREATE UNIQUE INDEX device_name_uk ON device (name) WHERE revoked_at IS NULL;
+
+ALTER TABLE access_token ADD COLUMN device_id uuid,
+    ADD CONSTRAINT access_token_device_fk FOREIGN KEY (device_id) REFERENCES device (id),
+    ADD CONSTRAINT access_token_device_ck CHECK (device_id IS NULL OR role = 'team');
+CREATE INDEX access_token_device_ix ON access_token (device_id) WHERE device_id IS NOT NULL;
+
+/*
+ * A fact as a phone captured it. Append-only: every content that came under an id is kept, and a correction is an item
+ * of its own. What counts is derived when it is read (the views below), so that it does not depend on what came first.
+ */
+CREATE TABLE item (
+    id           uuid        NOT NULL,            -- drawn by the phone
+    content_hash bytea       NOT NULL,            -- of the canonical content, under the donor's own key: erasure closes it too
+    kind         text        NOT NULL,
+    install      uuid        NOT NULL,
+    seq          bigint      NOT NULL,            -- counts per install
+    captured_at  timestamptz NOT NULL,            -- as the phone's clock had it
+    received_at  timestamptz NOT NULL DEFAULT now(),
+    corrects     uuid,                            -- id of an item, which may come later
+    round_id     uuid,
+    donor_id     uuid        NOT NULL,            -- on whose record it lies
+    registers    boolean     NOT NULL,            -- that record was made of it
+    device_id    uuid,                            -- that handed it in first
+    verdict      text        NOT NULL,            -- the first answer
+    held         text[]      NOT NULL,            -- why a person must look, as far as the item alone tells
+    sealed       bytea       NOT NULL,            -- the data, with the donor's key
+    CONSTRAINT item_pk         PRIMARY KEY (id, content_hash),
+    CONSTRAINT item_round_fk   FOREIGN KEY (round_id) REFERENCES round (id),
+    CONSTRAINT item_donor_fk   FOREIGN KEY (donor_id) REFERENCES donor (id),
+    CONSTRAINT item_device_fk  FOREIGN KEY (device_id) REFERENCES device (id),
+    CONSTRAINT item_hash_ck    CHECK (octet_length(content_hash) = 32),
+    CONSTRAINT item_seq_ck     CHECK (seq >= 1),
+    CONSTRAINT item_self_ck    CHECK (corrects <> id),
+    CONSTRAINT item_kind_ck    CHECK (kind IN ('check_in', 'screening', 'donation', 'deferral', 'reaction', 'gift', 'note')),
+    CONSTRAINT item_verdict_ck CHECK (verdict IN ('applied', 'held', 'conflict'))
+);
+CREATE INDEX item_install_ix ON item (install, seq);
+CREATE INDEX item_corrects_ix ON item (corrects) WHERE corrects IS NOT NULL;
+CREATE INDEX item_round_ix ON item (round_id, kind);
+CREATE INDEX item_donor_ix ON item (donor_id);
+CREATE INDEX item_held_ix ON item (id) WHERE held <> '{}';
+COMMENT ON TABLE item IS 'What phones captured, as it came. Append-only.';
+
+-- Somebody else may be meant: found when the item came in. It is a doubt about both, whichever came first.
+CREATE TABLE item_doubt (
+    item_id      uuid NOT NULL,
+    content_hash bytea NOT NULL,
+    donor_id     uuid NOT NULL,
+    reason       text NOT NULL,
+    CONSTRAINT item_doubt_pk        PRIMARY KEY (item_id, content_hash, donor_id, reason),
+    CONSTRAINT item_doubt_item_fk   FOREIGN KEY (item_id, content_hash) REFERENCES item (id, content_hash),
+    CONSTRAINT item_doubt_donor_fk  FOREIGN KEY (donor_id) REFERENCES donor (id),
+    CONSTRAINT item_doubt_reason_ck CHECK (reason IN ('alike', 'differs'))
+);
+CREATE INDEX item_doubt_donor_ix ON item_doubt (donor_id);
+
+-- What a person decided about one content of an item; the last one holds. Append-only.
+CREATE TABLE item_decision (
+    id              uuid        NOT NULL,
+    n               bigint      GENERATED ALWAYS AS IDENTITY,      -- in which order
+    item_id         uuid        NOT NULL,
+    content_hash    bytea       NOT NULL,
+    verb            text        NOT NULL,          -- keep: it is right as it stands; drop: it does not count
+    decided_at      timestamptz NOT NULL DEFAULT now(),
+    decided_by_kind text        NOT NULL,
+    decided_by      text        NOT NULL,
+    CONSTRAINT item_decision_pk      PRIMARY KEY (id),
+    CONSTRAINT item_decision_item_fk FOREIGN KEY (item_id, content_hash) REFERENCES item (id, content_hash),
+    CONSTRAINT item_decision_verb_ck CHECK (verb IN ('keep', 'drop'))
+);
+CREATE INDEX item_decision_item_ix ON item_decision (item_id, content_hash, n DESC);
+
+ALTER TABLE donation
+    ADD COLUMN round_id     uuid,
+    ADD COLUMN bag_code     text,                  -- canonical: domain/bag_code.h
+    ADD COLUMN outcome      text,
+    ADD COLUMN item_id      uuid,
+    ADD COLUMN content_hash bytea,
+    ADD COLUMN captured_at  timestamptz,
+    DROP CONSTRAINT donation_volume_ck,
+    ADD CONSTRAINT donation_volume_ck  CHECK (volume_ml BETWEEN 1 AND 1000 OR (volume_ml = 0 AND outcome = 'stopped')),
+    ADD CONSTRAINT donation_outcome_ck CHECK (outcome IN ('completed', 'stopped')),
+    ADD CONSTRAINT donation_from_item_ck CHECK ((item_id IS NULL) = (content_hash IS NULL) AND (item_id IS NULL) = (captured_at IS NULL)
+                                                AND (item_id IS NULL) = (outcome IS NULL)),
+    ADD CONSTRAINT donation_round_fk   FOREIGN KEY (round_id) REFERENCES round (id),
+    ADD CONSTRAINT donation_item_fk    FOREIGN KEY (item_id, content_hash) REFERENCES item (id, content_hash);
+CREATE INDEX donation_item_ix ON donation (item_id, content_hash) WHERE item_id IS NOT NULL;
+CREATE INDEX donation_bag_ix ON donation (bag_code) WHERE bag_code IS NOT NULL;
+CREATE INDEX donation_round_ix ON donation (round_id) WHERE round_id IS NOT NULL;
+
+ALTER TABLE deferral
+    ADD COLUMN item_id      uuid,
+    ADD COLUMN content_hash bytea,
+    ADD COLUMN captured_at  timestamptz,
+    ADD CONSTRAINT deferral_from_item_ck CHECK ((item_id IS NULL) = (content_hash IS NULL) AND (item_id IS NULL) = (captured_at IS NULL)),
+    ADD CONSTRAINT deferral_item_fk FOREIGN KEY (item_id, content_hash) REFERENCES item (id, content_hash);
+CREATE INDEX deferral_item_ix ON deferral (item_id, content_hash) WHERE item_id IS NOT NULL;
+
+-- ---- what counts ----
+
+-- Contents that nobody dropped and that the phone which captured them did not correct later.
+CREATE VIEW item_standing AS
+    SELECT i.* FROM item AS i
+    WHERE (SELECT d.verb FROM item_decision AS d WHERE d.item_id = i.id AND d.content_hash = i.content_hash
+           ORDER BY d.n DESC LIMIT 1) IS DISTINCT FROM 'drop'
+      AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = i.id AND c.install = i.install AND c.seq > i.seq AND c.kind = i.kind
+                      AND (SELECT d.verb FROM item_decision AS d WHERE d.item_id = c.id AND d.content_hash = c.content_hash
+                           ORDER BY d.n DESC LIMIT 1) IS DISTINCT FROM 'drop');
+
+-- Of several contents under one id the lowest; all of them are open for a person.
+CREATE VIEW item_counting AS
+    SELECT s.*, EXISTS (SELECT FROM item_standing AS o WHERE o.id = s.id AND o.content_hash <> s.content_hash) AS open
+    FROM item_standing AS s
+    WHERE NOT EXISTS (SELECT FROM item_standing AS o
+                      WHERE o.id = s.id AND (o.captured_at, o.content_hash) < (s.captured_at, s.content_hash));
+
+CREATE VIEW deferral_counting AS
+    SELECT f.* FROM deferral AS f
+    WHERE f.item_id IS NULL
+       OR EXISTS (SELECT FROM item_counting AS c WHERE c.id = f.item_id AND c.content_hash = f.content_hash);
+
+-- Rows of donations that stand, before one bag is asked for twice.
+CREATE VIEW donation_standing AS
+    SELECT n.* FROM donation AS n
+    WHERE NOT EXISTS (SELECT FROM donation AS o WHERE o.corrects = n.id)
+      AND (n.item_id IS NULL
+           OR EXISTS (SELECT FROM item_counting AS c WHERE c.id = n.item_id AND c.content_hash = n.content_hash));
+
+/*
+ * Why a person must look at an item, a row for each reason. A decision to keep it answers all of them.
+ *   newer_deferral  a wait was known before the donation, and held on its day
+ */
+CREATE VIEW item_reason AS
+    SELECT i.id, i.content_hash, r.reason FROM item AS i CROSS JOIN LATERAL (
+        SELECT unnest(i.held) AS reason
+        UNION ALL
+        SELECT t.reason FROM item_doubt AS t LEFT JOIN donor_alias AS a ON a.donor_id = i.donor_id
+            LEFT JOIN donor_alias AS b ON b.donor_id = t.donor_id
+        WHERE t.item_id = i.id AND t.content_hash = i.content_hash
+          AND (t.reason = 'differs' OR (coalesce(a.into_id, i.donor_id) <> coalesce(b.into_id, t.donor_id)
+               AND NOT EXISTS (SELECT FROM donor_distinct AS x WHERE x.one_id = least(i.donor_id, t.donor_id)
+                               AND x.two_id = greatest(i.donor_id, t.donor_id))))
+        UNION ALL
+        SELECT t.reason FROM item_doubt AS t JOIN item AS o ON o.id = t.item_id AND o.content_hash = t.content_hash
+            LEFT JOIN donor_alias AS a ON a.donor_id = i.donor_id LEFT JOIN donor_alias AS b ON b.donor_id = o.donor_id
+        WHERE i.registers AND t.donor_id = i.donor_id AND o.id <> i.id
+          AND (t.reason = 'differs' OR (coalesce(a.into_id, i.donor_id) <> coalesce(b.into_id, o.donor_id)
+               AND NOT EXISTS (SELECT FROM donor_distinct AS x WHERE x.one_id = least(i.donor_id, o.donor_id)
+                               AND x.two_id = greatest(i.donor_id, o.donor_id))))
+        UNION ALL
+        SELECT 'correction_unmatched' WHERE i.corrects IS NOT NULL
+          AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = i.corrects AND o.install = i.install AND o.seq < i.seq AND o.kind = i.kind)
+        UNION ALL
+        SELECT 'newer_deferral' FROM donation AS n LEFT JOIN donor_alias AS a ON a.donor_id = n.donor_id
+        WHERE n.item_id = i.id AND n.content_hash = i.content_hash AND EXISTS (
+            SELECT FROM deferral_counting AS f
+            WHERE f.donor_id = ANY (ARRAY(SELECT coalesce(a.into_id, n.donor_id)
+                                          UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = coalesce(a.into_id, n.donor_id)))
+              AND f.lifts IS NULL AND (f.until IS NULL OR f.until > n.donated_on)
+              AND coalesce(f.captured_at, f.recorded_at)
+                  < CASE WHEN (n.captured_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = n.donated_on THEN n.captured_at
+                         ELSE (n.donated_on + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END
+              AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id))
+    ) AS r
+    WHERE (SELECT d.verb FROM item_decision AS d WHERE d.item_id = i.id AND d.content_hash = i.content_hash
+           ORDER BY d.n DESC LIMIT 1) IS NULL;
+
+/*
+ * Donations that count. `held`: a person must look; `open`: several contents stand under its item, or one bag in several
+ * items, and the lowest (captured_at, id, hash) is shown. Who reads counts alone does not pay for either.
+ */
+CREATE VIEW donation_counting AS
+    SELECT n.*,
+        n.item_id IS NOT NULL AND EXISTS (SELECT FROM item_reason AS r WHERE r.id = n.item_id AND r.content_hash = n.content_hash)
+            AS held,
+        n.item_id IS NOT NULL AND (
+            EXISTS (SELECT FROM item_standing AS o WHERE o.id = n.item_id AND o.content_hash <> n.content_hash)
+            OR EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = n.bag_code AND b.item_id <> n.item_id)) AS open
+    FROM donation_standing AS n
+    WHERE n.bag_code IS NULL OR n.item_id IS NULL
+       OR NOT EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = n.bag_code AND b.item_id IS NOT NULL
+                      AND (b.captured_at, b.item_id, b.content_hash) < (n.captured_at, n.item_id, n.content_hash));
+
+-- ---- whose next days are to be counted again ----
+
+-- As in 0014, and for those whose donation is corrected, or loses its bag to a lower one.
+CREATE FUNCTION donor_stale_by_donation() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT donor_id FROM fact ORDER BY donor_id) AS f CROSS JOIN LATERAL (
+                   SELECT d.erased_at FROM donor AS d WHERE d.id = f.donor_id FOR KEY SHARE OFFSET 0) AS d
+               WHERE d.erased_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'the donor was erased' USING ERRCODE = '23514', CONSTRAINT = 'fact_donor_erased_ck';
+    END IF;
+    INSERT INTO donor_stale (donor_id)
+        SELECT donor_id FROM fact
+        UNION SELECT o.donor_id FROM fact AS f JOIN donation AS o ON o.id = f.corrects
+        UNION SELECT o.donor_id FROM fact AS f JOIN donation AS o ON o.bag_code = f.bag_code;
+    RETURN NULL;
+END $$;
+DROP TRIGGER donor_stale ON donation;
+CREATE TRIGGER donor_stale AFTER INSERT ON donation
+    REFERENCING NEW TABLE AS fact FOR EACH STATEMENT EXECUTE FUNCTION donor_stale_by_donation();
+
+-- Whose facts were made of these items, or of others that name the same bag.
+CREATE FUNCTION fact_donors(items uuid[]) RETURNS TABLE (donor_id uuid) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    item uuid;
+BEGIN
+    FOREACH item IN ARRAY items LOOP     -- one by one: each by its index, whatever the tables looked like when it was planned
+        RETURN QUERY SELECT n.donor_id FROM donation AS n WHERE n.item_id = item
+            UNION SELECT b.donor_id FROM donation AS n JOIN donation AS b ON b.bag_code = n.bag_code WHERE n.item_id = item
+            UNION SELECT f.donor_id FROM deferral AS f WHERE f.item_id = item;
+    END LOOP;
+END $$;
+
+-- Another content under an id, a correction, or a decision changes what counts of facts that are there.
+CREATE FUNCTION donor_stale_by_item() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO donor_stale (donor_id)
+        SELECT DISTINCT d.donor_id FROM fact_donors(ARRAY(
+            SELECT f.id FROM fact AS f JOIN item AS o ON o.id = f.id AND o.content_hash <> f.content_hash
+            UNION SELECT f.corrects FROM fact AS f WHERE f.corrects IS NOT NULL
+            UNION SELECT f.id FROM fact AS f JOIN item AS c ON c.corrects = f.id)) AS d;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER donor_stale AFTER INSERT ON item
+    REFERENCING NEW TABLE AS fact FOR EACH STATEMENT EXECUTE FUNCTION donor_stale_by_item();
+CREATE FUNCTION donor_stale_by_decision() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO donor_stale (donor_id)
+        SELECT DISTINCT d.donor_id FROM fact_donors(ARRAY(SELECT item_id FROM fact
+            UNION SELECT i.corrects FROM fact AS f JOIN item AS i ON i.id = f.item_id WHERE i.corrects IS NOT NULL)) AS d;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER donor_stale AFTER INSERT ON item_decision
+    REFERENCING NEW TABLE AS fact FOR EACH STATEMENT EXECUTE FUNCTION donor_stale_by_decision();
+
+GRANT SELECT, INSERT ON device, item, item_doubt, item_decision TO :app_role;
+GRANT UPDATE (code_hash, code_until, install, enrolled_at, revoked_at) ON device TO :app_role;
+GRANT SELECT ON item_standing, item_counting, item_reason, deferral_counting, donation_standing, donation_counting TO :app_role;
