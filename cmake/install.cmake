@@ -6,7 +6,7 @@ set(units /lib/systemd/system)           # where Debian 12 looks
 
 install(TARGETS giothongd giothong RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(PROGRAMS deploy/giothong-setup deploy/giothong-restart DESTINATION ${CMAKE_INSTALL_SBINDIR})
-install(DIRECTORY config/plans config/rounds config/reference config/eligibility DESTINATION ${share}
+install(DIRECTORY config/plans config/rounds config/reference config/eligibility config/tariffs config/honours DESTINATION ${share}
         PATTERN README.md EXCLUDE)
 install(FILES deploy/giothong.ini DESTINATION ${etc})
 
@@ -23,6 +23,8 @@ install(FILES deploy/systemd/remote-database.conf DESTINATION ${share}/deploy/sy
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES deploy/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME deploy.md)
 install(FILES config/eligibility/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME eligibility.md)
+install(FILES config/tariffs/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME tariffs.md)
+install(FILES config/honours/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME honours.md)
 install(FILES deploy/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES deploy/debian/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME giothong)
 

@@ -12,7 +12,9 @@
  */
 struct eligibility_rules;
 struct gauges;
+struct honour_rules;
 struct pool;
+struct tariff;
 struct worker;
 struct api;
 
@@ -22,6 +24,8 @@ struct api_daemon {
 	const char   *id;                /* UUIDv7 of this run */
 	struct pool  *pool;
 	const struct eligibility_rules *rules;   /* who may give blood */
+	const struct tariff *tariff;     /* what they receive */
+	const struct honour_rules *honours;      /* and are honoured with */
 	const struct gauges *gauges;     /* what the jobs' thread counts */
 	/* every worker's API, filled in before the threads start */
 	struct api  **apis;

@@ -44,6 +44,7 @@ struct config {
 	int   limits_donors_per_minute;      /* look-ups and registrations, per token */
 	int   limits_team_donors_per_minute; /* the same of a team's token */
 	char *eligibility_rules;     /* id of a rule set, or a path with a '/' */
+	char *gifts_tariff, *honours_ladders;    /* likewise, of a tariff and of ladders */
 	int   limits_logins_per_minute;      /* per address */
 	/* people */
 	int   sessions_idle_minutes, sessions_hours;

@@ -194,16 +194,22 @@ struct doctor_database {
 };
 
 struct eligibility_rules;
+struct honour_rules;
+struct tariff;
 struct doctor_facts {
 	const char             *version;         /* of this program */
 	const struct eligibility_rules *rules;   /* NULL: rules_error says why */
 	struct error            rules_error;
+	const struct tariff    *tariff;          /* of gifts; NULL: tariff_error says why */
+	struct error            tariff_error;
+	const struct honour_rules *honours;      /* the ladders; likewise */
+	struct error            honours_error;
 	struct date             today;
 	struct doctor_machine   machine;
 	struct doctor_database  database;
 };
 
-enum { DOCTOR_FINDINGS = 48 };
+enum { DOCTOR_FINDINGS = 56 };
 
 /* Every check in the order in which to read them; the number of findings. */
 size_t doctor_judge(const struct doctor_facts *facts, struct finding out[DOCTOR_FINDINGS]);

@@ -78,6 +78,8 @@ struct daemon {
 	struct event          signals[ARRAY_SIZE(stop_signals)], hangup, deadline, watch, watchdog;
 	struct pool          *pool;
 	struct eligibility_rules *rules;
+	struct tariff        *tariff;
+	struct honour_rules  *honours;
 	struct api_daemon     shared;            /* what the APIs know of the daemon */
 	struct gauges         gauges;            /* what the jobs' thread tells them */
 	struct daemon_thread *threads;           /* workers, then the jobs' */
@@ -480,6 +482,8 @@ static void make_threads(struct daemon *daemon)
 		.id = daemon->id,
 		.pool = daemon->pool,
 		.rules = daemon->rules,
+		.tariff = daemon->tariff,
+		.honours = daemon->honours,
 		.gauges = &daemon->gauges,
 		.apis = xcalloc(daemon->nworkers, sizeof(daemon->shared.apis[0])),
 		.napis = (int)daemon->nworkers,
@@ -542,7 +546,9 @@ static bool start(struct daemon *daemon, struct error *err)
 	uint64_t watchdog_us = 0;
 
 	daemon->rules = rules_open(setup->config.eligibility_rules, RULES_FOR_USE, err);
-	if (!daemon->rules || !check_port(&setup->config, err) || !setup_open(setup, SETUP_DAEMON, err))
+	daemon->tariff = daemon->rules ? tariff_open(setup->config.gifts_tariff, err) : NULL;
+	daemon->honours = daemon->tariff ? honours_open(setup->config.honours_ladders, err) : NULL;
+	if (!daemon->honours || !check_port(&setup->config, err) || !setup_open(setup, SETUP_DAEMON, err))
 		return false;
 	if (stop_was_asked(daemon))
 		return true;
@@ -644,6 +650,8 @@ static void stop(struct daemon *daemon)
 	free(daemon->fds);
 	free(daemon->shared.apis);
 	free(daemon->threads);
+	honours_free(daemon->honours);
+	tariff_free(daemon->tariff);
 	rules_free(daemon->rules);
 }
 

@@ -11,7 +11,11 @@
 #include "base/text.h"
 #include "crypto/content_hash.h"
 #include "domain/eligibility_rules.h"
+#include "domain/honour.h"
+#include "domain/tariff.h"
 #include "wire/eligibility_wire.h"
+#include "wire/honour_wire.h"
+#include "wire/tariff_wire.h"
 
 enum { FILE_MAX = 4 << 20, CHUNK = 64 << 10 };
 
@@ -47,11 +51,11 @@ static bool is_named(const struct embedded_file *file, const char *name)
 	return strncmp(file->name, name, len) == 0 && streq(file->name + len, ".json");
 }
 
-static bool read_embedded(const char *name, struct buf *buf, struct error *err)
+static bool read_embedded(const struct embedded_file *file, const char *name, struct buf *buf, struct error *err)
 {
 	char known[160] = "";
 
-	for (const struct embedded_file *file = eligibility_rules_embedded(); file->name; file++) {
+	for (; file->name; file++) {
 		size_t len = strlen(known);
 
 		if (is_named(file, name)) {
@@ -65,8 +69,13 @@ static bool read_embedded(const char *name, struct buf *buf, struct error *err)
 			 "không có bộ quy tắc \"%s\": hãy chọn %s, hoặc ghi đường dẫn một tệp", name, known);
 }
 
+static bool read_text(const struct embedded_file *files, const char *name, struct buf *buf, struct error *err)
+{
+	return strchr(name, '/') ? read_file(name, buf, err) : read_embedded(files, name, buf, err);
+}
+
 /* "vn-26-2013-tt-byt 0a1b2c3d4e5f6071" */
-static const char *edition_of(const struct rule_book *book, const struct buf *file, struct arena *arena)
+static const char *edition_of(const char *id, const struct buf *file, struct arena *arena)
 {
 	unsigned char hash[CONTENT_HASH_BYTES];
 	uint64_t mark = 0;
@@ -74,7 +83,7 @@ static const char *edition_of(const struct rule_book *book, const struct buf *fi
 	content_hash(file->data, file->len, hash);
 	for (size_t i = 0; i < sizeof(mark); i++)
 		mark = mark << 8 | hash[i];
-	return arena_printf(arena, "%s %016llx", book->rules.id, (unsigned long long)mark);
+	return arena_printf(arena, "%s %016llx", id, (unsigned long long)mark);
 }
 
 /* Faults of a file say where in it; here which file it is. */
@@ -93,12 +102,12 @@ static void name_file(const char *name, struct error *err)
 static bool read_book(const char *name, struct rule_book *book, enum rules_use use, struct error *err)
 {
 	struct buf buf = { 0 };
-	bool fine = (strchr(name, '/') ? read_file : read_embedded)(name, &buf, err);
+	bool fine = read_text(eligibility_rules_embedded(), name, &buf, err);
 
 	if (fine) {
 		fine = eligibility_rules_read(buf.data ? buf.data : "", buf.len, &book->arena, &book->rules, err);
 		if (fine)
-			book->rules.edition = edition_of(book, &buf, &book->arena);
+			book->rules.edition = edition_of(book->rules.id, &buf, &book->arena);
 		else
 			name_file(name, err);
 	}
@@ -128,6 +137,80 @@ void rules_free(struct eligibility_rules *rules)
 	if (!rules)
 		return;
 	book = container_of(rules, struct rule_book, rules);
+	arena_release(&book->arena);
+	free(book);
+}
+
+/* ---- the tariff of gifts, the ladders of honours ---- */
+
+struct tariff_book {
+	struct arena  arena;
+	struct tariff tariff;
+};
+
+struct tariff *tariff_open(const char *name, struct error *err)
+{
+	struct tariff_book *book = xcalloc(1, sizeof(*book));
+	struct buf buf = { 0 };
+	bool fine = read_text(tariffs_embedded(), name, &buf, err);
+
+	arena_init(&book->arena);
+	if (fine && !tariff_read(buf.data ? buf.data : "", buf.len, &book->arena, &book->tariff, err)) {
+		name_file(name, err);
+		fine = false;
+	}
+	if (fine)
+		book->tariff.edition = edition_of(book->tariff.id, &buf, &book->arena);
+	buf_release(&buf);
+	if (fine)
+		return &book->tariff;
+	tariff_free(&book->tariff);
+	return NULL;
+}
+
+void tariff_free(struct tariff *tariff)
+{
+	struct tariff_book *book;
+
+	if (!tariff)
+		return;
+	book = container_of(tariff, struct tariff_book, tariff);
+	arena_release(&book->arena);
+	free(book);
+}
+
+struct honour_book {
+	struct arena        arena;
+	struct honour_rules rules;
+};
+
+struct honour_rules *honours_open(const char *name, struct error *err)
+{
+	struct honour_book *book = xcalloc(1, sizeof(*book));
+	struct buf buf = { 0 };
+	bool fine = read_text(honour_rules_embedded(), name, &buf, err);
+
+	arena_init(&book->arena);
+	if (fine && !honour_rules_read(buf.data ? buf.data : "", buf.len, &book->arena, &book->rules, err)) {
+		name_file(name, err);
+		fine = false;
+	}
+	if (fine)
+		book->rules.edition = edition_of(book->rules.id, &buf, &book->arena);
+	buf_release(&buf);
+	if (fine)
+		return &book->rules;
+	honours_free(&book->rules);
+	return NULL;
+}
+
+void honours_free(struct honour_rules *honours)
+{
+	struct honour_book *book;
+
+	if (!honours)
+		return;
+	book = container_of(honours, struct honour_book, rules);
 	arena_release(&book->arena);
 	free(book);
 }

@@ -60,8 +60,23 @@ static void look_at_database(struct cli *cli, struct doctor_facts *facts)
 		look_at_erasures(cli, facts);
 }
 
-static void look(struct cli *cli, struct doctor_facts *facts, struct eligibility_rules **rules)
+/* The files that the settings name; NULL: what cannot be read. */
+struct books {
+	struct eligibility_rules *rules;
+	struct tariff            *tariff;
+	struct honour_rules      *honours;
+};
+
+static void free_books(struct books *books)
 {
+	rules_free(books->rules);
+	tariff_free(books->tariff);
+	honours_free(books->honours);
+}
+
+static void look(struct cli *cli, struct doctor_facts *facts, struct books *books)
+{
+	const struct config *config = &cli->setup->config;
 	struct doctor_machine *machine = &facts->machine;
 
 	doctor_look_at_file(cli, machine);
@@ -71,8 +86,10 @@ static void look(struct cli *cli, struct doctor_facts *facts, struct eligibility
 	facts->today = clock_today(&cli->setup->clock);
 	doctor_look_at_machine(cli, machine);
 	doctor_look_at_backups(cli, machine);
-	*rules = rules_open(cli->setup->config.eligibility_rules, RULES_FOR_USE, &facts->rules_error);
-	facts->rules = *rules;
+	books->rules = rules_open(config->eligibility_rules, RULES_FOR_USE, &facts->rules_error);
+	facts->rules = books->rules;
+	facts->tariff = books->tariff = tariff_open(config->gifts_tariff, &facts->tariff_error);
+	facts->honours = books->honours = honours_open(config->honours_ladders, &facts->honours_error);
 	look_at_database(cli, facts);
 	doctor_look_at_disk(cli, machine);
 }
@@ -123,7 +140,7 @@ static int doctor_run(struct cli *cli)
 {
 	struct doctor_facts *facts = arena_alloc(&cli->arena, sizeof(*facts));
 	struct finding *findings = arena_alloc(&cli->arena, DOCTOR_FINDINGS * sizeof(*findings));
-	struct eligibility_rules *rules = NULL;
+	struct books books = { 0 };
 	size_t of[HEALTH_COUNT] = { 0 };
 
 	if (!setup_has_database(cli->setup)) {
@@ -133,15 +150,15 @@ static int doctor_run(struct cli *cli)
 	if (!crypto_start(&cli->error))
 		return cli_refuse(cli);
 	facts->version = GIOTHONG_VERSION;
-	look(cli, facts, &rules);
+	look(cli, facts, &books);
 	if (cli->interrupted) {
-		rules_free(rules);
+		free_books(&books);
 		(void)cli_goes_on(cli);
 		return cli_refuse(cli);
 	}
 	jout_object(&cli->out, NULL);
 	tell(cli, findings, doctor_judge(facts, findings), of);
-	rules_free(rules);
+	free_books(&books);
 	jout_bool(&cli->out, "ok", of[HEALTH_FAILURE] == 0);
 	jout_end(&cli->out);
 	return of[HEALTH_FAILURE] == 0 ? EXIT_OK : EXIT_REFUSED;

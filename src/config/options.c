@@ -75,6 +75,12 @@ const struct option config_options[] = {
 	TEXT("eligibility.rules", eligibility_rules, "vn-26-2013-tt-byt",
 	     "who may give blood: a rule set of the program by its id, or a file by its path\n"
 	     "see config/eligibility/README.md"),
+	TEXT("gifts.tariff", gifts_tariff, "vn-hmtn",
+	     "what donors receive: a tariff of the program by its id, or a file by its path\n"
+	     "see config/tariffs/README.md"),
+	TEXT("honours.ladders", honours_ladders, "vn-122-2017",
+	     "which honours repeat donors are owed: ladders of the program by their id, or a file by its path\n"
+	     "see config/honours/README.md"),
 	INT("limits.logins_per_minute", limits_logins_per_minute, 0, 10000000, "30",
 	    "logins per minute and address; 0: no limit\n"
 	    "how often one account may be tried is no setting: include/domain/login.h"),

@@ -91,7 +91,7 @@ size_t doctor_judge(const struct doctor_facts *facts, struct finding out[DOCTOR_
 {
 	static const struct doctor_check *const tables[] = {
 		doctor_machine_checks, doctor_database_checks, doctor_backup_checks, doctor_key_checks,
-		doctor_work_checks, doctor_rule_checks,
+		doctor_work_checks, doctor_rule_checks, doctor_amount_checks,
 	};
 	size_t count = 0;
 

@@ -14,7 +14,7 @@ struct doctor_check {
 
 /* Each ended by a zeroed row. */
 extern const struct doctor_check doctor_machine_checks[], doctor_database_checks[], doctor_work_checks[],
-	doctor_key_checks[], doctor_rule_checks[], doctor_backup_checks[];
+	doctor_key_checks[], doctor_rule_checks[], doctor_amount_checks[], doctor_backup_checks[];
 
 /* Of the database's server. A missing setting is of another version of it: its default is fine. */
 const char *server_setting(const struct doctor_facts *facts, const char *name, const char *if_missing);

@@ -11,6 +11,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "domain/eligibility_rules.h"
+#include "domain/honour.h"
+#include "domain/tariff.h"
 
 enum { GB = 1 << 30 };
 
@@ -35,12 +37,19 @@ static const struct eligibility_rules settled = {
 	.id = "settled", .number = "1/TT", .final_word = { .kind = RULE_FINAL_WORD, .id = "final_word" }
 };
 
+static struct gift_rule one_gift = { .rule = { .id = "gift", .from = { 2023, 1, 1 } } };
+static const struct tariff settled_tariff = { .id = "gifts", .gifts = &one_gift, .ngifts = 1 };
+static struct honour_step one_step = { .rule = { .id = "first.1", .from = { 2017, 9, 15 } }, .at = 1 };
+static const struct honour_rules settled_honours = { .id = "ladders", .steps = &one_step, .nsteps = 1 };
+
 /* A machine on which everything is as it should be. */
 static struct doctor_facts healthy(void)
 {
 	struct doctor_facts facts = {
 		.version = "0.3.1",
 		.rules = &settled,
+		.tariff = &settled_tariff,
+		.honours = &settled_honours,
 		.today = { 2026, 5, 20 },
 		.machine = {
 			.file = { .path = "/etc/giothong/giothong.ini", .known = true, .mode = 0640 },
@@ -135,7 +144,7 @@ static void all_is_well(void **state)
 	size_t count = doctor_judge(&facts, findings);
 
 	(void)state;
-	assert_int_equal(count, 37);
+	assert_int_equal(count, 41);
 	for (size_t i = 0; i < count; i++)
 		if (findings[i].health != HEALTH_OK)
 			fail_msg("%s: %s", findings[i].name, findings[i].found[LANGUAGE_EN]);
@@ -442,7 +451,7 @@ static void without_a_database(void **state)
 	facts.database = (struct doctor_database){ .why = { "it is gone", "nó đã mất" } };
 	assert_string_equal(expect(&facts, "database", HEALTH_FAILURE, false)->found[LANGUAGE_VI], "nó đã mất");
 	assert_int_equal(count_of(&facts, HEALTH_FAILURE), 1);
-	assert_int_equal(count_of(&facts, HEALTH_OK), 16);
+	assert_int_equal(count_of(&facts, HEALTH_OK), 20);
 	assert_int_equal(count_of(&facts, HEALTH_SKIPPED), 20);
 }
 
@@ -517,6 +526,58 @@ static void the_rules_of_eligibility(void **state)
 	expect(&facts, "eligibility.recalled", HEALTH_SKIPPED, true);
 }
 
+static void gifts_and_honours(void **state)
+{
+	struct gift_rule gift = one_gift;
+	struct honour_step steps[2] = { one_step, one_step };
+	struct law law = { .number = "9/TT", .evidence = EVIDENCE_RECALLED };
+	struct tariff tariff = settled_tariff;
+	struct honour_rules honours = settled_honours;
+	struct doctor_facts facts = healthy();
+	const struct finding *finding;
+
+	(void)state;
+	facts.tariff = &tariff;
+	tariff.gifts = &gift;
+	finding = expect(&facts, "gifts.tariff", HEALTH_OK, false);
+	assert_string_equal(finding->found[LANGUAGE_EN], "gifts: 1 amounts hold today");
+	gift.rule.to = facts.today;
+	expect(&facts, "gifts.tariff", HEALTH_OK, false);
+	gift.rule.to = date_add_days(facts.today, -1);
+	expect(&facts, "gifts.tariff", HEALTH_WARNING, false);
+	expect(&facts, "gifts.to_check", HEALTH_OK, true);
+	gift.rule.to = (struct date){ 0 };
+	tariff.laws = &law;
+	tariff.nlaws = 1;
+	tariff.answers[TARIFF_STOPPED].evidence = EVIDENCE_RECALLED;
+	tariff.answers[TARIFF_STOPPED].value = STOPPED_NOTHING;
+	finding = expect(&facts, "gifts.to_check", HEALTH_NOTE, false);
+	assert_non_null(strstr(finding->found[LANGUAGE_EN], "9/TT"));
+	assert_non_null(strstr(finding->found[LANGUAGE_VI], "stopped_donation = nothing"));
+	facts.tariff = NULL;
+	error_add_field(&facts.tariff_error, "/gifts/0", "duplicate", "Twice.", "Hai lần.");
+	finding = expect(&facts, "gifts.tariff", HEALTH_FAILURE, false);
+	assert_non_null(strstr(finding->found[LANGUAGE_EN], "/gifts/0 Twice."));
+	expect(&facts, "gifts.to_check", HEALTH_SKIPPED, true);
+
+	facts = healthy();
+	facts.honours = &honours;
+	honours.steps = steps;
+	honours.nsteps = 2;
+	expect(&facts, "honours.ladders", HEALTH_OK, false);
+	steps[0].rule.from = steps[1].rule.from = date_add_days(facts.today, 1);
+	expect(&facts, "honours.ladders", HEALTH_WARNING, false);
+	steps[0].rule.from = one_step.rule.from;
+	steps[1].rule.evidence = EVIDENCE_SEEN_UNOFFICIAL;
+	steps[1].rule.id = "individual.5";
+	finding = expect(&facts, "honours.to_check", HEALTH_NOTE, false);
+	assert_string_equal(finding->found[LANGUAGE_EN], "read only in somebody's words: individual.5");
+	facts.honours = NULL;
+	error_set(&facts.honours_error, ERR_CONFIG, "no such file", "không có tệp");
+	expect(&facts, "honours.ladders", HEALTH_FAILURE, false);
+	expect(&facts, "honours.to_check", HEALTH_SKIPPED, true);
+}
+
 static void long_texts_are_cut_at_a_character(void **state)
 {
 	static char name[1600];
@@ -555,6 +616,7 @@ int main(void)
 		cmocka_unit_test(without_settings),
 		cmocka_unit_test(an_unknown_database),
 		cmocka_unit_test(the_rules_of_eligibility),
+		cmocka_unit_test(gifts_and_honours),
 		cmocka_unit_test(long_texts_are_cut_at_a_character),
 	};
 
