@@ -51,6 +51,10 @@ enum error_code {
 	ERR_DEFERRAL_LIFTED,     /* a deferral was lifted before, or that is being asked */
 	ERR_SECOND_PERSON,       /* who asked may not approve */
 	ERR_ERASED,              /* the personal data is gone for ever */
+	ERR_NOT_CERTIFIABLE,     /* a donation that no certificate is given for, or not yet */
+	ERR_CERTIFICATE_VOID,
+	ERR_OVERDRAWN,           /* more than is left on a certificate */
+	ERR_REDEMPTION_SETTLED,  /* an entry of the ledger that nothing more is done to */
 	/* the transport (written by http/) */
 	ERR_BAD_REQUEST,
 	ERR_REQUEST_TIMEOUT,
