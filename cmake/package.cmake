@@ -19,7 +19,7 @@ set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # Beside the libraries: pg_basebackup and psql of a server's version, what makes the users, who asks /readyz, kill of a reload.
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "curl, passwd, procps, postgresql-client-15 | postgresql-client (>= 15)")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "curl, fonts-dejavu-core, passwd, procps, postgresql-client-15 | postgresql-client (>= 15)")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "postgresql-15 | postgresql (>= 15), haproxy (>= 2.6)")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "kannel, pgbackrest")
 set(debian ${PROJECT_SOURCE_DIR}/deploy/debian)
