@@ -28,6 +28,10 @@ enum access_area {
 	AREA_DONOR_VERDICT,      /* donors: may they give, and when */
 	AREA_ERASURE_APPROVAL,   /* the second person who erases a donor */
 	AREA_DEFERRAL_APPROVAL,  /* the second person who lifts a permanent deferral */
+	AREA_GIFTS,              /* what donors of a round were handed */
+	AREA_GIFT_REVIEW,        /* exceptions over all rounds of a time */
+	AREA_HONOURS,            /* families, candidates, the work on honours */
+	AREA_HONOUR_APPROVAL,    /* that the committee has decided */
 	AREA_COUNT
 };
 

@@ -143,11 +143,53 @@ bool honour_is_due(const struct honour_step *step, const struct honour_had *had,
 size_t honour_due(const struct honour_rules *rules, struct honour_reached *reached, size_t count,
 		  const struct honour_had *had, size_t nhad);
 
+/*
+ * Why it was set back or refused: words, so that nothing about a person stands in the open.
+ */
+#define HONOUR_REASON_WORDS "donations_doubtful, papers_missing, other_person, declined, other_honour, mistake, other"
+bool honour_reason_valid(const char *text);
+
+/* One honour, as it is kept. */
+struct honour_event {
+	const char *verb, *state, *reason;
+	int64_t     at_us;
+};
+struct honour {
+	char               id[UUID_TEXT_SIZE];
+	const char        *donor_id, *family_id;         /* one of them; the record that stands */
+	const char        *donor_number;                 /* of the person, or who stands for the family */
+	const char        *unit_id;                      /* where they live */
+	struct date        unit_on;                      /* on which day that was told */
+	enum honour_ladder ladder;
+	const char        *step;
+	int                bar;
+	struct date        as_of, reached_on;
+	const char       **donations;                    /* ids, `bar` of them */
+	const char        *rules;
+	enum honour_state  state;
+	const char        *reason, *document, *given_by; /* NULL: none */
+	struct date        approved_on, handed_on;
+	struct honour_event *events;                     /* oldest first */
+	size_t             nevents;
+	int64_t            created_us, version;
+};
+/* What a step of the work says. Zeroed where it is not said. */
+struct honour_say {
+	const char *reason, *document;
+	struct date on;                  /* approved, handed over */
+};
+/* What is said must fit the verb: a document to approve, days that are not to come and not before what they follow. */
+bool honour_say_check(const struct honour *honour, enum honour_verb verb, const struct honour_say *say, struct date today,
+		      struct error *err);
+
 /* What a verb needs: the state it is in, whether it is still reached, and a reason to set back or refuse. */
 bool honour_next(enum honour_state from, enum honour_verb verb, bool reached, const char *reason, enum honour_state *to,
 		 struct error *err);
 
 /* ---- other rules ---- */
+
+/* Nothing that either says of a ladder, or answers, differs: so it changes nothing for anybody. */
+bool honour_ladders_alike(const struct honour_rules *one, const struct honour_rules *two, enum honour_ladder ladder);
 
 /* What another file would change for one person or family, before it is in force. */
 struct honour_change {

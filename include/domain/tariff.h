@@ -94,6 +94,23 @@ const struct average_rule *tariff_average(const struct tariff *tariff, enum gift
 
 /* ---- the book of a round, or of a time ---- */
 
+/* Something that was handed to somebody in a round, as it is kept. */
+enum { GIFT_VND_MAX = 100000000 };
+struct gift {
+	char           id[UUID_TEXT_SIZE], round_id[UUID_TEXT_SIZE];
+	char           donor_id[UUID_TEXT_SIZE];         /* the record that stands */
+	const char    *donor_number;
+	enum gift_kind kind;
+	int64_t        vnd;              /* 0: nothing was handed over, of a correction */
+	struct date    handed_on;
+	const char    *corrects;         /* id of the gift whose place it takes; NULL */
+	bool           of_item;          /* a phone told it */
+	bool           held;             /* and a person must look at what it told */
+	int64_t        recorded_us;
+};
+/* What a body may say: a day that is not to come, nor before the round; 0 only to correct. */
+bool gift_check(const struct gift *gift, struct date round_from, struct date today, struct error *err);
+
 /* Something that was handed over, as the book has it now: what was corrected is not in it. */
 struct gift_handed {
 	const char    *id, *person;

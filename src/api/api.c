@@ -19,6 +19,7 @@ static const struct route *const route_tables[] = {
 	unit_routes, catalog_routes, token_routes, audit_routes, sms_routes,
 	feed_routes, donor_routes, donor_merge_routes, donor_right_routes, donor_request_routes, donor_export_routes,
 	erasure_routes, deferral_routes, eligibility_routes, session_routes, user_routes, self_routes,
+	gift_routes, honour_routes, honour_list_routes, family_routes,
 };
 
 /* ---- from bytes in memory ---- */

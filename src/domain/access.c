@@ -85,6 +85,19 @@ static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_DEFERRAL_APPROVAL] = {
 		[ROLE_ADMIN] = { NO, YES },
 	},
+	[AREA_GIFTS] = {
+		[ROLE_TEAM] = { OWN, OWN }, [ROLE_STAFF] = { SCOPE, SCOPE }, [ROLE_AUDITOR] = { YES, NO },
+		[ROLE_ADMIN] = { YES, YES },
+	},
+	[AREA_GIFT_REVIEW] = {
+		[ROLE_STAFF] = { SCOPE, NO }, [ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
+	},
+	[AREA_HONOURS] = {
+		[ROLE_STAFF] = { SCOPE, SCOPE }, [ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, YES },
+	},
+	[AREA_HONOUR_APPROVAL] = {
+		[ROLE_ADMIN] = { NO, YES },
+	},
 };
 
 /* clang-format on */

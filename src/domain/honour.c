@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 /* ---- words ---- */
@@ -295,6 +296,35 @@ size_t honour_due(const struct honour_rules *rules, struct honour_reached *reach
 
 /* ---- the work on one ---- */
 
+bool honour_reason_valid(const char *text)
+{
+	static const char *const words[] = { "donations_doubtful", "papers_missing", "other_person", "declined",
+					     "other_honour", "mistake", "other" };
+
+	return find_word(words, (int)ARRAY_SIZE(words), text) >= 0;
+}
+
+bool honour_say_check(const struct honour *honour, enum honour_verb verb, const struct honour_say *say, struct date today,
+		      struct error *err)
+{
+	struct date after = verb == HONOUR_HAND_OVER ? honour->approved_on : honour->reached_on;
+	bool dated = verb == HONOUR_APPROVE || verb == HONOUR_HAND_OVER;
+
+	if (verb == HONOUR_APPROVE && !say->document)
+		error_add_field(err, "/document", "required", "Name the decision by its number.", "Hãy ghi số quyết định.");
+	if (verb != HONOUR_APPROVE && say->document)
+		error_add_field(err, "/document", "not_here", "Only an approval names a decision.",
+				"Chỉ bước phê duyệt mới ghi số quyết định.");
+	if (!dated && !date_is_none(say->on))
+		error_add_field(err, "/on", "not_here", "This step has no day of its own.", "Bước này không ghi ngày riêng.");
+	else if (dated && date_compare(say->on, today) > 0)
+		error_add_field(err, "/on", "in_the_future", "This day is still to come.", "Ngày này chưa tới.");
+	else if (dated && date_compare(say->on, after) < 0)
+		error_add_field(err, "/on", "too_early", "It cannot be before the donation that reached it, or its approval.",
+				"Không thể trước lần hiến đạt mức này, hoặc trước ngày phê duyệt.");
+	return err->code == ERR_NONE;
+}
+
 /* -1: the verb is not for this state. */
 static int next_state(enum honour_state from, enum honour_verb verb)
 {
@@ -331,6 +361,48 @@ bool honour_next(enum honour_state from, enum honour_verb verb, bool reached, co
 }
 
 /* ---- other rules ---- */
+
+static bool steps_alike(const struct honour_step *a, const struct honour_step *b)
+{
+	if (a->at != b->at || a->at_mountain != b->at_mountain || a->nreplaces != b->nreplaces ||
+	    date_compare(a->rule.from, b->rule.from) != 0 || date_compare(a->rule.to, b->rule.to) != 0)
+		return false;
+	for (size_t i = 0; i < a->nreplaces; i++)
+		if (!streq(a->replaces[i], b->replaces[i]))
+			return false;
+	return true;
+}
+
+static bool has_steps_of(const struct honour_rules *one, const struct honour_rules *two, enum honour_ladder ladder)
+{
+	for (size_t i = 0; i < one->nsteps; i++) {
+		const struct honour_step *step = &one->steps[i], *same = honour_step(two, step->rule.id);
+
+		if (step->ladder == ladder && (!same || same->ladder != ladder || !steps_alike(step, same)))
+			return false;
+	}
+	return true;
+}
+
+static bool mountains_alike(const struct honour_rules *one, const struct honour_rules *two)
+{
+	if (!one->mountain_units || !two->mountain_units)
+		return one->mountain_units == two->mountain_units;
+	if (one->nmountain_units != two->nmountain_units)
+		return false;
+	for (size_t i = 0; i < one->nmountain_units; i++)
+		if (!streq(one->mountain_units[i], two->mountain_units[i]))
+			return false;
+	return true;
+}
+
+bool honour_ladders_alike(const struct honour_rules *one, const struct honour_rules *two, enum honour_ladder ladder)
+{
+	for (int i = 0; i < HONOUR_QUESTION_COUNT; i++)
+		if (one->answers[i].value != two->answers[i].value)
+			return false;
+	return mountains_alike(one, two) && has_steps_of(one, two, ladder) && has_steps_of(two, one, ladder);
+}
 
 static bool is_reached(const struct honour_reached *reached, size_t count, const char *id)
 {

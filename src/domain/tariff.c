@@ -190,6 +190,18 @@ const struct average_rule *tariff_average(const struct tariff *tariff, enum gift
 
 /* ---- the book ---- */
 
+bool gift_check(const struct gift *gift, struct date round_from, struct date today, struct error *err)
+{
+	if (gift->vnd == 0 && !gift->corrects)
+		error_add_field(err, "/value_vnd", "out_of_range", "0 is for a correction: nothing was handed over after all.",
+				"Chỉ ghi 0 khi đính chính: thực ra chưa trao.");
+	if (date_compare(gift->handed_on, today) > 0)
+		error_add_field(err, "/handed_on", "in_the_future", "This day is still to come.", "Ngày này chưa tới.");
+	else if (date_compare(gift->handed_on, round_from) < 0)
+		error_add_field(err, "/handed_on", "before_round", "The round was later.", "Đợt hiến máu diễn ra sau ngày này.");
+	return err->code == ERR_NONE;
+}
+
 struct book {
 	const struct tariff        *tariff;
 	const struct gift_donation *donations;

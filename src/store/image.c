@@ -12,9 +12,11 @@
 #include "domain/donor_request.h"
 #include "domain/donation.h"
 #include "domain/donor.h"
+#include "domain/honour.h"
 #include "domain/plan.h"
 #include "domain/report.h"
 #include "domain/round.h"
+#include "domain/tariff.h"
 #include "domain/user.h"
 #include "store/access_store.h"
 
@@ -282,6 +284,44 @@ void image_donor(struct buf *buf, const struct donor *donor)
 	jout_date(&out, "unit_on", donor->unit_on);
 	jout_text(&out, "merged_with", donor->merged_with[0] ? donor->merged_with : NULL);
 	jout_int(&out, "version", donor->version);
+	jout_end(&out);
+}
+
+void image_gift(struct buf *buf, const struct gift *gift)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", gift->id);
+	image_id(&out, "round", gift->round_id);
+	image_id(&out, "donor", gift->donor_id);
+	jout_text(&out, "kind", gift_kind_text(gift->kind));
+	jout_int(&out, "value_vnd", gift->vnd);
+	jout_date(&out, "handed_on", gift->handed_on);
+	image_id(&out, "corrects", gift->corrects);
+	jout_end(&out);
+}
+
+void image_honour(struct buf *buf, const struct honour *honour)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", honour->id);
+	image_id(&out, "donor", honour->donor_id);
+	image_id(&out, "family", honour->family_id);
+	jout_text(&out, "step", honour->step);
+	jout_int(&out, "bar", honour->bar);
+	jout_date(&out, "as_of", honour->as_of);
+	jout_date(&out, "reached_on", honour->reached_on);
+	jout_text(&out, "rules", honour->rules);
+	jout_text(&out, "state", honour_state_text(honour->state));
+	jout_text(&out, "reason", honour->reason);
+	jout_text(&out, "document", honour->document);
+	jout_date(&out, "approved_on", honour->approved_on);
+	jout_date(&out, "handed_on", honour->handed_on);
+	jout_text(&out, "given_by", honour->given_by);
+	jout_int(&out, "version", honour->version);
 	jout_end(&out);
 }
 

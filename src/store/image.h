@@ -21,6 +21,8 @@ struct consent;
 struct donation;
 struct donor;
 struct donor_request;
+struct gift;
+struct honour;
 struct key_record;
 struct plan;
 struct report;
@@ -48,6 +50,8 @@ void image_deferral(struct buf *buf, const char *id, const char *donor_id, const
 void image_deferral_lift(struct buf *buf, const char *id, const char *deferral_id, const char *state,
 			 const char *asked_by_kind, const char *asked_by, const char *decided_by_kind,
 			 const char *decided_by);
+void image_honour(struct buf *buf, const struct honour *honour);
+void image_gift(struct buf *buf, const struct gift *gift);
 void image_report(struct buf *buf, const char *round_id, const struct report *report);
 
 #endif

@@ -95,6 +95,10 @@ class Finder:
             return {"venue": self.venue, "request": self.request, "deferral": self.deferral}.get(name, self.team)["id"]
         if template.startswith("/sms/") and example is not None:
             return example
+        if name == "id" and template.split("/")[3] == "families":
+            return self.family["id"]
+        if name == "id" and template.split("/")[3] == "honours":
+            return self.family["id"]         # one that is none: nobody here has given blood
         if name == "id" and template.split("/")[3] in ("donors", "users"):
             return {"donors": self.donor, "users": self.user}[template.split("/")[3]]["id"]
         if name == "id" and template.split("/")[3] in ("teams", "venues", "campaigns", "units"):
@@ -121,6 +125,7 @@ class Finder:
         self.deferral, self.lifted = (self.post(f"{donor}/deferrals", {"code": "malaria", "permanent": True}).json() for _ in range(2))
         self.other = self.post("/api/v1/donors", {"name": "Lò Thị Khác", "birth_year": 1971}).json()
         self.gone = self.post("/api/v1/donors", {"name": "Lò Thị Xóa", "birth_year": 1972}).json()
+        self.family = self.post("/api/v1/families", {"donor": self.donor["id"], "joined_on": "2020-01-01"}).json()
         self.post(f"{donor}/erasure", {})
         self.user = self.post("/api/v1/users", {"login": "bi.thu", "name": "Người Thử", "role": "staff", "password": PASSWORD}, token="admin").json()
 
@@ -179,6 +184,7 @@ class Finder:
                                                      "campaigns": ["bi-thu"], "capacity": 50})
         yield Surface("POST", "/api/v1/rounds/LC25-04/reports", {}, {"source": "press", "source_url": "https://bao.example/1", "reported_on": "2025-03-09",
                                                                        "note": "ghi", "units": {"value": 10, "qualifier": "about"}})
+        yield Surface("POST", "/api/v1/rounds/LC25-04/gifts", {}, {"donor": self.donor["id"], "kind": "gift", "value_vnd": 150000, "handed_on": "2025-03-09"})
         yield Surface("POST", "/api/v1/sms/inbound", {}, {"id": "gw77", "from": "0900000001", "to": "8088", "text": "LICH than uyen"}, token="gateway",
                       unique=("id", "from"))     # help is given once an hour: to a new number each time, or answers would differ by that
         yield from self.people()
@@ -205,6 +211,12 @@ class Finder:
         yield Surface("POST", f"{request}/extend", {}, {"until": str(datetime.date.fromisoformat(self.request["carry_out_by"]) + datetime.timedelta(days=1))},
                       before=relay.etag_of(request), taken=again)
         yield Surface("POST", f"{request}/close", {}, {"outcome": "refused", "ground": "article_19"}, before=relay.etag_of(request), taken=again)
+        yield Surface("POST", "/api/v1/honours", {}, {"donor": self.donor["id"], "step": "first.1", "as_of": "2025-03-01"}, taken=(409,))   # gave nothing
+        members = f"/api/v1/families/{self.family['id']}/members"
+        yield Surface("POST", "/api/v1/families", {}, {"donor": self.donor["id"], "joined_on": "2020-01-01"}, taken=(409,))     # has one
+        yield Surface("POST", members, {}, {"donor": self.other["id"], "joined_on": "2020-01-01"}, taken=again)
+        yield Surface("PATCH", f"{members}/{self.family['members'][0]['id']}", {}, {"left_on": "2025-03-01", "consent": {"on": "2025-03-01", "channel": "paper"}},
+                      before=relay.etag_of(f"/api/v1/families/{self.family['id']}"))
         yield Surface("POST", f"{path}/distinct", {}, other, taken=again)
         yield Surface("POST", f"{path}/merge", {}, other, taken=again)
         yield Surface("POST", f"{path}/merge/undo", {}, other, taken=again)

@@ -7,6 +7,7 @@ import pytest
 
 from harness.client import problem
 from harness.daemon import wait_until
+from harness.donations import given
 from harness.seeds import TODAY, day
 
 ROLES = ["public", "gateway", "team", "hospital", "comms", "staff", "auditor", "admin"]
@@ -43,6 +44,19 @@ TABLE = {
        ("confirm", "announce", "open", "start", "close", "reopen", "postpone", "move", "cancel")},
     ("GET", "/api/v1/rounds/{id}/reports"): ALL,
     ("POST", "/api/v1/rounds/{id}/reports"): REPORTERS,
+    ("GET", "/api/v1/rounds/{id}/gifts"): REPORTERS | {"auditor"},
+    ("POST", "/api/v1/rounds/{id}/gifts"): REPORTERS,
+    ("GET", "/api/v1/gifts/exceptions"): {"staff", "auditor", "admin"},
+    **{("GET", f"/api/v1/honours{what}"): {"staff", "auditor", "admin"} for what in
+       ("", "/ladders", "/candidates", "/ceremony.csv", "/ceremony.xlsx", "/{id}")},
+    ("POST", "/api/v1/honours/preview"): {"staff", "auditor", "admin"},
+    ("POST", "/api/v1/honours"): EDITORS,
+    **{("POST", f"/api/v1/honours/{{id}}/{verb}"): EDITORS for verb in ("check", "propose", "hand_over", "set_back", "refuse")},
+    ("POST", "/api/v1/honours/{id}/approve"): {"admin"},
+    ("POST", "/api/v1/families"): EDITORS,
+    ("GET", "/api/v1/families/{id}"): {"staff", "auditor", "admin"},
+    ("POST", "/api/v1/families/{id}/members"): EDITORS,
+    ("PATCH", "/api/v1/families/{id}/members/{member}"): EDITORS,
     ("GET", "/api/v1/plans"): ALL,
     ("POST", "/api/v1/plans"): EDITORS,
     ("POST", "/api/v1/plans/import"): EDITORS,
@@ -107,6 +121,13 @@ def test_the_table_names_every_role(daemon):
     assert all(f"'{role}'" in roles for role in ROLES[1:])
 
 
+def honoured(staff, daemon):
+    """A donor who has given once."""
+    donor = staff.post("/api/v1/donors", json={"name": "Lò Thị Tặng", "birth_year": 1990}, expect=201).json()["id"]
+    given(daemon, donor, day(-200))
+    return donor
+
+
 @pytest.fixture
 def things(seeds, staff, admin, daemon):
     """An id for each {id} of the table; the round is one of the team's own."""
@@ -120,7 +141,9 @@ def things(seeds, staff, admin, daemon):
     deferral = staff.post(f"/api/v1/donors/{donor}/deferrals", json={"code": "malaria", "permanent": True}, expect=201).json()["id"]
     staff.post(f"/api/v1/donors/{donor}/deferrals/{deferral}/lift", json={"reason": "mẫu"}, expect=201)
     staff.post(f"/api/v1/donors/{donor}/erasure", json={}, expect=201)
-    return {"rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
+    honour = staff.post("/api/v1/honours", json={"donor": honoured(staff, daemon), "step": "first.1"}, expect=201).json()["id"]
+    family = staff.post("/api/v1/families", json={"donor": donor, "joined_on": day(-400)}, expect=201).json()
+    return {"honours": honour, "families": family["id"], "members": family["members"][0]["id"], "rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
             "donors": donor, "requests": request, "deferrals": deferral,
             "sessions": "00000000-0000-7000-8000-000000000000", "users": user["id"],
             "venues": seeds.venue()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}

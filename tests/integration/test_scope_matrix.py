@@ -5,6 +5,7 @@ import pytest
 from test_access import ALL, TABLE, unit_id
 
 from harness.client import problem
+from harness.donations import given
 from harness.seeds import TODAY, day
 
 HOME, ELSEWHERE = "Huyện Than Uyên", "Huyện Sìn Hồ"
@@ -17,6 +18,7 @@ REASON = {"reason": "mưa lớn"}
 ANYWHERE = {
     *{("POST", f"/api/v1/users/me/{what}") for what in ("password", "totp", "totp/confirm", "totp/remove")},
     *{(method, "/api/v1/sessions/current") for method in ("GET", "DELETE")}, ("GET", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions/{id}"),
+    ("GET", "/api/v1/honours/ladders"),
     ("POST", "/api/v1/donors"), ("POST", "/api/v1/donors/lookup"),           # who sits at the desk meets people from anywhere
 }
 # The whole province's: no scope on some units reaches so far. The body is one that is taken without a scope.
@@ -29,7 +31,12 @@ PROVINCE = {
     ("PATCH", "/api/v1/campaigns/{id}"): {"name": "Chiến dịch khác"},
 }
 # Lists and what they list here: elsewhere's must not be in them.
-LISTS = {("GET", "/api/v1/donors"): "id", ("GET", "/api/v1/donor-requests"): "id", ("GET", "/api/v1/deferral-lifts"): "deferral"}
+LISTS = {("GET", "/api/v1/donors"): "id", ("GET", "/api/v1/donor-requests"): "id", ("GET", "/api/v1/deferral-lifts"): "deferral",
+         ("GET", "/api/v1/honours"): "id", ("GET", "/api/v1/honours/candidates"): "donor"}
+HONOUR, FAMILY = "/api/v1/honours/{id}", "/api/v1/families/{id}"
+# Narrowed likewise, and shown by tests of their own (test_gifts.py, test_honours.py).
+BESIDE = {("GET", "/api/v1/gifts/exceptions"), ("POST", "/api/v1/honours"), ("POST", "/api/v1/honours/preview"), ("POST", "/api/v1/families"),
+          *{("GET", f"/api/v1/honours/ceremony.{kind}") for kind in ("csv", "xlsx")}, ("PATCH", f"{FAMILY}/members/{{member}}")}
 # Of one record: the body, what it gives at home, and elsewhere. A round may be read by anybody, a donor not.
 RECORDS = {
     ("PATCH", ROUND): ({"title": "Đợt khác"}, 200, 403),
@@ -44,6 +51,8 @@ RECORDS = {
     ("POST", f"{ROUND}/cancel"): (REASON, 200, 403),
     ("POST", f"{ROUND}/reports"): ({"source": "press", "source_url": "https://bao.example/1", "reported_on": TODAY, "units": {"value": 3}},
                                    409, 403),            # to come
+    ("GET", f"{ROUND}/gifts"): (None, 200, 403),
+    ("POST", f"{ROUND}/gifts"): ({"donor": "{other}", "kind": "gift", "value_vnd": 100000, "handed_on": DATE}, 422, 403),   # to come
     ("POST", "/api/v1/plans/{id}/rounds"): ({"title": "Đợt", "date": DATE, "units": ["{unit}"]}, 201, 403),
     ("POST", "/api/v1/venues"): ({"name": "Nhà văn hóa {number}", "unit": "{unit}"}, 201, 403),
     ("PATCH", "/api/v1/venues/{id}"): ({"address": "Bản"}, 200, 403),
@@ -68,12 +77,20 @@ RECORDS = {
     ("POST", f"{REQUEST}/close"): ({"outcome": "refused", "ground": "article_19"}, 200, 404),
     ("GET", f"{DONOR}/erasure"): (None, 200, 404),
     ("POST", f"{DONOR}/erasure"): ({}, 201, 404),
+    ("GET", HONOUR): (None, 200, 404),
+    ("POST", f"{HONOUR}/check"): ({}, 200, 404),
+    ("POST", f"{HONOUR}/propose"): ({}, 200, 404),
+    ("POST", f"{HONOUR}/set_back"): ({"reason": "mistake"}, 200, 404),
+    ("POST", f"{HONOUR}/hand_over"): ({}, 409, 404),     # not approved
+    ("POST", f"{HONOUR}/refuse"): ({"reason": "mistake"}, 200, 404),
+    ("GET", FAMILY): (None, 200, 404),
+    ("POST", f"{FAMILY}/members"): ({"donor": "{other}", "joined_on": "2015-01-01"}, 201, 404),
 }
 
 
 def test_the_tables_name_every_route_of_staff():
     """A new route of staff must say how a scope narrows it; what everybody gets is the same everywhere."""
-    tables = [ANYWHERE, set(PROVINCE), set(LISTS), set(RECORDS)]
+    tables = [ANYWHERE, set(PROVINCE), set(LISTS), set(RECORDS), BESIDE]
     assert sum(map(len, tables)) == len(set().union(*tables))
     assert set().union(*tables) == {route for route, roles in TABLE.items() if "staff" in roles and roles != ALL}
 
@@ -91,10 +108,15 @@ class Place:
         deferral = staff.post(f"/api/v1/donors/{donor}/deferrals", json={"code": "malaria", "permanent": True}, expect=201).json()
         staff.post(f"/api/v1/donors/{donor}/deferrals/{deferral['id']}/lift", json=REASON, expect=201)
         staff.post(f"/api/v1/donors/{donor}/erasure", json={}, expect=201)
+        for back in range(5):
+            given(staff.daemon, other, day(-100 * back - 10))
+        honour = staff.post("/api/v1/honours", json={"donor": other, "step": "first.1"}, expect=201).json()["id"]
+        family = staff.post("/api/v1/families", json={"donor": donor, "joined_on": "2015-01-01"}, expect=201).json()["id"]
         self.words |= {"other": other, "until": str(datetime.date.fromisoformat(request["carry_out_by"]) + datetime.timedelta(days=1))}
-        self.ids = {"rounds": round_["id"], "plans": plan["id"], "venues": seeds.venue(unit)["id"], "donors": donor, "request": request["id"],
+        self.ids = {"honours": honour, "families": family, "rounds": round_["id"], "plans": plan["id"], "venues": seeds.venue(unit)["id"], "donors": donor, "request": request["id"],
                     "deferral": deferral["id"], "teams": seeds.team()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}
-        self.listed = {"/api/v1/donors": donor, "/api/v1/donor-requests": request["id"], "/api/v1/deferral-lifts": deferral["id"]}
+        self.listed = {"/api/v1/donors": donor, "/api/v1/donor-requests": request["id"], "/api/v1/deferral-lifts": deferral["id"],
+                       "/api/v1/honours": honour, "/api/v1/honours/candidates": other}
 
     def path(self, template):
         return template.replace("{id}", str(self.ids.get(template.split("/")[3]))).replace("{request}", self.ids["request"]) \

@@ -26,6 +26,10 @@ static const char *const table[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_DONOR_VERDICT] = { "--", "--", "y-", "--", "--", "s-", "--", "y-" },
 	[AREA_ERASURE_APPROVAL] = { "--", "--", "--", "--", "--", "--", "--", "-y" },
 	[AREA_DEFERRAL_APPROVAL] = { "--", "--", "--", "--", "--", "--", "--", "-y" },
+	[AREA_GIFTS] = { "--", "--", "oo", "--", "--", "ss", "y-", "yy" },
+	[AREA_GIFT_REVIEW] = { "--", "--", "--", "--", "--", "s-", "y-", "y-" },
+	[AREA_HONOURS] = { "--", "--", "--", "--", "--", "ss", "y-", "yy" },
+	[AREA_HONOUR_APPROVAL] = { "--", "--", "--", "--", "--", "--", "--", "-y" },
 	[AREA_DONOR_LIST] = { "--", "--", "--", "--", "--", "s-", "y-", "y-" },
 };
 

@@ -346,11 +346,15 @@ static void what_another_ladder_would_change(void **state)
 	(void)state;
 	load();
 	assert_string_equal(changes_for(&rules, 7, NULL, 0), "");
+	assert_true(honour_ladders_alike(&rules, &rules, LADDER_INDIVIDUAL));
 	load_changed(&next, lower, 1);
+	assert_false(honour_ladders_alike(&rules, &next, LADDER_FAMILY));
 	assert_string_equal(changes_for(&next, 6, NULL, 0), "");
 	assert_string_equal(changes_for(&next, 7, NULL, 0), "individual.10:new_candidate");
 	assert_string_equal(changes_for(&next, 10, NULL, 0), "");
 	load_changed(&next, higher, 1);
+	assert_false(honour_ladders_alike(&rules, &next, LADDER_INDIVIDUAL));
+	assert_true(honour_ladders_alike(&rules, &next, LADDER_FAMILY));
 	assert_string_equal(changes_for(&next, 5, NULL, 0), "individual.5:no_candidate_any_more");
 	assert_string_equal(changes_for(&next, 5, given, 1), "individual.5:given_not_reached");
 	assert_string_equal(changes_for(&next, 5, work, 1), "individual.5:in_work_not_reached");

@@ -1,0 +1,341 @@
+"""Who is owed an honour, the work on it until it is handed over, and that nobody has one twice."""
+import concurrent.futures
+import io
+import json
+import uuid
+
+import openpyxl
+import pytest
+
+from harness import programs
+from harness.client import Api, field_codes, problem
+from harness.daemon import Daemon
+from harness.database import Postgres
+from harness.donations import given
+from harness.seeds import TODAY, day
+from test_access import unit_id
+
+DONORS, HONOURS, FAMILIES = "/api/v1/donors", "/api/v1/honours", "/api/v1/families"
+LADDERS = json.loads((programs.CONFIG / "honours" / "vn-122-2017.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def donor(staff):
+    return lambda **more: staff.post(DONORS, json={"name": "Lò Thị Vinh", "birth_year": 1980, **more}, expect=201).json()
+
+
+@pytest.fixture
+def giver(daemon, donor):
+    """A donor with so many confirmed donations, the last one so many days ago."""
+    def make(count, last=-10, **more):
+        one = donor(**more)
+        for i in range(count):
+            given(daemon, one["id"], day(last - 100 * i))
+        return one
+    return make
+
+
+def candidate(client, who, ladder="individual", **more):
+    """What the list of candidates says of one."""
+    key = "family" if ladder == "family" else "donor"
+    found = [c for c in client.items(f"{HONOURS}/candidates", ladder=ladder, limit=500, **more) if c[key] == who]
+    assert len(found) < 2
+    return found[0] if found else None
+
+
+def steps(client, who, ladder="individual", **more):
+    found = candidate(client, who, ladder, **more)
+    return [s["step"] for s in found["steps"]] if found else []
+
+
+def nominate(client, donor, step="individual.5", expect=201, headers=None, **more):
+    return client.post(HONOURS, json={"donor": donor, "step": step, **more}, expect=expect, headers=headers or {})
+
+
+def take(client, honour, verb, body=None, expect=200, etag=None):
+    path = f"{HONOURS}/{honour}"
+    return client.post(f"{path}/{verb}", json=body or {}, expect=expect, headers={"If-Match": etag or client.etag(path)})
+
+
+def give_all(admin, honour):
+    take(admin, honour, "check")
+    take(admin, honour, "propose")
+    take(admin, honour, "approve", {"document": "12/QĐ-BCĐ"})
+    return take(admin, honour, "hand_over").json()
+
+
+def test_candidates_as_of_a_day(staff, giver, daemon):
+    four, five = giver(4), giver(5)
+    assert candidate(staff, four["id"]) is None
+    told = candidate(staff, five["id"])
+    assert told["counted"] == told["confirmed"] == 5 and told["declared"] == 0 and len(told["donations"]) == 5
+    assert told["steps"] == [{"step": "individual.5", "at": 5, "reached_on": day(-10), "award": told["steps"][0]["award"], "given_by": "not_read"}]
+    assert steps(staff, five["id"], as_of=day(-11)) == [] and steps(staff, five["id"], as_of=day(-10)) == ["individual.5"]
+    assert steps(staff, five["id"], "first") == ["first.1"]
+    # what is only declared is told, and counts where the province says so
+    given(daemon, four["id"], day(-500), evidence="declared")
+    assert candidate(staff, four["id"]) is None
+
+
+def test_what_is_held_does_not_count(staff, daemon, seeds, giver):
+    one = giver(4)
+    given(daemon, one["id"], TODAY, seeds.running()["id"], held=["date_outside"])
+    assert candidate(staff, one["id"]) is None
+    given(daemon, one["id"], TODAY, seeds.running()["id"])
+    assert steps(staff, one["id"]) == ["individual.5"]
+
+
+def test_the_work_on_one(staff, admin, daemon, giver):
+    one = giver(5)
+    made = nominate(staff, one["donor_number"]).json()
+    id = made["id"]
+    assert (made["state"], made["at"], made["reached_on"], len(made["donations"])) == ("candidate", 5, day(-10), 5)
+    assert steps(staff, one["id"]) == []
+    problem(take(staff, id, "propose", expect=409), "illegal-step")
+    take(staff, id, "check")
+    assert "/reason" in field_codes(take(staff, id, "set_back", expect=422))
+    take(staff, id, "set_back", {"reason": "papers_missing"})
+    take(staff, id, "check")
+    take(staff, id, "propose")
+    take(staff, id, "approve", {"document": "1/QĐ"}, expect=403)
+    assert "/document" in field_codes(take(admin, id, "approve", expect=422))
+    done = take(admin, id, "approve", {"document": "1/QĐ", "on": day(-1)}).json()
+    assert (done["state"], done["document"], done["approved_on"]) == ("approved", "1/QĐ", day(-1))
+    assert "/on" in field_codes(take(staff, id, "hand_over", {"on": day(-2)}, expect=422))
+    assert "/on" in field_codes(take(staff, id, "hand_over", {"on": day(1)}, expect=422))
+    old = staff.etag(f"{HONOURS}/{id}")
+    given_ = take(staff, id, "hand_over", {"on": TODAY}).json()
+    assert given_["state"] == "handed_over" and given_["handed_on"] == TODAY
+    problem(take(staff, id, "hand_over", etag=old, expect=412), "stale")
+    problem(take(staff, id, "refuse", {"reason": "mistake"}, expect=409), "illegal-step")
+    assert [e["verb"] for e in given_["events"]] == ["nominate", "check", "set_back", "check", "propose", "approve", "hand_over"]
+    assert [e["reason"] for e in given_["events"]] == [None, None, "papers_missing", None, None, None, None]
+    actions = [a for (a,) in daemon.sql("SELECT action FROM audit_entry WHERE subject_id = %s ORDER BY id", id)]
+    assert actions == [f"honour.{v}" for v in ("nominate", "check", "set_back", "check", "propose", "approve", "hand_over")]
+    assert daemon.value("SELECT count(*) FROM honour_event WHERE honour_id = %s", id) == 7
+
+
+def test_never_twice_and_again_after_a_refusal(staff, admin, giver):
+    one = giver(10)
+    assert steps(staff, one["id"]) == ["individual.5", "individual.10"]
+    five = nominate(staff, one["id"]).json()["id"]
+    problem(nominate(staff, one["id"], expect=409), "already-exists")
+    assert steps(staff, one["id"]) == ["individual.10"]
+    take(staff, five, "refuse", {"reason": "declined"})
+    assert steps(staff, one["id"]) == ["individual.5", "individual.10"]
+    give_all(admin, nominate(staff, one["id"]).json()["id"])
+    problem(nominate(staff, one["id"], expect=409), "already-exists")
+    problem(nominate(staff, one["id"], "individual.15", expect=409), "illegal-step")
+
+
+def test_records_that_are_merged_have_it_once(staff, admin, giver, daemon):
+    one, two = giver(3), giver(5, last=-50)
+    give_all(admin, nominate(staff, two["id"]).json()["id"])
+    staff.post(f"{DONORS}/{one['id']}/merge", json={"with": two["id"]}, expect=200)
+    # eight donations of one person, who has the honour on the other record
+    assert candidate(staff, one["id"]) is None and candidate(staff, two["id"]) is None
+    problem(nominate(staff, one["id"], expect=409), "already-exists")
+    problem(nominate(staff, two["donor_number"], expect=409), "already-exists")
+    staff.post(f"{DONORS}/{one['id']}/merge/undo", json={"with": two["id"]}, expect=200)
+    assert candidate(staff, two["id"]) is None
+
+
+def test_what_is_not_reached_any_more_goes_no_further(staff, daemon, seeds, giver):
+    one = giver(4)
+    fifth = given(daemon, one["id"], TODAY, seeds.running()["id"])
+    id = nominate(staff, one["id"]).json()["id"]
+    daemon.sql("INSERT INTO item_decision (id, item_id, content_hash, verb, decided_by_kind, decided_by)"
+               " SELECT gen_random_uuid(), item_id, content_hash, 'drop', 'user', 'test' FROM donation WHERE id = %s", fifth)
+    problem(take(staff, id, "check", expect=409), "illegal-step")
+    assert take(staff, id, "refuse", {"reason": "donations_doubtful"}).json()["state"] == "refused"
+
+
+def test_bodies_that_are_refused(staff, giver):
+    one = giver(1)["id"]
+    for body, pointer in (({"step": "first.1"}, "/donor"), ({"donor": one, "family": one, "step": "first.1"}, "/donor"),
+                          ({"donor": one}, "/step"), ({"donor": one, "step": "best"}, "/step"), ({"donor": one, "step": "family.3"}, "/step"),
+                          ({"donor": one, "step": "first.1", "as_of": day(1)}, "/as_of"), ({"donor": "ABCD-EFGH", "step": "first.1"}, "/donor")):
+        assert pointer in field_codes(staff.post(HONOURS, json=body, expect=422)), body
+    staff.post(f"{HONOURS}/{uuid.uuid4()}/check", json={}, headers={"If-Match": '"1"'}, expect=404)
+    staff.get(f"{HONOURS}/candidates", params={"ladder": "x"}, expect=400)
+
+
+def test_many_at_once_make_one(staff, daemon, giver):
+    one, key = giver(5)["id"], {"Idempotency-Key": str(uuid.uuid4())}
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        same = list(pool.map(lambda _: nominate(staff, one, expect=(201, 409), headers=key), range(3)))
+        other = list(pool.map(lambda _: nominate(staff, one, expect=(201, 409)), range(3)))
+    made = {a.json()["id"] for a in same + other if a.status_code == 201}
+    assert len(made) == 1 and daemon.value("SELECT count(*) FROM honour WHERE donor_id = %s", one) == 1
+    assert nominate(staff, one, headers=key).json()["id"] in made
+
+
+# ---- families ----
+
+def family(client, donor, expect=201, **more):
+    return client.post(FAMILIES, json={"donor": donor, "joined_on": "2015-01-01", **more}, expect=expect)
+
+
+def join(client, id, donor, expect=201, **more):
+    return client.post(f"{FAMILIES}/{id}/members", json={"donor": donor, "joined_on": "2015-01-01", **more}, expect=expect)
+
+
+def change(client, id, member, body, expect=200):
+    path = f"{FAMILIES}/{id}"
+    return client.patch(f"{path}/members/{member}", json=body, expect=expect, etag=client.etag(path))
+
+
+def test_a_family_counts_who_agreed(staff, admin, giver):
+    agreed = {"consent": {"on": day(-400), "channel": "paper"}}
+    head, wife = giver(2), giver(1)
+    id = family(staff, head["donor_number"], **agreed).json()["id"]
+    told = join(staff, id, wife["id"]).json()
+    member = next(m for m in told["members"] if m["donor"] == wife["id"])
+    assert member["consent_on"] is None and candidate(staff, id, "family") is None
+    change(staff, id, member["id"], agreed)
+    assert steps(staff, id, "family") == ["family.3"]
+    (step,) = candidate(staff, id, "family")["steps"]
+    assert step["given_by"] == "district_committee"            # of 10 March 2025, when there were districts
+    change(staff, id, member["id"], {"consent": None})
+    assert candidate(staff, id, "family") is None
+    change(staff, id, member["id"], agreed)
+    change(staff, id, member["id"], {"left_on": day(-10)})      # the day of the donation is the first on which no longer
+    assert candidate(staff, id, "family") is None
+    change(staff, id, member["id"], {"left_on": day(-9)})
+    made = staff.post(HONOURS, json={"family": id, "step": "family.3"}, expect=201).json()
+    assert made["family"] == id and made["donor"] is None and made["donor_number"] == head["donor_number"]
+    problem(staff.post(HONOURS, json={"family": id, "step": "family.3"}, expect=409), "already-exists")
+    assert candidate(staff, id, "family") is None
+    give_all(admin, made["id"])
+
+
+def test_one_family_at_a_time(staff, giver, donor):
+    one, two = giver(1), giver(1)
+    first = family(staff, one["id"]).json()["id"]
+    problem(family(staff, one["id"], expect=409), "already-exists")
+    second = family(staff, two["id"]).json()["id"]
+    problem(join(staff, second, one["id"], expect=409), "already-exists")
+    assert "/joined_on" in field_codes(family(staff, donor()["id"], expect=422, joined_on=day(1)))
+    # and a person with two records: the other one is in the first family too
+    other = donor()
+    staff.post(f"{DONORS}/{one['id']}/merge", json={"with": other["id"]}, expect=200)
+    problem(family(staff, other["id"], expect=409), "already-exists")
+    assert staff.get(f"{FAMILIES}/{first}").json()["version"] == 1
+
+
+# ---- the list for the ceremony ----
+
+def test_the_list_for_the_ceremony(staff, admin, daemon, giver):
+    shy, proud, shy_again = (giver(5, name=name) for name in ("Lò Văn Kín", "Vàng Thị Vui", "Sùng A Thôi"))
+    for one in (proud, shy_again):
+        staff.post(f"{DONORS}/{one['id']}/consents", json={"purpose": "honours_publication", "channel": "paper", "given": True,
+                                                           "at": f"{day(-30)}T08:00:00+07:00"}, expect=201)
+    staff.post(f"{DONORS}/{shy_again['id']}/consents", json={"purpose": "honours_publication", "channel": "sms", "given": False}, expect=201)
+    for one in (shy, proud, shy_again):
+        id = nominate(staff, one["id"]).json()["id"]
+        take(admin, id, "check")
+        take(admin, id, "propose")
+        take(admin, id, "approve", {"document": "=7/QĐ"})
+    read = "SELECT count(*) FROM audit_entry WHERE action = 'honour.ceremony' AND subject_id = %s"
+    public = staff.get(f"{HONOURS}/ceremony.csv", params={"ladder": "individual"})
+    assert public.headers["content-type"] == "text/csv; charset=utf-8" and public.headers["cache-control"] == "no-store"
+    text = public.content.decode("utf-8-sig")
+    assert "Vàng Thị Vui" in text and "Lò Văn Kín" not in text and "Sùng A Thôi" not in text and "'=7/QĐ" in text
+    assert [daemon.value(read, one["id"]) for one in (shy, proud, shy_again)] == [0, 1, 0]
+    internal = staff.get(f"{HONOURS}/ceremony.xlsx", params={"list": "internal", "ladder": "individual"})
+    sheet = openpyxl.load_workbook(io.BytesIO(internal.content)).active
+    rows = {row[1]: row for row in sheet.iter_rows(min_row=2, values_only=True)}
+    assert {"Vàng Thị Vui", "Lò Văn Kín", "Sùng A Thôi"} <= set(rows)
+    assert rows["Lò Văn Kín"][2] == 1980 and rows["Lò Văn Kín"][7] == "=7/QĐ"
+    assert rows["Vàng Thị Vui"][9] != rows["Lò Văn Kín"][9] == rows["Sùng A Thôi"][9]
+    assert [daemon.value(read, one["id"]) for one in (shy, proud, shy_again)] == [1, 2, 1]
+    # an erased donor has no name to read
+    staff.post(f"{DONORS}/{proud['id']}/erasure", json={}, expect=201)
+    admin.post(f"{DONORS}/{proud['id']}/erasure/approve", json={}, expect=200)
+    assert "Vui" not in staff.get(f"{HONOURS}/ceremony.csv", params={"list": "internal"}).content.decode()
+
+
+# ---- another file of ladders ----
+
+def test_what_another_file_would_change(staff, admin, giver):
+    seven, ten = giver(7), giver(10)
+    give_all(admin, nominate(staff, ten["id"], "individual.10").json()["id"])
+    file = json.loads(json.dumps(LADDERS))
+    same = staff.post(f"{HONOURS}/preview", json=file, expect=200).json()
+    assert same["looked_at"] == same["changed"] == 0 and same["items"] == []
+    file["id"] = "mountain"
+    next(p for p in file["parameters"] if p["name"] == "mountain_bars")["value"] = "on"
+    unit = staff.items("/api/v1/units", on=TODAY, limit=1)[0]["id"]
+    staff.patch(f"{DONORS}/{seven['id']}", json={"unit": unit}, expect=200, etag=staff.etag(f"{DONORS}/{seven['id']}"))
+    told = staff.post(f"{HONOURS}/preview", json=file, expect=200).json()
+    assert told["next"] == "mountain" and told["new_candidate"] >= 1
+    changes = {i["donor"]: i["changes"] for i in told["items"]}
+    assert changes[seven["id"]] == [{"step": "individual.10", "change": "new_candidate"}] and ten["id"] not in changes
+    assert steps(staff, seven["id"]) == ["individual.5"]       # nothing was changed
+    file["steps"][2]["at"], file["steps"][2]["at_mountain"] = 11, None
+    told = staff.post(f"{HONOURS}/preview", json=file, expect=200).json()
+    changes = {i["donor"]: i["changes"] for i in told["items"]}
+    assert {"step": "individual.10", "change": "given_not_reached"} in changes[ten["id"]]
+    file["steps"][1]["at"] = 0
+    assert "/steps/1/at" in field_codes(staff.post(f"{HONOURS}/preview", json=file, expect=422))
+
+
+def test_the_ladders_are_told(staff):
+    told = staff.get(f"{HONOURS}/ladders").json()
+    assert told["id"] == "vn-122-2017" and {s["ladder"] for s in told["steps"]} == {"first", "individual", "family"}
+    assert {p["name"] for p in told["parameters"]} >= {"district_gives", "mountain_bars", "declared_donations"}
+
+
+# ---- scopes (the rest of them: test_scope_matrix.py) ----
+
+def test_a_scope_reaches_its_own_people(api, staff, admin, daemon, seeds, giver):
+    home, other = (unit_id(api, name, "2025-01-01") for name in ("Huyện Than Uyên", "Huyện Sìn Hồ"))
+    client = api.with_token(daemon.new_token("staff", f"of one place {seeds.number()}", "--unit", home))
+    mine, theirs = giver(5, unit=home, name="Lò Văn Nhà"), giver(5, unit=other, name="Lò Văn Xa")
+    assert "/donor" in field_codes(nominate(client, theirs["id"], expect=422))
+    assert "/donor" in field_codes(family(client, theirs["id"], expect=422))
+    ours, far = family(client, mine["id"]).json(), family(staff, theirs["id"]).json()
+    body = {"left_on": day(-1)}
+    client.patch(f"{FAMILIES}/{far['id']}/members/{far['members'][0]['id']}", json=body, etag='"1"', expect=404)
+    change(client, ours["id"], ours["members"][0]["id"], body)
+    for one in (mine, theirs):
+        id = nominate(staff, one["id"]).json()["id"]
+        for verb, more in (("check", None), ("propose", None), ("approve", {"document": "3/QĐ"})):
+            take(admin, id, verb, more)
+    seen = client.get(f"{HONOURS}/ceremony.csv", params={"list": "internal"}).content.decode("utf-8-sig")
+    assert "Lò Văn Nhà" in seen and "Lò Văn Xa" not in seen
+    file = json.loads(json.dumps(LADDERS))
+    file["steps"][1]["at"] = 6
+    touched = {i["donor"] for i in client.post(f"{HONOURS}/preview", json=file, expect=200).json()["items"]}
+    assert mine["id"] in touched and theirs["id"] not in touched
+
+
+# ---- two daemons ----
+
+def test_two_daemons_approve_once(contract):
+    postgres, made = Postgres().make(), []
+    try:
+        config = postgres.configuration()
+        for command in (["keyring", "create"], ["migrate"]):
+            assert programs.run("giothong", "--config", config, *command, folder=postgres.folder).status == 0
+        for _ in range(2):
+            made.append(Daemon(folder=postgres.folder, config=config).start())
+        token = made[0].token("admin")
+        clients = [Api(d, contract, token) for d in made]
+        for _ in range(3):
+            one = clients[0].post(DONORS, json={"name": "Lò Thị Đôi", "birth_year": 1980}, expect=201).json()["id"]
+            given(postgres, one, day(-10))
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                tries = list(pool.map(lambda c: nominate(c, one, "first.1", expect=(201, 409)), clients * 2))
+                (id,) = {a.json()["id"] for a in tries if a.status_code == 201}
+                for verb, body in (("check", None), ("propose", None), ("approve", {"document": "1/QĐ"}), ("hand_over", None)):
+                    etag = clients[0].etag(f"{HONOURS}/{id}")
+                    answers = list(pool.map(lambda c: take(c, id, verb, body, expect=(200, 409, 412), etag=etag), clients * 2))
+                    assert sorted(a.status_code for a in answers).count(200) == 1, (verb, answers)
+            assert [e["verb"] for e in clients[1].get(f"{HONOURS}/{id}").json()["events"]] == \
+                ["nominate", "check", "propose", "approve", "hand_over"]
+        assert [d.stop() for d in made] == [0, 0]
+    finally:
+        for one in made:
+            one.end()
+        postgres.remove()
