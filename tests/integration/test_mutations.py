@@ -7,6 +7,7 @@ import pytest
 from harness.client import field_codes, problem
 from harness.contract import Contract
 from harness.raw import connect, read_answer
+from harness.donations import given
 from harness.seeds import TODAY
 
 CONTRACT = Contract()
@@ -111,6 +112,16 @@ def donor_path(template, seeds, staff):
     return path
 
 
+def honour_path(template, staff):
+    """A candidate's route, or one of a family with one member."""
+    donor = staff.post("/api/v1/donors", json={"name": "Lò Thử Mẫu", "birth_year": 1990}, expect=201).json()["id"]
+    if template.startswith("/api/v1/families/"):
+        family = staff.post("/api/v1/families", json={"donor": donor, "joined_on": "2020-01-01"}, expect=201).json()
+        return template.replace("{id}", family["id"]).replace("{member}", family["members"][0]["id"])
+    given(staff.daemon, donor, "2025-01-02")
+    return template.replace("{id}", staff.post("/api/v1/honours", json={"donor": donor, "step": "first.1"}, expect=201).json()["id"])
+
+
 @pytest.fixture
 def target(seeds, staff, api, request):
     """(client, path, headers) of a route, on things of this test's own."""
@@ -131,11 +142,14 @@ def target(seeds, staff, api, request):
             verb = template.rsplit("/", 1)[-1]
             status = {"announce": "draft", "open": "open", "close": "running", "reopen": "closed", "reports": "closed"}
             path = template.replace("{id}", seeds.in_status(status.get(verb, "announced"))["id"])
+        elif template.startswith(("/api/v1/honours/{", "/api/v1/families/{")):
+            path = honour_path(template, staff)
+            client = request.getfixturevalue("admin") if template.endswith("/approve") else staff
         elif "{id}" in template:
             made = {"/api/v1/teams/{id}": seeds.team, "/api/v1/venues/{id}": seeds.venue, "/api/v1/campaigns/{id}": lambda: staff.post(
                 "/api/v1/campaigns", json={"slug": f"mau-{seeds.number()}", "name": "Mẫu"}, expect=201).json()}[template]()
             path = template.replace("{id}", made["id"])
-        record = path.rsplit("/", 1)[0] if method == "POST" else path
+        record = path.rsplit("/", 1)[0] if method == "POST" else path.split("/members/")[0]
         by_version = any(CONTRACT.resolve(one)["name"] == "If-Match" for one in CONTRACT.operation(method.lower(), template).get("parameters", []))
         headers = {"Content-Type": "application/json", **({"If-Match": client.etag(record)} if by_version else {})}
         return client, path, headers
