@@ -43,6 +43,8 @@ struct config {
 	int   limits_sms_per_minute;         /* per gateway token */
 	int   limits_donors_per_minute;      /* look-ups and registrations, per token */
 	int   limits_team_donors_per_minute; /* the same of a team's token */
+	int   limits_checks_per_minute;      /* certificates checked, per address or token */
+	char *certificates_form, *certificates_preprinted_form;  /* path, or "": as built in */
 	char *eligibility_rules;     /* id of a rule set, or a path with a '/' */
 	char *gifts_tariff, *honours_ladders;    /* likewise, of a tariff and of ladders */
 	int   limits_logins_per_minute;      /* per address */

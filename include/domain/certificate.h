@@ -119,6 +119,7 @@ bool certificate_check_settle(const struct certificate_facts *facts, enum redemp
  */
 struct certificate_donation {
 	int         volume_ml;
+	bool        counts;              /* false: corrected, dropped by a person, or another one with its bag counts */
 	bool        confirmed, held, open, erased;
 	const char *outcome;             /* "completed", "stopped"; NULL: not known */
 };

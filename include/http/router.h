@@ -10,7 +10,7 @@
  * Finds the route of a path. Patterns are literal segments and {name}
  * segments: "/api/v1/rounds/{id}/reports"; a literal beats a {name}. A {name}
  * takes one segment, never an empty one; "{name}.ics" one that ends so, without
- * that end. Where a literal leads to no route at all, {name} gets its turn.
+ * that end, and the longest end that fits wins. Where a literal leads to no route at all, {name} gets its turn.
  * Built once, then read-only, so threads may share it.
  */
 struct http_router;

@@ -67,6 +67,10 @@ static bool principal_within_rate(struct request *r)
 {
 	const struct config *config = r->api->worker->config;
 
+	if (r->route->flags & ROUTE_CHECKS &&
+	    !within_rate(r, arena_printf(r->arena, "checks %s", r->principal.id ? r->principal.id : http_client_network(r->x)),
+			 config->limits_checks_per_minute))
+		return false;
 	if (r->principal.role == ROLE_PUBLIC)
 		return r->route->area == AREA_OPEN ||
 		       within_rate(r, http_client_network(r->x), config->limits_anonymous_per_minute);

@@ -46,6 +46,7 @@ enum route_flag {
 	ROUTE_PERSONAL = 1 << 4,         /* nobody between may keep the answer */
 	ROUTE_LOGIN = 1 << 5,            /* whoever asks begins anew: cookies count for nothing */
 	ROUTE_SELF = 1 << 6,             /* open to a session that must change its password first */
+	ROUTE_CHECKS = 1 << 7,           /* tells of a certificate whoever asks: has a limit of its own beside the others */
 	ROUTE_ANY_BODY = 1 << 2          /* looks at Content-Type itself; others take JSON only */
 };
 
@@ -155,6 +156,7 @@ extern const struct route health_routes[], page_routes[], round_routes[], report
 	feed_routes[], donor_routes[], donor_merge_routes[], donor_right_routes[], donor_request_routes[],
 	donor_export_routes[], erasure_routes[], deferral_routes[], eligibility_routes[], session_routes[],
 	user_routes[], self_routes[], gift_routes[], honour_routes[], honour_list_routes[],
-	family_routes[];
+	family_routes[], issuing_body_routes[], certificate_routes[], redemption_routes[],
+	certificate_check_routes[], certificate_round_routes[];
 
 #endif

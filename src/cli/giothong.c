@@ -21,7 +21,7 @@ static const struct cli_command *const tables[] = {
 	migrate_commands, plan_commands,    propose_commands, history_commands,  catalog_commands, token_commands,   user_commands,
 	audit_commands,   audit_verify_commands, audit_keys_commands, audit_restart_commands,
 	keyring_commands, rotate_commands,  replace_commands, key_copy_commands, config_commands,  doctor_commands,
-	backup_commands,  donors_commands,  erasure_commands, eligibility_commands, recompute_commands,
+	backup_commands,  donors_commands,  erasure_commands, eligibility_commands, recompute_commands, certificate_commands,
 };
 
 static const struct cli_option json_option = {

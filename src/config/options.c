@@ -72,6 +72,14 @@ const struct option config_options[] = {
 	    "donors looked up or registered per minute and token; 0: no limit"),
 	INT("limits.team_donors_per_minute", limits_team_donors_per_minute, 0, 10000000, "30",
 	    "the same of a team's token: who steals it in the mountains must not read the registry with it"),
+	INT("limits.checks_per_minute", limits_checks_per_minute, 0, 10000000, "60",
+	    "certificates checked per minute and address, or token; 0: no limit"),
+	TEXT("certificates.form", certificates_form, "",
+	     "where each part of a certificate is printed: a file like config/paper/certificate.form\n"
+	     "default: that one"),
+	TEXT("certificates.preprinted_form", certificates_preprinted_form, "",
+	     "the same onto a form that is printed already, like config/paper/preprinted.form\n"
+	     "default: that one"),
 	TEXT("eligibility.rules", eligibility_rules, "vn-26-2013-tt-byt",
 	     "who may give blood: a rule set of the program by its id, or a file by its path\n"
 	     "see config/eligibility/README.md"),

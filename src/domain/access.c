@@ -82,6 +82,23 @@ static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_ERASURE_APPROVAL] = {
 		[ROLE_ADMIN] = { NO, YES },
 	},
+	[AREA_CERTIFICATES] = {
+		[ROLE_TEAM] = { OWN, OWN }, [ROLE_STAFF] = { SCOPE, SCOPE }, [ROLE_AUDITOR] = { YES, NO },
+		[ROLE_ADMIN] = { YES, YES },
+	},
+	/* A donor comes from anywhere to any hospital. */
+	[AREA_REDEMPTIONS] = {
+		[ROLE_HOSPITAL] = { YES, YES }, [ROLE_STAFF] = { YES, NO }, [ROLE_AUDITOR] = { YES, NO },
+		[ROLE_ADMIN] = { YES, YES },
+	},
+	[AREA_CERTIFICATE_CHECK] = {
+		[ROLE_PUBLIC] = { YES, NO }, [ROLE_GATEWAY] = { YES, NO }, [ROLE_TEAM] = { YES, NO },
+		[ROLE_HOSPITAL] = { YES, NO }, [ROLE_COMMS] = { YES, NO }, [ROLE_STAFF] = { YES, NO },
+		[ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
+	},
+	[AREA_ISSUING_BODIES] = {
+		[ROLE_TEAM] = { YES, NO }, [ROLE_STAFF] = { YES, NO }, [ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, YES },
+	},
 	[AREA_DEFERRAL_APPROVAL] = {
 		[ROLE_ADMIN] = { NO, YES },
 	},

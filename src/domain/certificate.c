@@ -352,7 +352,10 @@ bool certificate_check_donation(const struct certificate_donation *donation, str
 	if (donation->erased)
 		return error_set(err, ERR_ERASED, "The personal data of this donor has been erased: nothing can be printed.",
 				 "Dữ liệu cá nhân của người này đã được xóa: không thể in giấy.");
-	if (!donation->confirmed) {
+	if (!donation->counts) {
+		en = "This donation does not count: it was corrected, or a person decided so. Use the one that replaced it.";
+		vi = "Lần hiến này không được tính: đã được đính chính hoặc bị loại. Hãy dùng bản ghi thay thế.";
+	} else if (!donation->confirmed) {
 		en = "The donation was only told by the donor: certificates are for donations of our own rounds.";
 		vi = "Lần hiến này chỉ do người hiến khai: chỉ cấp giấy cho lần hiến tại các đợt của mình.";
 	} else if (donation->held || donation->open) {

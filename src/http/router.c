@@ -11,7 +11,7 @@
 struct node {
 	struct node *next;               /* beside it */
 	struct node *literals;           /* below it */
-	struct node *any;                /* below it: {name} */
+	struct node *any;                /* below it: {name}s, those with the longest end first */
 	char        *segment;            /* of {name}.ics: what follows the name, ".ics" */
 	unsigned     methods;            /* bits; 0: no pattern ends here */
 	int          routes[HTTP_METHOD_COUNT];
@@ -37,9 +37,12 @@ static void node_release(struct node *node)
 		node_release(child);
 		free(child);
 	}
-	if (node->any) {
-		node_release(node->any);
-		free(node->any);
+	while (node->any) {
+		struct node *child = node->any;
+
+		node->any = child->next;
+		node_release(child);
+		free(child);
 	}
 	free(node->segment);
 	for (int m = 0; m < HTTP_METHOD_COUNT; m++)
@@ -74,21 +77,26 @@ static struct node *find_literal(const struct node *node, const char *segment, s
 
 static void wrong_pattern(const char *pattern)
 {
-	fprintf(stderr, "route pattern %s: given twice, or too many {names}, or beside one that ends otherwise\n",
+	fprintf(stderr, "route pattern %s: given twice, or too many {names}\n",
 		pattern);
 	abort();
 }
 
 static struct node *add_any(struct node *node, const char *segment, size_t len)
 {
-	size_t name = strcspn(segment, "}") + 1;
+	size_t name = strcspn(segment, "}") + 1, end = len - name;
+	struct node **at = &node->any, *child;
 
-	if (!node->any) {
-		node->any = xcalloc(1, sizeof(*node->any));
-		node->any->segment = copy_text(segment + name, len - name);
-	}
-	return strlen(node->any->segment) == len - name &&
-	       strncmp(node->any->segment, segment + name, len - name) == 0 ? node->any : NULL;
+	while (*at && strlen((*at)->segment) > end)
+		at = &(*at)->next;
+	for (child = *at; child && strlen(child->segment) == end; child = child->next)
+		if (memcmp(child->segment, segment + name, end) == 0)
+			return child;
+	child = xcalloc(1, sizeof(*child));
+	child->segment = copy_text(segment + name, end);
+	child->next = *at;
+	*at = child;
+	return child;
 }
 
 static struct node *add_child(struct node *node, const char *segment, size_t len)
@@ -117,8 +125,6 @@ void http_router_add(struct http_router *router, enum http_method method, const 
 		size_t len = strcspn(p, "/");
 
 		node = add_child(node, p, len);
-		if (!node)
-			wrong_pattern(pattern);
 		if (*p == '{') {
 			if (count == ROUTE_MAX_PARAMS)
 				wrong_pattern(pattern);
@@ -135,14 +141,33 @@ void http_router_add(struct http_router *router, enum http_method method, const 
 		node->names[method][i] = copy_text(names[i] + 1, strcspn(names[i] + 1, "}"));
 }
 
-/* How much of a segment the {name} below `node` takes; 0: it does not match. */
-static size_t taken_by_name(const struct node *node, const char *segment, size_t len)
+/* How much of a segment a {name} takes; 0: it does not match. */
+static size_t taken_by_name(const struct node *any, const char *segment, size_t len)
 {
-	size_t suffix = node->any ? strlen(node->any->segment) : 0;
+	size_t suffix = strlen(any->segment);
 
-	if (!node->any || len <= suffix || memcmp(segment + len - suffix, node->any->segment, suffix) != 0)
-		return 0;
-	return len - suffix;
+	return len > suffix && memcmp(segment + len - suffix, any->segment, suffix) == 0 ? len - suffix : 0;
+}
+
+static const struct node *walk(const struct node *node, const char *path, struct http_match *match);
+
+/* The same where a {name} takes the first segment. */
+static const struct node *walk_name(const struct node *any, const char *path, size_t len, struct http_match *match)
+{
+	const char *rest = path + len + (path[len] == '/');
+	size_t taken = taken_by_name(any, path, len);
+	const struct node *found;
+
+	if (taken == 0 || taken >= sizeof(match->params[0].value) || match->nparams == ROUTE_MAX_PARAMS)
+		return NULL;
+	memcpy(match->params[match->nparams].value, path, taken);
+	match->params[match->nparams].value[taken] = '\0';
+	match->nparams++;
+	found = path[len] == '\0' ? any : walk(any, rest, match);
+	if (found && found->methods)
+		return found;
+	match->nparams--;
+	return NULL;
 }
 
 /*
@@ -157,24 +182,16 @@ static const struct node *walk(const struct node *node, const char *path, struct
 	bool last = path[len] == '\0';
 	const struct node *found = NULL;
 	struct node *child;
-	size_t taken;
 
 	child = find_literal(node, path, len);
 	if (len > 0 && child)
 		found = last ? child : walk(child, rest, match);
 	if (found && found->methods)
 		return found;
-	taken = taken_by_name(node, path, len);
-	if (taken == 0 || taken >= sizeof(match->params[0].value) || match->nparams == ROUTE_MAX_PARAMS)
-		return NULL;
-	memcpy(match->params[match->nparams].value, path, taken);
-	match->params[match->nparams].value[taken] = '\0';
-	match->nparams++;
-	found = last ? node->any : walk(node->any, rest, match);
-	if (found && found->methods)
-		return found;
-	match->nparams--;
-	return NULL;
+	found = NULL;
+	for (child = node->any; child && !found; child = child->next)
+		found = walk_name(child, path, len, match);
+	return found;
 }
 
 static unsigned with_head(unsigned methods)

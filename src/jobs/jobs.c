@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "db/db.h"
 #include "domain/eligibility_rules.h"
+#include "jobs/certificates.h"
 #include "jobs/days.h"
 #include "jobs/erasures.h"
 #include "jobs/key_watch.h"
@@ -29,6 +30,7 @@ struct jobs {
 	struct worker        *worker;
 	struct sealer        *sealer;
 	struct days_job      *days;
+	struct certificates_job *certificates;
 	struct rekey_job     *rekey;
 	struct erasures_job  *erasures;
 	struct key_watch     *keys;
@@ -123,6 +125,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	}
 	sealer_tick(jobs->sealer);
 	days_job_tick(jobs->days);
+	certificates_job_tick(jobs->certificates);
 	rekey_job_tick(jobs->rekey);
 	erasures_job_tick(jobs->erasures);
 	key_watch_tick(jobs->keys);
@@ -139,6 +142,7 @@ struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char
 	jobs->worker = worker;
 	jobs->sealer = sealer_new(worker, gauges);
 	jobs->days = days_job_new(worker, rules);
+	jobs->certificates = certificates_job_new(worker);
 	jobs->rekey = rekey_job_new(worker);
 	jobs->erasures = erasures_job_new(worker, pool);
 	jobs->people = people_new(worker);
@@ -199,6 +203,7 @@ void jobs_free(struct jobs *jobs)
 	event_del(&jobs->tick);
 	sealer_free(jobs->sealer);
 	days_job_free(jobs->days);
+	certificates_job_free(jobs->certificates);
 	rekey_job_free(jobs->rekey);
 	erasures_job_free(jobs->erasures);
 	key_watch_free(jobs->keys);

@@ -25,6 +25,11 @@
 #endif
 #ifdef __SANITIZE_ADDRESS__
 const char *__lsan_default_suppressions(void);
+const char *__lsan_default_options(void);
+const char *__lsan_default_options(void)
+{
+	return "print_suppressions=0";   /* or each end of a daemon looks like a report */
+}
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libfontconfig\n";

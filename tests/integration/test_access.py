@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 
+from harness import certificates
 from harness.client import problem
 from harness.daemon import wait_until
 from harness.donations import given
@@ -17,6 +18,7 @@ NOBODY = set()
 EDITORS = {"staff", "admin"}
 REPORTERS = {"team", "staff", "admin"}          # team: rounds of its own
 GATEWAYS = {"gateway", "admin"}
+HOSPITALS = {"hospital", "admin"}
 PRINCIPALS = ALL - {"public"}                 # one's own session and password: test_people.py
 METRICS = ALL                                    # the tests come from loopback
 
@@ -106,6 +108,23 @@ TABLE = {
     ("GET", "/api/v1/deferral-lifts"): EDITORS,
     ("PUT", "/api/v1/donors/{id}/contact-facility"): EDITORS,
     ("GET", "/api/v1/donors/{id}/eligibility"): {"team", "staff", "admin"},
+    ("GET", "/api/v1/issuing-bodies"): {"team", "staff", "auditor", "admin"},
+    ("POST", "/api/v1/issuing-bodies"): {"admin"},
+    ("POST", "/api/v1/donations/{id}/certificate"): REPORTERS,
+    ("GET", "/api/v1/certificates/{number}"): HOSPITALS | {"staff", "auditor"},
+    ("GET", "/api/v1/certificates/{number}.pdf"): REPORTERS | {"auditor"},
+    ("POST", "/api/v1/certificates/{number}/prints"): REPORTERS,
+    ("POST", "/api/v1/certificates/{number}/void"): REPORTERS,
+    ("POST", "/api/v1/certificates/{number}/redemptions"): HOSPITALS,
+    **{("POST", f"/api/v1/certificates/{{number}}/redemptions/{{id}}/{verb}"): HOSPITALS for verb in ("reversal", "settlement")},
+    ("GET", "/api/v1/certificates/claims"): HOSPITALS | {"staff", "auditor"},
+    ("POST", "/api/v1/certificates/verify"): ALL,
+    ("GET", "/api/v1/certificates/keys"): ALL,
+    ("POST", "/api/v1/certificates/keys"): {"admin"},
+    ("GET", "/api/v1/certificates/revocations"): ALL,
+    ("POST", "/api/v1/rounds/{id}/certificates"): REPORTERS,
+    ("POST", "/api/v1/rounds/{id}/certificates/prints"): REPORTERS,
+    ("GET", "/api/v1/certificates/batches/{id}"): REPORTERS | {"auditor"},
     ("GET", "/sms/kannel"): GATEWAYS,
     ("POST", "/api/v1/sms/inbound"): GATEWAYS,
     ("POST", "/api/v1/eligibility/check"): ALL,
@@ -143,15 +162,33 @@ def things(seeds, staff, admin, daemon):
     staff.post(f"/api/v1/donors/{donor}/erasure", json={}, expect=201)
     honour = staff.post("/api/v1/honours", json={"donor": honoured(staff, daemon), "step": "first.1"}, expect=201).json()["id"]
     family = staff.post("/api/v1/families", json={"donor": donor, "joined_on": day(-400)}, expect=201).json()
-    return {"honours": honour, "families": family["id"], "members": family["members"][0]["id"], "rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
+    certificate = certify(staff, admin, daemon, one["id"])
+    return {**certificate, "honours": honour, "families": family["id"], "members": family["members"][0]["id"], "rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
             "donors": donor, "requests": request, "deferrals": deferral,
             "sessions": "00000000-0000-7000-8000-000000000000", "users": user["id"],
             "venues": seeds.venue()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}
 
 
+def certify(staff, admin, daemon, round_id):
+    """A certificate of that round, with an entry in its ledger that was taken back, a batch, and things to print."""
+    code = certificates.enter_body(admin, "QV")
+    donor = staff.post("/api/v1/donors", json={"name": "Lò Thị Giấy", "birth_year": 1990}, expect=201).json()["id"]
+    given = certificates.gave(daemon.sql, donor, round_id=round_id)
+    number = staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": code}, expect=201).json()["number"]
+    path = f"/api/v1/certificates/{number}/redemptions"
+    entry = admin.post(path, json={"ml": 1}, expect=201).json()["redemption"]["id"]
+    admin.post(f"{path}/{entry}/reversal", json={}, expect=201)
+    batch = staff.post(f"/api/v1/rounds/{round_id}/certificates", json={"issuer": code}, expect=202).json()["id"]
+    staff.post(f"/api/v1/certificates/{number}/prints", json={}, expect=200)
+    more = certificates.gave(daemon.sql, donor, round_id=round_id)           # never printed
+    staff.post(f"/api/v1/donations/{more}/certificate", json={"issuer": code}, expect=(201, 409))
+    return {"donations": given, "number": number, "redemptions": entry, "batches": batch}
+
+
 def fill(path, things):
     if "{slug}" in path:
         return path.replace("{slug}", "stale")
+    path = path.replace("{number}", things["number"])
     for kind, value in things.items():
         path = path.replace(f"/{kind}/{{id}}", f"/{kind}/{value}").replace(f"/{kind}/{{{kind[:-1]}}}", f"/{kind}/{value}")
     assert "{" not in path

@@ -5,7 +5,7 @@ import time
 import httpx
 import pytest
 
-from harness import programs
+from harness import certificates, programs
 from harness.client import Api
 from harness.daemon import Daemon, wait_until
 from harness.database import Postgres
@@ -199,6 +199,30 @@ def test_database_stopped_and_started(postgres, pair, clients, one):
     postgres.start()
     wait_until(lambda: public.http.get("/readyz").status_code == 200, what="ready again")
     wait_until(lambda: public.http.get("/api/v1/rounds?limit=9").status_code == 200, what="served again")
+
+
+def test_two_hospitals_and_the_last_millilitre(pair, postgres, clients, contract):
+    """Twenty claims of 50 ml at one certificate of 350, half through each daemon: seven win, the others are told why."""
+    staff, *_ = clients
+    admin = Api(pair[0], contract, pair[0].token("admin"))
+    code = certificates.enter_body(admin, "LC")
+    donor = staff.post("/api/v1/donors", json={"name": "Lò Thị Thử", "birth_date": "1990-05-17", "sex": "female"}, expect=201).json()["id"]
+    given = certificates.gave(postgres.ask, donor)
+    number = staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": code}, expect=201).json()["number"]
+    hospitals = [Api(pair[n % 2], contract, pair[n % 2].new_token("hospital", f"Bệnh viện {n}")) for n in range(2)]
+    path = f"/api/v1/certificates/{number}/redemptions"
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: hospitals[n % 2].post(path, json={"ml": 50}, headers={"Idempotency-Key": f"claim {n}"}), range(20)))
+    assert sorted(a.status_code for a in answers) == [201] * 7 + [409] * 13
+    assert all(a.json()["type"] == "/problems/overdrawn" for a in answers if a.status_code == 409)
+    told = staff.get(f"/api/v1/certificates/{number}").json()
+    assert (told["balance_ml"], told["status"], len(told["redemptions"])) == (0, "redeemed", 7)
+    # what is sent again counts nothing more
+    won = next(n for n, a in enumerate(answers) if a.status_code == 201)
+    again = hospitals[1 - won % 2].post(path, json={"ml": 50}, headers={"Idempotency-Key": "another hospital's"})
+    assert again.status_code == 409
+    assert hospitals[won % 2].post(path, json={"ml": 50}, headers={"Idempotency-Key": f"claim {won}"}, expect=201).json()["redemption"] \
+        == answers[won].json()["redemption"]
 
 
 def test_both_count_donors_days(postgres, clients):

@@ -24,7 +24,7 @@ class Contract:
             self.resolver = jsonschema.RefResolver.from_schema(self.document)
         self.templates = [(self._pattern(path), path) for path in self.document["paths"]]
         # a literal beats a {name}
-        self.templates.sort(key=lambda row: row[1].count("{"))
+        self.templates.sort(key=lambda row: (row[1].count("{"), -len(row[1])))       # {number}.pdf before {number}
         self.validators = {}
         self.seen = set()                        # (method, template, status) that were checked
 

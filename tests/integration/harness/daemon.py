@@ -29,6 +29,7 @@ OPEN_LIMITS = {
     "limits.donors_per_minute": 1000000,
     "limits.team_donors_per_minute": 1000000,
     "limits.logins_per_minute": 1000000,
+    "limits.checks_per_minute": 1000000,
 }
 
 

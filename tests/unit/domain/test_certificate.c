@@ -321,7 +321,7 @@ static enum error_code donation_error(struct certificate_donation donation)
 
 static void test_donations(void **state)
 {
-	const struct certificate_donation fine = { .volume_ml = 1, .confirmed = true, .outcome = "completed" };
+	const struct certificate_donation fine = { .volume_ml = 1, .counts = true, .confirmed = true, .outcome = "completed" };
 	struct certificate_donation other;
 
 	(void)state;
@@ -335,6 +335,8 @@ static void test_donations(void **state)
 	other = fine, other.outcome = NULL;
 	assert_int_equal(donation_error(other), ERR_NOT_CERTIFIABLE);
 	other = fine, other.confirmed = false;
+	assert_int_equal(donation_error(other), ERR_NOT_CERTIFIABLE);
+	other = fine, other.counts = false;
 	assert_int_equal(donation_error(other), ERR_NOT_CERTIFIABLE);
 	other = fine, other.held = true;
 	assert_int_equal(donation_error(other), ERR_NOT_CERTIFIABLE);

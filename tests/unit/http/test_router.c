@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "http/router.h"
 
-enum { ROOT, LIST, CREATE, IMPORT, ONE, CHANGE, REPORTS, VERB, DEEP, PDF, FEED };
+enum { ROOT, LIST, CREATE, IMPORT, ONE, CHANGE, REPORTS, VERB, DEEP, PDF, FEED, PAPER, PAPER_PDF, PAPER_A_PDF, PAPER_PRINTS };
 
 static struct http_router *new_router(void)
 {
@@ -27,6 +27,10 @@ static struct http_router *new_router(void)
 	http_router_add(router, HTTP_GET_, "/a/{b}/c/{d}", DEEP);
 	http_router_add(router, HTTP_GET_, "/a.pdf", PDF);
 	http_router_add(router, HTTP_GET_, "/calendar/{unit}.ics", FEED);
+	http_router_add(router, HTTP_GET_, "/paper/{n}", PAPER);
+	http_router_add(router, HTTP_GET_, "/paper/{n}.pdf", PAPER_PDF);
+	http_router_add(router, HTTP_GET_, "/paper/{n}.a.pdf", PAPER_A_PDF);
+	http_router_add(router, HTTP_POST_, "/paper/{n}/prints", PAPER_PRINTS);
 	return router;
 }
 
@@ -38,6 +42,12 @@ static const struct {
 	const char      *name, *value;
 } cases[] = {
 	{ HTTP_GET_, "/", ROOT, "GET, HEAD, OPTIONS", NULL, NULL },
+	{ HTTP_GET_, "/paper/7", PAPER, "GET, HEAD, OPTIONS", "n", "7" },
+	{ HTTP_GET_, "/paper/7.pdf", PAPER_PDF, "GET, HEAD, OPTIONS", "n", "7" },
+	{ HTTP_GET_, "/paper/7.a.pdf", PAPER_A_PDF, "GET, HEAD, OPTIONS", "n", "7" },
+	{ HTTP_GET_, "/paper/7.b.pdf", PAPER_PDF, "GET, HEAD, OPTIONS", "n", "7.b" },
+	{ HTTP_GET_, "/paper/.pdf", PAPER, "GET, HEAD, OPTIONS", "n", ".pdf" },
+	{ HTTP_POST_, "/paper/7.pdf/prints", PAPER_PRINTS, "POST, OPTIONS", "n", "7.pdf" },
 	{ HTTP_GET_, "/rounds", LIST, "GET, HEAD, POST, OPTIONS", NULL, NULL },
 	{ HTTP_POST_, "/rounds", CREATE, "GET, HEAD, POST, OPTIONS", NULL, NULL },
 	{ HTTP_HEAD_, "/rounds", LIST, "GET, HEAD, POST, OPTIONS", NULL, NULL },

@@ -1,0 +1,255 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "store/audit.h"
+#include "store/certificate_row.h"
+#include "store/certificate_store.h"
+#include "store/donor_row.h"
+#include "store/failure.h"
+#include "store/replay.h"
+#include "store/row.h"
+
+/* Certificates opened for paper, and held against a card. Whoever is told something of the person is in the audit. */
+
+/* Of a row `c`, its donor `d`, its print `p`. A compromised key signs nothing any more: the one in use does. */
+#define PAGE_COLUMNS \
+	"c.issuer, c.year, c.ordinal, c.id, c.volume_ml, c.component, c.donated_on, c.issued_on, c.code, c.sealed, c.void, d.id," \
+	" d.erased_at IS NOT NULL, d.wrap_key_id, d.wrapped_key, p.n, k.generation, k.sign_key_id"
+#define PAGE_KEY \
+	" LEFT JOIN LATERAL (SELECT k.* FROM certificate_key AS k WHERE k.issuer = c.issuer AND k.year = c.year" \
+	"  AND k.compromised_at IS NULL AND k.generation >= c.generation ORDER BY k.generation LIMIT 1) AS k ON true"
+enum {
+	P_NUMBER = 1, P_ID = 4, P_VOLUME, P_COMPONENT, P_DONATED, P_ISSUED, P_CODE, P_SEALED, P_VOID, P_DONOR, P_ERASED, P_WRAP,
+	P_WRAPPED, P_N, P_GENERATION, P_SIGN
+};
+
+static bool fail_void(struct error *err)
+{
+	return error_set(err, ERR_CERTIFICATE_VOID, "This certificate is void: it is not printed.",
+			 "Giấy chứng nhận này đã bị hủy: không in nữa.");
+}
+
+/* Opens what is sealed of row `row`. */
+static bool read_print(struct certificate_print_text *print, const struct store *store, struct arena *arena,
+		       const struct db_result *result, int row, struct error *err)
+{
+	struct donor_record record = { 0 };
+	char id[UUID_TEXT_SIZE];
+
+	if (db_bool(result, row, P_ERASED))
+		return fail_erased(err);
+	row_uuid(result, row, P_ID, id);
+	row_uuid(result, row, P_DONOR, record.donor.id);
+	record.wrap_key_id = row_int(result, row, P_WRAP, 0);
+	record.wrapped_hex = row_text(arena, result, row, P_WRAPPED);
+	memset(print, 0, sizeof(*print));
+	return donor_open_key(&record, store, err) &&
+	       certificate_open_print(print, id, record.donor.id, db_text(result, row, P_SEALED), store, arena, err);
+}
+
+static bool read_page(struct certificate_page *page, const struct store *store, struct arena *arena,
+		      const struct db_result *result, int row, struct error *err)
+{
+	struct certificate_content *content = &page->content;
+	struct certificate_envelope *envelope = &page->envelope;
+	struct certificate_print_text print;
+	const char *holder;
+
+	if (!read_print(&print, store, arena, result, row, err))
+		return false;
+	*content = print.content;
+	row_number(result, row, P_NUMBER, &content->number);
+	content->code = row_text(arena, result, row, P_CODE);
+	content->volume_ml = row_int(result, row, P_VOLUME, 0);
+	(void)component_parse(db_text(result, row, P_COMPONENT), &content->component);
+	content->donated_on = row_date(result, row, P_DONATED);
+	content->issued_on = row_date(result, row, P_ISSUED);
+	page->print = row_int(result, row, P_N, 0);
+	page->key = (struct certificate_key){ .year = content->number.year,
+					      .generation = row_int(result, row, P_GENERATION, 0),
+					      .sign_key_id = row_int(result, row, P_SIGN, 0) };
+	memcpy(page->key.issuer, content->number.issuer, ISSUER_CODE_SIZE);
+	if (page->key.generation == 0 || !certificate_key_derive(store->keyring, &page->key))
+		return certificate_fail_key(err);
+	*envelope = (struct certificate_envelope){ .number = content->number, .volume_ml = content->volume_ml,
+						   .donated_on = content->donated_on };
+	memcpy(envelope->salt, print.salt, sizeof(envelope->salt));
+	holder = certificate_holder_text(content->name, content->birth_date, content->birth_year, arena);
+	if (!holder)
+		return donor_fail_sealed(err);
+	certificate_holder_digest(envelope->salt, holder, envelope->holder);
+	return true;
+}
+
+/* ---- one, printed: $9 certificate, $10 print, $11 form, $12 serial ---- */
+
+static const struct db_statement print_one = {
+	"WITH " CLAIM("EXISTS (SELECT FROM certificate AS c JOIN donor AS d ON d.id = c.donor_id"
+		      " WHERE c.id = $9::uuid AND NOT c.void AND d.erased_at IS NULL)") ","
+	" made AS (INSERT INTO certificate_print (id, certificate_id, n, form, paper_serial)"
+	"  SELECT $10::uuid, $9::uuid, 0, $11, $12 FROM go RETURNING n),"
+	" audit AS (" AUDIT_INSERT("$8", "EXISTS (SELECT FROM made)") ")"
+	" SELECT EXISTS (SELECT FROM go), " PAGE_COLUMNS " FROM certificate AS c JOIN donor AS d ON d.id = c.donor_id"
+	" LEFT JOIN made AS p ON true" PAGE_KEY " WHERE c.id = $9::uuid"
+};
+/* What an earlier call with the same key printed. */
+static const struct db_statement print_again = {
+	"SELECT true, " PAGE_COLUMNS " FROM certificate_print AS p JOIN certificate AS c ON c.id = p.certificate_id"
+	" JOIN donor AS d ON d.id = c.donor_id" PAGE_KEY " WHERE p.id = $1::uuid"
+};
+/* $1 audit, $2 certificate. */
+static const struct db_statement show_one = {
+	"WITH audit AS (" AUDIT_INSERT("$1", "true") ")"
+	" SELECT true, " PAGE_COLUMNS " FROM certificate AS c JOIN donor AS d ON d.id = c.donor_id"
+	" LEFT JOIN (SELECT 0 AS n) AS p ON true" PAGE_KEY " WHERE c.id = $2::uuid"
+};
+/* $1 audit, $2 round, $3 form, $4 only new, $5 whether to print. */
+static const struct db_statement of_round = {
+	"WITH want AS (SELECT c.* FROM certificate AS c JOIN donor AS d ON d.id = c.donor_id"
+	"   WHERE c.round_id = $2::uuid AND NOT c.void AND d.erased_at IS NULL"
+	"   AND NOT ($4::boolean AND EXISTS (SELECT FROM certificate_print AS o WHERE o.certificate_id = c.id))),"
+	" made AS (INSERT INTO certificate_print (id, certificate_id, n, form)"
+	"  SELECT uuid7_make(), id, 0, $3 FROM want WHERE $5::boolean ORDER BY id RETURNING certificate_id, n),"
+	" audit AS (" AUDIT_INSERT_EACH("$1", CERTIFICATE_SUBJECT("want"), "want") ")"
+	" SELECT true, " PAGE_COLUMNS " FROM want AS c JOIN donor AS d ON d.id = c.donor_id"
+	" LEFT JOIN made AS p ON p.certificate_id = c.id" PAGE_KEY " ORDER BY c.issuer, c.year, c.ordinal"
+};
+
+static void read_pages(struct certificate_open_pages *open, const struct db_result *result)
+{
+	int rows = db_rows(result);
+
+	open->pages = arena_alloc(open->arena, ((size_t)rows + 1) * sizeof(*open->pages));
+	open->npages = 0;
+	if (rows == 0)
+		fail_not_found(&open->error);
+	for (int i = 0; i < rows; i++) {
+		if (db_bool(result, i, P_VOID) && !open->round_id)
+			fail_void(&open->error);
+		if (open->error.code != ERR_NONE ||
+		    !read_page(&open->pages[i], open->store, open->arena, result, i, &open->error))
+			return;
+		open->npages++;
+	}
+}
+
+static void read_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct certificate_open_pages *open = container_of(query, struct certificate_open_pages, query);
+
+	if (result_ok(result, &open->error))
+		read_pages(open, result);
+	open->done(open);
+}
+
+static void print_on_replayed(struct db_query *query, const struct db_result *result)
+{
+	struct certificate_open_pages *open = container_of(query, struct certificate_open_pages, query);
+
+	if (!replay_read(result, &open->idempotency, &open->error)) {
+		open->done(open);
+		return;
+	}
+	query_begin(query, &print_again, DB_READ, read_on_done);
+	query_text(query, open->idempotency.resource_id);
+	db_send(open->store->db, query);
+}
+
+static void print_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct certificate_open_pages *open = container_of(query, struct certificate_open_pages, query);
+	enum claim claim = claim_read(result, &open->idempotency, &open->error);
+
+	if (claim == CLAIM_LOST && open->idempotency.key) {
+		replay_send(open->store, query, &open->idempotency, &open->actor, "certificate", open->arena, print_on_replayed);
+		return;
+	}
+	if (claim != CLAIM_FAILED)
+		read_pages(open, result);        /* or tells why not */
+	open->done(open);
+}
+
+static void send_one(struct store *store, struct certificate_open_pages *open, struct audit *audit)
+{
+	struct db_query *query = &open->query;
+
+	if (!open->print) {
+		query_begin(query, &show_one, DB_WRITE, read_on_done);
+		query_text(query, audit_end(audit, open->arena));
+		query_text(query, open->id);
+		db_send(store->db, query);
+		return;
+	}
+	uuid7_make(open->print_id, clock_wall_us(store->clock));
+	query_begin(query, &print_one, DB_WRITE, print_on_done);
+	query_claim(query, store, &open->idempotency, open->print_id, open->arena);
+	query_text(query, audit_end(audit, open->arena));
+	query_text(query, open->id);
+	query_text(query, open->print_id);
+	query_text(query, open->form);
+	query_text(query, open->paper_serial);
+	db_send(store->db, query);
+}
+
+void certificate_open_pages_send(struct store *store, struct certificate_open_pages *open)
+{
+	const char *action = open->print ? "certificate.print" : "certificate.show";
+	struct db_query *query = &open->query;
+	struct audit audit;
+
+	open->store = store;
+	error_clear(&open->error);
+	audit_begin(&audit, store, &open->actor);
+	audit_add_reading(&audit, action, "certificate", open->subject ? open->subject : "", NULL);
+	if (open->id) {
+		send_one(store, open, &audit);
+		return;
+	}
+	query_begin(query, &of_round, DB_WRITE, read_on_done);
+	query_text(query, audit_end(&audit, open->arena));
+	query_text(query, open->round_id);
+	query_text(query, open->form);
+	query_bool(query, open->only_new);
+	query_bool(query, open->print);
+	db_send(store->db, query);
+}
+
+/* ---- held against a card ---- */
+
+static void match_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct certificate_match *match = container_of(query, struct certificate_match, query);
+	const struct date none = { 0 };
+	struct certificate_print_text print;
+
+	match->matches = false;
+	if (result_ok(result, &match->error) && db_rows(result) == 0) {
+		fail_not_found(&match->error);
+	} else if (match->error.code == ERR_NONE &&
+		   read_print(&print, match->store, match->arena, result, 0, &match->error)) {
+		bool year_alone = date_is_none(print.content.birth_date);
+		const char *holder = certificate_holder_text(print.content.name, print.content.birth_date,
+							     print.content.birth_year, match->arena);
+		const char *card = certificate_holder_text(match->name, year_alone ? none : match->birth_date,
+							   match->birth_date.year, match->arena);
+
+		match->matches = holder && streq(holder, card);
+	}
+	match->done(match);
+}
+
+void certificate_match_send(struct store *store, struct certificate_match *match)
+{
+	struct db_query *query = &match->query;
+	struct audit audit;
+
+	match->store = store;
+	query_begin(query, &show_one, DB_WRITE, match_on_done);
+	audit_begin(&audit, store, &match->actor);
+	audit_add_reading(&audit, "certificate.match", "certificate", certificate_subject(&match->of->number, match->arena), NULL);
+	query_text(query, audit_end(&audit, match->arena));
+	query_text(query, match->of->id);
+	db_send(store->db, query);
+}

@@ -1,0 +1,394 @@
+#include "store/certificate_store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json_out.h"
+#include "base/text.h"
+#include "store/audit.h"
+#include "store/certificate_row.h"
+#include "store/failure.h"
+#include "store/replay.h"
+#include "store/row.h"
+
+/* ---- who issues ---- */
+
+static const struct db_statement body_statement = {
+	"WITH " CLAIM("true") ","
+	" made AS (INSERT INTO issuing_body (code, valid_from, name, place, signer)"
+	"  SELECT $9, $10::date, $11, $12, $13 FROM go RETURNING code),"
+	" audit AS (" AUDIT_INSERT("$8", "EXISTS (SELECT FROM made)") ")"
+	" SELECT EXISTS (SELECT FROM go)"
+};
+
+static void body_on_replayed(struct db_query *query, const struct db_result *result)
+{
+	struct issuing_body_enter *enter = container_of(query, struct issuing_body_enter, query);
+
+	(void)!replay_read(result, &enter->idempotency, &enter->error);
+	enter->done(enter);
+}
+
+static void body_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct issuing_body_enter *enter = container_of(query, struct issuing_body_enter, query);
+
+	if (claim_read(result, &enter->idempotency, &enter->error) == CLAIM_LOST) {
+		replay_send(enter->store, query, &enter->idempotency, &enter->actor, "issuing_body", enter->arena,
+			    body_on_replayed);
+		return;
+	}
+	enter->done(enter);
+}
+
+static void image_body(struct buf *buf, const struct issuing_body *body)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	jout_text(&out, "code", body->code);
+	jout_date(&out, "valid_from", body->valid_from);
+	jout_text(&out, "name", body->name);
+	jout_text(&out, "place", body->place);
+	jout_text(&out, "signer", body->signer);
+	jout_end(&out);
+}
+
+void issuing_body_enter_send(struct store *store, struct issuing_body_enter *enter)
+{
+	const struct issuing_body *body = &enter->body;
+	struct db_query *query = &enter->query;
+	struct arena *arena = enter->arena;
+	struct buf image = { 0 };
+	struct audit audit;
+
+	enter->store = store;
+	query_begin(query, &body_statement, DB_WRITE, body_on_done);
+	query_claim(query, store, &enter->idempotency, body->code, arena);
+	image_body(&image, body);
+	audit_begin(&audit, store, &enter->actor);
+	audit_add(&audit, "issuing_body.enter", "issuing_body", body->code, NULL, &image);
+	query_text(query, audit_end(&audit, arena));
+	buf_release(&image);
+	query_text(query, body->code);
+	query_date(query, arena, body->valid_from);
+	query_text(query, body->name);
+	query_text(query, body->place);
+	query_text(query, body->signer);
+	db_send(store->db, query);
+}
+
+static const struct db_statement bodies_statement = {
+	"SELECT code, valid_from, name, place, signer FROM issuing_body ORDER BY code, valid_from"
+};
+
+static void bodies_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct issuing_body_list *list = container_of(query, struct issuing_body_list, query);
+
+	list->nitems = 0;
+	if (result_ok(result, &list->error)) {
+		list->nitems = (size_t)db_rows(result);
+		list->items = arena_alloc(list->arena, (list->nitems + 1) * sizeof(*list->items));
+		for (int i = 0; i < (int)list->nitems; i++) {
+			struct issuing_body *body = &list->items[i];
+
+			row_issuer(result, i, 0, body->code);
+			body->valid_from = row_date(result, i, 1);
+			body->name = row_text(list->arena, result, i, 2);
+			body->place = row_text(list->arena, result, i, 3);
+			body->signer = row_text(list->arena, result, i, 4);
+		}
+	}
+	list->done(list);
+}
+
+void issuing_body_list_send(struct store *store, struct issuing_body_list *list)
+{
+	query_begin(&list->query, &bodies_statement, DB_READ, bodies_on_done);
+	db_send(store->db, &list->query);
+}
+
+/* ---- one, with its ledger ---- */
+
+#define LEDGER_COLUMNS(e) \
+	e ".id, " e ".of_id, " e ".kind, " e ".source, " e ".ml, " e ".facility, " e ".used_on, " SQL_MICROS(e ".entered_at") "," \
+	" " e ".entered_by_kind, " e ".entered_by, EXISTS (SELECT FROM redemption AS z WHERE z.of_id = " e ".id)"
+enum { E_ID, E_OF, E_KIND, E_SOURCE, E_ML, E_FACILITY, E_ON, E_AT, E_BY_KIND, E_BY, E_ANSWERED };
+
+static const struct db_statement load_statement = {
+	"SELECT c.issuer, c.year, c.ordinal, c.id, c.donation_id, c.volume_ml, c.redeemed_ml, c.void, c.issued_on, c.donated_on,"
+	" c.component, c.code, EXISTS (SELECT FROM donation_counting AS n WHERE n.id = c.donation_id),"
+	" (SELECT count(*) FROM certificate_print AS p WHERE p.certificate_id = c.id),"
+	" (SELECT p.paper_serial FROM certificate_print AS p WHERE p.certificate_id = c.id AND p.paper_serial IS NOT NULL"
+	"  ORDER BY p.n DESC LIMIT 1), v.reason, " SQL_MICROS("v.voided_at") ", r.id, r.team_id,"
+	" ARRAY(SELECT u.unit_id FROM round_unit AS u WHERE u.round_id = r.id ORDER BY u.position), r.from_day, " LEDGER_COLUMNS("e")
+	" FROM certificate AS c LEFT JOIN certificate_void AS v ON v.certificate_id = c.id"
+	" LEFT JOIN round AS r ON r.id = c.round_id LEFT JOIN redemption AS e ON e.certificate_id = c.id"
+	" WHERE (c.issuer = $1 AND c.year = $2::integer AND c.ordinal = $3::integer) OR c.id = $4::uuid OR c.code = $5"
+	" ORDER BY e.entered_at, e.id"
+};
+enum {
+	C_NUMBER, C_ID = 3, C_DONATION, C_VOLUME, C_REDEEMED, C_VOID, C_ISSUED_ON, C_DONATED_ON, C_COMPONENT, C_CODE, C_COUNTS,
+	C_PRINTS, C_SERIAL, C_REASON, C_VOIDED_AT, C_ROUND, C_TEAM, C_UNITS, C_ROUND_ON, C_LEDGER
+};
+
+static void read_entry(struct redemption *entry, struct arena *arena, const struct db_result *result, int row, int column)
+{
+	row_uuid(result, row, column + E_ID, entry->id);
+	if (!db_is_null(result, row, column + E_OF))
+		row_uuid(result, row, column + E_OF, entry->of);
+	(void)redemption_kind_parse(db_text(result, row, column + E_KIND), &entry->kind);
+	(void)claim_source_parse(db_text(result, row, column + E_SOURCE), &entry->source);
+	entry->ml = row_int(result, row, column + E_ML, 0);
+	entry->facility = row_text(arena, result, row, column + E_FACILITY);
+	entry->used_on = row_date(result, row, column + E_ON);
+	entry->entered_us = row_time(result, row, column + E_AT);
+	entry->entered_by_kind = row_text(arena, result, row, column + E_BY_KIND);
+	entry->entered_by = row_text(arena, result, row, column + E_BY);
+	entry->answered = db_bool(result, row, column + E_ANSWERED);
+}
+
+static void read_certificate(struct certificate *c, struct arena *arena, const struct db_result *result)
+{
+	int rows = db_is_null(result, 0, C_LEDGER) ? 0 : db_rows(result);
+
+	row_number(result, 0, C_NUMBER, &c->number);
+	row_uuid(result, 0, C_ID, c->id);
+	row_uuid(result, 0, C_DONATION, c->donation_id);
+	c->facts = (struct certificate_facts){
+		.volume_ml = row_int(result, 0, C_VOLUME, 0), .redeemed_ml = row_int(result, 0, C_REDEEMED, 0),
+		.voided = db_bool(result, 0, C_VOID), .issued_on = row_date(result, 0, C_ISSUED_ON),
+		.donated_on = row_date(result, 0, C_DONATED_ON),
+	};
+	(void)component_parse(db_text(result, 0, C_COMPONENT), &c->component);
+	snprintf(c->code, sizeof(c->code), "%s", db_text(result, 0, C_CODE));
+	c->counts = db_bool(result, 0, C_COUNTS);
+	c->prints = row_int(result, 0, C_PRINTS, 0);
+	c->paper_serial = row_text(arena, result, 0, C_SERIAL);
+	c->void_reason = row_text(arena, result, 0, C_REASON);
+	c->voided_us = row_time(result, 0, C_VOIDED_AT);
+	c->round = row_text(arena, result, 0, C_ROUND);
+	c->team = row_text(arena, result, 0, C_TEAM);
+	c->round_units = row_texts(arena, result, 0, C_UNITS, &c->nround_units);
+	c->round_on = row_date(result, 0, C_ROUND_ON);
+	c->nledger = (size_t)rows;
+	c->ledger = arena_alloc(arena, (c->nledger + 1) * sizeof(*c->ledger));
+	for (int i = 0; i < rows; i++)
+		read_entry(&c->ledger[i], arena, result, i, C_LEDGER);
+}
+
+static void load_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct certificate_load *load = container_of(query, struct certificate_load, query);
+
+	if (result_ok(result, &load->error)) {
+		if (db_rows(result) == 0)
+			fail_not_found(&load->error);
+		else
+			read_certificate(&load->certificate, load->arena, result);
+	}
+	load->done(load);
+}
+
+void certificate_load_send(struct store *store, struct certificate_load *load)
+{
+	const struct certificate_number *number = load->number;
+	struct db_query *query = &load->query;
+
+	query_begin(query, &load_statement, DB_READ, load_on_done);
+	query_text(query, number ? number->issuer : NULL);
+	if (number) {
+		query_int(query, load->arena, number->year);
+		query_int(query, load->arena, number->ordinal);
+	} else {
+		query_text(query, NULL);
+		query_text(query, NULL);
+	}
+	query_text(query, number ? NULL : uuid_or_nil(load->id));
+	query_text(query, number || load->id ? NULL : load->code);
+	db_send(store->db, query);
+}
+
+/* ---- void ---- */
+
+static const struct db_statement void_statement = {
+	"WITH made AS (INSERT INTO certificate_void (certificate_id, reason) VALUES ($2::uuid, $3)"
+	"  ON CONFLICT (certificate_id) DO NOTHING RETURNING certificate_id),"
+	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM made)") ")"
+	" SELECT"
+};
+
+static void void_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct certificate_void *v = container_of(query, struct certificate_void, query);
+
+	(void)!result_ok(result, &v->error);
+	v->done(v);
+}
+
+void certificate_void_send(struct store *store, struct certificate_void *v)
+{
+	struct db_query *query = &v->query;
+	struct buf image = { 0 };
+	struct audit audit;
+
+	query_begin(query, &void_statement, DB_WRITE, void_on_done);
+	buf_append_text(&image, v->reason);
+	audit_begin(&audit, store, &v->actor);
+	audit_add(&audit, "certificate.void", "certificate", certificate_subject(&v->of->number, v->arena), NULL, &image);
+	query_text(query, audit_end(&audit, v->arena));
+	buf_release(&image);
+	query_text(query, v->of->id);
+	query_text(query, v->reason);
+	db_send(store->db, query);
+}
+
+/* ---- the ledger ---- */
+
+/* $9 id, $10 certificate, $11 kind, $12 ml, $13 source, $14 facility, $15 day, $16 of, $17 and $18 who. */
+static const struct db_statement enter_statement = {
+	"WITH " CLAIM("NOT EXISTS (SELECT FROM redemption WHERE id = $9::uuid)") ","
+	" made AS (INSERT INTO redemption (id, certificate_id, kind, ml, source, facility, used_on, of_id, entered_by_kind, entered_by)"
+	"  SELECT $9::uuid, $10::uuid, $11, $12::integer, $13, $14, $15::date, $16::uuid, $17, $18 FROM go RETURNING kind),"
+	" audit AS (" AUDIT_INSERT("$8", "EXISTS (SELECT FROM made)") ")"
+	" SELECT EXISTS (SELECT FROM go), (SELECT kind FROM made), o.id IS NOT NULL,"
+	"  (o.certificate_id, o.ml, o.source, o.facility, o.used_on, o.entered_by_kind, o.entered_by)"
+	"   = ($10::uuid, $12::integer, $13, $14, $15::date, $17, $18)"
+	"  FROM (SELECT) AS single LEFT JOIN redemption AS o ON o.id = $9::uuid"
+};
+
+static void enter_on_replayed(struct db_query *query, const struct db_result *result)
+{
+	struct redemption_enter *enter = container_of(query, struct redemption_enter, query);
+
+	if (replay_read(result, &enter->idempotency, &enter->error)) {
+		enter->repeated = true;
+		snprintf(enter->redemption.id, sizeof(enter->redemption.id), "%.36s", enter->idempotency.resource_id);
+	}
+	enter->done(enter);
+}
+
+/* The row of that id was there: the same claim sent again, or another one. */
+static void enter_repeated(struct redemption_enter *enter, bool same)
+{
+	enter->repeated = same;
+	if (!same)
+		error_set(&enter->error, ERR_IDEMPOTENCY_MISMATCH,
+			  "Another claim has this id. A claim is sent again unchanged; a new one has an id of its own.",
+			  "Mã này đã dùng cho lần ghi nhận khác. Gửi lại phải giữ nguyên nội dung; lần mới cần mã riêng.");
+}
+
+static void enter_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct redemption_enter *enter = container_of(query, struct redemption_enter, query);
+	enum claim claim;
+
+	/* The same claim in the same moment: now its row is there. */
+	if (result_violates(result, "redemption_pk")) {
+		db_send(enter->store->db, query);
+		return;
+	}
+	claim = claim_read(result, &enter->idempotency, &enter->error);
+	if (claim == CLAIM_WON) {
+		(void)redemption_kind_parse(db_text(result, 0, 1), &enter->redemption.kind);
+	} else if (claim == CLAIM_LOST && db_rows(result) > 0 && db_bool(result, 0, 2)) {
+		enter_repeated(enter, db_bool(result, 0, 3));
+	} else if (claim == CLAIM_LOST) {
+		replay_send(enter->store, query, &enter->idempotency, &enter->actor, "redemption", enter->arena,
+			    enter_on_replayed);
+		return;
+	}
+	enter->done(enter);
+}
+
+static void image_entry(struct buf *buf, const struct redemption *entry, const char *certificate_id)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	jout_text(&out, "id", entry->id);
+	jout_text(&out, "certificate", certificate_id);
+	jout_text(&out, "of", *entry->of ? entry->of : NULL);
+	jout_int(&out, "ml", entry->ml);
+	jout_text(&out, "source", claim_source_text(entry->source));
+	jout_text(&out, "facility", entry->facility);
+	jout_date(&out, "used_on", entry->used_on);
+	jout_end(&out);
+}
+
+static const char *action_of(const struct redemption *entry)
+{
+	if (entry->kind == REDEMPTION_REVERSAL)
+		return "redemption.reverse";
+	return *entry->of ? "redemption.settle" : "redemption.enter";
+}
+
+void redemption_enter_send(struct store *store, struct redemption_enter *enter)
+{
+	struct redemption *entry = &enter->redemption;
+	struct db_query *query = &enter->query;
+	struct arena *arena = enter->arena;
+	struct buf image = { 0 };
+	struct audit audit;
+
+	enter->store = store;
+	enter->repeated = false;
+	error_clear(&enter->error);
+	entry->entered_us = clock_wall_us(store->clock);
+	if (!*entry->id)
+		uuid7_make(entry->id, entry->entered_us);
+	query_begin(query, &enter_statement, DB_WRITE, enter_on_done);
+	query_claim(query, store, &enter->idempotency, entry->id, arena);
+	image_entry(&image, entry, enter->of->id);
+	audit_begin(&audit, store, &enter->actor);
+	audit_add(&audit, action_of(entry), "redemption", entry->id, NULL, &image);
+	query_text(query, audit_end(&audit, arena));
+	buf_release(&image);
+	query_text(query, entry->id);
+	query_text(query, enter->of->id);
+	query_text(query, redemption_kind_text(entry->kind));
+	query_int(query, arena, entry->ml);
+	query_text(query, claim_source_text(entry->source));
+	query_text(query, entry->facility);
+	query_date(query, arena, entry->used_on);
+	query_text(query, *entry->of ? entry->of : NULL);
+	query_text(query, enter->actor.kind);
+	query_text(query, actor_id(&enter->actor));
+	db_send(store->db, query);
+}
+
+static const struct db_statement claims_statement = {
+	"SELECT c.issuer, c.year, c.ordinal, " LEDGER_COLUMNS("e") " FROM redemption AS e JOIN certificate AS c ON c.id = e.certificate_id"
+	" WHERE e.kind = 'claim' AND e.id > $1::uuid AND NOT EXISTS (SELECT FROM redemption AS a WHERE a.of_id = e.id)"
+	" ORDER BY e.id LIMIT $2::integer"
+};
+
+static void claims_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct claim_list *list = container_of(query, struct claim_list, query);
+
+	if (result_ok(result, &list->error)) {
+		int rows = db_rows(result);
+
+		list->more = rows > list->limit;
+		list->nitems = (size_t)(list->more ? list->limit : rows);
+		list->items = arena_alloc(list->arena, (list->nitems + 1) * sizeof(*list->items));
+		for (int i = 0; i < (int)list->nitems; i++) {
+			row_number(result, i, 0, &list->items[i].number);
+			read_entry(&list->items[i].redemption, list->arena, result, i, 3);
+		}
+	}
+	list->done(list);
+}
+
+void claim_list_send(struct store *store, struct claim_list *list)
+{
+	query_begin(&list->query, &claims_statement, DB_READ, claims_on_done);
+	query_text(&list->query, uuid_or_nil(list->after));
+	query_text(&list->query, page_limit(list->limit, list->limit_text));
+	db_send(store->db, &list->query);
+}

@@ -1,0 +1,412 @@
+"""Certificates: issued once, printed, checked by anybody, redeemed to the last millilitre. All people here are invented."""
+import json
+import random
+import uuid
+
+import pytest
+
+from harness import certificates, programs
+from harness.client import field_codes, problem
+from harness.daemon import wait_until
+from harness.seeds import TODAY, day
+
+DONORS, CERTIFICATES = "/api/v1/donors", "/api/v1/certificates"
+NAME, BORN = "Đèo Thị Ngưỡng", "1990-02-03"
+
+
+@pytest.fixture
+def body(admin):
+    return certificates.enter_body(admin, "LC")
+
+
+@pytest.fixture
+def donor(staff, seeds):
+    def make(**more):
+        person = {"name": NAME, "birth_date": BORN, "sex": "female", "unit": "Xã Mường Than", "address": f"Bản Thử {seeds.number()}", **more}
+        return staff.post(DONORS, json=person, expect=201).json()["id"]
+    return make
+
+
+@pytest.fixture
+def issued(staff, body, donor, daemon):
+    """A certificate for a new donation."""
+    def make(person=None, **donation):
+        given = certificates.gave(daemon.sql, person or donor(), **donation)
+        return staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": body}, expect=201).json()
+    return make
+
+
+@pytest.fixture
+def hospitals(daemon, api, seeds):
+    def make():
+        return api.with_token(daemon.new_token("hospital", f"Bệnh viện thử {seeds.number()}"))
+    return make
+
+
+def printed(client, number, expect=200, **body):
+    return client.post(f"{CERTIFICATES}/{number}/prints", json=body, expect=expect)
+
+
+def code_of(client, number):
+    (text,) = certificates.codes_of(client.get(f"{CERTIFICATES}/{number}.pdf").content)
+    return text
+
+
+def check(client, expect=200, **question):
+    return client.post(f"{CERTIFICATES}/verify", json=question, expect=expect).json()
+
+
+def redeem(client, number, ml, expect=201, **more):
+    return client.post(f"{CERTIFICATES}/{number}/redemptions", json={"ml": ml, **more}, expect=expect)
+
+
+def balance(client, number):
+    return client.get(f"{CERTIFICATES}/{number}").json()["balance_ml"]
+
+
+def published(api):
+    return api.get(f"{CERTIFICATES}/keys").json()["items"]
+
+
+def audited(daemon, subject):
+    return [action for action, in daemon.sql("SELECT action FROM audit_entry WHERE subject_id = %s ORDER BY id", subject)]
+
+
+def subject_of(certificate):
+    return certificate["number"].rsplit("-", 1)[0]
+
+
+# ---- issued ----
+
+def test_one_for_a_donation(staff, body, donor, daemon, admin):
+    given = certificates.gave(daemon.sql, donor(), bag=f"A9999{random.randrange(10**8):08}")
+    path = f"/api/v1/donations/{given}/certificate"
+    answer = staff.post(path, json={"issuer": body}, headers={"Idempotency-Key": "one"}, expect=201)
+    made = answer.json()
+    assert answer.headers["location"] == f"{CERTIFICATES}/{made['number']}" and made["number"].startswith("LC25-")
+    assert (made["status"], made["volume_ml"], made["balance_ml"], made["issued_on"], made["prints"]) == ("issued", 350, 350, TODAY, 0)
+    assert staff.post(path, json={"issuer": body}, headers={"Idempotency-Key": "one"}, expect=201).json() == made
+    told = problem(staff.post(path, json={"issuer": body}), "already-exists", 409)
+    assert made["number"] in told["detail"]
+    assert admin.get(f"{CERTIFICATES}/{made['number'].lower().replace('-', ' ')}").json() == made
+    assert audited(daemon, subject_of(made)) == ["certificate.issue"]
+    # nothing of the person stands in plain
+    row = json.dumps([str(value) for value in daemon.sql("SELECT * FROM certificate WHERE id = %s", made["id"])[0]])
+    assert "Ngưỡng" not in row and "Bản Thử" not in row and NAME not in json.dumps(made, ensure_ascii=False)
+
+
+def test_numbers_follow_each_other(issued):
+    first, second = issued(), issued()
+    one, two = (int(c["number"].split("-")[1]) for c in (first, second))
+    assert two > one and first["number"] != second["number"]
+
+
+@pytest.mark.parametrize("donation, slug", [
+    ({"evidence": "declared"}, "not-certifiable"), ({"held": ["unknown_donor"]}, "not-certifiable"),
+    ({"outcome": "stopped", "ml": 0}, "not-certifiable"), ({"ml": None}, "not-certifiable")])
+def test_not_for_every_donation(staff, body, donor, daemon, donation, slug):
+    given = certificates.gave(daemon.sql, donor(), **donation)
+    problem(staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": body}), slug, 409)
+
+
+def test_a_stopped_one_with_a_volume(issued):
+    assert issued(outcome="stopped", ml=120)["volume_ml"] == 120
+
+
+def test_no_such_donation_or_body(staff, donor, daemon, body):
+    problem(staff.post(f"/api/v1/donations/{uuid.uuid4()}/certificate", json={"issuer": body}), "not-found", 404)
+    given = certificates.gave(daemon.sql, donor())
+    assert field_codes(staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": "ZZZZ"}, expect=422)) == {"/issuer": "not_found"}
+    assert field_codes(staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": "zz"}, expect=422)) == {"/issuer": "invalid_value"}
+
+
+def test_one_bag_one_certificate(staff, body, donor, daemon, issued):
+    """The same bag under another donation row, as when a team typed it twice."""
+    bag = f"A9999{random.randrange(10**8):08}"
+    issued(bag=bag)
+    other = certificates.gave(daemon.sql, donor(), bag=bag)
+    problem(staff.post(f"/api/v1/donations/{other}/certificate", json={"issuer": body}), None, 409)
+
+
+def test_units_are_those_of_the_day(staff, body, donor, daemon):
+    """A donor of the commune that has this code since the reform, and one of that which had it before."""
+    texts = []
+    for unit in ("03618@pre-2025-07-01",):
+        given = certificates.gave(daemon.sql, donor(unit=unit), on=day(-10))
+        made = staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": body}, expect=201).json()
+        texts.append(certificates.text_of(staff.get(f"{CERTIFICATES}/{made['number']}.pdf").content))
+    assert "xã Phúc Than, huyện Than Uyên, tỉnh Lai Châu" in texts[0].replace("Xã", "xã")
+
+
+# ---- paper ----
+
+def test_original_then_copies(staff, issued, daemon):
+    made = issued()
+    first = printed(staff, made["number"])
+    assert first.headers["content-type"] == "application/pdf" and first.headers["cache-control"] == "no-store"
+    text = certificates.text_of(first.content)
+    for words in ("GIẤY CHỨNG NHẬN HIẾN MÁU TÌNH NGUYỆN", NAME, "03/02/1990", "350 ml máu toàn phần", made["number"],
+                  certificates.BODY["name"].split()[0], "Lai Châu, ngày 10 tháng 03 năm 2025"):
+        assert words in text, text
+    assert "BẢN SAO" not in text
+    second = printed(staff, made["number"], paper_serial=f"S{made['id'][-12:]}", form="preprinted")
+    assert "BẢN SAO" in certificates.text_of(second.content) and NAME in certificates.text_of(second.content)
+    assert certificates.codes_of(first.content) == certificates.codes_of(second.content)
+    assert "BẢN SAO" in certificates.text_of(staff.get(f"{CERTIFICATES}/{made['number']}.pdf").content)
+    now = staff.get(f"{CERTIFICATES}/{made['number']}").json()
+    assert now["prints"] == 2 and now["paper_serial"] == f"S{made['id'][-12:]}"
+    assert audited(daemon, subject_of(made)) == ["certificate.issue", "certificate.print", "certificate.print", "certificate.show"]
+    taken = printed(staff, issued()["number"], expect=422, paper_serial=f"S{made['id'][-12:]}")
+    assert field_codes(taken) == {"/paper_serial": "taken"}
+
+
+def test_a_print_whose_answer_was_lost(staff, issued):
+    made = issued()
+    key = {"Idempotency-Key": "print"}
+    answers = [staff.post(f"{CERTIFICATES}/{made['number']}/prints", json={}, headers=key, expect=200).content for _ in range(2)]
+    assert all("BẢN SAO" not in certificates.text_of(pdf) for pdf in answers)
+    assert staff.get(f"{CERTIFICATES}/{made['number']}").json()["prints"] == 1
+
+
+# ---- checked ----
+
+def test_verified_by_another_implementation(api, staff, issued, daemon, tmp_path):
+    made = issued()
+    text, keys = code_of(staff, made["number"]), published(api)
+    found = certificates.verify(text, keys)
+    assert (found["number"], found["ml"], found["day"], found["issuer"]) == (made["number"], 350, TODAY, "LC")
+    assert found["holder"] == certificates.holder_digest(found["salt"], "ĐÈO  THỊ NGƯỠNG", BORN)
+    dice, data = random.Random(5), certificates.base45_decode(text[4:])
+    for _ in range(1000):
+        broken = bytearray(data)
+        broken[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+        assert certificates.verify("GH1:" + certificates.base45_encode(broken), keys) is None
+    for _ in range(20):
+        broken = bytearray(data)
+        broken[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+        assert check(api, text="GH1:" + certificates.base45_encode(broken))["genuine"] is False
+
+
+def test_what_a_stranger_is_told(api, staff, issued, daemon):
+    made = issued()
+    text = code_of(staff, made["number"])
+    code = daemon.value("SELECT code FROM certificate WHERE id = %s", made["id"])
+    for question in ({"text": text}, {"code": code}, {"code": code.lower().replace("-", "")}, {"number": made["number"]}):
+        told = check(api, **question)
+        assert told["genuine"] is True and told["number"] == made["number"] and told["balance_ml"] == 350 and told["holder_matches"] is None
+        assert NAME not in json.dumps(told, ensure_ascii=False) and told["as_of"]
+    card, other = {"name": "DEO THI NGUONG", "birth_date": BORN}, {"name": NAME, "birth_date": "1990-02-04"}
+    assert check(api, text=text, **card)["holder_matches"] is True and check(api, text=text, **other)["holder_matches"] is False
+    assert check(api, code=code, **card)["holder_matches"] is True and check(api, code=code, **other)["holder_matches"] is False
+    # numbers are counted up: only who has a token may ask so
+    assert check(api, number=made["number"], **card)["holder_matches"] is None
+    assert check(staff, number=made["number"], **card)["holder_matches"] is True
+    assert audited(daemon, subject_of(made)).count("certificate.match") == 3
+    assert check(api, code="0000-0000-0000")["reason"] == "unknown" and check(api, code="0000-0000-0001")["reason"] == "mistyped"
+    assert check(api, text="HC1:ABC")["reason"] == "malformed" and check(api, number="LC25-999999-2")["genuine"] is False
+
+
+@pytest.mark.parametrize("question, faults", [
+    ({}, {"/text": "one_of"}), ({"text": "x", "code": "y"}, {"/text": "one_of"}), ({"code": "x", "name": "A"}, {"/birth_date": "required"}),
+    ({"code": "x", "birth_date": BORN}, {"/name": "required"}), ({"text": "x" * 1001}, {"/text": "too_long"}), ({"nr": "x"}, {"/nr": "unknown_field"})])
+def test_a_question_that_is_none(api, question, faults):
+    codes = field_codes(api.post(f"{CERTIFICATES}/verify", json=question, expect=422))
+    assert {pointer: codes.get(pointer) for pointer in faults} == faults
+
+
+def test_without_a_database(api, staff, issued, tmp_path):
+    one, two = issued(), issued()
+    texts = [code_of(staff, c["number"]) for c in (one, two)]
+    staff.post(f"{CERTIFICATES}/{two['number']}/void", json={"reason": "ghi sai"}, expect=200)
+    keys, revoked = tmp_path / "keys.json", tmp_path / "revoked.json"
+
+    def run(*words, **options):
+        return programs.run("giothong", "certificate", "verify", *words, "--json", folder=tmp_path, **options)
+    revoked.write_bytes(api.get(f"{CERTIFICATES}/revocations").content)
+    keys.write_bytes(api.get(f"{CERTIFICATES}/keys").content)
+    outcome = run(texts[0], "--keys", keys, "--revocations", revoked)
+    told = json.loads(outcome.out)
+    assert outcome.status == 0 and told["genuine"] and told["number"] == one["number"] and told["revoked"] is False
+    assert told["list_counter"] >= 1
+    outcome = run(texts[1], "--keys", keys, "--revocations", revoked)
+    assert outcome.status == 1 and json.loads(outcome.out)["reason"] == "revoked"
+    assert run(texts[1], "--keys", keys).status == 0                 # nobody told it
+    broken = texts[0][:-1] + ("0" if texts[0][-1] != "0" else "1")
+    assert run(broken, "--keys", keys).status == 1
+    salts = [certificates.verify(text, published(api))["salt"] for text in texts]
+    assert [certificates.is_revoked(json.loads(revoked.read_text())["signed"], published(api), salt) for salt in salts] == [False, True]
+
+
+# ---- redeemed ----
+
+def test_to_the_last_millilitre(staff, issued, hospitals, daemon):
+    made, here, there = issued(), hospitals(), hospitals()
+    number = made["number"]
+    first = redeem(here, number, 100).json()
+    assert (first["status"], first["balance_ml"], first["redemption"]["kind"]) == ("partly_redeemed", 250, "use")
+    problem(redeem(there, number, 251, expect=409), "overdrawn")
+    assert redeem(there, number, 250).json()["status"] == "redeemed"
+    problem(redeem(here, number, 1, expect=409), "overdrawn")
+    path = f"{CERTIFICATES}/{number}/redemptions/{first['redemption']['id']}/reversal"
+    problem(there.post(path, json={}), "forbidden", 403)
+    assert here.post(path, json={}, expect=201).json()["balance_ml"] == 100
+    problem(here.post(path, json={}), "redemption-settled", 409)
+    ledger = staff.get(f"{CERTIFICATES}/{number}").json()["redemptions"]
+    assert [e["kind"] for e in ledger] == ["use", "use", "reversal"] and ledger[0]["answered"] and ledger[2]["of"] == ledger[0]["id"]
+    assert daemon.value("SELECT redeemed_ml FROM certificate WHERE id = %s", made["id"]) == 250
+    assert audited(daemon, ledger[2]["id"]) == ["redemption.reverse"]
+
+
+def test_a_claim_that_is_sent_again(issued, hospitals):
+    number, here = issued()["number"], hospitals()
+    claim = {"id": str(uuid.uuid4()), "used_on": TODAY}
+    answers = [redeem(here, number, 350, **claim).json() for _ in range(3)]
+    assert answers[0] == answers[1] == answers[2] and answers[0]["balance_ml"] == 0
+    problem(redeem(here, number, 349, expect=422, **claim), "idempotency-mismatch")
+    key = {"Idempotency-Key": "reversed"}
+    path = f"{CERTIFICATES}/{number}/redemptions/{claim['id']}/reversal"
+    assert here.post(path, json={}, headers=key, expect=201).json() == here.post(path, json={}, headers=key, expect=201).json()
+    assert balance(here, number) == 350
+
+
+def test_late_claims_are_kept(issued, hospitals, staff, daemon):
+    """Two hospitals, one line cut: what was given is kept, and a person settles it."""
+    number, here, there = issued(on=day(-20))["number"], hospitals(), hospitals()
+    used = redeem(here, number, 300).json()["redemption"]
+    late = redeem(there, number, 200, source="offline", used_on=day(-3)).json()
+    assert late["redemption"]["kind"] == "claim" and late["redemption"]["open"] and late["balance_ml"] == 50
+    paper = redeem(there, number, 50, source="paper", used_on=day(-5), facility="Trạm y tế thử").json()
+    assert paper["redemption"]["kind"] == "use" and paper["balance_ml"] == 0 and paper["redemption"]["facility"] == "Trạm y tế thử"
+    assert [c["redemption"]["id"] for c in staff.items(f"{CERTIFICATES}/claims", limit=2) if c["number"] == number] == [late["redemption"]["id"]]
+    settle = f"{CERTIFICATES}/{number}/redemptions/{late['redemption']['id']}/settlement"
+    problem(there.post(settle, json={}), "overdrawn", 409)
+    here.post(f"{CERTIFICATES}/{number}/redemptions/{used['id']}/reversal", json={}, expect=201)
+    settled = there.post(settle, json={}, expect=201).json()
+    assert settled["balance_ml"] == 100 and settled["redemption"]["of"] == late["redemption"]["id"]
+    problem(there.post(settle, json={}), "redemption-settled", 409)
+    assert not [c for c in staff.items(f"{CERTIFICATES}/claims") if c["number"] == number]
+    assert daemon.value("SELECT redeemed_ml FROM certificate WHERE id = %s", staff.get(f"{CERTIFICATES}/{number}").json()["id"]) == 250
+
+
+@pytest.mark.parametrize("claim, faults", [
+    ({"ml": 351}, {"/ml": "out_of_range"}), ({"ml": 0}, {"/ml": "out_of_range"}), ({}, {"/ml": "required"}),
+    ({"ml": 1, "used_on": day(1)}, {"/used_on": "in_future"}), ({"ml": 1, "used_on": day(-1), "source": "paper"}, {"/used_on": "before_donation"}),
+    ({"ml": 1, "source": "fax"}, {"/source": "invalid_value"}), ({"ml": 1, "id": "x"}, {"/id": "invalid_value"})])
+def test_claims_refused_by_field(issued, hospitals, claim, faults):
+    number, here = issued()["number"], hospitals()
+    answer = here.post(f"{CERTIFICATES}/{number}/redemptions", json=claim, expect=422)
+    assert {pointer: field_codes(answer)[pointer] for pointer in faults} == faults
+    assert balance(here, number) == 350
+
+
+def test_the_database_refuses_by_itself(issued, daemon):
+    """Whatever program asks: no statement takes more than there is, none writes the sum."""
+    made = issued()
+
+    def insert(ml, kind="use"):
+        return daemon.sql("INSERT INTO redemption (id, certificate_id, kind, ml, source, facility, used_on, entered_by_kind, entered_by)"
+                          " VALUES (gen_random_uuid(), %s, %s, %s, 'online', 'x', %s, 'token', 'x') RETURNING kind", made["id"], kind, ml, TODAY)
+    insert(350)
+    with pytest.raises(Exception, match="certificate_overdrawn_ck"):
+        insert(1)
+    assert daemon.value("SELECT has_column_privilege('giothong_app', 'certificate', 'redeemed_ml', 'UPDATE')"
+                        " OR has_table_privilege('giothong_app', 'redemption', 'DELETE, UPDATE')"
+                        " OR has_table_privilege('giothong_app', 'certificate', 'DELETE')") is False
+
+
+# ---- void ----
+
+def test_void_for_ever(api, staff, issued, hospitals, body):
+    made, here = issued(on=day(-10)), hospitals()
+    number, text = made["number"], code_of(staff, made["number"])
+    before = api.get(f"{CERTIFICATES}/revocations").json()["counter"]
+    told = staff.post(f"{CERTIFICATES}/{number}/void", json={"reason": "ghi sai tên"}, expect=200).json()
+    assert (told["status"], told["balance_ml"], told["void_reason"]) == ("void", 0, "ghi sai tên")
+    again = staff.post(f"{CERTIFICATES}/{number}/void", json={"reason": "lý do khác"}, expect=200).json()
+    assert again["void_reason"] == "ghi sai tên"
+    assert api.get(f"{CERTIFICATES}/revocations").json()["counter"] >= before + 1
+    assert check(api, text=text)["status"] == "void"
+    problem(redeem(here, number, 1, expect=409), "certificate-void")
+    assert redeem(here, number, 1, source="paper", used_on=day(-9)).json()["redemption"]["kind"] == "claim"
+    problem(printed(staff, number, expect=409), "certificate-void")
+    other = staff.post(f"/api/v1/donations/{made['donation']}/certificate", json={"issuer": body}, expect=201).json()
+    assert other["number"] != number and other["status"] == "issued"
+
+
+# ---- keys ----
+
+def test_keys_are_replaced(api, admin, staff, donor, daemon):
+    code = certificates.enter_body(admin, "KT")
+
+    def make():
+        given = certificates.gave(daemon.sql, donor())
+        return staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": code}, expect=201).json()["number"]
+
+    def states():
+        return [k["state"] for k in published(api) if k["issuer"] == code]
+    problem(admin.post(f"{CERTIFICATES}/keys", json={"issuer": "QQ", "year": 2025}), "not-found", 404)
+    first = make()
+    old = code_of(staff, first)
+    admin.post(f"{CERTIFICATES}/keys", json={"issuer": code, "year": 2025}, expect=201)
+    assert states() == ["past", "current"]
+    second = make()
+    assert check(api, text=old)["genuine"] and check(api, text=code_of(staff, second))["genuine"]
+    assert code_of(staff, first) == old
+    admin.post(f"{CERTIFICATES}/keys", json={"issuer": code, "year": 2025, "compromised": True}, expect=201)
+    assert states() == ["compromised", "compromised", "current"]
+    assert check(api, text=old)["reason"] == "compromised_key"
+    renewed = code_of(staff, first)
+    assert renewed != old and check(api, text=renewed)["genuine"] and certificates.verify(renewed, published(api))["number"] == first
+
+
+# ---- a whole round ----
+
+def test_a_whole_round(staff, admin, donor, daemon, seeds):
+    code = certificates.enter_body(admin, "VD")
+    round_id = seeds.running()["id"]
+    people = 55
+    for n in range(people):
+        certificates.gave(daemon.sql, donor(name=f"Lò Thị Thử {'abcdefghij'[n % 10]}{'abcdefghij'[n // 10]}"), round_id=round_id)
+    certificates.gave(daemon.sql, donor(), round_id=round_id, held=["unknown_donor"])
+    answer = staff.post(f"/api/v1/rounds/{round_id}/certificates", json={"issuer": code}, headers={"Idempotency-Key": "all"}, expect=202)
+    batch = answer.json()
+    assert batch["total"] == people and answer.headers["location"] == f"{CERTIFICATES}/batches/{batch['id']}"
+    assert staff.post(f"/api/v1/rounds/{round_id}/certificates", json={"issuer": code}, headers={"Idempotency-Key": "all"},
+                      expect=202).json()["id"] == batch["id"]
+    wait_until(lambda: staff.get(answer.headers["location"]).json()["state"] == "done", seconds=120, what="all issued")
+    assert staff.get(answer.headers["location"]).json()["issued"] == people
+    numbers = [n for n, in daemon.sql("SELECT ordinal FROM certificate WHERE issuer = %s ORDER BY ordinal", code)]
+    assert numbers == list(range(1, people + 1))
+    pdf = staff.post(f"/api/v1/rounds/{round_id}/certificates/prints", json={}, expect=200).content
+    texts = certificates.codes_of(pdf)
+    keys = published(staff)
+    assert [int(certificates.verify(text, keys)["number"].split("-")[1]) for text in texts] == numbers
+    assert "BẢN SAO" not in certificates.text_of(pdf) and "Lò Thị Thử" in certificates.text_of(pdf, people)
+    problem(staff.post(f"/api/v1/rounds/{round_id}/certificates/prints", json={}), "not-found", 404)
+    again = staff.post(f"/api/v1/rounds/{round_id}/certificates/prints", json={"again": True}, expect=200).content
+    assert "BẢN SAO" in certificates.text_of(again, 3)
+
+
+# ---- the person ----
+
+def test_an_erased_donor(api, staff, admin, donor, issued, daemon):
+    person = donor()
+    made = issued(person)
+    text = code_of(staff, made["number"])
+    staff.post(f"{DONORS}/{person}/erasure", json={}, expect=(200, 201, 202))
+    admin.post(f"{DONORS}/{person}/erasure/approve", json={}, expect=(200, 201, 202))
+    problem(staff.get(f"{CERTIFICATES}/{made['number']}.pdf", expect=409), "erased")
+    code = daemon.value("SELECT code FROM certificate WHERE id = %s", made["id"])
+    assert check(api, code=code, name=NAME, birth_date=BORN)["holder_matches"] is None
+    # the paper in the hand goes on being worth what it is
+    told = check(api, text=text, name=NAME, birth_date=BORN)
+    assert told["genuine"] and told["balance_ml"] == 350 and told["holder_matches"] is True
+
+
+def test_records_of_one_person(staff, donor, issued):
+    """Who was merged is printed by the name of the record that stands."""
+    one, two = donor(name="Lò Văn Cũ"), donor(name="Lò Văn Mới")
+    staff.post(f"{DONORS}/{one}/merge", json={"with": two}, expect=200)
+    made = issued(two)
+    text = certificates.text_of(staff.get(f"{CERTIFICATES}/{made['number']}.pdf").content)
+    assert "Lò Văn Cũ" in text
