@@ -145,6 +145,10 @@ def target(seeds, staff, api, request):
         elif template.startswith(("/api/v1/honours/{", "/api/v1/families/{")):
             path = honour_path(template, staff)
             client = request.getfixturevalue("admin") if template.endswith("/approve") else staff
+        elif template.startswith(("/api/v1/certificates", "/api/v1/issuing-bodies", "/api/v1/donations/")):
+            # a body is read before anything is looked up
+            client = request.getfixturevalue("admin")
+            path = template.replace("{number}", "LC25-000001-X").replace("{id}", "00000000-0000-7000-8000-000000000000")
         elif "{id}" in template:
             made = {"/api/v1/teams/{id}": seeds.team, "/api/v1/venues/{id}": seeds.venue, "/api/v1/campaigns/{id}": lambda: staff.post(
                 "/api/v1/campaigns", json={"slug": f"mau-{seeds.number()}", "name": "Mẫu"}, expect=201).json()}[template]()
