@@ -44,6 +44,7 @@ CREATE TABLE item (
     round_id     uuid,
     donor_id     uuid        NOT NULL,            -- on whose record it lies
     registers    boolean     NOT NULL,            -- that record was made of it
+    provisional_id uuid,                          -- by which the phone names that donor in other items
     device_id    uuid,                            -- that handed it in first
     verdict      text        NOT NULL,            -- the first answer
     held         text[]      NOT NULL,            -- why a person must look, as far as the item alone tells
@@ -62,10 +63,16 @@ CREATE INDEX item_install_ix ON item (install, seq);
 CREATE INDEX item_corrects_ix ON item (corrects) WHERE corrects IS NOT NULL;
 CREATE INDEX item_round_ix ON item (round_id, kind);
 CREATE INDEX item_donor_ix ON item (donor_id);
+CREATE INDEX item_provisional_ix ON item (provisional_id) WHERE provisional_id IS NOT NULL;
 CREATE INDEX item_held_ix ON item (id) WHERE held <> '{}';
 COMMENT ON TABLE item IS 'What phones captured, as it came. Append-only.';
 
--- Somebody else may be meant: found when the item came in. It is a doubt about both, whichever came first.
+/*
+ * Somebody else may be meant: found when the item came in. It is a doubt about both, whichever came first.
+ *   alike    likely the same person as that record
+ *   differs  the item tells another name or birth date than the record that bears its number
+ *   same     it tells whom that record, which has no name, is about: they are merged right after
+ */
 CREATE TABLE item_doubt (
     item_id      uuid NOT NULL,
     content_hash bytea NOT NULL,
@@ -74,7 +81,7 @@ CREATE TABLE item_doubt (
     CONSTRAINT item_doubt_pk        PRIMARY KEY (item_id, content_hash, donor_id, reason),
     CONSTRAINT item_doubt_item_fk   FOREIGN KEY (item_id, content_hash) REFERENCES item (id, content_hash),
     CONSTRAINT item_doubt_donor_fk  FOREIGN KEY (donor_id) REFERENCES donor (id),
-    CONSTRAINT item_doubt_reason_ck CHECK (reason IN ('alike', 'differs'))
+    CONSTRAINT item_doubt_reason_ck CHECK (reason IN ('alike', 'differs', 'same'))
 );
 CREATE INDEX item_doubt_donor_ix ON item_doubt (donor_id);
 
@@ -120,6 +127,15 @@ ALTER TABLE deferral
     ADD CONSTRAINT deferral_item_fk FOREIGN KEY (item_id, content_hash) REFERENCES item (id, content_hash);
 CREATE INDEX deferral_item_ix ON deferral (item_id, content_hash) WHERE item_id IS NOT NULL;
 
+/*
+ * The id of the fact that was made of an item's content: the first bytes of its hash, as a UUID of version 8. The hash is
+ * made with a random key, so nobody can aim at an id.
+ */
+CREATE FUNCTION item_fact_id(content_hash bytea) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+    SELECT encode(set_byte(set_byte(substring(content_hash FROM 1 FOR 16), 6, (get_byte(content_hash, 6) & 15) | 128),
+                           8, (get_byte(content_hash, 8) & 63) | 128), 'hex')::uuid
+$$;
+
 -- ---- what counts ----
 
 -- Contents that nobody dropped and that the phone which captured them did not correct later.
@@ -152,34 +168,40 @@ CREATE VIEW donation_standing AS
 
 /*
  * Why a person must look at an item, a row for each reason. A decision to keep it answers all of them.
- *   newer_deferral  a wait was known before the donation, and held on its day
+ *   newer_deferral        a wait was known before the donation, and held on its day
+ *   donor_unknown         nothing is known of the person but perhaps a number
+ *   correction_unmatched  it corrects nothing that this phone captured before it
  */
 CREATE VIEW item_reason AS
     SELECT i.id, i.content_hash, r.reason FROM item AS i CROSS JOIN LATERAL (
+        SELECT coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = i.donor_id), i.donor_id) AS id
+    ) AS p CROSS JOIN LATERAL (
         SELECT unnest(i.held) AS reason
         UNION ALL
-        SELECT t.reason FROM item_doubt AS t LEFT JOIN donor_alias AS a ON a.donor_id = i.donor_id
-            LEFT JOIN donor_alias AS b ON b.donor_id = t.donor_id
+        SELECT t.reason FROM item_doubt AS t LEFT JOIN donor_alias AS b ON b.donor_id = t.donor_id
         WHERE t.item_id = i.id AND t.content_hash = i.content_hash
-          AND (t.reason = 'differs' OR (coalesce(a.into_id, i.donor_id) <> coalesce(b.into_id, t.donor_id)
+          AND (t.reason = 'differs' OR (p.id <> coalesce(b.into_id, t.donor_id)
                AND NOT EXISTS (SELECT FROM donor_distinct AS x WHERE x.one_id = least(i.donor_id, t.donor_id)
                                AND x.two_id = greatest(i.donor_id, t.donor_id))))
         UNION ALL
         SELECT t.reason FROM item_doubt AS t JOIN item AS o ON o.id = t.item_id AND o.content_hash = t.content_hash
-            LEFT JOIN donor_alias AS a ON a.donor_id = i.donor_id LEFT JOIN donor_alias AS b ON b.donor_id = o.donor_id
+            LEFT JOIN donor_alias AS b ON b.donor_id = o.donor_id
         WHERE i.registers AND t.donor_id = i.donor_id AND o.id <> i.id
-          AND (t.reason = 'differs' OR (coalesce(a.into_id, i.donor_id) <> coalesce(b.into_id, o.donor_id)
+          AND (t.reason = 'differs' OR (p.id <> coalesce(b.into_id, o.donor_id)
                AND NOT EXISTS (SELECT FROM donor_distinct AS x WHERE x.one_id = least(i.donor_id, o.donor_id)
                                AND x.two_id = greatest(i.donor_id, o.donor_id))))
+        UNION ALL
+        SELECT 'donor_unknown' WHERE NOT EXISTS (SELECT FROM donor AS d
+            WHERE d.id = ANY (ARRAY(SELECT p.id UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = p.id))
+              AND (d.birth_year IS NOT NULL OR d.erased_at IS NOT NULL))
         UNION ALL
         SELECT 'correction_unmatched' WHERE i.corrects IS NOT NULL
           AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = i.corrects AND o.install = i.install AND o.seq < i.seq AND o.kind = i.kind)
         UNION ALL
-        SELECT 'newer_deferral' FROM donation AS n LEFT JOIN donor_alias AS a ON a.donor_id = n.donor_id
+        SELECT 'newer_deferral' FROM donation AS n
         WHERE n.item_id = i.id AND n.content_hash = i.content_hash AND EXISTS (
             SELECT FROM deferral_counting AS f
-            WHERE f.donor_id = ANY (ARRAY(SELECT coalesce(a.into_id, n.donor_id)
-                                          UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = coalesce(a.into_id, n.donor_id)))
+            WHERE f.donor_id = ANY (ARRAY(SELECT p.id UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = p.id))
               AND f.lifts IS NULL AND (f.until IS NULL OR f.until > n.donated_on)
               AND coalesce(f.captured_at, f.recorded_at)
                   < CASE WHEN (n.captured_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = n.donated_on THEN n.captured_at

@@ -55,6 +55,7 @@ enum error_code {
 	ERR_CERTIFICATE_VOID,
 	ERR_OVERDRAWN,           /* more than is left on a certificate */
 	ERR_REDEMPTION_SETTLED,  /* an entry of the ledger that nothing more is done to */
+	ERR_DEVICE_REVOKED,      /* of a phone: it may hand in, and nothing else */
 	/* the transport (written by http/) */
 	ERR_BAD_REQUEST,
 	ERR_REQUEST_TIMEOUT,

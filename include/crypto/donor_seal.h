@@ -52,4 +52,12 @@ void donor_seal(const struct donor_key *key, const char *table, const char *fiel
 char *donor_open(const struct donor_key *key, const char *table, const char *field, const char *donor_id,
 		 const void *sealed, size_t sealed_len, struct arena *arena, size_t *len);
 
+/*
+ * A digest of bytes that only this donor's key makes, for one use (a word, static): who has erased the donor can compare
+ * nothing with it any more. The key is open.
+ */
+enum { DONOR_DIGEST_BYTES = 32 };
+void donor_digest_bytes(const struct donor_key *key, const char *use, const void *bytes, size_t len,
+			unsigned char out[DONOR_DIGEST_BYTES]);
+
 #endif

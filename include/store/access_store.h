@@ -21,6 +21,8 @@ struct access_token {
 	const char  *team_id;            /* or NULL */
 	int64_t      created_us, expires_us, revoked_us, last_used_us;   /* INT64_MIN: none */
 	const char  *hash;               /* of its text, hexadecimal: out only */
+	const char  *device_id;          /* of an enrolled phone; NULL */
+	bool         device_revoked;     /* good for handing in only */
 };
 
 /* By hash, whatever its state: the caller looks at expiry and revocation. ERR_NOT_FOUND. */

@@ -113,6 +113,22 @@ static void reply_change_password(struct request *r)
 	request_reply_error(r, &err);
 }
 
+/* It is told so, and then wipes what it holds; what it has not handed in yet it still may. */
+static bool is_revoked_device(const struct request *r)
+{
+	return r->principal.device_revoked && !(r->route->flags & ROUTE_QUARANTINE);
+}
+
+static void reply_revoked_device(struct request *r)
+{
+	struct error err;
+
+	error_clear(&err);
+	error_set(&err, ERR_DEVICE_REVOKED, "This phone was revoked. What it has not handed in yet it still may; then enrol it anew.",
+		  "Điện thoại này đã bị thu hồi quyền. Những gì chưa nộp vẫn được nộp; sau đó hãy đăng ký lại máy.");
+	request_reply_error(r, &err);
+}
+
 static void proceed(struct request *r, void (*next)(struct request *r))
 {
 	bool allowed = access_decide(r->principal.role, r->route->area, r->route->mode) != ACCESS_NO;
@@ -129,6 +145,8 @@ static void proceed(struct request *r, void (*next)(struct request *r))
 		request_reply_unauthenticated(r);
 	else if (must_change_password(r))
 		reply_change_password(r);
+	else if (is_revoked_device(r))
+		reply_revoked_device(r);
 	else if (!allowed)
 		reply_forbidden(r);
 	else if (principal_within_rate(r))
@@ -260,6 +278,8 @@ static void become(struct request *r, const struct known_principal *who)
 		.units = units,
 		.nunits = token->nunit_ids,
 		.team = arena_strdup(r->arena, token->team_id),
+		.device = arena_strdup(r->arena, token->device_id),
+		.device_revoked = token->device_revoked,
 		.session = session,
 		.created_us = token->created_us,
 		.expires_us = token->expires_us,

@@ -88,6 +88,7 @@ static void copy_token(struct arena *arena, struct access_token *to, const struc
 	to->name = arena_strdup(arena, from->name);
 	to->hash = NULL;                         /* it was found by it */
 	to->team_id = arena_strdup(arena, from->team_id);
+	to->device_id = arena_strdup(arena, from->device_id);
 	to->unit_ids = arena_alloc(arena, (from->nunit_ids + 1) * sizeof(*to->unit_ids));
 	for (size_t i = 0; i < from->nunit_ids; i++)
 		to->unit_ids[i] = arena_strdup(arena, from->unit_ids[i]);

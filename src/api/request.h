@@ -34,6 +34,8 @@ struct principal {
 	const char *const *units;        /* scope; none: the whole province */
 	size_t             nunits;
 	const char        *team;         /* whose rounds are "own"; NULL */
+	const char        *device;       /* the enrolled phone whose token it is; NULL */
+	bool               device_revoked;
 	const struct session_mark *session;      /* NULL: no session */
 	const char        *session_text; /* its secret */
 	int64_t            created_us, expires_us;       /* of a token; INT64_MIN: never */
@@ -47,6 +49,7 @@ enum route_flag {
 	ROUTE_LOGIN = 1 << 5,            /* whoever asks begins anew: cookies count for nothing */
 	ROUTE_SELF = 1 << 6,             /* open to a session that must change its password first */
 	ROUTE_CHECKS = 1 << 7,           /* tells of a certificate whoever asks: has a limit of its own beside the others */
+	ROUTE_QUARANTINE = 1 << 8,       /* open to a phone whose token was revoked: what it holds is handed in, and looked at */
 	ROUTE_ANY_BODY = 1 << 2          /* looks at Content-Type itself; others take JSON only */
 };
 
@@ -157,6 +160,6 @@ extern const struct route health_routes[], page_routes[], round_routes[], report
 	donor_export_routes[], erasure_routes[], deferral_routes[], eligibility_routes[], session_routes[],
 	user_routes[], self_routes[], gift_routes[], honour_routes[], honour_list_routes[],
 	family_routes[], issuing_body_routes[], certificate_routes[], redemption_routes[],
-	certificate_check_routes[], certificate_round_routes[];
+	certificate_check_routes[], certificate_round_routes[], sync_routes[], device_routes[], held_routes[];
 
 #endif

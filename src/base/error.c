@@ -42,6 +42,7 @@ static const char *const slugs[ERR_COUNT] = {
 	[ERR_CERTIFICATE_VOID]       = "certificate-void",
 	[ERR_OVERDRAWN]              = "overdrawn",
 	[ERR_REDEMPTION_SETTLED]     = "redemption-settled",
+	[ERR_DEVICE_REVOKED]         = "device-revoked",
 	[ERR_BAD_REQUEST]            = "bad-request",
 	[ERR_REQUEST_TIMEOUT]        = "request-timeout",
 	[ERR_CONTENT_TOO_LARGE]      = "content-too-large",

@@ -115,6 +115,15 @@ static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_HONOUR_APPROVAL] = {
 		[ROLE_ADMIN] = { NO, YES },
 	},
+	[AREA_SYNC] = {
+		[ROLE_TEAM] = { OWN, OWN }, [ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, YES },
+	},
+	[AREA_HELD] = {
+		[ROLE_STAFF] = { SCOPE, SCOPE }, [ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, YES },
+	},
+	[AREA_DEVICES] = {
+		[ROLE_STAFF] = { YES, YES }, [ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, YES },
+	},
 };
 
 /* clang-format on */

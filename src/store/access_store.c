@@ -11,7 +11,8 @@
 
 #define TOKEN_COLUMNS \
 	"id, name, role, unit_ids, team_id, " SQL_MICROS("created_at") ", " SQL_MICROS("expires_at") ", " \
-	SQL_MICROS("revoked_at") ", " SQL_MICROS("last_used_at") ", encode(hash, 'hex')"
+	SQL_MICROS("revoked_at") ", " SQL_MICROS("last_used_at") ", encode(hash, 'hex'), device_id," \
+	" (SELECT d.revoked_at IS NOT NULL FROM device AS d WHERE d.id = access_token.device_id)"
 
 static void token_read(struct access_token *token, struct arena *arena, const struct db_result *result,
 		       int row)
@@ -26,6 +27,8 @@ static void token_read(struct access_token *token, struct arena *arena, const st
 	token->revoked_us = row_time(result, row, 7);
 	token->last_used_us = row_time(result, row, 8);
 	token->hash = row_text(arena, result, row, 9);
+	token->device_id = row_text(arena, result, row, 10);
+	token->device_revoked = db_bool(result, row, 11);
 }
 
 static const struct db_statement token_by_hash = {

@@ -135,7 +135,7 @@ static void add_on_done(struct db_query *query, const struct db_result *result)
 	add->done(add);
 }
 
-static const char *seal_deferral(const struct deferral *deferral, const struct store *store, struct arena *arena)
+const char *deferral_seal(const struct deferral *deferral, const struct store *store, struct arena *arena)
 {
 	char from[DATE_TEXT_SIZE], until[DATE_TEXT_SIZE];
 	const char *text = arena_printf(arena, "%s\x1f%s\x1f%s\x1f%s", deferral->code, date_format(deferral->from, from),
@@ -184,7 +184,7 @@ void deferral_add_send(struct store *store, struct deferral_add *add)
 		db_send(store->db, query);
 		return;
 	}
-	sealed = seal_deferral(deferral, store, arena);
+	sealed = deferral_seal(deferral, store, arena);
 	query_begin(query, &add_statement, DB_WRITE, add_on_done);
 	query_claim(query, store, &add->idempotency, deferral->id, arena);
 	image_deferral(&image, deferral->id, deferral->donor_id, deferral_ends_text(deferral->ends), deferral->ends_on,

@@ -50,4 +50,7 @@ struct person_facts {
 bool facts_read(struct person_facts *person, const struct store *store, struct arena *arena,
 		const struct db_result *result, int *row, struct error *err);
 
+/* Code, days and note of a deferral with its id, as they are kept: the key of its record is open. In the arena. */
+const char *deferral_seal(const struct deferral *deferral, const struct store *store, struct arena *arena);
+
 #endif

@@ -53,6 +53,12 @@ static const struct refusal {
 	  "A token of this name is in use. Revoke it first, or choose another name.",
 	  "Đã có mã truy cập mang tên này. Hãy thu hồi mã đó trước hoặc chọn tên khác." },
 
+	{ "device_name_uk", ERR_ALREADY_EXISTS, "/name", "taken",
+	  "A phone of this name is in use. Revoke it first, or choose another name.",
+	  "Đã có điện thoại mang tên này. Hãy thu hồi máy đó trước hoặc chọn tên khác." },
+	{ "device_team_fk", ERR_INVALID_FIELD, "/team", "not_found",
+	  "There is no such team. Look it up in the list of teams, or add it first.",
+	  "Không có đội này. Hãy xem danh sách đội hoặc thêm mới trước." },
 	{ "staff_user_login_uk", ERR_ALREADY_EXISTS, "/login", "taken",
 	  "An account of this name is already there. Choose another name.",
 	  "Đã có tài khoản mang tên đăng nhập này. Hãy chọn tên khác." },

@@ -85,6 +85,8 @@ void image_token(struct buf *buf, const struct access_token *token)
 	jout_time(&out, "expires_at", token->expires_us);
 	jout_bool(&out, "revoked", token->revoked_us != INT64_MIN);
 	jout_text(&out, "hash", token->hash);
+	if (token->device_id)
+		image_id(&out, "device", token->device_id);
 	jout_end(&out);
 }
 
@@ -393,6 +395,40 @@ void image_donation(struct buf *buf, const struct donation *donation)
 		jout_text(&out, "content_hash", donation->content_hash);
 		jout_time(&out, "captured_at", donation->captured_us);
 	}
+	jout_end(&out);
+}
+
+void image_device(struct buf *buf, const char *id, const char *name, const char *team_id, bool revoked)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", id);
+	jout_text(&out, "name", name);
+	image_id(&out, "team", team_id);
+	jout_bool(&out, "revoked", revoked);
+	jout_end(&out);
+}
+
+void image_item(struct buf *buf, const struct item_image *item)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", item->id);
+	jout_text(&out, "content_hash", item->content_hash);
+	jout_text(&out, "kind", item->kind);
+	image_id(&out, "install", item->install);
+	jout_int(&out, "seq", item->seq);
+	jout_time(&out, "captured_at", item->captured_us);
+	image_id(&out, "corrects", item->corrects);
+	image_id(&out, "round", item->round_id);
+	image_id(&out, "donor", item->donor_id);
+	jout_bool(&out, "registers", item->registers);
+	image_id(&out, "provisional", item->provisional_id);
+	image_id(&out, "device", item->device_id);
+	jout_text(&out, "held", item->held);
+	jout_text(&out, "sealed", item->sealed);
 	jout_end(&out);
 }
 

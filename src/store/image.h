@@ -2,6 +2,7 @@
 #define STORE_IMAGE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/date.h"
 
@@ -39,6 +40,15 @@ void image_round(struct buf *buf, const struct round *round);
 /* What register and change write; what is derived from donations and deferrals is not in it. */
 void image_donor(struct buf *buf, const struct donor *donor);
 void image_donation(struct buf *buf, const struct donation *donation);
+/* Not when it enrolled: its token has an image of its own. */
+void image_device(struct buf *buf, const char *id, const char *name, const char *team_id, bool revoked);
+/* Over the sealed bytes, like a deferral. Ids and hash as the row has them; NULL: none. */
+struct item_image {
+	const char *id, *content_hash, *kind, *install, *corrects, *round_id, *donor_id, *provisional_id, *device_id, *held, *sealed;
+	int64_t     seq, captured_us;
+	bool        registers;
+};
+void image_item(struct buf *buf, const struct item_image *item);
 void image_consent(struct buf *buf, const char *id, const char *donor_id, const struct consent *consent, bool given);
 void image_donor_request(struct buf *buf, const struct donor_request *request);
 /*

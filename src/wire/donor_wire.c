@@ -10,6 +10,7 @@
 #include "domain/phone.h"
 #include "domain/round.h"
 #include "domain/unit.h"
+#include "wire/donor_fields.h"
 #include "wire/fields.h"
 #include "wire/round_fields.h"
 #include "wire/unit_names.h"
@@ -306,7 +307,7 @@ static void blood_read(struct body *body, struct donor *donor)
 }
 
 /* kind, issuer, value; the other members of the object are the caller's. */
-static bool identifier_members(struct wire_reader *reader, struct identifier *identifier)
+bool identifier_members_read(struct wire_reader *reader, struct identifier *identifier)
 {
 	const char *kind;
 	bool known = false, valued;
@@ -355,7 +356,7 @@ static void identifiers_read(struct body *body, struct donor *donor)
 		if (!object)
 			continue;
 		wire_reader_init(&inner, object, pointer, reader->arena, reader->err);
-		if (identifier_members(&inner, &list[used].identifier))
+		if (identifier_members_read(&inner, &list[used].identifier))
 			used++;
 		wire_reader_finish(&inner);
 	}
@@ -398,6 +399,26 @@ static void consents_read(struct body *body, struct donor_consents *consents)
 	*consents = (struct donor_consents){ list, count };
 }
 
+static void members_read(struct body *body, struct donor *donor)
+{
+	name_read(body, donor);
+	birth_read(body, donor);
+	sex_read(body, donor);
+	identifiers_read(body, donor);
+	phone_read(body, donor);
+	unit_read(body, donor);
+	wire_text_or_clear(&body->reader, "address", DONOR_ADDRESS_MAX, &donor->address);
+	blood_read(body, donor);
+}
+
+void donor_members_read(struct wire_reader *reader, const struct unit_map *units, struct date today, struct donor *donor)
+{
+	struct body body = { .reader = *reader, .units = units, .today = today };
+
+	members_read(&body, donor);
+	*reader = body.reader;
+}
+
 bool donor_read(const char *text, size_t len, bool patch, const struct unit_map *units, struct date today,
 		struct arena *arena, struct donor *donor, struct donor_consents *consents, struct error *err)
 {
@@ -408,14 +429,7 @@ bool donor_read(const char *text, size_t len, bool patch, const struct unit_map 
 	if (!object)
 		return false;
 	wire_reader_init(&body.reader, object, "", arena, err);
-	name_read(&body, donor);
-	birth_read(&body, donor);
-	sex_read(&body, donor);
-	identifiers_read(&body, donor);
-	phone_read(&body, donor);
-	unit_read(&body, donor);
-	wire_text_or_clear(&body.reader, "address", DONOR_ADDRESS_MAX, &donor->address);
-	blood_read(&body, donor);
+	members_read(&body, donor);
 	if (!patch)
 		consents_read(&body, consents);
 	fine = wire_reader_finish(&body.reader);
@@ -488,7 +502,7 @@ static void question_members(struct wire_reader *reader, struct donor_question *
 		return;
 	}
 	if (identifier)
-		question->by_identifier = identifier_members(reader, &question->identifier);
+		question->by_identifier = identifier_members_read(reader, &question->identifier);
 	else if (number)
 		number_read(reader, question);
 	else if (phone)

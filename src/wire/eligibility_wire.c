@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "wire/fields.h"
+#include "wire/screening.h"
 #include "wire/wire.h"
 
 enum { DONATIONS_MAX = 500, DEFERRALS_MAX = 100, CONDITIONS_MAX = 100, VOLUME_MAX = 5000, CODE_MAX = 60 };
@@ -149,7 +150,7 @@ static void read_occupation(struct body *body, struct wire_reader *reader)
 		fault_code(body->err, "/occupation", "occupations");
 }
 
-static void read_screening(struct body *body, struct wire_reader *outer)
+void screening_read(struct wire_reader *outer, struct eligibility_facts *facts)
 {
 	static const struct {
 		enum eligibility_measure measure;
@@ -159,19 +160,20 @@ static void read_screening(struct body *body, struct wire_reader *outer)
 		{ MEASURE_PLATELETS, 5000 }, { MEASURE_PROTEIN, 300 },
 	};
 	json_t *object = wire_object(outer, "screening", WIRE_OPTIONAL);
-	int32_t *values = body->facts->measures;
+	struct body body = { .facts = facts, .arena = outer->arena, .err = outer->err };
+	int32_t *values = facts->measures;
 	struct wire_reader reader;
 	bool regular;
 
 	if (!object)
 		return;
-	wire_reader_init(&reader, object, "/screening", body->arena, body->err);
+	wire_reader_init(&reader, object, wire_pointer(outer, "screening"), outer->arena, outer->err);
 	for (size_t i = 0; i < ARRAY_SIZE(measures); i++)
 		wire_thousandths(&reader, eligibility_measure_text(measures[i].measure), WIRE_OPTIONAL, 0,
 				 measures[i].max, &values[measures[i].measure]);
 	if (wire_bool(&reader, eligibility_measure_text(MEASURE_PULSE_REGULAR), WIRE_OPTIONAL, &regular))
 		values[MEASURE_PULSE_REGULAR] = regular ? MEASURE_ONE : 0;
-	read_past_day(body, &reader, "protein_on", WIRE_OPTIONAL, &body->facts->protein_on);
+	read_past_day(&body, &reader, "protein_on", WIRE_OPTIONAL, &facts->protein_on);
 	wire_reader_finish(&reader);
 }
 
@@ -204,7 +206,7 @@ bool eligibility_facts_read(const char *text, size_t len, const struct eligibili
 	read_deferrals(&body, &reader);
 	read_conditions(&body, &reader);
 	read_occupation(&body, &reader);
-	read_screening(&body, &reader);
+	screening_read(&reader, facts);
 	wire_reader_finish(&reader);
 	json_decref(object);
 	return err->code == ERR_NONE;

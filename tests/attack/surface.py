@@ -99,6 +99,8 @@ class Finder:
             return self.family["id"]
         if name == "id" and template.split("/")[3] == "honours":
             return self.family["id"]         # one that is none: nobody here has given blood
+        if name == "id" and template.split("/")[3] == "sync":
+            return self.item["id"]
         if name == "id" and template.split("/")[3] in ("donors", "users"):
             return {"donors": self.donor, "users": self.user}[template.split("/")[3]]["id"]
         if name == "id" and template.split("/")[3] in ("teams", "venues", "campaigns", "units"):
@@ -123,6 +125,12 @@ class Finder:
         donor = f"/api/v1/donors/{self.donor['id']}"
         self.request = self.post(f"{donor}/requests", {"kind": "access"}).json()
         self.deferral, self.lifted = (self.post(f"{donor}/deferrals", {"code": "malaria", "permanent": True}).json() for _ in range(2))
+        self.item = {"id": "01940000-0000-7000-8000-00000000000a", "install": "01940000-0000-7000-8000-00000000000b", "seq": 1, "kind": "note",
+                     "captured_at": "2025-03-10T08:00:00+07:00", "data": {"donor": {"id": self.donor["id"]}, "text": "ghi"}}
+        self.post("/api/v1/sync/batches", {"device_now": "2025-03-10T18:00:00+07:00", "items": [self.item]}, token="admin")
+        self.held = self.client.get(f"/api/v1/sync/held/{self.item['id']}",
+                                    headers={"Authorization": authorization(self.site, "staff")}).json()["items"][0]
+        self.device = self.post("/api/v1/devices", {"name": "Máy 1", "team": self.team["id"]}).json()
         self.other = self.post("/api/v1/donors", {"name": "Lò Thị Khác", "birth_year": 1971}).json()
         self.gone = self.post("/api/v1/donors", {"name": "Lò Thị Xóa", "birth_year": 1972}).json()
         self.family = self.post("/api/v1/families", {"donor": self.donor["id"], "joined_on": "2020-01-01"}).json()
@@ -196,6 +204,7 @@ class Finder:
         yield Surface("POST", "/api/v1/donors/lookup", {}, {"kind": "cccd", "value": "012190000000"})
         yield Surface("POST", "/api/v1/donors/lookup", {}, {"name": "Lò Thị Thử", "birth_year": 1990, "component": "whole_blood"})
         yield Surface("POST", "/api/v1/donors/lookup", {}, {"phone": "0900000001"})
+        yield from self.field()
         path = f"/api/v1/donors/{self.donor['id']}"
         yield Surface("PATCH", path, {}, {"name": "Lò Thị Thử", "birth_year": 1991, "sex": "female", "phone": "0900000003", "unit": "Huyện Than Uyên",
                                           "address": "Bản"}, before=relay.etag_of(path))
@@ -227,6 +236,14 @@ class Finder:
                       unique=("login",))
         path = f"/api/v1/users/{self.user['id']}"
         yield Surface("PATCH", path, {}, {"name": "Người Thử", "role": "staff", "state": "active"}, token="admin", before=relay.etag_of(path))
+
+    def field(self):
+        """Phones: one is made and revoked anew each time; what is handed in again is there already."""
+        yield Surface("POST", "/api/v1/devices", {}, {"name": "abcdefgh", "team": self.team["id"]}, unique=("name",))
+        yield Surface("POST", "/api/v1/devices/enrol", {}, {"code": "ghd_" + "A" * 22, "install": self.item["install"]}, taken=(404,))
+        yield Surface("POST", f"/api/v1/devices/{self.device['device']['id']}/revoke", {}, {})
+        yield Surface("POST", "/api/v1/sync/batches", {}, {"batch_id": "tối", "device_now": "2025-03-10T18:00:00+07:00", "items": [self.item]}, token="admin")
+        yield Surface("POST", f"/api/v1/sync/held/{self.item['id']}/decide", {}, {"content_hash": self.held["content_hash"], "keep": True})
 
     def second_persons(self, path):
         """What staff ask for, and an admin decides: asked for again before each request."""

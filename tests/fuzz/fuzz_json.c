@@ -13,7 +13,9 @@
 #include "wire/catalog_wire.h"
 #include "wire/deferral_wire.h"
 #include "wire/donor_wire.h"
+#include "wire/device_wire.h"
 #include "wire/eligibility_wire.h"
+#include "wire/item_wire.h"
 #include "wire/plan_wire.h"
 #include "wire/rights_wire.h"
 #include "wire/round_wire.h"
@@ -779,6 +781,62 @@ static void fuzz_with(const char *body, size_t len, struct arena *arena)
 		fuzz_check_refusal(&err);
 }
 
+/* ---- what phones hand in ---- */
+
+/* Whatever is in one item, the others are read; what is kept of one is read again as the same. */
+static void fuzz_batch(const char *body, size_t len, struct arena *arena)
+{
+	const struct item_reading reading = { .units = units, .rules = circular(), .today = today };
+	struct item_batch batch = { 0 };
+	struct error err;
+
+	error_clear(&err);
+	if (!item_batch_read(body, len, &reading, arena, &batch, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	FUZZ_CHECK(batch.count <= ITEM_BATCH_MAX, "%zu", batch.count);
+	for (size_t i = 0; i < batch.count; i++) {
+		const struct item *item = &batch.entries[i].item, *again;
+
+		if (batch.entries[i].fault) {
+			fuzz_check_refusal(batch.entries[i].fault);
+			continue;
+		}
+		again = item_content_read(item->content, &reading, arena);
+		FUZZ_CHECK(again && strcmp(again->content, item->content) == 0, "%s", item->content);
+		FUZZ_CHECK(strcmp(again->id, item->id) == 0 && again->kind == item->kind && again->seq == item->seq &&
+				   again->captured_us == item->captured_us && again->unreadable == item->unreadable &&
+				   strcmp(again->bag.text, item->bag.text) == 0 && again->volume_ml == item->volume_ml,
+			   "%s", item->content);
+	}
+}
+
+static void fuzz_decision(const char *body, size_t len, struct arena *arena)
+{
+	const char *hash = NULL;
+	struct error err;
+	bool keep;
+
+	error_clear(&err);
+	if (item_decision_read(body, len, arena, &hash, &keep, &err))
+		FUZZ_CHECK(strlen(hash) == 64, "%s", hash);
+	else
+		fuzz_check_refusal(&err);
+}
+
+static void fuzz_device(bool enrols, const char *body, size_t len, struct arena *arena)
+{
+	const char *one = NULL, *two = NULL;
+	struct error err;
+
+	error_clear(&err);
+	if (enrols ? device_read_enrolment(body, len, arena, &one, &two, &err) : device_read_body(body, len, arena, &one, &two, &err))
+		FUZZ_CHECK(one && two && *one && *two, "%s", body);
+	else
+		fuzz_check_refusal(&err);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned kind = fuzz_byte(&data, &size);
@@ -818,6 +876,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_deferral(body, size, &arena);
 	else if (kind >= 'h' && kind <= 'j')
 		fuzz_deferral_step(kind, body, size, &arena);
+	else if (kind == 't')
+		fuzz_batch(body, size, &arena);
+	else if (kind == 'g')
+		fuzz_decision(body, size, &arena);
+	else if (kind == 'Y' || kind == 'Z')
+		fuzz_device(kind == 'Z', body, size, &arena);
 	else if (kind == 's')
 		fuzz_inbound(body, size, &arena);
 	else if (kind >= '0' && kind < '0' + CATALOG_KIND_COUNT)

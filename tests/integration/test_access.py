@@ -1,6 +1,7 @@
 """Who may what: every route, every role, one table; scopes; tokens."""
 import base64
 import json
+import uuid
 
 import httpx
 import pytest
@@ -125,6 +126,14 @@ TABLE = {
     ("POST", "/api/v1/rounds/{id}/certificates"): REPORTERS,
     ("POST", "/api/v1/rounds/{id}/certificates/prints"): REPORTERS,
     ("GET", "/api/v1/certificates/batches/{id}"): REPORTERS | {"auditor"},
+    ("POST", "/api/v1/sync/batches"): {"team", "admin"},
+    ("GET", "/api/v1/sync/held"): {"staff", "auditor", "admin"},
+    ("GET", "/api/v1/sync/held/{id}"): {"staff", "auditor", "admin"},
+    ("POST", "/api/v1/sync/held/{id}/decide"): EDITORS,
+    ("GET", "/api/v1/devices"): {"staff", "auditor", "admin"},
+    ("POST", "/api/v1/devices"): EDITORS,
+    ("POST", "/api/v1/devices/enrol"): ALL,
+    ("POST", "/api/v1/devices/{id}/revoke"): EDITORS,
     ("GET", "/sms/kannel"): GATEWAYS,
     ("POST", "/api/v1/sms/inbound"): GATEWAYS,
     ("POST", "/api/v1/eligibility/check"): ALL,
@@ -147,6 +156,12 @@ def honoured(staff, daemon):
     return donor
 
 
+def field_item(donor, round_id):
+    """One as a phone captures it."""
+    return {"id": str(uuid.uuid4()), "install": str(uuid.uuid4()), "seq": 1, "kind": "note", "captured_at": f"{TODAY}T08:00:00+07:00",
+            "data": {"donor": {"id": donor}, "round": round_id, "text": "ghi"}}
+
+
 @pytest.fixture
 def things(seeds, staff, admin, daemon):
     """An id for each {id} of the table; the round is one of the team's own."""
@@ -163,7 +178,10 @@ def things(seeds, staff, admin, daemon):
     honour = staff.post("/api/v1/honours", json={"donor": honoured(staff, daemon), "step": "first.1"}, expect=201).json()["id"]
     family = staff.post("/api/v1/families", json={"donor": donor, "joined_on": day(-400)}, expect=201).json()
     certificate = certify(staff, admin, daemon, one["id"])
-    return {**certificate, "honours": honour, "families": family["id"], "members": family["members"][0]["id"], "rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
+    item = field_item(donor, one["id"])
+    admin.post("/api/v1/sync/batches", json={"device_now": f"{TODAY}T08:00:00+07:00", "items": [item]}, expect=200)
+    device = staff.post("/api/v1/devices", json={"name": f"Máy {seeds.number()}", "team": own}, expect=201).json()["device"]["id"]
+    return {**certificate, "held": item["id"], "devices": device, "honours": honour, "families": family["id"], "members": family["members"][0]["id"], "rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
             "donors": donor, "requests": request, "deferrals": deferral,
             "sessions": "00000000-0000-7000-8000-000000000000", "users": user["id"],
             "venues": seeds.venue()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}

@@ -2,7 +2,7 @@
 import datetime
 
 import pytest
-from test_access import ALL, TABLE, unit_id
+from test_access import ALL, TABLE, field_item, unit_id
 
 from harness.client import problem
 from harness.donations import given
@@ -12,6 +12,7 @@ HOME, ELSEWHERE = "Huyện Than Uyên", "Huyện Sìn Hồ"
 DATE = day(35)                                   # both are there on this day
 ROUND, DONOR = "/api/v1/rounds/{id}", "/api/v1/donors/{id}"
 REQUEST, LIFT = f"{DONOR}/requests/{{request}}", f"{DONOR}/deferrals/{{deferral}}/lift"
+HELD = "/api/v1/sync/held/{id}"
 REASON = {"reason": "mưa lớn"}
 
 # Same for staff of any place: (method, path)
@@ -20,6 +21,7 @@ ANYWHERE = {
     *{(method, "/api/v1/sessions/current") for method in ("GET", "DELETE")}, ("GET", "/api/v1/sessions"), ("DELETE", "/api/v1/sessions/{id}"),
     ("GET", "/api/v1/honours/ladders"),
     ("POST", "/api/v1/donors"), ("POST", "/api/v1/donors/lookup"),           # who sits at the desk meets people from anywhere
+    ("GET", "/api/v1/devices"), ("POST", "/api/v1/devices"), ("POST", "/api/v1/devices/{id}/revoke"),
 }
 # The whole province's: no scope on some units reaches so far. The body is one that is taken without a scope.
 PROVINCE = {
@@ -31,7 +33,7 @@ PROVINCE = {
     ("PATCH", "/api/v1/campaigns/{id}"): {"name": "Chiến dịch khác"},
 }
 # Lists and what they list here: elsewhere's must not be in them.
-LISTS = {("GET", "/api/v1/donors"): "id", ("GET", "/api/v1/donor-requests"): "id", ("GET", "/api/v1/deferral-lifts"): "deferral",
+LISTS = {("GET", "/api/v1/sync/held"): "id", ("GET", "/api/v1/donors"): "id", ("GET", "/api/v1/donor-requests"): "id", ("GET", "/api/v1/deferral-lifts"): "deferral",
          ("GET", "/api/v1/honours"): "id", ("GET", "/api/v1/honours/candidates"): "donor"}
 HONOUR, FAMILY = "/api/v1/honours/{id}", "/api/v1/families/{id}"
 # Narrowed likewise, and shown by tests of their own (test_gifts.py, test_honours.py).
@@ -75,6 +77,8 @@ RECORDS = {
     ("POST", f"{REQUEST}/answer"): ({}, 200, 404),
     ("POST", f"{REQUEST}/extend"): ({"until": "{until}"}, 200, 404),
     ("POST", f"{REQUEST}/close"): ({"outcome": "refused", "ground": "article_19"}, 200, 404),
+    ("GET", HELD): (None, 200, 404),
+    ("POST", f"{HELD}/decide"): ({"content_hash": "{hash}", "keep": True}, 200, 404),
     ("GET", f"{DONOR}/erasure"): (None, 200, 404),
     ("POST", f"{DONOR}/erasure"): ({}, 201, 404),
     ("GET", HONOUR): (None, 200, 404),
@@ -112,10 +116,13 @@ class Place:
             given(staff.daemon, other, day(-100 * back - 10))
         honour = staff.post("/api/v1/honours", json={"donor": other, "step": "first.1"}, expect=201).json()["id"]
         family = staff.post("/api/v1/families", json={"donor": donor, "joined_on": "2015-01-01"}, expect=201).json()["id"]
-        self.words |= {"other": other, "until": str(datetime.date.fromisoformat(request["carry_out_by"]) + datetime.timedelta(days=1))}
-        self.ids = {"honours": honour, "families": family, "rounds": round_["id"], "plans": plan["id"], "venues": seeds.venue(unit)["id"], "donors": donor, "request": request["id"],
+        item = field_item(donor, round_["id"])             # not of the round's day: held
+        staff.as_("admin").post("/api/v1/sync/batches", json={"device_now": f"{TODAY}T08:00:00+07:00", "items": [item]}, expect=200)
+        held = staff.get(f"/api/v1/sync/held/{item['id']}").json()["items"][0]
+        self.words |= {"hash": held["content_hash"], "other": other, "until": str(datetime.date.fromisoformat(request["carry_out_by"]) + datetime.timedelta(days=1))}
+        self.ids = {"sync": item["id"], "honours": honour, "families": family, "rounds": round_["id"], "plans": plan["id"], "venues": seeds.venue(unit)["id"], "donors": donor, "request": request["id"],
                     "deferral": deferral["id"], "teams": seeds.team()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}
-        self.listed = {"/api/v1/donors": donor, "/api/v1/donor-requests": request["id"], "/api/v1/deferral-lifts": deferral["id"],
+        self.listed = {"/api/v1/sync/held": item["id"], "/api/v1/donors": donor, "/api/v1/donor-requests": request["id"], "/api/v1/deferral-lifts": deferral["id"],
                        "/api/v1/honours": honour, "/api/v1/honours/candidates": other}
 
     def path(self, template):

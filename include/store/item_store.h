@@ -1,0 +1,75 @@
+#ifndef STORE_ITEM_STORE_H
+#define STORE_ITEM_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/memory.h"
+#include "db/db.h"
+#include "domain/item.h"
+#include "domain/sync.h"
+#include "store/donor_store.h"
+#include "store/store.h"
+
+/*
+ * Items on their way in (design 7). Each distinct content of an id is kept once, on the record of a donor with whose key
+ * it is sealed and digested; a donation or deferral is written as a fact beside it, in the statement that writes the
+ * item and its audit row ("item.add"; of what was there "item.replay", so that the answer waits for the standby too).
+ *
+ * Whom an item is about:
+ *	a record by id                that one
+ *	an id that nobody has         a provisional donor of that id, else a record without a name, of that id: who tells more
+ *	                              of it later is merged with it
+ *	a number that somebody has    that one; where name or birth date differ a person must look
+ *	a number or a person unknown  a new record: of the provisional id, else of the item's own
+ *	a record that was erased      a new record, of the item's own id; a person must look
+ *
+ * So whoever comes first, facts end up with the same person. store->donor_key must be there.
+ */
+
+struct unit_map;
+
+/* What became of one item. */
+struct item_result {
+	enum item_verdict verdict;
+	enum item_verdict first;         /* of a duplicate: the first answer */
+	const char       *state;         /* as it stands now: "counts", "held", "open", "corrected", "dropped"; NULL: nothing was kept */
+	const char      **reasons;       /* why a person must look */
+	size_t            nreasons;
+};
+
+/* What is there of one install. */
+struct item_install {
+	char            install[UUID_TEXT_SIZE];
+	int64_t         items;           /* different numbers that are there */
+	struct seq_run *runs;
+	size_t          nruns;
+};
+
+/*
+ * Hands items in, in whatever order and as often as one likes. `results` side by side with `items`; an item that is
+ * NULL is passed over. `installs`: all that the items name. An error means that nothing is known of any of them: send all again.
+ */
+struct item_hand_in {
+	const struct item *const *items;
+	size_t              count;
+	const char         *device_id;   /* NULL: not from an enrolled phone */
+	bool                device_revoked;
+	const char         *team_id;     /* whose rounds are its own; NULL: any */
+	const struct unit_map *units;    /* NULL: places say nothing about who is alike */
+	struct date         today;
+	struct actor        actor;
+	struct arena       *arena;
+	struct item_result *results;     /* out */
+	struct item_install *installs;   /* out */
+	size_t              ninstalls;
+	struct error        error;
+	void              (*done)(struct item_hand_in *hand_in);
+	struct db_query     query;       /* private from here on */
+	struct store       *store;
+	struct hand_in     *work;
+};
+void item_hand_in_send(struct store *store, struct item_hand_in *hand_in);
+
+#endif

@@ -1,0 +1,49 @@
+#ifndef WIRE_ITEM_WIRE_H
+#define WIRE_ITEM_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/date.h"
+#include "base/error.h"
+#include "domain/item.h"
+
+/*
+ * Body of POST /sync/batches. The batch itself is read strictly; its items one by one, each with its own faults, so that
+ * none blocks another. And of an item only what makes it one: what else cannot be read, is not known, or is not there
+ * leaves its mark (item.unreadable), because a true fact is never refused.
+ *
+ * The canonical content of an item is its JSON as it came, names sorted, without blanks and with every text written
+ * in one way: the same for any program that sends the same again, and for every version of this one.
+ */
+struct arena;
+struct eligibility_rules;
+struct unit_map;
+
+struct item_entry {
+	struct item  item;               /* what could be read of it */
+	struct error *fault;             /* why it is none; NULL */
+};
+struct item_batch {
+	const char        *label;
+	int64_t            device_us;    /* the phone's clock as it sent it */
+	struct item_entry *entries;
+	size_t             count;
+};
+struct item_reading {
+	const struct unit_map          *units;   /* of donors' residence; NULL: none can be named */
+	const struct eligibility_rules *rules;   /* of deferrals */
+	struct date                     today;
+};
+bool item_batch_read(const char *body, size_t len, const struct item_reading *reading, struct arena *arena,
+		     struct item_batch *batch, struct error *err);
+
+/* Body of a decision: {"content_hash", "keep"}. */
+bool item_decision_read(const char *body, size_t len, struct arena *arena, const char **content_hash, bool *keep,
+			struct error *err);
+
+/* Canonical content that was kept, read again: what it was made of is not told. NULL: it is none (which cannot be). */
+const struct item *item_content_read(const char *content, const struct item_reading *reading, struct arena *arena);
+
+#endif

@@ -1,0 +1,210 @@
+#include "store/held_store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "store/audit.h"
+#include "store/donor_row.h"
+#include "store/failure.h"
+#include "store/row.h"
+
+/* ---- one as it stands ---- */
+
+#define ITEM_LAST_VERB(i) \
+	"(SELECT d.verb FROM item_decision AS d WHERE d.item_id = " i ".id AND d.content_hash = " i ".content_hash" \
+	" ORDER BY d.n DESC LIMIT 1)"
+#define ITEM_OPEN(i) \
+	"(EXISTS (SELECT FROM item_standing AS s WHERE s.id = " i ".id AND s.content_hash <> " i ".content_hash)" \
+	" OR EXISTS (SELECT FROM donation AS n JOIN donation_standing AS b ON b.bag_code = n.bag_code AND b.item_id <> n.item_id" \
+	"  WHERE n.item_id = " i ".id AND n.content_hash = " i ".content_hash))"
+#define ITEM_STANDS(i) \
+	"EXISTS (SELECT FROM item_standing AS s WHERE s.id = " i ".id AND s.content_hash = " i ".content_hash)"
+#define ITEM_HELD(i) \
+	"EXISTS (SELECT FROM item_reason AS r WHERE r.id = " i ".id AND r.content_hash = " i ".content_hash)"
+#define ITEM_IN_SCOPE(i, units) \
+	"(" units "::text[] IS NULL OR EXISTS (SELECT FROM round_unit AS u WHERE u.round_id = " i ".round_id AND u.unit_id = ANY (" units ")))"
+#define ITEM_COLUMNS(i) \
+	i ".id, " i ".donor_id, encode(" i ".content_hash, 'hex'), " i ".kind, " i ".round_id, " i ".device_id, " i ".install, " \
+	i ".corrects, " i ".seq, " SQL_MICROS(i ".captured_at") ", " SQL_MICROS(i ".received_at") ", " i ".verdict," \
+	" CASE WHEN NOT " ITEM_STANDS(i) " THEN CASE WHEN " ITEM_LAST_VERB(i) " = 'drop' THEN 'dropped' ELSE 'corrected' END" \
+	"  WHEN " ITEM_OPEN(i) " THEN 'open' WHEN " ITEM_HELD(i) " THEN 'held' ELSE 'counts' END," \
+	" ARRAY(SELECT DISTINCT r.reason FROM item_reason AS r WHERE r.id = " i ".id AND r.content_hash = " i ".content_hash ORDER BY 1)," \
+	" " ITEM_LAST_VERB(i)
+enum { ITEM_COLUMN_COUNT = 15 };
+
+static void item_read(struct held_item *item, struct arena *arena, const struct db_result *result, int row)
+{
+	row_uuid(result, row, 0, item->id);
+	row_uuid(result, row, 1, item->donor_id);
+	item->content_hash = row_text(arena, result, row, 2);
+	item->kind = row_text(arena, result, row, 3);
+	item->round_id = row_text(arena, result, row, 4);
+	item->device_id = row_text(arena, result, row, 5);
+	item->install = row_text(arena, result, row, 6);
+	item->corrects = row_text(arena, result, row, 7);
+	item->seq = db_int(result, row, 8, 0);
+	item->captured_us = row_time(result, row, 9);
+	item->received_us = row_time(result, row, 10);
+	(void)item_verdict_parse(db_text(result, row, 11), &item->verdict);
+	item->state = row_text(arena, result, row, 12);
+	item->reasons = row_texts(arena, result, row, 13, &item->nreasons);
+	item->decision = row_text(arena, result, row, 14);
+}
+
+static void query_units(struct db_query *query, struct arena *arena, const char *const *units, size_t count)
+{
+	if (units)
+		query_texts(query, arena, units, count);
+	else
+		query_text(query, NULL);
+}
+
+/* ---- what waits ---- */
+
+/* $1 round or NULL   $2 units or NULL   $3 $4 id and hash to go on behind   $5 how many */
+static const struct db_statement list_statement = {
+	"SELECT " ITEM_COLUMNS("i") " FROM item AS i WHERE ($1::uuid IS NULL OR i.round_id = $1::uuid) AND " ITEM_IN_SCOPE("i", "$2")
+	" AND ($3::uuid IS NULL OR (i.id, i.content_hash) > ($3::uuid, decode($4, 'hex')))"
+	" AND " ITEM_STANDS("i") " AND (" ITEM_OPEN("i") " OR " ITEM_HELD("i") ") ORDER BY i.id, i.content_hash LIMIT $5::integer"
+};
+
+static void list_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct held_list *list = container_of(query, struct held_list, query);
+
+	if (result_ok(result, &list->error)) {
+		int rows = db_rows(result);
+
+		list->more = rows > list->limit;
+		list->nitems = (size_t)(list->more ? list->limit : rows);
+		list->items = arena_alloc(list->arena, (list->nitems + 1) * sizeof(*list->items));
+		for (size_t i = 0; i < list->nitems; i++)
+			item_read(&list->items[i], list->arena, result, (int)i);
+	}
+	list->done(list);
+}
+
+void held_list_send(struct store *store, struct held_list *list)
+{
+	const char *colon = strchr(list->after, ':');
+
+	query_begin(&list->query, &list_statement, DB_SLOW, list_on_done);
+	query_text(&list->query, uuid_or_nil(list->round_id));
+	query_units(&list->query, list->arena, list->units, list->nunits);
+	query_text(&list->query, colon ? uuid_or_nil(arena_strndup(list->arena, list->after, (size_t)(colon - list->after))) : NULL);
+	query_text(&list->query, colon && strspn(colon + 1, "0123456789abcdef") == 64 && strlen(colon + 1) == 64 ? colon + 1 : "");
+	query_text(&list->query, page_limit(list->limit, list->limit_text));
+	db_send(store->db, &list->query);
+}
+
+/* ---- one, opened ---- */
+
+/* $1 item   $2 units or NULL   $3 audit, an entry for each that may be told */
+static const struct db_statement load_statement = {
+	"WITH found AS MATERIALIZED (SELECT i.* FROM item AS i WHERE i.id = $1::uuid AND " ITEM_IN_SCOPE("i", "$2")
+	"  ORDER BY i.captured_at, i.content_hash LIMIT 32),"
+	" told AS (SELECT t.id::text AS id, row_number() OVER () AS n FROM (SELECT DISTINCT donor_id AS id FROM found) AS t),"
+	" audit AS (INSERT INTO audit_entry (" AUDIT_COLUMNS ")"
+	"  SELECT (e.row->>'id')::uuid, e.row->>'actor_kind', e.row->>'actor_id', e.row->>'actor_role', e.row->>'action',"
+	"   e.row->>'subject_kind', told.id, e.row->>'request_id', (e.row->>'key_id')::integer, NULL, NULL"
+	"  FROM jsonb_array_elements($3::jsonb) WITH ORDINALITY AS e (row, n) JOIN told ON told.n = e.n)"
+	" SELECT " ITEM_COLUMNS("i") ", d.erased_at IS NOT NULL, d.wrap_key_id, d.wrapped_key, i.sealed"
+	" FROM found AS i JOIN donor AS d ON d.id = i.donor_id ORDER BY i.captured_at, i.content_hash"
+};
+
+static bool open_content(struct held_load *load, struct held_item *item, const struct db_result *result, int row)
+{
+	struct donor_record record = { 0 };
+
+	if (db_bool(result, row, ITEM_COLUMN_COUNT))
+		return true;
+	memcpy(record.donor.id, item->donor_id, sizeof(record.donor.id));
+	record.wrap_key_id = row_int(result, row, ITEM_COLUMN_COUNT + 1, 0);
+	record.wrapped_hex = row_text(load->arena, result, row, ITEM_COLUMN_COUNT + 2);
+	if (!donor_open_key(&record, load->store, &load->error))
+		return false;
+	item->content = donor_open_text("item", arena_printf(load->arena, "content %s", item->id), item->donor_id,
+					db_text(result, row, ITEM_COLUMN_COUNT + 3), load->store, load->arena);
+	return item->content || donor_fail_sealed(&load->error);
+}
+
+static void load_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct held_load *load = container_of(query, struct held_load, query);
+
+	if (result_ok(result, &load->error)) {
+		load->nitems = (size_t)db_rows(result);
+		load->items = arena_alloc(load->arena, (load->nitems + 1) * sizeof(*load->items));
+		for (size_t i = 0; i < load->nitems; i++) {
+			item_read(&load->items[i], load->arena, result, (int)i);
+			if (!open_content(load, &load->items[i], result, (int)i))
+				break;
+		}
+		if (load->nitems == 0)
+			fail_not_found(&load->error);
+	}
+	load->done(load);
+}
+
+void held_load_send(struct store *store, struct held_load *load)
+{
+	struct audit audit;
+
+	load->store = store;
+	query_begin(&load->query, &load_statement, DB_WRITE, load_on_done);
+	query_text(&load->query, uuid_or_nil(load->id));
+	query_units(&load->query, load->arena, load->units, load->nunits);
+	audit_begin(&audit, store, &load->actor);
+	for (int i = 0; i < HELD_CONTENTS_MAX; i++)
+		audit_add_reading(&audit, "item.read", "donor", "", NULL);
+	query_text(&load->query, audit_end(&audit, load->arena));
+	db_send(store->db, &load->query);
+}
+
+/* ---- decided ---- */
+
+/* $1 audit   $2 id of the decision   $3 item   $4 hash   $5 verb   $6 $7 who   $8 units or NULL */
+static const struct db_statement decide_statement = {
+	"WITH there AS MATERIALIZED (SELECT i.id, i.content_hash, " ITEM_LAST_VERB("i") " IS NOT DISTINCT FROM $5 AS said FROM item AS i"
+	"  WHERE i.id = $3::uuid AND i.content_hash = decode($4, 'hex') AND " ITEM_IN_SCOPE("i", "$8") "),"
+	" made AS (INSERT INTO item_decision (id, item_id, content_hash, verb, decided_by_kind, decided_by)"
+	"  SELECT $2::uuid, there.id, there.content_hash, $5, $6, $7 FROM there WHERE NOT there.said),"
+	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM there)") ")"
+	" SELECT EXISTS (SELECT FROM there)"
+};
+
+static void decide_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct held_decide *decide = container_of(query, struct held_decide, query);
+
+	if (result_ok(result, &decide->error) && !db_bool(result, 0, 0))
+		fail_not_found(&decide->error);
+	decide->done(decide);
+}
+
+void held_decide_send(struct store *store, struct held_decide *decide)
+{
+	struct db_query *query = &decide->query;
+	struct arena *arena = decide->arena;
+	char *id = arena_alloc(arena, UUID_TEXT_SIZE);
+	struct audit audit;
+
+	uuid7_make(id, clock_wall_us(store->clock));
+	audit_begin(&audit, store, &decide->actor);
+	audit_add_reading(&audit, decide->keep ? "item.keep" : "item.drop", "item",
+			  arena_printf(arena, "%s:%s", decide->id, decide->content_hash), NULL);
+	query_begin(query, &decide_statement, DB_WRITE, decide_on_done);
+	query_text(query, audit_end(&audit, arena));
+	query_text(query, id);
+	query_text(query, uuid_or_nil(decide->id));
+	query_text(query, decide->content_hash);
+	query_text(query, decide->keep ? "keep" : "drop");
+	query_text(query, decide->actor.kind);
+	query_text(query, actor_id(&decide->actor));
+	query_units(query, arena, decide->units, decide->nunits);
+	db_send(store->db, query);
+}

@@ -1,0 +1,405 @@
+#include "wire/item_wire.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "domain/eligibility.h"
+#include "wire/donor_fields.h"
+#include "wire/fields.h"
+#include "wire/screening.h"
+#include "wire/wire.h"
+
+enum { HASH_DIGITS = 64, LABEL_MAX = 100, ID_TYPED_MAX = 64, CODE_MAX = 60, BAG_TYPED_MAX = 100 };
+
+/* One item on its way: what must be readable goes to `hard`, the rest to `soft`. */
+struct reading {
+	const struct item_reading *with;
+	struct arena              *arena;
+	struct error              *hard, *soft;
+	struct item               *item;
+};
+
+/* ---- parts ---- */
+
+static bool read_uuid(struct wire_reader *reader, const char *name, enum wire_need need, const char **out)
+{
+	const char *typed;
+	char *id;
+
+	if (!wire_text(reader, name, need, ID_TYPED_MAX, &typed))
+		return false;
+	if (!uuid_valid(typed))
+		return error_add_field(reader->err, wire_pointer(reader, name), "invalid_id",
+				       "An id such as 0198f1a2-0000-7000-8000-0000000000d1 is expected.",
+				       "Cần một mã dạng 0198f1a2-0000-7000-8000-0000000000d1.");
+	id = arena_strdup(reader->arena, typed);
+	for (char *p = id; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	*out = id;
+	return true;
+}
+
+static void read_id(struct wire_reader *reader, const char *name, char out[UUID_TEXT_SIZE])
+{
+	const char *id;
+
+	if (read_uuid(reader, name, WIRE_REQUIRED, &id))
+		snprintf(out, UUID_TEXT_SIZE, "%s", id);
+}
+
+static int append(const char *bytes, size_t len, void *context)
+{
+	buf_append(context, bytes, len);
+	return 0;
+}
+
+static const char *canonical(json_t *object, struct arena *arena)
+{
+	struct buf buf = { 0 };
+	const char *text;
+
+	json_dump_callback(object, append, &buf, JSON_SORT_KEYS | JSON_COMPACT);
+	text = arena_strndup(arena, buf.data, buf.len);
+	buf_release(&buf);
+	return text;
+}
+
+/* ---- the donor ---- */
+
+static void identifier_of(struct reading *reading, json_t *object, const char *pointer)
+{
+	struct donor *person = arena_alloc(reading->arena, sizeof(*person));
+	struct wire_reader reader;
+
+	person->identifiers = arena_alloc(reading->arena, sizeof(*person->identifiers));
+	wire_reader_init(&reader, object, pointer, reading->arena, reading->soft);
+	person->nidentifiers = identifier_members_read(&reader, &person->identifiers[0].identifier);
+	wire_reader_finish(&reader);
+	reading->item->person = person;
+}
+
+/* Whoever has a name and a year can be registered, whatever else was not readable. */
+static void provisional_of(struct reading *reading, json_t *object, const char *pointer)
+{
+	struct donor *person = arena_alloc(reading->arena, sizeof(*person));
+	struct wire_reader reader;
+	struct error doubts;
+
+	wire_reader_init(&reader, object, pointer, reading->arena, reading->soft);
+	read_uuid(&reader, "id", WIRE_OPTIONAL, &reading->item->donor_id);
+	donor_members_read(&reader, reading->with->units, reading->with->today, person);
+	wire_reader_finish(&reader);
+	error_clear(&doubts);
+	reading->item->named = donor_check(person, reading->with->today, &doubts);
+	if (!reading->item->named)
+		reading->item->unreadable = true;
+	reading->item->person = person;
+}
+
+static void read_donor(struct reading *reading, struct wire_reader *data)
+{
+	static const char *const ways[] = { "id", "identifier", "provisional" };
+	json_t *object = wire_object(data, "donor", WIRE_REQUIRED), *inner;
+	const char *pointer = wire_pointer(data, "donor");
+	struct item *item = reading->item;
+	struct wire_reader reader;
+	int told = 0;
+
+	if (!object)
+		return;
+	wire_reader_init(&reader, object, pointer, reading->arena, reading->hard);
+	for (int i = 0; i < (int)ARRAY_SIZE(ways); i++) {
+		if (!wire_has(&reader, ways[i]))
+			continue;
+		item->by = (enum item_donor)i;
+		told++;
+	}
+	if (told != 1) {
+		error_add_field(reading->hard, pointer, "required", "Tell the donor by id, by identifier, or as provisional.",
+				"Hãy cho biết người hiến bằng id, identifier hoặc provisional.");
+		return;
+	}
+	if (item->by == ITEM_DONOR_ID) {
+		read_uuid(&reader, "id", WIRE_REQUIRED, &item->donor_id);
+	} else {
+		inner = wire_object(&reader, ways[item->by], WIRE_REQUIRED);
+		pointer = wire_pointer(&reader, ways[item->by]);
+		if (inner && item->by == ITEM_DONOR_IDENTIFIER)
+			identifier_of(reading, inner, pointer);
+		else if (inner)
+			provisional_of(reading, inner, pointer);
+	}
+	reader.err = reading->soft;
+	wire_reader_finish(&reader);
+}
+
+/* ---- what the kinds tell ---- */
+
+static void read_bag(struct reading *reading, struct wire_reader *data)
+{
+	const char *typed;
+
+	if (wire_text(data, "bag_code", WIRE_OPTIONAL, BAG_TYPED_MAX, &typed) && !bag_code_parse(typed, &reading->item->bag))
+		reading->item->unreadable = true;
+}
+
+static void read_day(struct reading *reading, struct wire_reader *data, const char *name)
+{
+	struct date day;
+
+	if (wire_date(data, name, WIRE_OPTIONAL, &day))
+		reading->item->told_on = day;
+}
+
+static void read_measures(struct wire_reader *data)
+{
+	struct eligibility_facts facts;
+
+	eligibility_facts_init(&facts);
+	screening_read(data, &facts);
+}
+
+static void read_outcome(struct reading *reading, struct wire_reader *data)
+{
+	struct item *item = reading->item;
+	const char *text;
+	int64_t volume = 0;
+
+	if (wire_word(data, "outcome", WIRE_REQUIRED, &text) && !item_outcome_parse(text, &item->outcome))
+		wire_fault_choice(data->err, wire_pointer(data, "outcome"), "completed, stopped, deferred");
+	if (item->outcome == ITEM_DEFERRED)
+		data->err = reading->soft;       /* nothing was given: what these say does not matter */
+	if (wire_word(data, "component", item->outcome == ITEM_DEFERRED ? WIRE_OPTIONAL : WIRE_REQUIRED, &text) &&
+	    !component_parse(text, &item->component))
+		wire_fault_choice(data->err, wire_pointer(data, "component"), COMPONENT_WORDS);
+	wire_int(data, "volume_ml", item->outcome == ITEM_COMPLETED ? WIRE_REQUIRED : WIRE_OPTIONAL, 0, DONATION_VOLUME_MAX, &volume);
+	item->volume_ml = (int)volume;
+}
+
+static void read_donation(struct reading *reading, struct wire_reader *data)
+{
+	data->err = reading->hard;
+	read_outcome(reading, data);
+	data->err = reading->soft;
+	read_bag(reading, data);
+	read_day(reading, data, "donated_on");
+	read_measures(data);
+	(void)wire_has(data, "reaction");        /* as the form has it: a text, or an object */
+}
+
+static void read_screened(struct reading *reading, struct wire_reader *data)
+{
+	const char *text;
+
+	data->err = reading->hard;
+	if (wire_word(data, "outcome", WIRE_REQUIRED, &text)) {
+		reading->item->accepted = streq(text, "accepted");
+		if (!reading->item->accepted && !streq(text, "deferred"))
+			wire_fault_choice(data->err, wire_pointer(data, "outcome"), "accepted, deferred");
+	}
+	data->err = reading->soft;
+	read_day(reading, data, "screened_on");
+	read_measures(data);
+	wire_text(data, "note", WIRE_OPTIONAL, ITEM_NOTE_MAX, &text);
+}
+
+/* A day to come is the phone's clock: then the wait is not over yet, which is the longer one. */
+static void read_deferral(struct reading *reading, struct wire_reader *data)
+{
+	struct deferral *deferral = arena_alloc(reading->arena, sizeof(*deferral));
+	struct donor unknown = { 0 };
+	struct error doubts;
+	bool permanent = false;
+
+	*deferral = (struct deferral){ .lifted_us = INT64_MIN, .lift = { .asked_us = INT64_MIN, .decided_us = INT64_MIN } };
+	wire_text(data, "code", WIRE_REQUIRED, DEFERRAL_CODE_MAX, &deferral->code);
+	wire_date(data, "from", WIRE_OPTIONAL, &deferral->from);
+	wire_date(data, "until", WIRE_OPTIONAL, &deferral->until);
+	wire_bool(data, "permanent", WIRE_OPTIONAL, &permanent);
+	wire_text(data, "note", WIRE_OPTIONAL, DEFERRAL_NOTE_MAX, &deferral->note);
+	if (date_compare(deferral->from, reading->with->today) > 0) {
+		deferral->from = (struct date){ 0 };
+		reading->item->unreadable = true;
+	}
+	deferral->ends = permanent ? DEFERRAL_PERMANENT : DEFERRAL_DATED;
+	error_clear(&doubts);
+	if (deferral->code && deferral_check(deferral, reading->with->rules, &unknown, reading->with->today, &doubts)) {
+		deferral_reckon(deferral, permanent, reading->with->rules);
+		reading->item->deferral = deferral;
+	} else {
+		reading->item->unreadable = true;
+	}
+}
+
+static void read_words(struct wire_reader *data, const char *const *names, size_t count)
+{
+	const char *text;
+
+	for (size_t i = 0; i < count; i++)
+		wire_text(data, names[i], WIRE_OPTIONAL, ITEM_NOTE_MAX, &text);
+}
+
+static void read_rest(struct reading *reading, struct wire_reader *data)
+{
+	static const char *const check_in[] = { "code", "note" }, *const reaction[] = { "severity", "text" },
+				 *const gift[] = { "gift", "note" }, *const note[] = { "text" };
+	const char *donation;
+	int64_t quantity;
+
+	switch (reading->item->kind) {
+	case ITEM_DONATION:
+		read_donation(reading, data);
+		break;
+	case ITEM_SCREENING:
+		read_screened(reading, data);
+		break;
+	case ITEM_DEFERRAL:
+		read_deferral(reading, data);
+		break;
+	case ITEM_CHECK_IN:
+		read_words(data, check_in, ARRAY_SIZE(check_in));
+		break;
+	case ITEM_REACTION:
+		read_uuid(data, "donation", WIRE_OPTIONAL, &donation);
+		read_words(data, reaction, ARRAY_SIZE(reaction));
+		break;
+	case ITEM_GIFT:
+		read_words(data, gift, ARRAY_SIZE(gift));
+		wire_int(data, "quantity", WIRE_OPTIONAL, 0, 1000, &quantity);
+		break;
+	case ITEM_NOTE:
+	case ITEM_KIND_COUNT:
+		read_words(data, note, ARRAY_SIZE(note));
+	}
+}
+
+/* ---- one item ---- */
+
+static void read_data(struct reading *reading, struct wire_reader *outer)
+{
+	json_t *object = wire_object(outer, "data", WIRE_REQUIRED);
+	struct wire_reader data;
+
+	if (!object || reading->hard->code != ERR_NONE)
+		return;
+	wire_reader_init(&data, object, wire_pointer(outer, "data"), reading->arena, reading->hard);
+	read_donor(reading, &data);
+	data.err = reading->soft;
+	read_uuid(&data, "round", WIRE_OPTIONAL, &reading->item->round_id);
+	read_rest(reading, &data);
+	data.err = reading->soft;
+	wire_reader_finish(&data);
+}
+
+static void read_head(struct reading *reading, struct wire_reader *reader)
+{
+	struct item *item = reading->item;
+	const char *text;
+
+	read_id(reader, "id", item->id);
+	read_id(reader, "install", item->install);
+	wire_int(reader, "seq", WIRE_REQUIRED, 1, ITEM_SEQ_MAX, &item->seq);
+	if (wire_word(reader, "kind", WIRE_REQUIRED, &text) && !item_kind_parse(text, &item->kind))
+		wire_fault_choice(reader->err, wire_pointer(reader, "kind"), ITEM_KIND_WORDS);
+	if (wire_time(reader, "captured_at", WIRE_REQUIRED, &item->captured_us))
+		item->told_on = date_of_instant(item->captured_us);
+	read_uuid(reader, "corrects", WIRE_OPTIONAL, &item->corrects);
+}
+
+static void read_item(struct reading *reading, json_t *object, const char *pointer)
+{
+	struct wire_reader reader;
+
+	wire_reader_init(&reader, object, pointer, reading->arena, reading->hard);
+	read_head(reading, &reader);
+	read_data(reading, &reader);
+	reader.err = reading->soft;
+	wire_reader_finish(&reader);
+	if (reading->soft->code != ERR_NONE)
+		reading->item->unreadable = true;
+	if (reading->hard->code == ERR_NONE && item_check(reading->item, pointer, reading->arena, reading->hard))
+		reading->item->content = canonical(object, reading->arena);
+}
+
+static void read_entry(struct reading *reading, json_t *element, size_t index, struct item_entry *entry)
+{
+	const char *pointer = arena_printf(reading->arena, "/items/%zu", index);
+
+	reading->item = &entry->item;
+	error_clear(reading->hard);
+	error_clear(reading->soft);
+	if (json_is_object(element))
+		read_item(reading, element, pointer);
+	else
+		error_add_field(reading->hard, pointer, "wrong_type", "An object is expected.", "Cần một đối tượng.");
+	if (reading->hard->code != ERR_NONE) {
+		entry->fault = arena_alloc(reading->arena, sizeof(*entry->fault));
+		*entry->fault = *reading->hard;
+	}
+}
+
+bool item_batch_read(const char *body, size_t len, const struct item_reading *with, struct arena *arena,
+		     struct item_batch *batch, struct error *err)
+{
+	json_t *object = wire_parse_object(body, len, err), *items;
+	struct error hard, soft;
+	struct reading reading = { .with = with, .arena = arena, .hard = &hard, .soft = &soft };
+	struct wire_reader reader;
+
+	if (!object)
+		return false;
+	wire_reader_init(&reader, object, "", arena, err);
+	wire_text(&reader, "batch_id", WIRE_OPTIONAL, LABEL_MAX, &batch->label);
+	wire_time(&reader, "device_now", WIRE_REQUIRED, &batch->device_us);
+	items = wire_array(&reader, "items", WIRE_REQUIRED, ITEM_BATCH_MAX);
+	if (wire_reader_finish(&reader)) {
+		batch->count = json_array_size(items);
+		batch->entries = arena_alloc(arena, (batch->count + 1) * sizeof(*batch->entries));
+		for (size_t i = 0; i < batch->count; i++)
+			read_entry(&reading, json_array_get(items, i), i, &batch->entries[i]);
+	}
+	json_decref(object);
+	return err->code == ERR_NONE;
+}
+
+const struct item *item_content_read(const char *content, const struct item_reading *with, struct arena *arena)
+{
+	struct error hard, soft;
+	struct item *item = arena_alloc(arena, sizeof(*item));
+	struct reading reading = { .with = with, .arena = arena, .hard = &hard, .soft = &soft, .item = item };
+	json_t *object;
+
+	error_clear(&hard);
+	error_clear(&soft);
+	object = wire_parse_object(content, strlen(content), &hard);
+	if (!object)
+		return NULL;
+	read_item(&reading, object, "");
+	json_decref(object);
+	return hard.code == ERR_NONE ? item : NULL;
+}
+
+bool item_decision_read(const char *body, size_t len, struct arena *arena, const char **content_hash, bool *keep,
+			struct error *err)
+{
+	json_t *object = wire_parse_object(body, len, err);
+	struct wire_reader reader;
+	bool fine;
+
+	if (!object)
+		return false;
+	wire_reader_init(&reader, object, "", arena, err);
+	if (wire_text(&reader, "content_hash", WIRE_REQUIRED, WIRE_KEY_MAX, content_hash) &&
+	    (strlen(*content_hash) != HASH_DIGITS || strspn(*content_hash, "0123456789abcdef") != HASH_DIGITS))
+		error_add_field(err, "/content_hash", "invalid_value", "The 64 digits that the item has are expected.",
+				"Cần đúng 64 chữ số như của mục.");
+	wire_bool(&reader, "keep", WIRE_REQUIRED, keep);
+	fine = wire_reader_finish(&reader);
+	json_decref(object);
+	return fine;
+}

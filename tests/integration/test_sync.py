@@ -1,0 +1,541 @@
+"""What phones hand in: each fact once, in whatever order it comes, and never refused for what it says."""
+import datetime
+import json
+import random
+import uuid
+
+import pytest
+
+from harness.client import problem
+from harness.daemon import wait_until
+from harness.seeds import TODAY, day
+
+BATCHES, DONORS = "/api/v1/sync/batches", "/api/v1/donors"
+
+
+@pytest.fixture
+def donor(staff, seeds):
+    """Makes a donor; the id of the record."""
+    def make(**more):
+        body = {**person(seeds), **more}
+        return staff.post(DONORS, json=body, expect=201).json()["id"]
+    return make
+
+
+@pytest.fixture
+def team(api):
+    return api.as_("team")
+
+
+@pytest.fixture
+def running(seeds, daemon, staff):
+    """A round of the team of the `team` token, today."""
+    code = daemon.own_team()
+    (one,) = [t for t in staff.items("/api/v1/teams") if t["code"] == code]
+    venue = seeds.venue()
+    draft = seeds.draft(date=TODAY, venue=venue["id"])
+    daemon.sql("UPDATE round SET team_id = NULL WHERE team_id = %s", one["id"])
+    daemon.sql("UPDATE round SET team_id = %s WHERE id = %s", one["id"], draft["id"])
+    return draft["id"]
+
+
+def person(seeds, **more):
+    letters, n = "", seeds.number()
+    for _ in range(6):
+        letters, n = letters + "bcdghklmnp"[n % 10] + "ăêíôư"[n % 5], n // 10
+    return {"name": f"Giàng {letters.capitalize()}", "birth_date": "1992-04-19", "sex": "male", **more}
+
+
+def cccd(seeds):
+    return {"kind": "cccd", "value": f"012092{seeds.number() % 1000000:06}"}
+
+
+class Phone:
+    """An install that captures items and hands them in."""
+
+    def __init__(self, client, round_id=None):
+        self.client, self.round, self.install, self.seq = client, round_id, str(uuid.uuid4()), 0
+
+    def item(self, kind, donor, at="08:00", corrects=None, on=TODAY, **data):
+        self.seq += 1
+        made = {"id": str(uuid.uuid4()), "install": self.install, "seq": self.seq, "kind": kind,
+                "captured_at": f"{on}T{at}:00+07:00", "data": {"donor": donor if isinstance(donor, dict) else {"id": donor}, **data}}
+        if self.round and "round" not in data:
+            made["data"]["round"] = self.round
+        if corrects:
+            made["corrects"] = corrects
+        return made
+
+    def gave(self, donor, volume=350, **more):
+        return self.item("donation", donor, **{"outcome": "completed", "component": "whole_blood", "volume_ml": volume, **more})
+
+    def send(self, *items, expect=200, **more):
+        body = {"batch_id": "thử", "device_now": f"{TODAY}T18:00:00+07:00", "items": list(items), **more}
+        return self.client.post(BATCHES, json=body, expect=expect).json()
+
+
+@pytest.fixture
+def phone(team, running):
+    return Phone(team, running)
+
+
+def one(receipt):
+    (item,) = receipt["items"]
+    return item
+
+
+def counting(daemon, *donors):
+    """(ml, held, open) of the donations that count of these people."""
+    return daemon.sql("SELECT volume_ml, held, open FROM donation_counting WHERE item_id IS NOT NULL AND donor_id IN ("
+                      "SELECT d.id FROM donor AS d LEFT JOIN donor_alias AS a ON a.donor_id = d.id WHERE coalesce(a.into_id, d.id) IN ("
+                      "SELECT coalesce(a.into_id, d.id) FROM donor AS d LEFT JOIN donor_alias AS a ON a.donor_id = d.id WHERE d.id = ANY (%s::uuid[])))"
+                      " ORDER BY captured_at, item_id, content_hash", list(donors))
+
+
+def rows(daemon, table, item):
+    return daemon.value(f"SELECT count(*) FROM {table} WHERE item_id = %s", item["id"])
+
+
+# ---- one item ----
+
+def test_applied_once_and_told_again(phone, donor, daemon, staff):
+    who = donor()
+    item = phone.gave(who, bag_code="G1234 98 654321 H", donated_on=TODAY)
+    receipt = phone.send(item)
+    assert one(receipt) == {"id": item["id"], "verdict": "applied", "state": "counts", "reasons": []}
+    assert receipt["counts"] == {"items": 1, "applied": 1, "duplicate": 0, "held": 0, "conflict": 0, "rejected": 0, "retry": 0}
+    assert receipt["batch_id"] == "thử"
+    for _ in range(2):
+        again = one(phone.send(item))
+        assert again == {"id": item["id"], "verdict": "duplicate", "first": "applied", "state": "counts", "reasons": []}
+    # the same content, written otherwise
+    text = json.dumps({"items": [dict(reversed(item.items()))], "device_now": "2025-01-01T00:00:00+07:00"}, indent=3)
+    answer = phone.client.post(BATCHES, content=text.encode(), headers={"Content-Type": "application/json"}, expect=200).json()
+    assert one(answer)["verdict"] == "duplicate"
+    assert rows(daemon, "donation", item) == 1
+    assert daemon.sql("SELECT volume_ml, donated_on::text, evidence, bag_code, outcome, round_id::text FROM donation WHERE item_id = %s", item["id"]) == [
+        (350, TODAY, "confirmed", "G123498654321", "completed", phone.round)]
+    # each sending left its mark: the first with what was written, the others as readings
+    marks = daemon.sql("SELECT action, count(*), count(digest_after) FROM audit_entry WHERE subject_kind = 'item' AND subject_id LIKE %s GROUP BY 1 ORDER BY 1",
+                       item["id"] + ":%")
+    assert marks == [("item.add", 1, 1), ("item.replay", 3, 0)]
+    assert not staff.get(f"{DONORS}/{who}/eligibility").json()["eligible"]
+    wait_until(lambda: daemon.value("SELECT next_whole_blood IS NOT NULL FROM donor WHERE id = %s", who), what="the next day is counted")
+    assert daemon.value("SELECT last_donated_on::text FROM donor WHERE id = %s", who) == TODAY
+
+
+def test_nothing_personal_lies_open(phone, daemon, seeds):
+    told = person(seeds, phone="0912345678", identifiers=[cccd(seeds)], address="Bản Hon")
+    item = phone.gave({"provisional": told}, reaction="choáng nhẹ")
+    receipt = phone.send(item)
+    kept = str(daemon.sql("SELECT i::text FROM item AS i WHERE id = %s", item["id"]))
+    kept += str(daemon.sql("SELECT d::text FROM donor AS d WHERE id = %s", item["id"]))
+    for text in (told["name"], "912345678", told["identifiers"][0]["value"], "Bản Hon", "choáng"):
+        assert text not in kept and text not in json.dumps(receipt, ensure_ascii=False)
+        assert text.encode().hex() not in kept
+
+
+def test_the_clock_is_told(phone):
+    """Measured as it is sent; nothing is refused for it."""
+    now = datetime.datetime.fromisoformat(phone.send()["received_at"])
+    for ahead, suspect in ((0, False), (-86400, True), (3600, True)):
+        receipt = phone.send(device_now=(now + datetime.timedelta(seconds=ahead)).isoformat())
+        passed = (datetime.datetime.fromisoformat(receipt["received_at"]) - now).total_seconds()
+        assert abs(receipt["clock_skew_seconds"] - (ahead - passed)) <= 1
+        assert receipt["clock_suspect"] == (abs(receipt["clock_skew_seconds"]) >= 300) and (suspect or passed >= 300) == receipt["clock_suspect"]
+
+
+def test_gaps_are_told(phone, donor):
+    who = donor()
+    items = [phone.item("note", who, text=f"{n}") for n in range(1, 13)]
+    receipt = phone.send(*items[1:4], items[6])
+    assert receipt["installs"] == [{"install": phone.install, "items": 4, "last_seq": 7, "missing_count": 3,
+                                    "missing": [{"from": 1, "to": 1}, {"from": 5, "to": 6}]}]
+    receipt = phone.send(*items)
+    assert receipt["installs"][0]["missing"] == [] and receipt["installs"][0]["items"] == 12
+    assert [i["verdict"] for i in receipt["items"]].count("duplicate") == 4
+
+
+# ---- what cannot be read, and what cannot be read of it ----
+
+def test_one_bad_item_never_blocks_another(phone, donor, daemon):
+    who = donor()
+    good, late = phone.gave(who), phone.item("note", who, text="xong")
+    bad = [17, {}, {**phone.gave(who), "id": "x"}, {**phone.gave(who), "kind": "gift_card"}, {**phone.gave(who), "seq": 0},
+           phone.gave(who, volume=0), phone.gave(who, volume=1001), phone.gave(who, component="beer"), phone.item("donation", who),
+           {**phone.gave(who), "captured_at": "hôm qua"}, phone.item("note", {}), phone.item("note", {"id": who, "identifier": {}}),
+           phone.item("screening", who, outcome="maybe")]
+    mirrored = phone.gave(who)
+    bad.append({**mirrored, "corrects": mirrored["id"]})
+    receipt = phone.send(good, *bad, late)
+    assert [i["verdict"] for i in receipt["items"]] == ["applied"] + ["rejected"] * len(bad) + ["applied"]
+    assert all(i["errors"] and i["state"] is None for i in receipt["items"][1:-1])
+    assert receipt["counts"]["rejected"] == len(bad) and receipt["counts"]["applied"] == 2
+    pointers = [i["errors"][0]["pointer"] for i in receipt["items"][1:-1]]
+    assert pointers[0] == "/items/1" and "/items/6/data/volume_ml" in pointers and pointers[-1] == f"/items/{len(bad)}/corrects"
+    assert daemon.value("SELECT count(*) FROM item WHERE install = %s", phone.install) == 2
+
+
+def test_what_is_unknown_in_an_item_is_kept(phone, donor, daemon):
+    """A newer program on the phone, or a slip in what does not matter: the donation happened."""
+    who = donor()
+    for more in ({"wifi": True}, {"bag_code": "Túi 7"}, {"donated_on": "10/3"}, {"screening": {"pulse_bpm": "fast"}}, {"round": "LC25-07"}):
+        item = phone.gave(who, **more)
+        told = one(phone.send(item))
+        assert told["verdict"] == told["state"] == "held" and "unreadable" in told["reasons"], more
+        assert rows(daemon, "donation", item) == 1
+    item = {**phone.gave(who), "battery": 12}
+    assert one(phone.send(item))["reasons"] == ["unreadable"]
+
+
+def test_the_batch_itself(phone, donor, api):
+    problem(phone.client.post(BATCHES, json={"items": []}), "invalid-field", 422)
+    problem(phone.client.post(BATCHES, json={"device_now": "2025-01-01T00:00:00Z", "items": [{}] * 501}), "invalid-field", 422)
+    problem(phone.client.post(BATCHES, json={"device_now": "2025-01-01T00:00:00Z", "items": [], "more": 1}), "invalid-field", 422)
+    problem(phone.client.post(BATCHES, content=b"{", headers={"Content-Type": "application/json"}), "malformed", 400)
+    assert phone.send()["counts"]["items"] == 0
+    for role in ("gateway", "hospital", "comms", "staff", "auditor"):
+        problem(api.as_(role).post(BATCHES, json={"device_now": "2025-01-01T00:00:00Z", "items": []}), "forbidden", 403)
+    problem(api.post(BATCHES, json={"device_now": "2025-01-01T00:00:00Z", "items": []}), "unauthenticated", 401)
+    assert api.as_("admin").post(BATCHES, json={"device_now": "2025-01-01T00:00:00Z", "items": []}, expect=200)
+
+
+# ---- the day and the round ----
+
+@pytest.mark.parametrize("told, counted, reasons", [(TODAY, TODAY, []), (day(-1), TODAY, ["date_outside"]), ("1970-01-01", TODAY, ["date_outside"]),
+                                                    (day(1), TODAY, ["date_outside"])])
+def test_the_rounds_day_counts(phone, donor, daemon, told, counted, reasons):
+    item = phone.gave(donor(), donated_on=told)
+    answer = one(phone.send(item))
+    assert (answer["verdict"], answer["reasons"]) == ("held" if reasons else "applied", reasons)
+    assert daemon.value("SELECT donated_on::text FROM donation WHERE item_id = %s", item["id"]) == counted
+
+
+def test_rounds_that_a_person_must_look_at(phone, donor, daemon, seeds, staff):
+    other = seeds.draft(date=TODAY)
+    assert one(phone.send(phone.gave(donor(), round=other["id"])))["reasons"] == ["round_foreign"]
+    assert one(phone.send(phone.gave(donor(), round=str(uuid.uuid4()))))["reasons"] == ["round_unknown"]
+    alone = Phone(phone.client)
+    assert one(alone.send(alone.gave(donor())))["reasons"] == ["round_unknown"]
+    assert one(alone.send(alone.item("deferral", donor(), code="malaria", **{"from": TODAY})))["verdict"] == "applied"
+    # a closed round is no reason; a cancelled one is
+    daemon.sql("UPDATE round SET status = 'closed' WHERE id = %s", phone.round)
+    assert one(phone.send(phone.gave(donor())))["verdict"] == "applied"
+    daemon.sql("UPDATE round SET status = 'cancelled' WHERE id = %s", phone.round)
+    item = phone.gave(donor())
+    assert one(phone.send(item))["reasons"] == ["round_cancelled"]
+    assert rows(daemon, "donation", item) == 1
+
+
+# ---- whom ----
+
+def test_a_number_that_somebody_has(phone, donor, daemon, staff, seeds):
+    number = cccd(seeds)
+    told = person(seeds, identifiers=[number])
+    who = donor(**told)
+    assert one(phone.send(phone.gave({"identifier": number})))["verdict"] == "applied"
+    assert one(phone.send(phone.gave({"provisional": told}, at="08:01")))["verdict"] == "applied"
+    assert one(phone.send(phone.gave({"provisional": {**told, "name": "Người Khác"}}, at="08:02")))["reasons"] == ["differs"]
+    assert one(phone.send(phone.gave({"provisional": {**told, "birth_date": "1991-04-19"}}, at="08:03")))["reasons"] == ["differs"]
+    assert counting(daemon, who) == [(350, False, False)] * 2 + [(350, True, False)] * 2
+    assert daemon.value("SELECT count(*) FROM donor WHERE id = %s", who) == 1
+
+
+def test_somebody_new(phone, daemon, staff, seeds):
+    told = {**person(seeds, identifiers=[cccd(seeds)]), "id": str(uuid.uuid4())}
+    first, second = phone.gave({"provisional": told}), phone.item("note", {"id": told["id"]}, text="khỏe")
+    assert [i["verdict"] for i in phone.send(first, second)["items"]] == ["applied"] * 2
+    kept = staff.get(f"{DONORS}/{told['id']}").json()
+    assert (kept["name"], kept["birth_date"], kept["identifiers"][0]["value"]) == (told["name"], told["birth_date"], told["identifiers"][0]["value"])
+    assert one(phone.send(phone.gave({"identifier": told["identifiers"][0]}, at="09:00")))["verdict"] == "applied"
+    assert len(counting(daemon, told["id"])) == 2
+    assert daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'donor.register' AND subject_id = %s", told["id"]) == 1
+
+
+def test_the_same_person_in_any_order(phone, daemon, staff, seeds):
+    """A provisional id before the person, a number before the name: facts end up with one person."""
+    for seed in range(6):
+        number = cccd(seeds)
+        told = {**person(seeds, identifiers=[number]), "id": str(uuid.uuid4())}
+        items = [phone.gave({"provisional": told}, 250, at="08:00"), phone.gave({"id": told["id"]}, 350, at="09:00"),
+                 phone.gave({"identifier": number}, 450, at="10:00"), phone.gave({"provisional": told}, 200, at="11:00")]
+        random.Random(seed).shuffle(items)
+        for item in items:
+            assert one(phone.send(item))["verdict"] in ("applied", "held")
+        again = phone.send(*items)
+        assert [(i["verdict"], i["state"], i["reasons"]) for i in again["items"]] == [("duplicate", "counts", [])] * 4, seed
+        assert counting(daemon, told["id"]) == [(250, False, False), (350, False, False), (450, False, False), (200, False, False)], seed
+        stands = staff.get(f"{DONORS}/{told['id']}").json()
+        assert stands["name"] == told["name"]
+
+
+def test_nobody_knows_who(phone, daemon, seeds):
+    who = str(uuid.uuid4())
+    assert one(phone.send(phone.gave({"id": who})))["reasons"] == ["donor_unknown"]
+    assert one(phone.send(phone.gave({"identifier": cccd(seeds)})))["reasons"] == ["donor_unknown"]
+    assert one(phone.send(phone.gave({"provisional": {"name": "Không rõ"}})))["reasons"] == ["donor_unknown", "unreadable"]
+    assert counting(daemon, who) == [(350, True, False)]
+
+
+def test_likely_the_same_person_holds_both(phone, daemon, staff, seeds):
+    for order in (0, 1), (1, 0):
+        told = person(seeds, unit="Huyện Than Uyên")
+        items = [phone.gave({"provisional": told}, 250), phone.gave({"provisional": dict(told)}, 350, at="08:30")]
+        for n in order:
+            phone.send(items[n])
+        again = phone.send(*items)["items"]
+        assert [(i["state"], i["reasons"]) for i in again] == [("held", ["alike"])] * 2
+        first, second = (daemon.value("SELECT donor_id FROM item WHERE id = %s", i["id"]) for i in items)
+        etag = staff.etag(f"{DONORS}/{first}")
+        if order[0]:
+            staff.post(f"{DONORS}/{first}/merge", json={"with": str(second)}, headers={"If-Match": etag}, expect=200)
+        else:
+            staff.post(f"{DONORS}/{first}/distinct", json={"with": str(second)}, headers={"If-Match": etag}, expect=200)
+        assert [(i["state"], i["reasons"]) for i in phone.send(*items)["items"]] == [("counts", [])] * 2
+    # both in one batch
+    told = person(seeds, unit="Huyện Than Uyên")
+    answers = phone.send(phone.gave({"provisional": told}), phone.gave({"provisional": dict(told)}, at="08:30"))["items"]
+    assert [(i["verdict"], i["reasons"]) for i in answers] == [("held", ["alike"])] * 2
+
+
+def test_an_erased_record_gets_nothing_and_loses_nothing(phone, donor, daemon, staff, admin):
+    who = donor()
+    before = phone.gave(who)
+    phone.send(before)
+    staff.post(f"{DONORS}/{who}/erasure", json={}, expect=201)
+    admin.post(f"{DONORS}/{who}/erasure/approve", json={}, expect=200)
+    assert one(phone.send(before))["verdict"] == "duplicate"         # nobody can compare it any more
+    after = phone.gave(who)
+    told = one(phone.send(after))
+    assert told["verdict"] == "held" and "donor_erased" in told["reasons"]
+    assert daemon.value("SELECT donor_id::text FROM item WHERE id = %s", after["id"]) == after["id"]
+    assert rows(daemon, "donation", after) == 1
+
+
+# ---- deferrals ----
+
+def test_a_deferral_counts_at_once(phone, donor, daemon, staff):
+    who = donor()
+    item = phone.item("deferral", who, code="malaria", note="sốt rét", **{"from": TODAY})
+    assert one(phone.send(item))["verdict"] == "applied"
+    (kept,) = staff.get(f"{DONORS}/{who}/deferrals").json()["items"]
+    assert (kept["code"], kept["from"], kept["note"]) == ("malaria", TODAY, "sốt rét")
+    assert not staff.get(f"{DONORS}/{who}/eligibility").json()["eligible"]
+    wrong = phone.item("deferral", who, code="no_such_code")
+    assert one(phone.send(wrong))["reasons"] == ["unreadable"]
+    assert len(staff.get(f"{DONORS}/{who}/deferrals").json()["items"]) == 1
+    # corrected on the phone: the other reason stands
+    phone.send(phone.item("deferral", who, code="fever", corrects=item["id"], **{"from": TODAY}))
+    assert [d["code"] for d in staff.get(f"{DONORS}/{who}/deferrals").json()["items"]] == ["fever"]
+
+
+def test_a_donation_against_a_newer_deferral(team, running, donor, daemon):
+    """Whichever of the two phones comes first."""
+    for order in (0, 1), (1, 0):
+        who, desk, bed = donor(), Phone(team, running), Phone(team, running)
+        items = [(desk, desk.item("deferral", who, at="07:50", code="malaria", **{"from": TODAY})), (bed, bed.gave(who, at="08:10"))]
+        for n in order:
+            phone, item = items[n]
+            phone.send(item)
+        told = [one(phone.send(item)) for phone, item in items]
+        assert [(t["state"], t["reasons"]) for t in told] == [("counts", []), ("held", ["newer_deferral"])], order
+        assert counting(daemon, who) == [(350, True, False)]
+    # a deferral after the donation says nothing of it
+    who, bed = donor(), Phone(team, running)
+    bed.send(bed.gave(who, at="08:10"), bed.item("deferral", who, at="08:20", code="malaria", **{"from": TODAY}))
+    assert counting(daemon, who) == [(350, False, False)]
+
+
+# ---- contents, bags, corrections ----
+
+def test_two_contents_under_one_id(phone, donor, daemon):
+    who = donor()
+    first = phone.gave(who, 250, at="08:00")
+    second = {**first, "captured_at": f"{TODAY}T08:05:00+07:00", "data": {**first["data"], "volume_ml": 350}}
+    assert one(phone.send(second))["verdict"] == "applied"
+    told = one(phone.send(first))
+    assert told["verdict"] == "conflict" and told["state"] == "open"
+    assert one(phone.send(second)) == {"id": first["id"], "verdict": "duplicate", "first": "applied", "state": "open", "reasons": []}
+    assert counting(daemon, who) == [(250, False, True)]
+
+
+def test_one_bag_in_two_items(phone, donor, daemon):
+    one_, two, bag = donor(), donor(), f"LC-{uuid.uuid4()}"
+    late, early = phone.gave(one_, 250, at="09:00", bag_code=bag), phone.gave(two, 350, at="08:00", bag_code=bag.lower())
+    assert one(phone.send(late))["verdict"] == "applied"
+    assert one(phone.send(early))["verdict"] == "conflict"
+    assert counting(daemon, one_, two) == [(350, False, True)]
+    other = f"LC-{uuid.uuid4()}"
+    answers = phone.send(phone.gave(one_, at="10:00", bag_code=other), phone.gave(two, at="10:05", bag_code=other))
+    assert [i["verdict"] for i in answers["items"]] == ["applied", "conflict"]
+
+
+def test_a_correction(phone, donor, daemon):
+    who = donor()
+    first = phone.gave(who, 250)
+    second = phone.gave(who, 350, corrects=first["id"])
+    assert one(phone.send(second))["reasons"] == ["correction_unmatched"]
+    assert one(phone.send(first))["state"] == "corrected"
+    assert one(phone.send(second))["state"] == "counts"
+    assert counting(daemon, who) == [(350, False, False)]
+    third = phone.gave(who, corrects=second["id"], outcome="deferred")
+    assert one(phone.send(third))["verdict"] == "applied"
+    assert counting(daemon, who) == []
+
+
+# ---- phones ----
+
+DEVICES = "/api/v1/devices"
+
+
+@pytest.fixture
+def own_team(daemon, staff):
+    daemon.token("team")
+    return next(t["id"] for t in staff.items("/api/v1/teams", limit=500) if t["code"] == daemon.own_team())
+
+
+def enrolled(api, staff, team, seeds):
+    """(device, client of the phone, its code and install)"""
+    made = staff.post(DEVICES, json={"name": f"Máy {seeds.number()}", "team": team}, expect=201).json()
+    assert made["qr"] == f"GH-DEVICE:1:{made['code']}" and made["device"]["enrolled_at"] is None
+    body = {"code": made["code"], "install": str(uuid.uuid4())}
+    answer = api.post(f"{DEVICES}/enrol", json=body, expect=201).json()
+    return answer["device"], api.with_token(answer["token"]), body
+
+
+def test_a_phone_is_enrolled_once(api, staff, own_team, seeds, daemon):
+    made = staff.post(DEVICES, json={"name": f"Máy {seeds.number()}", "team": own_team}, headers={"Idempotency-Key": "phone-1"}, expect=201).json()
+    again = staff.post(DEVICES, json={"name": made["device"]["name"], "team": own_team}, headers={"Idempotency-Key": "phone-1"}, expect=201).json()
+    assert again["device"]["id"] == made["device"]["id"] and again["code"] is None
+    problem(staff.post(DEVICES, json={"name": made["device"]["name"], "team": own_team}), "already-exists", 409)
+    problem(staff.post(DEVICES, json={"name": "Máy lạ", "team": str(uuid.uuid4())}), "invalid-field", 422)
+    body = {"code": made["code"], "install": str(uuid.uuid4())}
+    tokens = {api.post(f"{DEVICES}/enrol", json=body, expect=201).json()["token"] for _ in range(3)}      # the answer was lost
+    assert len(tokens) == 1
+    problem(api.post(f"{DEVICES}/enrol", json={**body, "install": str(uuid.uuid4())}), "not-found", 404)   # another phone saw the code
+    problem(api.post(f"{DEVICES}/enrol", json={**body, "code": "ghd_" + "A" * 22}), "not-found", 404)
+    daemon.sql("UPDATE access_token SET last_used_at = now() WHERE device_id = %s", made["device"]["id"])
+    problem(api.post(f"{DEVICES}/enrol", json=body), "not-found", 404)
+    late = staff.post(DEVICES, json={"name": f"Máy {seeds.number()}", "team": own_team}, expect=201).json()
+    daemon.sql("UPDATE device SET code_until = now() WHERE id = %s", late["device"]["id"])
+    problem(api.post(f"{DEVICES}/enrol", json={"code": late["code"], "install": body["install"]}), "not-found", 404)
+    kept = str(daemon.sql("SELECT d::text FROM device AS d")) + str(daemon.sql("SELECT t::text FROM access_token AS t"))
+    assert made["code"] not in kept and tokens.pop() not in kept
+    (row,) = [d for d in staff.items(DEVICES) if d["id"] == made["device"]["id"]]
+    assert row["install"] == body["install"] and row["enrolled_at"] and row["last_seen_at"] and row["revoked_at"] is None
+
+
+def test_a_revoked_phone_hands_in_and_nothing_else(api, staff, own_team, seeds, donor, running, daemon):
+    device, client, _ = enrolled(api, staff, own_team, seeds)
+    phone = Phone(client, running)
+    before, after, who = phone.gave(donor()), phone.gave(donor()), donor()
+    assert one(phone.send(before))["verdict"] == "applied"
+    assert daemon.value("SELECT device_id::text FROM item WHERE id = %s", before["id"]) == device["id"]
+    client.get(f"{DONORS}/{who}/eligibility", expect=200)
+    for _ in range(2):
+        assert staff.post(f"{DEVICES}/{device['id']}/revoke", json={}, expect=200).json()["revoked_at"]
+    wait_until(lambda: client.get(f"{DONORS}/{who}/eligibility", expect=None).status_code == 403, what="the revocation")
+    problem(client.get(f"{DONORS}/{who}/eligibility", expect=403), "device-revoked")
+    receipt = phone.send(before, after)
+    assert receipt["device_revoked"] and [i["verdict"] for i in receipt["items"]] == ["duplicate", "held"]
+    assert receipt["items"][1]["reasons"] == ["device_revoked"]
+    assert daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'device.revoke' AND subject_id = %s", device["id"]) == 1
+    problem(staff.post(f"{DEVICES}/{uuid.uuid4()}/revoke", json={}), "not-found", 404)
+
+
+# ---- what a person must look at ----
+
+HELD = "/api/v1/sync/held"
+
+
+def test_a_person_decides(phone, donor, staff, daemon):
+    who = donor()
+    item = phone.gave(who, donated_on=day(-1))
+    phone.send(item, phone.item("note", who, text="xong"))
+    (row,) = staff.items(HELD, round=phone.round)
+    assert (row["id"], row["donor"], row["state"], row["reasons"], row["decision"]) == (item["id"], who, "held", ["date_outside"], None)
+    (opened,) = staff.get(f"{HELD}/{item['id']}").json()["items"]
+    assert opened["content"] == item
+    assert daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'item.read' AND subject_kind = 'donor' AND subject_id = %s", who) == 1
+    for keep, state, left in ((True, "counts", []), (False, "dropped", []), (True, "counts", [])):
+        body = {"content_hash": row["content_hash"], "keep": keep}
+        for _ in range(2):
+            (told,) = staff.post(f"{HELD}/{item['id']}/decide", json=body, expect=200).json()["items"]
+            assert (told["state"], told["decision"]) == (state, "keep" if keep else "drop")
+        assert staff.items(HELD, round=phone.round) == left
+        assert bool(counting(daemon, who)) == keep
+        assert staff.get(f"{DONORS}/{who}/eligibility").json()["eligible"] != keep
+    assert daemon.value("SELECT count(*) FROM item_decision WHERE item_id = %s", item["id"]) == 3
+    problem(staff.post(f"{HELD}/{item['id']}/decide", json={"content_hash": "0" * 64, "keep": True}), "not-found", 404)
+    problem(staff.get(f"{HELD}/{uuid.uuid4()}", expect=404), "not-found")
+
+
+def test_several_contents_are_listed_page_by_page(phone, donor, staff):
+    items = []
+    for n in range(3):
+        item = phone.gave(donor(), 250, at=f"08:0{n}")
+        items += [item, {**item, "data": {**item["data"], "volume_ml": 350}}]
+    phone.send(*items)
+    rows = staff.items(HELD, round=phone.round, limit=1)
+    assert len(rows) == 6 and {r["state"] for r in rows} == {"open"} and len({(r["id"], r["content_hash"]) for r in rows}) == 6
+    for row in rows:
+        (one_, two) = staff.get(f"{HELD}/{row['id']}").json()["items"]
+        assert {one_["content"]["data"]["volume_ml"], two["content"]["data"]["volume_ml"]} == {250, 350}
+    problem(staff.get(f"{HELD}?cursor=abc", expect=None), "invalid-query")
+
+
+# ---- in whatever order, how often, split how, from which of two phones ----
+
+def ledger_of_items(daemon, number_of):
+    rows = daemon.sql("SELECT n.item_id::text, coalesce(a.into_id, n.donor_id)::text, n.volume_ml, n.held, n.open FROM donation_counting AS n"
+                      " LEFT JOIN donor_alias AS a ON a.donor_id = n.donor_id WHERE n.item_id = ANY (%s::uuid[])", list(number_of))
+    people, told = {}, sorted((number_of[item], ml, held, open_, who) for item, who, ml, held, open_ in rows)
+    return [(number, ml, held, open_, people.setdefault(who, len(people))) for number, ml, held, open_, who in told]
+
+
+@pytest.mark.parametrize("seed", [random.randrange(1 << 32) for _ in range(2)])
+def test_the_ledger_does_not_depend_on_the_way(seed, team, daemon, seeds, donor, staff, running):
+    """Each of several ways to hand in the same facts, drawn at random, ends with the same ledger. A failure names its seed."""
+    print("seed", seed)
+    chance = random.Random(seed)
+    ends = []
+    script = [(kind, chance.randrange(3), chance.choice([200, 250, 350, 450]), chance.randrange(4)) for kind in
+              chance.choices(["known", "number", "new", "later", "bag", "content", "correction", "deferral", "note"], k=24)]
+    for way in range(3):
+        draw = random.Random(f"{seed} {way}")
+        daemon.sql("UPDATE round SET from_day = %s, to_day = %s WHERE id = %s", TODAY, TODAY, running)
+        phones = [Phone(team, running), Phone(team, running)]
+        people = [donor() for _ in range(3)]
+        news = [{**person(seeds, identifiers=[cccd(seeds)]), "id": str(uuid.uuid4())} for _ in range(3)]
+        bags = [f"B-{uuid.uuid4()}" for _ in range(4)]
+        items, number_of, last = [], {}, {}
+        for n, (kind, who, ml, more) in enumerate(script):
+            phone, at = phones[n % 2], f"08:{n:02}"
+            if kind == "correction" and (n % 2) in last:
+                made = phone.gave(people[who], ml, at=at, corrects=last[n % 2])
+            elif kind == "content" and items:
+                made = {**items[-1], "captured_at": f"{TODAY}T09:{n:02}:00+07:00"}
+            elif kind == "deferral":
+                made = phone.item("deferral", people[who], at=at, code="malaria", **{"from": TODAY})
+            elif kind == "note":
+                made = phone.item("note", people[who], at=at, text="ghi")
+            else:
+                whom = {"new": {"provisional": news[who]}, "later": {"id": news[who]["id"]},
+                        "number": {"identifier": news[who]["identifiers"][0]}}.get(kind, people[who])
+                made = phone.gave(whom, ml, at=at, **({"bag_code": bags[more]} if kind == "bag" else {}))
+                last[n % 2] = made["id"]
+            items.append(made)
+            number_of.setdefault(made["id"], n)
+        # every fact at least once, some often, in any order and parts
+        sent = items + draw.choices(items, k=12)
+        draw.shuffle(sent)
+        while sent:
+            size = draw.randint(1, 9)
+            phones[0].send(*sent[:size])
+            sent = sent[size:]
+        final = phones[1].send(*items)
+        assert {i["verdict"] for i in final["items"]} == {"duplicate"}
+        assert all(not install["missing"] for install in final["installs"])
+        states = [(i["state"], i["reasons"]) for i in final["items"]]
+        ends.append((states, ledger_of_items(daemon, number_of)))
+    assert ends[0] == ends[1] == ends[2]
