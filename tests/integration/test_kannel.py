@@ -17,6 +17,13 @@ SAMPLE = programs.ROOT / "deploy" / "kannel.conf"
 NUMBER = "0912345678"
 
 
+def is_listened_at(port):
+    """Somebody listens there; told by the kernel, since a phone's centre takes whoever connects for its phone."""
+    tables = [path.read_text() for path in map(pathlib.Path, ("/proc/net/tcp", "/proc/net/tcp6")) if path.exists()]
+    sockets = [line.split() for table in tables for line in table.splitlines()[1:]]
+    return any(local.endswith(f":{port:04X}") and state == "0A" for _, local, _, state, *_ in sockets)
+
+
 def listens(port):
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
@@ -49,6 +56,7 @@ class Gateway:
         wait_until(lambda: listens(self.box), what="bearerbox")
         self._launch("smsbox")
         wait_until(lambda: "connected" in self._console("bearerbox").lower(), what="smsbox")
+        wait_until(lambda: is_listened_at(self.smsc), what="the port of the phone's centre")
         time.sleep(0.5)
         return self
 

@@ -32,7 +32,7 @@ OPEN_LIMITS = {
 }
 
 
-def wait_until(condition, seconds=60.0, every=0.05, what="condition"):
+def wait_until(condition, seconds=180.0, every=0.05, what="condition"):
     """The first true value of condition(), or an assertion that names what was waited for. What counts is when it was
     asked: a machine that is slow to answer breaks no promise of "within a second"."""
     end = time.monotonic() + seconds
@@ -85,12 +85,12 @@ class Daemon:
                                             stdin=subprocess.DEVNULL, env=environment, start_new_session=True)
         return self
 
-    def start(self, seconds=60):
+    def start(self, seconds=300):
         self.launch()
         self.wait_ready(seconds)
         return self
 
-    def wait_ready(self, seconds=60):
+    def wait_ready(self, seconds=300):
         def ready():
             assert self.process.poll() is None, f"giothongd ended with {self.process.returncode}:\n{self.log()}"
             with contextlib.suppress(httpx.HTTPError):
