@@ -60,7 +60,7 @@ class Lists:
         return ["donors", "import", path, "--mapping", mapping or self.mapping(), "--json", *more]
 
     def take(self, path, *more, mapping=None):
-        outcome = self.daemon.cli(*self.arguments(path, *more, mapping=mapping), timeout=300)
+        outcome = self.daemon.cli(*self.arguments(path, *more, mapping=mapping), timeout=900)
         assert outcome.status == 0, outcome
         return json.loads(outcome.out)
 
@@ -371,7 +371,7 @@ def test_kill_in_the_middle_and_run_again(lists):
     seed = random.Random(17)
     for target in (1, 1500, 3500):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-        wait_until(lambda: lists.donors() >= before[0] + target or process.poll() is not None, 120, what="rows written")
+        wait_until(lambda: lists.donors() >= before[0] + target or process.poll() is not None, 300, what="rows written")
         time.sleep(seed.random() * 0.2)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -390,9 +390,9 @@ def test_interrupted(lists):
     command = [str(lists.daemon.binaries / "giothong"), *lists.daemon.place, *map(str, lists.arguments(path, "--report", report, mapping=mapping))]
     environment = {**programs.REPORTS.watch(lists.daemon.folder / "sanitizer"), "LC_ALL": "C"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-    wait_until(lambda: lists.donors() > before or process.poll() is not None, 120, what="rows written")
+    wait_until(lambda: lists.donors() > before or process.poll() is not None, 300, what="rows written")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, "interrupted" in err) in ((1, True), (0, False)) and "Sanitizer" not in err, (out, err)
     lists.take(path, mapping=mapping)
     assert lists.donors() == before + 4000

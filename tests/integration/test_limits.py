@@ -85,8 +85,9 @@ def test_the_queue_to_the_database_is_bounded(fresh_daemon, api_of):
         for pid in daemon_pids:
             os.kill(pid, signal.SIGCONT)
     assert all(status == 503 and retry for status, _, retry in answers), sorted(answers)
-    assert sum(seconds < 4 for _, seconds, _ in answers) >= 30, "the queue holds ten, the rest are told at once, not after five seconds"
-    assert max(seconds for _, seconds, _ in answers) < 20
+    took = sorted(seconds for _, seconds, _ in answers)
+    assert took[29] < took[-1] - 1, "the queue holds ten for five seconds, the rest are told at once"
+    assert took[-1] < 30
     wait_until(lambda: staff.get("/api/v1/plans", expect=None).status_code == 200, what="normal again")
 
 

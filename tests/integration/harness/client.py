@@ -29,7 +29,7 @@ class Api:
             headers["Authorization"] = f"Bearer {token}"
         if language:
             headers["Accept-Language"] = language
-        self.http = httpx.Client(base_url=daemon.url, headers=headers, timeout=30, transport=transport_at_once())
+        self.http = httpx.Client(base_url=daemon.url, headers=headers, timeout=120, transport=transport_at_once())
 
     def as_(self, role):
         """The same as another role: a client with its token ("public": none)."""

@@ -209,7 +209,7 @@ class Daemon:
         """The code of the team of the `team` token."""
         if not self.value("SELECT count(*) FROM team WHERE code = 'TD0'"):
             answer = httpx.post(f"{self.url}/api/v1/teams", json={"code": "TD0", "name": "Đội thử nghiệm 0"},
-                                headers={"Authorization": f"Bearer {self.token('staff')}"})
+                                headers={"Authorization": f"Bearer {self.token('staff')}"}, timeout=60)
             assert answer.status_code == 201, answer.text
         return "TD0"
 
