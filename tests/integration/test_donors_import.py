@@ -57,7 +57,9 @@ class Lists:
         return path
 
     def arguments(self, path, *more, mapping=None):
-        return ["donors", "import", path, "--mapping", mapping or self.mapping(), "--json", *more]
+        """With the longest time for a statement: those of an import are long, and a test's machine may be slow."""
+        patience = [word for lane in ("read", "write", "slow") for word in ("--set", f"database.{lane}_ms=20000")]
+        return ["donors", "import", path, "--mapping", mapping or self.mapping(), "--json", *patience, *more]
 
     def take(self, path, *more, mapping=None):
         outcome = self.daemon.cli(*self.arguments(path, *more, mapping=mapping), timeout=900)
