@@ -329,9 +329,15 @@ class Stage:
         self.clear()
 
 
+def freeze(pids):
+    _tell(pids, signal.SIGSTOP)
+
+
 def thaw(pids):
+    _tell(pids, signal.SIGCONT)
+
+
+def _tell(pids, number):
     for pid in pids:
-        try:
-            os.kill(pid, signal.SIGCONT)
-        except ProcessLookupError:
-            pass
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)

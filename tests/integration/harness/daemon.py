@@ -57,7 +57,7 @@ class Daemon:
         self.binaries = binaries or programs.BIN
         self.settings = {**OPEN_LIMITS, "workers.count": 3, **({"test.now": now} if now else {}), **(settings or {})}
         self.environment = environment or {}     # of the daemon alone, not of commands
-        self.process = None
+        self.process, self.lines_before = None, 0
         self.out_path, self.err_path = self.folder / f"out-{self.port}.log", self.folder / f"err-{self.port}.log"
         self.tokens = {}
 
@@ -79,6 +79,7 @@ class Daemon:
         return command
 
     def launch(self):
+        self.lines_before = self.ready_lines()
         environment = {**programs.REPORTS.watch(self.folder / "sanitizer"), **self.environment}
         with IDENTITY, open(self.out_path, "ab") as out, open(self.err_path, "ab") as err:
             self.process = subprocess.Popen(programs.as_user(self.command(), self.user), stdout=out, stderr=err,
@@ -90,11 +91,19 @@ class Daemon:
         self.wait_ready(seconds)
         return self
 
+    def answers_ready(self):
+        """One worker at least."""
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+
+    def ready_lines(self):
+        return self.out_path.read_text(errors="replace").count(" ready on ") if self.out_path.exists() else 0
+
     def wait_ready(self, seconds=300):
+        """Until it says so itself: all its workers are there, and the jobs, whose first sign of life others wait for."""
         def ready():
             assert self.process.poll() is None, f"giothongd ended with {self.process.returncode}:\n{self.log()}"
-            with contextlib.suppress(httpx.HTTPError):
-                return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+            return self.ready_lines() > self.lines_before and self.answers_ready()
         wait_until(ready, seconds, what=f"ready; its log:\n{self.log()}")
 
     def log(self):
