@@ -36,7 +36,7 @@ static void ready_start(struct request *r)
 		error_set(&err, ERR_UNAVAILABLE, "The database does not answer.", "Cơ sở dữ liệu không trả lời.");
 	else if (!keyring_view(r->api->worker->keyring)->complete)
 		keyring_fail_missing(r->api->worker->keyring, &err);
-	else if (!r->api->board.units)
+	else if (!api_has_data(r->api))
 		error_set(&err, ERR_UNAVAILABLE, "The daemon is still loading.", "Dịch vụ đang khởi động.");
 	if (err.code != ERR_NONE)
 		request_reply_error(r, &err);
