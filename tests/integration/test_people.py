@@ -1,6 +1,7 @@
 """People: logging in, what it costs to guess, sessions and their ends, the second factor, users and their rights."""
 import base64
 import concurrent.futures
+import contextlib
 import datetime
 import hashlib
 import hmac
@@ -159,14 +160,18 @@ def test_unknown_and_wrong_take_the_same_time(person, house):
     """A missing hash would be a tenth of the time; on a busy machine nothing finer can be told."""
     one = person()
     times = {"wrong": [], "unknown": []}
-    for turn in range(9):
+
+    def alike():
+        return 0.5 < min(times["wrong"]) / min(times["unknown"]) < 2
+
+    # What each takes at the least comes out in time, if the machine is ever idle between the tries; a tenth never becomes the half.
+    while len(times["wrong"]) < 9 or (len(times["wrong"]) < 100 and not alike()):
         house.sql("DELETE FROM login_failure")
         for what, login in (("wrong", one.login), ("unknown", "khong-co-ai")):
             begun = time.perf_counter()
             one.try_("sai mật khẩu rồi nhé", login=login, expect=401)
             times[what].append(time.perf_counter() - begun)
-    wrong, unknown = (min(times[what]) for what in ("wrong", "unknown"))
-    assert 0.5 < wrong / unknown < 2, times
+    assert alike(), times
 
 
 @pytest.mark.parametrize("body, pointer, code", [
@@ -362,7 +367,7 @@ def test_what_was_typed_stands_nowhere(person, house):
     assert one.login in dump                         # so this finds what is there
     for needle in (typed, typed.encode().hex(), PASSWORD, "192.0.2.1"):
         assert needle not in dump and needle not in house.log()
-    rows = house.sql("SELECT subject_id, actor_kind, actor_id FROM audit_entry WHERE action = 'login.refused' ORDER BY id DESC LIMIT 2")
+    rows = house.sql("SELECT subject_id, actor_kind, actor_id FROM audit_entry WHERE action = 'login.refused' ORDER BY xid DESC LIMIT 2")
     assert set(rows) == {("unknown", "public", None), (one.id, "public", None)}
 
 
@@ -387,18 +392,19 @@ def test_no_password_stays_in_memory(fresh_daemon, contract, monkeypatch):
     # Its stack is used again by the next call, as in releases: a sanitizer that keeps ours elsewhere leaves a library's as it was.
     monkeypatch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "") + ":detect_stack_use_after_return=0")
     daemon = fresh_daemon(now=None)
-    first, second, third = (f"kỳ đà Zqx{n}w cản mũi sông Đà" for n in range(3))
+    word = "Zqxjw"                                   # so long that no token holds it by chance
+    first, second, third = (f"kỳ đà {word}{n} cản mũi sông Đà" for n in range(3))
     one = Person(daemon, contract, "lan", "admin", first)
     client = one.bearer()
     client.post("/api/v1/users", json={"login": "nam", "name": "Nam", "role": "staff", "password": third}, expect=201)
     for password in (first, unicodedata.normalize("NFD", first)):
         one.try_(password, expect=201)
     one.try_(third, expect=401)
-    one.try_("Zqx3w" * 3, expect=401)
-    client.post("/api/v1/users/me/password", json={"current_password": first, "new_password": "Zqx4w"}, expect=422)
+    one.try_(word * 3, expect=401)
+    client.post("/api/v1/users/me/password", json={"current_password": first, "new_password": word}, expect=422)
     client.post("/api/v1/users/me/password", json={"current_password": first, "new_password": second}, expect=204)
     # what is there, and what must not be: in bytes, and in the code points that they are composed as
-    here, gone = b"giothongd", {b"Zqx", "Zqx".encode("utf-32-le"), client.http.headers["Authorization"].split()[1].encode()}
+    here, gone = b"giothongd", {word.encode(), word.encode("utf-32-le"), client.http.headers["Authorization"].split()[1].encode()}
     try:
         wait_until(lambda: in_memory(daemon, {here} | gone) == {here}, 20, every=0.5, what="nothing but what is there")
     except PermissionError:
@@ -450,8 +456,13 @@ def test_clocks_that_jump_end_nothing(fresh_daemon, contract):
     daemon.kill()
     with daemon.database() as connection:
         connection.execute("UPDATE session_clock SET wall = wall - interval '31 minutes'")
-    daemon.start()
-    client.get("/api/v1/audit", expect=401)
+    daemon.launch()
+
+    def first():
+        with contextlib.suppress(httpx.ConnectError):
+            return client.get("/api/v1/audit", expect=None)
+    assert wait_until(first, every=0.002, what="somebody listens").status_code == 401, "from the first request on"
+    daemon.wait_ready()
 
 
 def test_killed_in_between(fresh_daemon, contract):
@@ -583,12 +594,13 @@ def code_of(secret, step=0):
 
 def enrol(one, client, **more):
     """Confirmed by the code of the step before, so that the one of now is fresh."""
-    if time.time() % 30 > 20:
-        time.sleep(30 - time.time() % 30)
     answer = client.post("/api/v1/users/me/totp", json={"current_password": one.password, **more}, expect=200).json()
     secret = answer["secret"]
     assert f"secret={secret}&" in answer["otpauth_url"] and answer["otpauth_url"].startswith(f"otpauth://totp/Giot%20Hong:{one.login}?")
-    codes = client.post("/api/v1/users/me/totp/confirm", json={"code": code_of(secret, -1)}, expect=200).json()["recovery_codes"]
+    if time.time() % 30 > 20:
+        time.sleep(30 - time.time() % 30)
+    one.confirmed_by = code_of(secret, -1)
+    codes = client.post("/api/v1/users/me/totp/confirm", json={"code": one.confirmed_by}, expect=200).json()["recovery_codes"]
     return secret, codes
 
 
@@ -671,7 +683,7 @@ def test_a_second_factor_is_exchanged_and_removed_only_by_its_code(person):
     secret, recovery = enrol(one, client)
     for path in ("/api/v1/users/me/totp", "/api/v1/users/me/totp/remove"):
         client.post(path, json={"current_password": PASSWORD}, expect=422)
-        client.post(path, json={"current_password": PASSWORD, "code": code_of(secret, -1)}, expect=422)      # it confirmed already
+        client.post(path, json={"current_password": PASSWORD, "code": one.confirmed_by}, expect=422)         # already
     one.forgive()
     again, codes = enrol(one, client, code=recovery[0])
     assert again != secret and codes != recovery
@@ -688,7 +700,7 @@ def test_new_keys(fresh_daemon, contract):
     client = Api(daemon, contract, opened["token"])
     secret, recovery = enrol(one, client)
     for kind in ("hash", "wrap"):
-        daemon.cli_ok("keyring", "rotate", kind, "--wait", "120")
+        daemon.cli_ok("keyring", "rotate", kind, "--wait", "120", timeout=150)
     client.get("/api/v1/audit")
     one.try_(code=code_of(secret), device=opened["device"], expect=201)
     one.try_("đoán mò mật khẩu", device=opened["device"], expect=401)
@@ -866,7 +878,7 @@ def test_the_audit_holds_what_people_did(house, person, boss):
     client = one.bearer()
     client.post("/api/v1/users/me/password", json={"current_password": PASSWORD, "new_password": OTHER}, expect=204)
     client.request("DELETE", "/api/v1/sessions/current", 204)
-    rows = house.sql("SELECT action, actor_kind FROM audit_entry WHERE actor_id = %s ORDER BY id", one.id)
+    rows = house.sql("SELECT action, actor_kind FROM audit_entry WHERE actor_id = %s ORDER BY audit_entry.xid, id", one.id)
     assert rows == [("session.open", "user"), ("user.password", "user"), ("session.end", "user")]
     assert boss.items("/api/v1/audit", subject_kind="user", subject_id=one.id)
     house.cli_ok("audit", "verify", "--records")
