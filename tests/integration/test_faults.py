@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from harness.daemon import alive, wait_until
+from harness.daemon import AS_SHIPPED, alive, wait_until
 from harness.ledger import Ledger
 from harness.raw import connect, read_answer
 
@@ -74,7 +74,7 @@ def test_a_full_disk_stops_writes_only(fresh_daemon, api_of):
 
 def test_four_times_the_load(fresh_daemon):
     """More than it can hold: some are told to come back, those that are served are served in time, then all is normal."""
-    daemon = fresh_daemon(settings={"database.queue": 50, "workers.count": 1})
+    daemon = fresh_daemon(settings={**AS_SHIPPED, "database.queue": 50, "workers.count": 1})
     token = daemon.token("staff")
     end = time.monotonic() + 6
     results, lock = [], threading.Lock()

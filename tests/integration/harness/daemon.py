@@ -31,6 +31,10 @@ OPEN_LIMITS = {
     "limits.logins_per_minute": 1000000,
 }
 
+# A request that would wait for long is refused at once. On a machine that stood still for a moment all would: they wait.
+PATIENCE = {"database.wait_ms": 0}
+AS_SHIPPED = {"database.wait_ms": 300}    # for who looks at too much load
+
 
 def wait_until(condition, seconds=180.0, every=0.05, what="condition"):
     """The first true value of condition(), or an assertion that names what was waited for. What counts is when it was
@@ -55,7 +59,7 @@ class Daemon:
         self.port = port or programs.free_port()
         self.user = user
         self.binaries = binaries or programs.BIN
-        self.settings = {**OPEN_LIMITS, "workers.count": 3, **({"test.now": now} if now else {}), **(settings or {})}
+        self.settings = {**OPEN_LIMITS, **PATIENCE, "workers.count": 3, **({"test.now": now} if now else {}), **(settings or {})}
         self.environment = environment or {}     # of the daemon alone, not of commands
         self.process, self.lines_before = None, 0
         self.out_path, self.err_path = self.folder / f"out-{self.port}.log", self.folder / f"err-{self.port}.log"
