@@ -549,6 +549,27 @@ def test_a_login_under_way_does_not_outlive_the_password(person, house, boss):
     assert house.value("SELECT count(*) FROM session WHERE user_id = %s", one.id) == 0
 
 
+@pytest.mark.parametrize("change, undo, status", [("", "", 201), (", password_hash = password_hash || ' '", ", password_hash = rtrim(password_hash)", 401)])
+def test_a_secret_that_is_sealed_again_refuses_no_login(person, house, change, undo, status):
+    """Under a newer key, while somebody logs in: the account is another version, and the same. With another password it is not."""
+    one = person("comms")
+    secret, _ = enrol(one, one.bearer())
+
+    def while_sealing():
+        """As the job does it, but slowly. 503: the login gave up waiting, and nothing happened."""
+        with house.database() as job, concurrent.futures.ThreadPoolExecutor(1) as pool:
+            job.execute("BEGIN")
+            job.execute(f"UPDATE staff_user SET totp_key_id = totp_key_id + 1, version = version + 1{change} WHERE id = %s", [one.id])
+            answer = pool.submit(lambda: one.try_(code=code_of(secret)).status_code)
+            wait_until(lambda: answer.done() or house.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                                            " AND query LIKE %s", "%UPDATE staff_user%"), every=0.01, what="the login waits")
+            job.execute("COMMIT")
+            told = answer.result()
+            job.execute(f"UPDATE staff_user SET totp_key_id = totp_key_id - 1, version = version - 1{undo} WHERE id = %s", [one.id])
+            return told
+    assert wait_until(lambda: (told := while_sealing()) != 503 and told, what="an answer") == status
+
+
 @pytest.mark.parametrize("new, code", [("ngắn quá nhé", "too_short"), ("password1234567", "too_common"), (PASSWORD, "same"),
                                        ("Giọt Hồng Lai Châu", "too_common"), ("x" * 200 + "đ" * 57, "too_long")])
 def test_passwords_that_are_not_taken(person, new, code):
