@@ -22,7 +22,7 @@ struct file {
 	struct eligibility_rules *rules;
 	struct arena             *arena;
 	struct error             *err;
-	const char              **sources;       /* ids */
+	const char              **sources;       /* ids of those read so far */
 	size_t                    nsources;
 	bool                      parameter_given[PARAMETER_COUNT];
 };
@@ -493,28 +493,24 @@ static void read_parameters(struct file *file, struct wire_reader *reader)
 					"Thiếu tham số %s.", eligibility_parameter_name((enum eligibility_parameter)i));
 }
 
-static void read_source(struct file *file, struct wire_reader *reader, void *unused)
+static void read_source(struct file *file, struct wire_reader *reader, void *entry)
 {
-	const char *what[LANGUAGE_COUNT], *id, *url;
+	struct rule_source *source = entry;
 
-	(void)unused;
-	if (read_code(reader, "id", &id)) {
-		if (is_source(file, id))
+	if (read_code(reader, "id", &source->id)) {
+		if (is_source(file, source->id))
 			error_add_field(reader->err, wire_pointer(reader, "id"), "duplicate", "Another source has this id.",
 					"Đã có nguồn khác mang id này.");
-		file->sources[file->nsources++] = id;
+		file->sources[file->nsources++] = source->id;
 	}
-	wire_text(reader, "url", WIRE_OPTIONAL, WIRE_URL_MAX, &url);
-	read_bilingual(reader, "what", WIRE_REQUIRED, what);
+	wire_text(reader, "url", WIRE_OPTIONAL, WIRE_URL_MAX, &source->url);
+	read_bilingual(reader, "what", WIRE_REQUIRED, source->what);
 }
 
 static void read_source_list(struct file *file, struct wire_reader *reader)
 {
-	void *none = NULL;
-	size_t count = 0;
-
 	file->sources = arena_alloc(file->arena, (ELIGIBILITY_RULES_MAX + 1) * sizeof(*file->sources));
-	read_list(file, reader, sources_pointer + 1, 1, &none, &count, read_source);
+	READ_LIST(sources_pointer + 1, sources, read_source);
 }
 
 /* ---- the head ---- */
@@ -551,7 +547,7 @@ static void read_final_word(struct file *file, struct wire_reader *reader)
 static void read_head(struct file *file, struct wire_reader *reader)
 {
 	struct eligibility_rules *rules = file->rules;
-	const char *text, *note[LANGUAGE_COUNT];
+	const char *text;
 	struct date issued;
 
 	if (wire_word(reader, "format", WIRE_REQUIRED, &text) && !streq(text, format))
@@ -564,7 +560,7 @@ static void read_head(struct file *file, struct wire_reader *reader)
 	wire_date(reader, "issued_on", WIRE_OPTIONAL, &issued);
 	wire_date(reader, "valid_from", WIRE_REQUIRED, &rules->valid_from);
 	wire_date(reader, "valid_to", WIRE_OPTIONAL, &rules->valid_to);
-	read_bilingual(reader, "note", WIRE_OPTIONAL, note);
+	read_bilingual(reader, "note", WIRE_OPTIONAL, rules->note);
 }
 
 bool eligibility_rules_read(const char *text, size_t len, struct arena *arena, struct eligibility_rules *rules,
