@@ -405,6 +405,18 @@ def scoped(daemon, api, seeds):
     return make
 
 
+def test_a_place_that_is_several_by_now_names_them(fresh_daemon, api_of):
+    """The former district is what people say; the answer tells which communes it is."""
+    daemon = fresh_daemon(now="2025-08-01T08:00:00+07:00")
+    staff = api_of(daemon, daemon.token("staff"))
+    body = {"name": "Lò Thị Mẫu", "birth_year": 1990, "unit": "Huyện Than Uyên"}
+    for language in ("en", "vi"):
+        answer = staff.post(DONORS, json=body, headers={"Accept-Language": language}, expect=422)
+        (error,) = answer.json()["errors"]
+        assert (error["pointer"], error["code"]) == ("/unit", "ambiguous_unit") and "Xã Than Uyên" in error["detail"], error
+    register(staff, {**body, "unit": "Xã Than Uyên"})
+
+
 def test_scopes(staff, scoped, people, daemon):
     (unit,) = [u["id"] for u in staff.items("/api/v1/units", q="Huyện Than Uyên", on="2025-01-01") if u["full_name"] == "Huyện Than Uyên"]
     client = scoped(unit)

@@ -752,12 +752,20 @@ def test_users_are_made_once(boss, house, person):
     ({"login": "me"}, "/login", "invalid_value"), ({"login": "ｌａｎ"}, "/login", "invalid_value"), ({"login": "lаn"}, "/login", "invalid_value"),
     ({"name": "a\u200bb"}, "/name", "control_character"), ({"role": "gateway"}, "/role", "invalid_value"),
     ({"role": "king"}, "/role", "invalid_value"), ({"role": "team"}, "/team", "required"), ({"units": ["Nơi không có"]}, "/units/0", "unknown_unit"),
+    ({"units": ["Xã Than Uyên", "Huyện Than Uyên"]}, "/units/1", "ended_unit"),
     ({"team": "00000000-0000-7000-8000-000000000000"}, "/team", "not_found"), ({"password": "short"}, "/password", "too_short"),
     ({"password": None}, "/password", "required"), ({"state": "active"}, "/state", "unknown_field"), ({"name": "a\nb"}, "/name", "control_character")])
 def test_users_that_are_not_made(boss, house, change, pointer, code):
     body = {"login": "sai-roi", "name": "Sai Rồi", "role": "staff", "password": PASSWORD, **change}
     assert field_codes(boss.post("/api/v1/users", json=body, expect=422)) == {pointer: code}
     assert house.value("SELECT count(*) FROM staff_user WHERE login = 'sai-roi'") == 0
+
+
+def test_the_audit_of_an_account_by_its_login(person, house):
+    one = person()
+    for key in (one.login.upper(), one.id):
+        rows = json.loads(house.cli_ok("audit", "list", "--subject", "user", key, "--json").out)["items"]
+        assert {row["subject_id"] for row in rows} == {one.id} and rows[-1]["action"] == "user.create"
 
 
 def test_a_change_holds_within_a_second(person, boss):

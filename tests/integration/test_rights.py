@@ -143,11 +143,12 @@ def test_who_looked(staff, api, donor, daemon):
             ("donor.register", "staff"), ("donor.read", "staff"), ("donor.consents", "admin"), ("consent.withdraw", "staff"),
             ("deferral.add", "staff"), ("deferral_lift.ask", "staff"), ("donor.read", "staff"), ("donor.change", "staff")]
         assert {row["subject_id"] for row in rows} == {made["id"], said["id"], worse["id"], lift["lift"]["id"]}
-        assert all(row["at"] and row["actor_id"] for row in rows)
+        assert all(row["at"] and row["actor_id"] and row["actor_name"] for row in rows)
     outcome = daemon.cli("audit", "donor", made["id"], "--limit", "2", "--json")
     assert len(json.loads(outcome.out)["items"]) == 2 and json.loads(outcome.out)["more"] is True
     text = daemon.cli_ok("audit", "donor", made["id"]).out
     assert re.search(r"donor\.consents .* admin", text) and made["name"] not in text
+    assert rows[0]["actor_name"] in text and rows[0]["actor_id"] not in text, "who it was, not an id to look up"
     outcome = daemon.cli("audit", "donor", NOWHERE)
     assert outcome.status == 1 and NOWHERE in outcome.err
 
