@@ -60,11 +60,12 @@ def test_the_gateway_is_told_in_plain_text(fresh_daemon, api_of):
 
 
 def test_guessing_tokens_is_slowed_down(fresh_daemon):
+    """Each guess has the form of a token: what has not is refused unread, by a limit of its own."""
     daemon = fresh_daemon(settings=LOW)
     statuses = []
 
     def guess(n):
-        answer = httpx.get(f"{daemon.url}/api/v1/tokens", headers={"Authorization": f"Bearer gh_{n:043d}"}, timeout=30)
+        answer = httpx.get(f"{daemon.url}/api/v1/tokens", headers={"Authorization": f"Bearer gh_{n:042d}0"}, timeout=30)
         statuses.append(answer.status_code)
         return answer
     n, _ = until_refused(guess, LOW["limits.anonymous_per_minute"])
