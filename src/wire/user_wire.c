@@ -64,12 +64,6 @@ static void read_role(struct reading *in, enum role *role)
 				  "team, hospital, comms, staff, auditor, admin");
 }
 
-/* One that is still to begin has not. */
-static bool has_ended(const struct unit *unit, struct date today)
-{
-	return !date_is_none(unit->valid_to) && date_compare(unit->valid_to, today) < 0;
-}
-
 /* A scope on a unit that ended only reads: nobody is given one by a name. Who sends its id means it. */
 static void fault_ended(struct reading *in, const struct unit *unit, const char *pointer)
 {
@@ -101,7 +95,7 @@ static void read_units(struct reading *in, struct user *user)
 		const char *pointer = arena_printf(in->reader.arena, "/units/%zu", i);
 		const struct unit *unit = unit_name_find(&names, typed[i], pointer);
 
-		if (unit && !streq(typed[i], unit->id) && has_ended(unit, in->today))
+		if (unit && !streq(typed[i], unit->id) && unit_has_ended(unit, in->today))
 			fault_ended(in, unit, pointer);
 		else if (unit)
 			user->unit_ids[user->nunit_ids++] = arena_strdup(in->reader.arena, unit->id);
