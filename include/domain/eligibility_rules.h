@@ -203,14 +203,23 @@ struct parameter_value {
 
 enum rule_set_use { USE_PRACTICE, USE_ILLUSTRATION };
 
+/* Where rules were read. */
+struct rule_source {
+	const char *id;                  /* as rules name it: "s5" */
+	const char *url;                 /* NULL: none */
+	const char *what[LANGUAGE_COUNT];
+};
+
 struct eligibility_rules {
 	const char       *id;            /* "vn-26-2013-tt-byt" */
 	const char       *edition;       /* id and a mark of the file's bytes: two files may have one id. NULL: of no file */
 	const char       *number;        /* "26/2013/TT-BYT" */
 	const char       *title[LANGUAGE_COUNT];
+	const char       *note[LANGUAGE_COUNT];  /* NULL: none */
 	enum rule_set_use use;
 	struct date       valid_from, valid_to;
 	struct rule       final_word;    /* who decides; its note says so */
+	struct rule_source     *sources;     size_t nsources;
 	struct parameter_value parameters[PARAMETER_COUNT];
 	struct age_rule        *ages;        size_t nages;
 	struct limit_rule      *limits;      size_t nlimits;

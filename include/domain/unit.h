@@ -50,6 +50,8 @@ const struct unit *unit_at(const struct unit_map *map, size_t index);   /* in or
 const struct unit *unit_by_id(const struct unit_map *map, const char *id);      /* NULL: none */
 
 bool unit_valid_on(const struct unit *unit, struct date on);
+/* Its last day was before `on`; one that is still to begin has not ended. */
+bool unit_has_ended(const struct unit *unit, struct date on);
 
 /*
  * The units that hold this unit's territory on a date: itself while it is

@@ -31,8 +31,10 @@ void request_reply_unauthenticated(struct request *r)
 	error_clear(&err);
 	/* One text for none, unknown, expired and revoked: it tells a guesser nothing. */
 	error_set(&err, ERR_UNAUTHENTICATED,
-		  "Send a valid access token: \"Authorization: Bearer gh_...\", or Basic with the token as password.",
-		  "Hãy gửi mã truy cập hợp lệ: \"Authorization: Bearer gh_...\", hoặc Basic với mã làm mật khẩu.");
+		  "Send a valid access token: \"Authorization: Bearer gh_...\", or Basic with the token as password."
+		  " A person logs in, again if the session has ended: POST /api/v1/sessions.",
+		  "Hãy gửi mã truy cập hợp lệ: \"Authorization: Bearer gh_...\", hoặc Basic với mã làm mật khẩu."
+		  " Người dùng hãy đăng nhập, hoặc đăng nhập lại nếu phiên đã kết thúc: POST /api/v1/sessions.");
 	request_reply_error(r, &err);
 }
 

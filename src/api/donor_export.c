@@ -1,3 +1,4 @@
+#include "api/person.h"
 #include "api/places.h"
 #include "api/private.h"
 #include "api/request.h"
@@ -5,7 +6,6 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "store/access_store.h"
-#include "store/deferral_store.h"
 #include "store/donor_store.h"
 #include "store/rights_store.h"
 #include "wire/deferral_wire.h"
@@ -20,17 +20,10 @@
 
 enum { LOOKS_MAX = 10000 };              /* audit entries; an answer has an end */
 
-struct export_op;
-struct merged_load {
-	struct export_op *op;
-	struct donor_load load;
-};
 struct export_op {
 	struct request           *r;
 	struct donor_load         load;
-	struct merged_load       *merged;        /* of load.record.merged */
-	size_t                    nmerged;
-	struct facts_load         facts;
+	struct person_load        person;
 	struct donation_list      donations;
 	struct consent_list       consents;
 	struct donor_request_load requests;
@@ -51,8 +44,8 @@ static bool goes_on(struct export_op *op, const struct error *err)
 static void records_write(struct export_op *op, struct json_out *out)
 {
 	jout_array(out, "records");
-	for (size_t i = 0; i <= op->nmerged; i++) {
-		const struct donor_record *record = i == 0 ? &op->load.record : &op->merged[i - 1].load.record;
+	for (size_t i = 0; i < op->person.nrecords; i++) {
+		const struct donor_record *record = op->person.records[i];
 		struct donor_view view = { .donor = &record->donor, .next = record->next, .merged = record->merged,
 					   .nmerged = record->nmerged, .units = api_units(op->r->api) };
 
@@ -76,7 +69,7 @@ static void consents_write(struct export_op *op, struct json_out *out)
 
 static void deferrals_write(struct export_op *op, struct json_out *out)
 {
-	const struct donor_facts *facts = &op->facts.facts;
+	const struct donor_facts *facts = &op->person.facts.facts;
 
 	jout_array(out, "deferrals");
 	for (size_t i = 0; i < facts->ndeferrals; i++)
@@ -203,9 +196,9 @@ static void on_donations(struct donation_list *list)
 	consent_list_send(api_store(op->r->api), &op->consents);
 }
 
-static void on_facts(struct facts_load *load)
+static void on_person(struct person_load *load)
 {
-	struct export_op *op = container_of(load, struct export_op, facts);
+	struct export_op *op = container_of(load, struct export_op, person);
 
 	if (!goes_on(op, &load->error))
 		return;
@@ -214,42 +207,14 @@ static void on_facts(struct facts_load *load)
 	donation_list_send(api_store(op->r->api), &op->donations);
 }
 
-static void ask_merged(struct export_op *op);
-
-static void on_merged(struct donor_load *load)
-{
-	struct export_op *op = container_of(load, struct merged_load, load)->op;
-
-	if (goes_on(op, &load->error))
-		ask_merged(op);
-}
-
-/* The records that are one with it, one by one; then the rest. */
-static void ask_merged(struct export_op *op)
-{
-	const struct donor_record *record = &op->load.record;
-
-	if (op->nmerged < record->nmerged) {
-		struct merged_load *next = &op->merged[op->nmerged];
-
-		next->op = op;
-		next->load = (struct donor_load){ .key = record->merged[op->nmerged++], .exact = true,
-						  .arena = op->r->arena, .done = on_merged };
-		donor_load_send(api_store(op->r->api), &next->load);
-		return;
-	}
-	op->facts = (struct facts_load){ .key = record->donor.id, .arena = op->r->arena, .done = on_facts };
-	facts_load_send(api_store(op->r->api), &op->facts);
-}
-
 static void on_loaded(struct donor_load *load)
 {
 	struct export_op *op = container_of(load, struct export_op, load);
 
 	if (!goes_on(op, &load->error))
 		return;
-	op->merged = arena_alloc(op->r->arena, (load->record.nmerged + 1) * sizeof(*op->merged));
-	ask_merged(op);
+	op->person = (struct person_load){ .r = op->r, .record = &load->record, .done = on_person };
+	person_load_start(&op->person);
 }
 
 static void export_with_units(struct request *r)

@@ -350,7 +350,7 @@ static void list_with_units(struct request *r)
 
 	op->r = r;
 	if (params_init(&params, r, &err)) {
-		op->list.states = params_words(&params, "state", state_word);
+		op->list.states = params_words(&params, "state", "open, answered, closed", state_word);
 		op->list.late = params_bool(&params, "late");
 		op->list.limit = params_limit(&params);
 		params_cursor(&params, op->list.after);

@@ -448,8 +448,8 @@ static bool read_filter(struct list_op *op, struct error *err)
 	if (!params_init(&params, op->r, err))
 		return false;
 	params_places(&params, "unit", &filter->units, &filter->nunits);
-	filter->abos = params_words(&params, "abo", abo_word);
-	filter->rhds = params_words(&params, "rhd", rhd_word);
+	filter->abos = params_words(&params, "abo", "O, A, B, AB", abo_word);
+	filter->rhds = params_words(&params, "rhd", "positive, negative", rhd_word);
 	read_component(&params, &filter->component);
 	filter->next_from = params_date(&params, "next_eligible_from");
 	filter->next_to = params_date(&params, "next_eligible_to");

@@ -1,3 +1,4 @@
+#include "api/person.h"
 #include "api/places.h"
 #include "api/private.h"
 #include "api/request.h"
@@ -8,7 +9,6 @@
 #include "crypto/erasure_journal.h"
 #include "crypto/keyring.h"
 #include "domain/deferral.h"
-#include "store/deferral_store.h"
 #include "store/donor_store.h"
 #include "store/erasure_store.h"
 #include "wire/rights_wire.h"
@@ -17,10 +17,6 @@
 /* Erasing a donor's personal data: one person asks, an admin who is another person approves. */
 
 struct erasure_op;
-struct record_load {
-	struct donor_load  load;
-	struct erasure_op *op;
-};
 /* The disk may be slow: in the pool. */
 struct journal_job {
 	struct pool_job       job;
@@ -35,9 +31,7 @@ struct erasure_op {
 	struct request       *r;
 	int                   attempts;
 	struct donor_load     load;              /* the person's record */
-	struct record_load   *merged;            /* those that are one with it */
-	size_t                nmerged;
-	struct facts_load     facts;
+	struct person_load    person;            /* with those that are one with it */
 	struct erasure_load   state;
 	struct erasure_ask    ask;
 	struct erasure_refuse refuse;
@@ -302,49 +296,21 @@ static void erase_now(struct erasure_op *op)
 	donor_erase_send(api_store(op->r->api), &op->erase);
 }
 
-static void on_facts(struct facts_load *load)
+static void on_person(struct person_load *load)
 {
-	struct erasure_op *op = container_of(load, struct erasure_op, facts);
+	struct erasure_op *op = container_of(load, struct erasure_op, person);
 	struct donor_erase *erase = &op->erase;
 	struct request *r = op->r;
 
 	if (!goes_on(op, &load->error))
 		return;
 	erase->nfacts = op->state.nfacts;
-	erase->wait = donor_wait_left(&load->facts, r->api->daemon->rules, r->today, r->arena);
-	erase->records = arena_alloc(r->arena, (op->nmerged + 1) * sizeof(const struct donor_record *));
-	erase->records[erase->nrecords++] = &op->load.record;
-	for (size_t i = 0; i < op->nmerged; i++)
-		if (!op->merged[i].load.record.donor.erased)
-			erase->records[erase->nrecords++] = &op->merged[i].load.record;
+	erase->wait = donor_wait_left(&load->facts.facts, r->api->daemon->rules, r->today, r->arena);
+	erase->records = arena_alloc(r->arena, load->nrecords * sizeof(const struct donor_record *));
+	for (size_t i = 0; i < load->nrecords; i++)
+		if (i == 0 || !load->records[i]->donor.erased)
+			erase->records[erase->nrecords++] = load->records[i];
 	journal_send(op, look_at_journal, erase_now);
-}
-
-static void load_merged(struct erasure_op *op);
-
-static void on_merged(struct donor_load *load)
-{
-	struct erasure_op *op = container_of(load, struct record_load, load)->op;
-
-	if (goes_on(op, &load->error))
-		load_merged(op);
-}
-
-static void load_merged(struct erasure_op *op)
-{
-	const struct donor_record *record = &op->load.record;
-
-	if (op->nmerged < record->nmerged) {
-		struct record_load *next = &op->merged[op->nmerged];
-
-		next->op = op;
-		next->load = (struct donor_load){ .key = record->merged[op->nmerged++], .exact = true,
-						  .arena = op->r->arena, .done = on_merged };
-		donor_load_send(api_store(op->r->api), &next->load);
-		return;
-	}
-	op->facts = (struct facts_load){ .key = record->donor.id, .arena = op->r->arena, .done = on_facts };
-	facts_load_send(api_store(op->r->api), &op->facts);
 }
 
 /* A repeated request: it was done, perhaps by a daemon that was killed before it wrote the journal. */
@@ -377,8 +343,8 @@ static void approve_asked(struct erasure_op *op)
 		request_reply_error(op->r, &err);
 		return;
 	}
-	op->merged = arena_alloc(op->r->arena, (op->load.record.nmerged + 1) * sizeof(*op->merged));
-	load_merged(op);
+	op->person = (struct person_load){ .r = op->r, .record = &op->load.record, .done = on_person };
+	person_load_start(&op->person);
 }
 
 static void approve_loaded(struct erasure_op *op)
@@ -389,7 +355,6 @@ static void approve_loaded(struct erasure_op *op)
 static void approve_again(struct erasure_op *op)
 {
 	op->load = (struct donor_load){ 0 };
-	op->nmerged = 0;
 	op->erase = (struct donor_erase){ 0 };
 	load_record(op, approve_loaded);
 }

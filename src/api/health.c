@@ -36,7 +36,7 @@ static void ready_start(struct request *r)
 		error_set(&err, ERR_UNAVAILABLE, "The database does not answer.", "Cơ sở dữ liệu không trả lời.");
 	else if (!keyring_view(r->api->worker->keyring)->complete)
 		keyring_fail_missing(r->api->worker->keyring, &err);
-	else if (!r->api->board.units)
+	else if (!api_has_data(r->api))
 		error_set(&err, ERR_UNAVAILABLE, "The daemon is still loading.", "Dịch vụ đang khởi động.");
 	if (err.code != ERR_NONE)
 		request_reply_error(r, &err);
@@ -120,14 +120,15 @@ static void write_seconds(struct buf *buf, const char *name, const char *help, i
 
 static void write_audit(struct buf *buf, const struct gauges *gauges)
 {
-	int64_t now = clock_mono_us(), since = atomic_load(&gauges->audit_waiting_since_us);
+	int64_t since = atomic_load(&gauges->audit_waiting_since_us), read = atomic_load(&gauges->audit_read_us);
+	int64_t now = clock_mono_us();   /* behind them: the sealer writes meanwhile, and no time is below 0 */
 
 	write_metric(buf, "audit_sealed_position", "gauge", "Position of the last audit entry in the chain.",
 		     (uint64_t)atomic_load(&gauges->audit_sealed));
 	write_seconds(buf, "audit_unsealed_seconds", "Age of the oldest audit entry that is not sealed; 0: all are.",
 		      since > 0 ? now - since : 0);
 	write_seconds(buf, "audit_sealer_silent_seconds", "Time since this daemon's sealer last saw the chain.",
-		      now - atomic_load(&gauges->audit_read_us));
+		      now - read);
 	write_metric(buf, "audit_sealer_stopped", "gauge", "1: the chain is not what it was; nothing is sealed.",
 		     (uint64_t)atomic_load(&gauges->audit_stopped));
 }

@@ -20,11 +20,16 @@ bool params_init(struct params *params, struct request *r, struct error *err)
 	return true;
 }
 
-void params_fault(struct params *params, const char *name, const char *code, const char *en, const char *vi)
+static void begin_fault(struct params *params)
 {
 	if (params->err->code == ERR_NONE)
 		error_set(params->err, ERR_INVALID_QUERY, "The query parameters named in errors are not valid.",
 			  "Các tham số truy vấn nêu trong errors không hợp lệ.");
+}
+
+void params_fault(struct params *params, const char *name, const char *code, const char *en, const char *vi)
+{
+	begin_fault(params);
 	/* Both formats are given both texts, and each prints its own. */
 	error_add_field(params->err, name, code, "%s%.0s", "%.0s%s", en, vi);
 }
@@ -106,7 +111,8 @@ void params_cursor(struct params *params, char out[UUID_TEXT_SIZE])
 			     "Dùng nguyên next_cursor của trang trước.");
 }
 
-unsigned params_words(struct params *params, const char *name, bool (*parse)(const char *text, int *value))
+unsigned params_words(struct params *params, const char *name, const char *choices,
+		      bool (*parse)(const char *text, int *value))
 {
 	const char *text = params_text(params, name);
 	unsigned bits = 0;
@@ -121,8 +127,9 @@ unsigned params_words(struct params *params, const char *name, bool (*parse)(con
 		if (parse(word, &value)) {
 			bits |= 1u << value;
 		} else {
-			params_fault(params, name, "invalid_value", "It holds a word that is not known here.",
-				     "Có từ không được dùng ở đây.");
+			begin_fault(params);
+			error_add_field(params->err, name, "invalid_value", "Words parted by commas, of: %s.",
+					"Các từ cách nhau bằng dấu phẩy, trong số: %s.", choices);
 			break;
 		}
 		text = text[len] ? text + len + 1 : NULL;

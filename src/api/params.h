@@ -36,8 +36,9 @@ bool params_bool(struct params *params, const char *name);
 int params_limit(struct params *params);
 /* cursor: an id, where a page ended. Empty when absent. */
 void params_cursor(struct params *params, char out[UUID_TEXT_SIZE]);
-/* A comma list of words that `parse` knows, as bits 1 << value. */
-unsigned params_words(struct params *params, const char *name, bool (*parse)(const char *text, int *value));
+/* A comma list of words that `parse` knows, as bits 1 << value; `choices` names them all, for who sends another. */
+unsigned params_words(struct params *params, const char *name, const char *choices,
+		      bool (*parse)(const char *text, int *value));
 void params_fault(struct params *params, const char *name, const char *code, const char *en, const char *vi);
 
 #endif

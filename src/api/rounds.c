@@ -82,8 +82,9 @@ static bool read_filter(struct list_op *op, struct error *err)
 	filter->plan = params_text(&params, "plan");
 	filter->team = params_text(&params, "team");
 	filter->venue = params_text(&params, "venue");
-	filter->statuses = params_words(&params, "status", status_word);
-	filter->precisions = params_words(&params, "date_precision", precision_word);
+	filter->statuses = params_words(&params, "status", "draft, announced, open, running, closed, postponed, moved, cancelled",
+					status_word);
+	filter->precisions = params_words(&params, "date_precision", "day, month, year", precision_word);
 	order = params_text(&params, "order");
 	filter->newest_first = streq(order, "desc");
 	if (order && !streq(order, "asc") && !filter->newest_first)

@@ -57,7 +57,7 @@ static bool read_query(struct request *r, struct unit_query *query, struct error
 		return false;
 	query->typed = params_text(&params, "q");
 	query->on = params_date(&params, "on");
-	query->levels = params_words(&params, "level", level_word);
+	query->levels = params_words(&params, "level", "province, district, commune", level_word);
 	query->after = params_text(&params, "cursor");
 	query->limit = params_limit(&params);
 	if (query->after && !unit_by_id(api_units(r->api), query->after))

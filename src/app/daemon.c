@@ -71,6 +71,7 @@ struct daemon {
 	bool                  served;            /* was ready once */
 	bool                  waited_for_key;    /* ... and said so */
 	bool                  reloading;         /* the jobs' thread has not answered yet */
+	bool                  reload_again;      /* ... and was told once more meanwhile */
 	int                   status;            /* to exit with */
 	char                  id[UUID_TEXT_SIZE];
 	char                  url[LISTEN_URL_SIZE];
@@ -256,7 +257,16 @@ static void begin_leaving(struct daemon *daemon)
 	set_deadline(daemon, notice_ms);
 }
 
-/* What operators expect of a reload: here the keyring's folder is all that can change while we run. */
+static void reload(struct daemon *daemon)
+{
+	daemon->reloading = true;
+	worker_post(&daemon->threads[daemon->nworkers].worker, &daemon->threads[daemon->nworkers].reload);
+}
+
+/*
+ * What operators expect of a reload: here the keyring's folder is all that can
+ * change while we run. It may change behind a reading that is under way.
+ */
 static void main_on_hangup(evutil_socket_t number, short what, void *context)
 {
 	struct daemon *daemon = context;
@@ -264,15 +274,20 @@ static void main_on_hangup(evutil_socket_t number, short what, void *context)
 	(void)number;
 	(void)what;
 	log_info("reload", "of=keyring");
-	if (!daemon->running || daemon->reloading)
-		return;
-	daemon->reloading = true;
-	worker_post(&daemon->threads[daemon->nworkers].worker, &daemon->threads[daemon->nworkers].reload);
+	if (daemon->reloading)
+		daemon->reload_again = true;
+	else if (daemon->running)
+		reload(daemon);
 }
 
 static void main_on_reloaded(struct message *message)
 {
-	container_of(message, struct daemon_thread, reloaded)->daemon->reloading = false;
+	struct daemon *daemon = container_of(message, struct daemon_thread, reloaded)->daemon;
+	bool again = daemon->reload_again;
+
+	daemon->reloading = daemon->reload_again = false;
+	if (again)
+		reload(daemon);
 }
 
 static void main_on_signal(evutil_socket_t number, short what, void *context)

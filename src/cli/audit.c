@@ -1,19 +1,25 @@
 #include "cli/commands.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/date.h"
 #include "base/text.h"
+#include "domain/login.h"
 #include "store/access_store.h"
 #include "store/catalog_store.h"
 #include "store/plan_store.h"
 #include "store/round_store.h"
+#include "store/user_store.h"
 
 CLI_OPERATION(audit_list)
 CLI_OPERATION(round_load)
 CLI_OPERATION(plan_load)
 CLI_OPERATION(token_list)
 CLI_OPERATION(catalog_load)
+CLI_OPERATION(user_list)
+CLI_OPERATION(user_load)
 
 enum { AUDIT_PAGE = 500 };
 
@@ -78,6 +84,15 @@ static const char *find_team(struct cli *cli, const char *key)
 	return find_item(cli, CATALOG_TEAM, key);
 }
 
+static const char *find_user(struct cli *cli, const char *key)
+{
+	char *login = arena_alloc(&cli->arena, LOGIN_TYPED_SIZE);
+	struct user_load load = { .key = login, .arena = &cli->arena };
+
+	login_name_fold(key, login, LOGIN_TYPED_SIZE);
+	return user_load_run(cli, &load) ? arena_strdup(&cli->arena, load.user.id) : NULL;
+}
+
 /* A report has an id alone, and always an entry. */
 static const char *find_report(struct cli *cli, const char *key)
 {
@@ -96,6 +111,7 @@ static const struct subject {
 } subjects[] = {
 	{ "round", find_round }, { "plan", find_plan },   { "report", find_report },     { "token", find_token },
 	{ "team", find_team },   { "venue", find_venue }, { "campaign", find_campaign },
+	{ "user", find_user },
 };
 
 static const struct subject *find_subject(struct cli *cli, const char *kind)
@@ -104,8 +120,8 @@ static const struct subject *find_subject(struct cli *cli, const char *kind)
 		if (streq(subjects[i].kind, kind))
 			return &subjects[i];
 	error_set(&cli->error, ERR_CONFIG,
-		  "\"%s\" is no subject: round, plan, report, token, team, venue or campaign",
-		  "\"%s\" không phải loại đối tượng: round, plan, report, token, team, venue hoặc campaign", kind);
+		  "\"%s\" is no subject: round, plan, report, token, team, venue, campaign or user",
+		  "\"%s\" không phải loại đối tượng: round, plan, report, token, team, venue, campaign hoặc user", kind);
 	return NULL;
 }
 
@@ -129,20 +145,81 @@ static const char *or_dash(const char *text)
 	return text ? text : "-";
 }
 
-static void print_row(struct cli *cli, const struct audit_row *row)
+/* Ids tell nobody who it was: logins and the names of tokens do, those that ended among them. Sorted by id. */
+struct known {
+	const char *id, *name;
+};
+struct names {
+	struct known *list;
+	size_t        count, room;
+};
+
+static void add_name(struct cli *cli, struct names *names, const char *id, const char *name)
 {
+	if (names->count == names->room) {
+		struct known *more;
+
+		names->room = 2 * names->room + 64;
+		more = arena_alloc(&cli->arena, names->room * sizeof(*more));
+		if (names->count > 0)
+			memcpy(more, names->list, names->count * sizeof(*more));
+		names->list = more;
+	}
+	names->list[names->count++] = (struct known){ id, name };
+}
+
+static int compare_known(const void *a, const void *b)
+{
+	return strcmp(((const struct known *)a)->id, ((const struct known *)b)->id);
+}
+
+static bool load_names(struct cli *cli, struct names *names)
+{
+	struct token_list tokens = { .arena = &cli->arena };
+	struct user_list users = { .limit = AUDIT_PAGE, .disabled = true, .arena = &cli->arena };
+
+	if (!token_list_run(cli, &tokens))
+		return false;
+	for (size_t i = 0; i < tokens.ntokens; i++)
+		add_name(cli, names, tokens.tokens[i].id, tokens.tokens[i].name);
+	do {
+		if (!user_list_run(cli, &users))
+			return false;
+		for (size_t i = 0; i < users.nusers; i++)
+			add_name(cli, names, users.users[i].id, users.users[i].login);
+		if (users.nusers > 0)
+			memcpy(users.after, users.users[users.nusers - 1].id, sizeof(users.after));
+	} while (users.more);
+	if (names->count > 0)
+		qsort(names->list, names->count, sizeof(*names->list), compare_known);
+	return true;
+}
+
+static const char *name_of(const struct names *names, const char *id)
+{
+	const struct known wanted = { id, NULL };
+	const struct known *found = NULL;
+
+	if (id && names->count > 0)
+		found = bsearch(&wanted, names->list, names->count, sizeof(wanted), compare_known);
+	return found ? found->name : NULL;
+}
+
+static void print_row(struct cli *cli, const struct names *names, const struct audit_row *row)
+{
+	const char *name = name_of(names, row->actor_id), *who = name ? name : or_dash(row->actor_id);
 	struct json_out *out = &cli->out;
 	char at[TIME_TEXT_SIZE];
 
-	cli_say(cli, "%s  %-16s %-14s %s %s  %s %s\n", "%s  %-16s %-14s %s %s  %s %s\n", time_format(row->at_us, at),
-		row->action, or_dash(row->actor_id), row->subject_kind, row->subject_id, row->actor_kind,
-		row->actor_role);
+	cli_say(cli, "%s  %-22s %-*s %s %s  %s %s\n", "%s  %-22s %-*s %s %s  %s %s\n", time_format(row->at_us, at),
+		row->action, cli_columns(who, 16), who, row->subject_kind, row->subject_id, row->actor_kind, row->actor_role);
 	jout_object(out, NULL);
 	jout_text(out, "id", row->id);
 	jout_time(out, "at", row->at_us);
 	jout_text(out, "action", row->action);
 	jout_text(out, "actor_kind", row->actor_kind);
 	jout_text(out, "actor_id", row->actor_id);
+	jout_text(out, "actor_name", name);
 	jout_text(out, "actor_role", row->actor_role);
 	jout_text(out, "subject_kind", row->subject_kind);
 	jout_text(out, "subject_id", row->subject_id);
@@ -159,12 +236,16 @@ static void print_row(struct cli *cli, const struct audit_row *row)
 
 static bool print_pages(struct cli *cli, struct audit_list *list, int limit)
 {
+	struct names names = { 0 };
+
+	if (!load_names(cli, &names))
+		return false;
 	while (limit > 0) {
 		list->limit = limit < AUDIT_PAGE ? limit : AUDIT_PAGE;
 		if (!audit_list_run(cli, list))
 			return false;
 		for (size_t i = 0; i < list->nrows; i++)
-			print_row(cli, &list->rows[i]);
+			print_row(cli, &names, &list->rows[i]);
 		limit -= (int)list->nrows;
 		if (!list->more || list->nrows == 0)
 			break;
@@ -237,8 +318,8 @@ static const struct cli_option donor_options[] = {
 
 static const struct cli_option list_options[] = {
 	{ "subject", "KIND [ID]",
-	  { "only round, plan, report, token, team, venue or campaign; or of one, by id, code or name",
-	    "chỉ round, plan, report, token, team, venue hoặc campaign; hoặc một đối tượng theo mã, tên" } },
+	  { "only round, plan, report, token, team, venue, campaign or user; or of one, by id, code or name",
+	    "chỉ round, plan, report, token, team, venue, campaign hoặc user; hoặc một đối tượng theo mã, tên" } },
 	{ "limit", "N", { "at most so many entries (50)", "nhiều nhất bấy nhiêu dòng (50)" } },
 	{ 0 }
 };

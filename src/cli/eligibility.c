@@ -33,7 +33,7 @@ static struct eligibility_rules *open_rules(struct cli *cli)
 struct listing {
 	struct cli *cli;
 	bool        open_only;           /* what a person must still check */
-	size_t      count;
+	size_t      count, nparameters;  /* of which are open questions */
 };
 
 static const char *text_of(struct cli *cli, const struct rule *rule, enum language language)
@@ -58,6 +58,7 @@ static void tell_rule(void *context, const struct rule *rule)
 	if (listing->open_only && rule->evidence == EVIDENCE_SEEN)
 		return;
 	listing->count++;
+	listing->nparameters += rule->kind == RULE_PARAMETER;
 	cli_say(cli, "%s  [Art. %s; %s%s%s]  %s .. %s\n    %s\n    %s\n\n", "%s  [Điều %s; %s%s%s]  %s .. %s\n    %s\n    %s\n\n",
 		rule->id, rule->article, words[cli->setup->language], *rule->sources ? ": " : "", rule->sources,
 		date_format(rule->valid_from, from), date_format(rule->valid_to, to), en, vi);
@@ -75,6 +76,30 @@ static void tell_rule(void *context, const struct rule *rule)
 	jout_end(&cli->out);
 }
 
+/* What "s5" behind a rule stands for. */
+static void tell_sources(struct cli *cli, const struct eligibility_rules *rules)
+{
+	enum language language = cli->setup->language;
+
+	if (rules->nsources > 0)
+		cli_say(cli, "Sources\n", "Nguồn\n");
+	jout_array(&cli->out, "sources");
+	for (size_t i = 0; i < rules->nsources; i++) {
+		const struct rule_source *source = &rules->sources[i];
+
+		cli_say(cli, "  %-4s %s\n", "  %-4s %s\n", source->id, source->what[language]);
+		if (source->url)
+			cli_say(cli, "       %s\n", "       %s\n", source->url);
+		jout_object(&cli->out, NULL);
+		jout_text(&cli->out, "id", source->id);
+		jout_text(&cli->out, "url", source->url);
+		jout_text(&cli->out, "en", source->what[LANGUAGE_EN]);
+		jout_text(&cli->out, "vi", source->what[LANGUAGE_VI]);
+		jout_end(&cli->out);
+	}
+	jout_end(&cli->out);
+}
+
 static int rules_run(struct cli *cli)
 {
 	struct listing listing = { .cli = cli, .open_only = cli_has(cli, "open") };
@@ -84,6 +109,8 @@ static int rules_run(struct cli *cli)
 		return cli_refuse(cli);
 	cli_say(cli, "%s: %s\n%s\n\n", "%s: %s\n%s\n\n", rules->id, rules->title[cli->setup->language],
 		rules->title[cli->setup->language == LANGUAGE_VI ? LANGUAGE_EN : LANGUAGE_VI]);
+	if (rules->note[cli->setup->language])
+		cli_say(cli, "%s\n\n", "%s\n\n", rules->note[cli->setup->language]);
 	jout_object(&cli->out, NULL);
 	jout_text(&cli->out, "rule_set", rules->id);
 	jout_text(&cli->out, "number", rules->number);
@@ -91,9 +118,11 @@ static int rules_run(struct cli *cli)
 	jout_array(&cli->out, "rules");
 	eligibility_rules_each(rules, tell_rule, &listing);
 	jout_end(&cli->out);
+	tell_sources(cli, rules);
 	jout_int(&cli->out, "count", (int64_t)listing.count);
 	jout_end(&cli->out);
-	cli_say(cli, "%zu rules\n", "%zu quy tắc\n", listing.count);
+	cli_say(cli, "\n%zu rules, %zu open questions of the law\n", "\n%zu quy tắc, %zu câu hỏi luật còn để ngỏ\n",
+		listing.count - listing.nparameters, listing.nparameters);
 	rules_free(rules);
 	return EXIT_OK;
 }

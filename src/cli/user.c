@@ -41,16 +41,14 @@ static bool find_user(struct cli *cli, struct user_load *load)
 	return false;
 }
 
-/* Of a fault of a field its own words say it all: there are no fields here. */
+/* There are no pointers here: a field is what the command line calls it, LOGIN, --team, the password. */
 static bool say_field(struct cli *cli)
 {
 	struct error *err = &cli->error;
 
-	if (err->nfields > 0) {
-		memcpy(err->detail[LANGUAGE_EN], err->fields[0].detail[LANGUAGE_EN], sizeof(err->fields[0].detail[0]));
-		memcpy(err->detail[LANGUAGE_VI], err->fields[0].detail[LANGUAGE_VI], sizeof(err->fields[0].detail[0]));
-		err->nfields = 0;
-	}
+	for (size_t i = 0; i < err->nfields; i++)
+		if (err->fields[i].pointer[0] == '/')
+			memmove(err->fields[i].pointer, err->fields[i].pointer + 1, strlen(err->fields[i].pointer));
 	return false;
 }
 
@@ -95,8 +93,12 @@ static int add_run(struct cli *cli)
 		say_field(cli);
 		return cli_refuse(cli);
 	}
-	if (!read_password(cli, user, hash) || !user_save_run(cli, &save))
+	if (!read_password(cli, user, hash))
 		return cli_refuse(cli);
+	if (!user_save_run(cli, &save)) {
+		say_field(cli);
+		return cli_refuse(cli);
+	}
 	cli_say(cli, "user \"%s\" (%s) made\n", "đã tạo người dùng \"%s\" (%s)\n", user->login, role_text(user->role));
 	user_write(&cli->out, NULL, user);
 	return EXIT_OK;

@@ -455,6 +455,11 @@ bool unit_valid_on(const struct unit *unit, struct date on)
 	       (date_is_none(unit->valid_to) || date_compare(on, unit->valid_to) <= 0);
 }
 
+bool unit_has_ended(const struct unit *unit, struct date on)
+{
+	return !date_is_none(unit->valid_to) && date_compare(on, unit->valid_to) > 0;
+}
+
 /* A set of units kept in order of id. */
 struct unit_set {
 	const struct unit **out;
@@ -506,7 +511,7 @@ size_t unit_as_of(const struct unit_map *map, const struct unit *unit, struct da
 		  const struct unit **out, size_t max)
 {
 	struct unit_set set = { out, max, 0 };
-	bool later = !date_is_none(unit->valid_to) && date_compare(on, unit->valid_to) > 0;
+	bool later = unit_has_ended(unit, on);
 
 	follow(map, unit, on, later, &set, 0);
 	return set.count;

@@ -39,8 +39,8 @@ bool user_check(const struct user *user, struct error *err)
 {
 	if (user->login && !login_fits(user->login))
 		error_add_field(err, "/login", "invalid_value",
-				"2 to 32 small letters a-z, digits, dots, hyphens; a letter first; not \"me\".",
-				"Từ 2 đến 32 chữ thường a-z, chữ số, dấu chấm, gạch nối; bắt đầu bằng chữ; không phải \"me\".");
+				"2 to 32 small letters a-z, digits, dots, hyphens, underscores; a letter first; not \"me\".",
+				"Từ 2 đến 32 chữ thường a-z, chữ số, dấu chấm, gạch nối, gạch dưới; đầu là chữ; không phải \"me\".");
 	if (user->name)
 		check_name(user->name, err);
 	if (user->role == ROLE_GATEWAY)

@@ -145,7 +145,7 @@ struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char
 	jobs->certificates = certificates_job_new(worker);
 	jobs->rekey = rekey_job_new(worker);
 	jobs->erasures = erasures_job_new(worker, pool);
-	jobs->people = people_new(worker);
+	jobs->people = people_new(worker, gauges);
 	jobs->keys = key_watch_new(worker, keyring, on_keys, jobs);
 	jobs->store = (struct store){ worker->db, worker->keyring, worker->clock, NULL };
 	if (gethostname(jobs->host, sizeof(jobs->host) - 1) < 0)

@@ -12,6 +12,7 @@
 #include "db/db.h"
 #include "store/session_store.h"
 #include "store/user_store.h"
+#include "worker/gauges.h"
 #include "worker/worker.h"
 
 enum { CLOCK_SECONDS = 5, PURGE_SECONDS = 600, REWRAP_SECONDS = 10 };
@@ -19,6 +20,7 @@ enum { CLOCK_SECONDS = 5, PURGE_SECONDS = 600, REWRAP_SECONDS = 10 };
 /* Each is idle or at work; a turn that finds it at work is left out. */
 struct people {
 	struct worker        *worker;
+	struct gauges        *gauges;
 	struct store          store;
 	int                   seconds;
 	bool                  telling, purging, wrapping;
@@ -53,6 +55,7 @@ static void on_told(struct service_clock *clock)
 		people->t = clock->t;
 		people->mono_us = clock_mono_us();
 		people->known = true;
+		atomic_store(&people->gauges->time_told, 1);
 	}
 }
 
@@ -188,11 +191,12 @@ bool people_ready(struct people *people)
 	return people->known;
 }
 
-struct people *people_new(struct worker *worker)
+struct people *people_new(struct worker *worker, struct gauges *gauges)
 {
 	struct people *people = xcalloc(1, sizeof(*people));
 
 	people->worker = worker;
+	people->gauges = gauges;
 	people->store = (struct store){ .db = worker->db, .keyring = worker->keyring, .clock = worker->clock };
 	arena_init(&people->purge_arena);
 	arena_init(&people->wrap_arena);

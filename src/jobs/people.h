@@ -9,10 +9,12 @@
  * that nobody has are deleted, and secrets of the second factor are sealed
  * again when another wrap key has become the active one.
  */
+struct gauges;
 struct people;
 struct worker;
 
-struct people *people_new(struct worker *worker);
+/* `gauges` hear that the time was told. */
+struct people *people_new(struct worker *worker, struct gauges *gauges);
 void people_free(struct people *people);         /* when the database owes nothing any more; NULL is fine */
 /* Every second. */
 void people_tick(struct people *people);

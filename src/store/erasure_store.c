@@ -35,7 +35,8 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 
 	if (result_ok(result, &load->error)) {
 		if (db_rows(result) == 0) {
-			fail_not_found(&load->error);
+			error_set(&load->error, ERR_NOT_FOUND, "There is no such donor, or nobody has asked to erase them.",
+				  "Không có người hiến máu này, hoặc chưa ai yêu cầu xóa dữ liệu của họ.");
 		} else {
 			const char *state = db_text(result, 0, 2);
 

@@ -171,12 +171,17 @@ void login_refuse_send(struct store *store, struct login_refuse *refuse)
 
 /* ---- a session begins ---- */
 
+/* What the people's job does to an account: its secret, and nothing else, under a newer key. $2 version, $11 to $13 as they were. */
+#define SEALED_AGAIN \
+	"$4::text IS NULL AND version = $2::bigint + 1 AND totp_key_id > $11::integer AND password_hash = $12" \
+	" AND recovery_hashes = $13::text[]"
+
 static const struct db_statement open_session = {
 	"WITH fresh AS ("
 	" UPDATE staff_user SET last_login_at = now(), totp_step = coalesce($3::bigint, totp_step),"
 	"  recovery_hashes = CASE WHEN $4::text IS NULL THEN recovery_hashes ELSE array_remove(recovery_hashes, $4) END,"
 	"  version = version + ($4::text IS NOT NULL)::integer"
-	"  WHERE id = $1::uuid AND version = $2::bigint AND state = 'active'"
+	"  WHERE id = $1::uuid AND (version = $2::bigint OR (" SEALED_AGAIN ")) AND state = 'active'"
 	"   AND ($3::bigint IS NULL OR totp_step IS NULL OR totp_step < $3::bigint) RETURNING id),"
 	" made AS ("
 	" INSERT INTO session (id, user_id, kind, digest, created_t, used_t)"
@@ -263,6 +268,12 @@ void session_open_send(struct store *store, struct session_open *open)
 	query_int(query, open->arena, open->now_t);
 	query_text(query, open_audit(open));
 	query_text(query, login_network_bucket(store, open->arena, open->network));
+	if (open->user->totp_sealed)
+		query_int(query, open->arena, open->user->totp_key_id);
+	else
+		query_text(query, NULL);
+	query_text(query, open->user->password_hash);
+	query_texts(query, open->arena, open->user->recovery, open->user->nrecovery);
 	db_send(store->db, query);
 }
 

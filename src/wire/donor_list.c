@@ -130,8 +130,10 @@ static bool same_heading(const char *heading, const char *cell)
 static bool refuse_heading(const struct donor_mapping *mapping, struct error *err)
 {
 	error_clear(err);
-	return error_add_field(err, "heading_row", "no_heading", "Row %d has none of the headings: say in which row they are.",
-			       "Dòng %d không có tiêu đề nào: hãy ghi đúng dòng tiêu đề.", mapping->heading_row);
+	return error_add_field(err, "heading_row", "no_heading",
+			       "Row %d has none of the headings: say in which row they are. Of a workbook the first sheet is read.",
+			       "Dòng %d không có tiêu đề nào: hãy ghi đúng dòng tiêu đề. Bảng tính chỉ được đọc trang đầu.",
+			       mapping->heading_row);
 }
 
 bool donor_mapping_find(struct donor_mapping *mapping, const char *const *cells, size_t ncells, struct error *err)
@@ -282,12 +284,15 @@ static void read_reach(struct row_reading *in)
 	settle_unit(in);
 }
 
-/* A spreadsheet that took a number for a sum dropped its first zeros: one, or two of the provinces 001 to 008. */
+/*
+ * A spreadsheet that took a number for a sum dropped its first zeros: one, or two of the provinces 001 to 008.
+ * It drops all of them: where one is left, a figure is missing somewhere else.
+ */
 static const char *restore_zeros(const struct row_reading *in, const char *value)
 {
 	size_t digits = strspn(value, "0123456789");
 
-	if (!in->mapping->numbers_lost_zeros || value[digits])
+	if (!in->mapping->numbers_lost_zeros || value[0] == '0' || value[digits])
 		return value;
 	if (digits == 11 || digits == 8)
 		return arena_printf(in->arena, "0%s", value);
@@ -364,6 +369,10 @@ static void read_donation(struct row_reading *in)
 		fault_cell(in, COLUMN_DONATED_ON);
 	else if (date_compare(row->donated_on, in->today) > 0)
 		error_add_field(in->err, "donated_on", "in_the_future", "The day is still to come.", "Ngày này chưa tới.");
+	else if (row->donated_on.year <= row->donor.birth_year)
+		error_add_field(in->err, "donated_on", "before_birth",
+				"Nobody gives in the year of their birth or before: one of the two days is wrong.",
+				"Không ai hiến máu trong năm sinh hoặc trước đó: một trong hai ngày bị sai.");
 	row->component = in->mapping->component;
 	if (component && !cell_component(component, &row->component))
 		fault_cell(in, COLUMN_COMPONENT);

@@ -252,6 +252,7 @@ static void unit_read(struct body *body, struct donor *donor)
 				    .arena = reader->arena, .err = reader->err };
 	struct named *found;
 	const char *typed = NULL;
+	char choice[80];
 	size_t count;
 
 	if (!wire_text_or_clear(reader, "unit", WIRE_NAME_MAX, &typed))
@@ -265,9 +266,10 @@ static void unit_read(struct body *body, struct donor *donor)
 	if (!unit_names_resolve(&names, &typed, 1, &found, &count))
 		return;
 	if (count != 1) {
+		unit_names_text(found, count, choice, sizeof(choice));
 		error_add_field(reader->err, names.pointer, "ambiguous_unit",
-				"That place belongs to %zu units today; send the one where the donor lives.",
-				"Nơi này nay thuộc %zu đơn vị; hãy gửi đơn vị nơi người hiến máu cư trú.", count);
+				"Today these are %zu units; send the one where the donor lives: %s.",
+				"Nay là %zu đơn vị; hãy gửi nơi người hiến máu cư trú: %s.", count, choice);
 		return;
 	}
 	if (!streq(donor->unit_id, found[0].id))

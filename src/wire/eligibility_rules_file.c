@@ -355,7 +355,7 @@ static void read_final_word(struct file *file, struct wire_reader *reader)
 static void read_head(struct file *file, struct wire_reader *reader)
 {
 	struct eligibility_rules *rules = file->rules;
-	const char *text, *note[LANGUAGE_COUNT];
+	const char *text;
 	struct date issued;
 
 	if (wire_word(reader, "format", WIRE_REQUIRED, &text) && !streq(text, format))
@@ -368,7 +368,7 @@ static void read_head(struct file *file, struct wire_reader *reader)
 	wire_date(reader, "issued_on", WIRE_OPTIONAL, &issued);
 	wire_date(reader, "valid_from", WIRE_REQUIRED, &rules->valid_from);
 	wire_date(reader, "valid_to", WIRE_OPTIONAL, &rules->valid_to);
-	rule_file_bilingual(reader, "note", WIRE_OPTIONAL, note);
+	rule_file_bilingual(reader, "note", WIRE_OPTIONAL, rules->note);
 }
 
 bool eligibility_rules_read(const char *text, size_t len, struct arena *arena, struct eligibility_rules *rules,
@@ -384,6 +384,8 @@ bool eligibility_rules_read(const char *text, size_t len, struct arena *arena, s
 	wire_reader_init(&reader, object, "", arena, err);
 	read_head(&file, &reader);
 	rule_file_sources(&file.common, &reader);
+	rules->sources = file.common.sources;
+	rules->nsources = file.common.nsources;
 	read_final_word(&file, &reader);
 	read_parameters(&file, &reader);
 	read_lists(&file, &reader);

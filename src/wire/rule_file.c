@@ -45,10 +45,10 @@ void rule_file_evidence(struct wire_reader *reader, enum evidence *out)
 		wire_fault_choice(reader->err, wire_pointer(reader, "evidence"), "seen, seen_unofficial, recalled");
 }
 
-static bool is_source(const struct rule_file *file, const char *id)
+static bool is_source(const struct rule_source *sources, size_t count, const char *id)
 {
-	for (size_t i = 0; i < file->nsources; i++)
-		if (streq(file->sources[i], id))
+	for (size_t i = 0; i < count; i++)
+		if (sources[i].id && streq(sources[i].id, id))
 			return true;
 	return false;
 }
@@ -62,7 +62,7 @@ void rule_file_source_ids(struct rule_file *file, struct wire_reader *reader, co
 	if (!wire_texts(reader, "sources", WIRE_OPTIONAL, SOURCES_MAX, RULE_CODE_MAX, &ids, &count))
 		return;
 	for (size_t i = 0; i < count; i++) {
-		if (!is_source(file, ids[i])) {
+		if (!is_source(file->sources, file->nsources, ids[i])) {
 			error_add_field(reader->err, arena_printf(reader->arena, "%s/%zu", wire_pointer(reader, "sources"), i),
 					"unknown_source", "Name a source of the list /sources by its id.",
 					"Hãy ghi id của một nguồn trong danh sách /sources.");
@@ -175,28 +175,26 @@ const char *rule_file_words(struct arena *arena, const char *const *words)
 	return list;
 }
 
-static void read_source(struct rule_file *file, struct wire_reader *reader, void *unused)
+static void read_source(struct rule_file *file, struct wire_reader *reader, void *entry)
 {
-	const char *what[LANGUAGE_COUNT], *id, *url;
+	struct rule_source *source = entry;
 
-	(void)unused;
-	if (rule_file_code(reader, "id", &id)) {
-		if (is_source(file, id))
-			error_add_field(reader->err, wire_pointer(reader, "id"), "duplicate", "Another source has this id.",
-					"Đã có nguồn khác mang id này.");
-		file->sources[file->nsources++] = id;
-	}
-	wire_text(reader, "url", WIRE_OPTIONAL, WIRE_URL_MAX, &url);
-	rule_file_bilingual(reader, "what", WIRE_REQUIRED, what);
+	(void)file;
+	rule_file_code(reader, "id", &source->id);
+	wire_text(reader, "url", WIRE_OPTIONAL, WIRE_URL_MAX, &source->url);
+	rule_file_bilingual(reader, "what", WIRE_REQUIRED, source->what);
 }
 
 void rule_file_sources(struct rule_file *file, struct wire_reader *reader)
 {
-	void *none = NULL;
-	size_t count = 0;
+	void *sources = NULL;
 
-	file->sources = arena_alloc(file->arena, (RULE_LIST_MAX + 1) * sizeof(*file->sources));
-	rule_file_list(file, reader, "sources", 1, &none, &count, read_source);
+	rule_file_list(file, reader, "sources", sizeof(*file->sources), &sources, &file->nsources, read_source);
+	file->sources = sources;
+	for (size_t i = 1; i < file->nsources; i++)
+		if (file->sources[i].id && is_source(file->sources, i, file->sources[i].id))
+			error_add_field(file->err, arena_printf(file->arena, "/sources/%zu/id", i), "duplicate",
+					"Another source has this id.", "Đã có nguồn khác mang id này.");
 }
 
 /* ---- laws, and what stands in them ---- */

@@ -19,7 +19,7 @@ enum { RULE_CODE_MAX = 60, RULE_ARTICLE_MAX = 60, RULE_LIST_MAX = 200 };
 struct rule_file {
 	struct arena *arena;
 	struct error *err;
-	const char  **sources;           /* ids */
+	struct rule_source *sources;
 	size_t        nsources;
 	struct law   *laws;
 	size_t        nlaws;

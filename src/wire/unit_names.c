@@ -161,6 +161,22 @@ bool unit_names_resolve(const struct unit_names *names, const char *const *typed
 	return fine;
 }
 
+void unit_names_text(const struct named *list, size_t count, char *out, size_t size)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		int needed = snprintf(out + len, size - len, "%s%s", i ? ", " : "", list[i].name);
+
+		if (needed < 0 || (size_t)needed + sizeof(", ...") > size - len) {
+			snprintf(out + len, size - len, "%s", i ? ", ..." : "...");
+			return;
+		}
+		len += (size_t)needed;
+	}
+}
+
 bool unit_names_carry(const struct unit_map *units, const struct named *now, size_t count, struct date on,
 		      struct arena *arena, struct named **out, size_t *nout)
 {

@@ -35,4 +35,7 @@ const struct unit *unit_name_find(const struct unit_names *names, const char *ty
 bool unit_names_carry(const struct unit_map *units, const struct named *now, size_t count, struct date on,
 		      struct arena *arena, struct named **out, size_t *nout);
 
+/* "Xã Mường Kim, Xã Than Uyên, ...": whole names, as many as there is room for. */
+void unit_names_text(const struct named *list, size_t count, char *out, size_t size);
+
 #endif

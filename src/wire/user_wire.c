@@ -10,7 +10,7 @@
 #include "wire/unit_names.h"
 #include "wire/wire.h"
 
-enum { CODE_MAX = 40, DEVICE_MAX = 200, UNITS_MAX = 64 };
+enum { CODE_MAX = 40, DEVICE_MAX = 200, UNITS_MAX = 64, HEIRS_MAX = 64 };
 
 void user_write(struct json_out *out, const char *key, const struct user *user)
 {
@@ -64,6 +64,22 @@ static void read_role(struct reading *in, enum role *role)
 				  "team, hospital, comms, staff, auditor, admin");
 }
 
+/* A scope on a unit that ended only reads: nobody is given one by a name. Who sends its id means it. */
+static void fault_ended(struct reading *in, const struct unit *unit, const char *pointer)
+{
+	const struct unit *heirs[HEIRS_MAX];
+	size_t count = unit_as_of(in->units, unit, in->today, heirs, HEIRS_MAX);
+	struct named list[HEIRS_MAX];
+	char choice[80];
+
+	count = count < HEIRS_MAX ? count : HEIRS_MAX;
+	for (size_t i = 0; i < count; i++)
+		list[i] = (struct named){ heirs[i]->id, heirs[i]->full_name };
+	unit_names_text(list, count, choice, sizeof(choice));
+	error_add_field(in->reader.err, pointer, "ended_unit", "This unit has ended; send those of today: %s.",
+			"Đơn vị này đã kết thúc; hãy gửi các đơn vị hiện nay: %s.", choice);
+}
+
 static void read_units(struct reading *in, struct user *user)
 {
 	struct unit_names names = { .units = in->units, .from = in->today, .to = in->today, .arena = in->reader.arena,
@@ -76,9 +92,12 @@ static void read_units(struct reading *in, struct user *user)
 	user->unit_ids = arena_alloc(in->reader.arena, (count + 1) * sizeof(*user->unit_ids));
 	user->nunit_ids = 0;
 	for (size_t i = 0; i < count; i++) {
-		const struct unit *unit = unit_name_find(&names, typed[i], arena_printf(in->reader.arena, "/units/%zu", i));
+		const char *pointer = arena_printf(in->reader.arena, "/units/%zu", i);
+		const struct unit *unit = unit_name_find(&names, typed[i], pointer);
 
-		if (unit)
+		if (unit && !streq(typed[i], unit->id) && unit_has_ended(unit, in->today))
+			fault_ended(in, unit, pointer);
+		else if (unit)
 			user->unit_ids[user->nunit_ids++] = arena_strdup(in->reader.arena, unit->id);
 	}
 }

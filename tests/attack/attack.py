@@ -12,7 +12,7 @@ import injections                                                   # noqa: E402
 import scans                                                        # noqa: E402
 import slow                                                         # noqa: E402
 from harness import programs                                        # noqa: E402
-from harness.daemon import OPEN_LIMITS                              # noqa: E402
+from harness.daemon import AS_SHIPPED, OPEN_LIMITS                  # noqa: E402
 from harness.proxy import Site                                      # noqa: E402
 
 ATTACKS = {"slow": slow.attack, "sqlmap": injections.attack, "wapiti": scans.attack}
@@ -66,7 +66,7 @@ def keep(name, site):
 
 def run(name, options):
     print(f"== {name}", flush=True)
-    settings = {"listen.drain_notice_ms": 0, "workers.count": 2, **OPEN_LIMITS}
+    settings = {"listen.drain_notice_ms": 0, "workers.count": 2, **OPEN_LIMITS, **AS_SHIPPED}
     site = Site(settings, None if name == "slow" else LIFTED)
     try:
         load(site)

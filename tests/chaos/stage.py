@@ -14,7 +14,7 @@ import time
 import httpx
 
 from harness import programs, raw
-from harness.daemon import Daemon, NOW, alive, wait_until
+from harness.daemon import AS_SHIPPED, Daemon, NOW, alive, wait_until
 from harness.database import Postgres
 from harness.ledger import Ledger
 from harness.relay import Relay
@@ -166,7 +166,7 @@ class Stage:
         self.disk = Disk(disk_mb) if disk_mb else None
         self.wal_folder = programs.workshop("giothong-wal-") / "wal" if own_wal else None
         self.complaints, self.mended_at = [], None
-        options = {"settings": settings, "now": NOW if seam else None,
+        options = {"settings": {**AS_SHIPPED, **(settings or {})}, "now": NOW if seam else None,
                    "environment": self.clock.environment(programs.BIN / "giothongd") if jumping else None}
         try:
             if private:
@@ -329,9 +329,15 @@ class Stage:
         self.clear()
 
 
+def freeze(pids):
+    _tell(pids, signal.SIGSTOP)
+
+
 def thaw(pids):
+    _tell(pids, signal.SIGCONT)
+
+
+def _tell(pids, number):
     for pid in pids:
-        try:
-            os.kill(pid, signal.SIGCONT)
-        except ProcessLookupError:
-            pass
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)

@@ -73,7 +73,7 @@ static void read_params(struct http_exchange *x)
 		params_bool(&params, "inactive");
 		params_cursor(&params, cursor);
 		FUZZ_CHECK(!*cursor || uuid_valid(cursor), "%s", cursor);
-		FUZZ_CHECK((params_words(&params, "order", order_word) & ~8u) == 0, "order");
+		FUZZ_CHECK((params_words(&params, "order", "asc, desc", order_word) & ~8u) == 0, "order");
 		fine = params_finish(&params);
 	}
 	if (!fine) {

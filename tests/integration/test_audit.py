@@ -8,7 +8,7 @@ from harness.seeds import TODAY
 
 def trail(daemon, subject):
     return daemon.sql("SELECT action, actor_kind, actor_role, digest_before IS NULL, digest_after IS NULL, xid::text, request_id"
-                      " FROM audit_entry WHERE subject_id = %s ORDER BY id", subject)
+                      " FROM audit_entry WHERE subject_id = %s ORDER BY audit_entry.xid, id", subject)
 
 
 def test_each_change_of_a_round_has_one_row(seeds, staff, daemon):
@@ -51,7 +51,7 @@ def test_commands_are_audited_too(daemon, seeds):
 def test_the_digest_follows_the_image(seeds, staff, daemon):
     """What a row says was before is what the row ahead of it says came after."""
     one = seeds.open()
-    rows = daemon.sql("SELECT digest_before, digest_after FROM audit_entry WHERE subject_id = %s ORDER BY id", one["id"])
+    rows = daemon.sql("SELECT digest_before, digest_after FROM audit_entry WHERE subject_id = %s ORDER BY xid, id", one["id"])
     for (_, after), (before, _) in zip(rows, rows[1:]):
         assert bytes(before) == bytes(after)
     assert len({bytes(after) for _, after in rows}) == len(rows)

@@ -181,7 +181,7 @@ def test_audit_of_a_thing_by_its_name(loaded, seeds):
         assert [r["id"] for r in json.loads(again)["items"]] == [r["id"] for r in rows]     # one may have been sealed since
 
 
-@pytest.mark.parametrize("kind", ["round", "plan", "report", "token", "team", "venue", "campaign"])
+@pytest.mark.parametrize("kind", ["round", "plan", "report", "token", "team", "venue", "campaign", "user"])
 def test_audit_of_a_thing_that_is_not_there(daemon, kind):
     for key in ("KHONG-CO", "00000000-0000-7000-8000-000000000000"):
         outcome = daemon.cli("audit", "list", "--subject", kind, key)

@@ -197,5 +197,5 @@ def test_no_version_in_headers_and_nothing_personal_cached(api, staff, daemon, s
     for answer in (api.get("/api/v1/rounds"), staff.get("/api/v1/rounds"), api.get("/x", expect=404)):
         assert not any(re.search(r"\d+\.\d+\.\d+", v) for k, v in answer.headers.items() if k.lower() in ("server", "x-powered-by"))
         assert answer.headers["x-content-type-options"] == "nosniff"
-    assert "no-store" in httpx.get(f"{daemon.url}/api/v1/tokens", headers={"Authorization": f"Bearer {daemon.token('admin')}"}) \
+    assert "no-store" in httpx.get(f"{daemon.url}/api/v1/tokens", headers={"Authorization": f"Bearer {daemon.token('admin')}"}, timeout=30) \
         .headers["cache-control"] or "private" in staff.get("/api/v1/rounds").headers["cache-control"]

@@ -233,6 +233,22 @@ def test_a_wrong_file_is_refused_with_the_place_of_the_fault(tmp_path):
     assert outcome.status == 1 and str(path) in outcome.err and "/limits/3/under" in outcome.err, outcome
 
 
+# ---- held against the law by a doctor ----
+
+def test_rules_are_printed_with_what_a_doctor_needs(tmp_path):
+    """What "s5" is, what to check before a release, and how much of it all is still open."""
+    text = programs.run("giothong", "eligibility", "rules", folder=tmp_path).out
+    assert RULES["note"]["en"] in text
+    for source in RULES["sources"]:
+        assert source["what"]["en"] in text and (source["url"] or source["id"]) in text, source
+    told = json.loads(programs.run("giothong", "eligibility", "rules", "--json", folder=tmp_path).out)
+    assert [(s["id"], s["url"]) for s in told["sources"]] == [(s["id"], s["url"]) for s in RULES["sources"]]
+    questions = len(RULES["parameters"])
+    assert text.splitlines()[-1] == f"{told['count'] - questions} rules, {questions} open questions of the law"
+    used = {name for rule in told["rules"] for name in rule["sources"].split(", ") if name}
+    assert used <= {s["id"] for s in told["sources"]}
+
+
 # ---- counted again ----
 
 def months_after(day, months):

@@ -52,7 +52,7 @@ def deferrals(client, made):
 def test_two_persons(staff, admin, donor, daemon):
     made = donor()
     path = f"{DONORS}/{made['id']}/erasure"
-    problem(staff.get(path, expect=404), "not-found", 404)
+    assert "nobody has asked" in problem(staff.get(path, expect=404), "not-found", 404)["detail"], "the donor is there"
     problem(approve(admin, made, expect=404), "not-found", 404)
     problem(staff.post(f"{path}/approve", json={}), "forbidden", 403)
     # an admin who asks cannot approve

@@ -470,6 +470,8 @@ def test_what_was_one_and_is_not(own_site, fresh_daemon, contract):
             connection.commit()
             with contextlib.suppress(httpx.HTTPError):
                 assert approving.result().status_code == 503
+        # Its statement sees the other version, and ends without the daemon.
+        wait_until(lambda: daemon.value("SELECT count(*) FROM pg_stat_activity WHERE usename = 'giothong_app'") == 0, what="its end")
         connection.execute("UPDATE donor SET version = version - 1 WHERE id = %s", [asked["id"]])
         connection.commit()
     again, told = brought_back(fresh_daemon, daemon, backup)

@@ -7,13 +7,16 @@ import time
 import httpx
 import pytest
 
-from harness.daemon import alive, wait_until
+from harness.daemon import AS_SHIPPED, alive, wait_until
 from harness.ledger import Ledger
 from harness.raw import connect, read_answer
 
 
+A_STOP = "under sanitizers and a loaded machine; tests/chaos/run holds it to ten seconds"
+
+
 def test_sigterm_answers_what_is_in_flight(fresh_daemon):
-    """Exit 0 within ten seconds, every request that was taken is answered, PostgreSQL is down."""
+    """Exit 0 soon, every request that was taken is answered, PostgreSQL is down."""
     daemon = fresh_daemon()
     token = daemon.token("staff")
     postmaster = daemon.postmaster_pid()
@@ -35,8 +38,8 @@ def test_sigterm_answers_what_is_in_flight(fresh_daemon):
                 status, headers, _ = read_answer(slow)
         assert status == 201 and headers["connection"] == "close"
         ledger.stop(settle=0)
-    assert daemon.stop() == 0 and time.monotonic() - began < 10
-    assert not alive(postmaster)
+    assert daemon.stop() == 0 and time.monotonic() - began < 30, A_STOP
+    assert "drain_cut" not in daemon.log() and not alive(postmaster)
     daemon.start()
     assert ledger.check(daemon.sql) == []
     assert daemon.value("SELECT count(*) FROM team WHERE code = 'SLOW'") == 1
@@ -51,7 +54,8 @@ def test_sigterm_with_idle_and_half_said_requests(fresh_daemon):
                 connection.sendall(b"GET /healthz HTTP/1.1\r\nHo")
         began = time.monotonic()
         assert daemon.stop() == 0
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30, A_STOP
+        assert "drain_cut" not in daemon.log()
 
 
 def test_a_full_disk_stops_writes_only(fresh_daemon, api_of):
@@ -70,7 +74,7 @@ def test_a_full_disk_stops_writes_only(fresh_daemon, api_of):
 
 def test_four_times_the_load(fresh_daemon):
     """More than it can hold: some are told to come back, those that are served are served in time, then all is normal."""
-    daemon = fresh_daemon(settings={"database.queue": 50, "workers.count": 1})
+    daemon = fresh_daemon(settings={**AS_SHIPPED, "database.queue": 50, "workers.count": 1})
     token = daemon.token("staff")
     end = time.monotonic() + 6
     results, lock = [], threading.Lock()

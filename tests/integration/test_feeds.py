@@ -16,7 +16,7 @@ import pytest
 
 from harness import programs
 from harness.client import Api, field_codes, problem
-from harness.daemon import Daemon, as_postgres, wait_until
+from harness.daemon import MEMORY_SECONDS, Daemon, as_postgres, wait_until
 from harness.database import Postgres
 from harness.feeds import Portal, atom_titles, calendar, check_atom, check_lines, entries, events
 from harness.seeds import TODAY, Seeds, day
@@ -558,12 +558,15 @@ def test_no_change_is_missed(pair, contract):
         portal.poll()
         return portal.copy == public_truth
 
+    # A change that is sealed only now would be told behind what it has become.
+    wait_until(lambda: postgres.ask("SELECT (SELECT count(*) FROM audit_seal) = (SELECT count(*) FROM audit_entry)") == [(True,)], what="all sealed")
     newcomer = Portal(public[1], limit=4)
     for portal in [*portals, newcomer]:
         wait_until(lambda: caught_up(portal), every=0.2, what="the portal's copy is the truth")
     assert sum(len(portal.seen) for portal in portals) > 60, "there was something to miss"
     assert len(newcomer.seen) == len(public_truth), "who begins anew is given each once"
     # the same feeds from both, with links of the address that is set
+    time.sleep(MEMORY_SECONDS)
     for path in ("/calendar/rounds.ics", "/feeds/rounds.atom"):
         both = [client.get(path) for client in public]
         assert both[0].content == both[1].content and both[0].headers["etag"] == both[1].headers["etag"]

@@ -268,10 +268,14 @@ def test_daemons_killed_at_each_step_of_a_rotation(site):
 
 def test_a_host_that_lacks_the_new_key(site):
     near, far = site.daemon(), site.daemon(site.host("far"))
-    outcome, answer = site.rotate("hash", "--wait", "3")
-    assert outcome.status == 1 and site.states("hash") == {1: "active", 2: "staged"}
+
+    def until_only_far_lacks_it():
+        outcome, answer = site.rotate("hash", "--wait", "3")
+        assert outcome.status == 1 and site.states("hash") == {1: "active", 2: "staged"}
+        return [d["absent"] for d in answer["waiting_for"]] == [["hash-2"]] and (outcome, answer)
+    outcome, answer = wait_until(until_only_far_lacks_it, what="the near one has it")
     assert [d["keyring"] for d in answer["waiting_for"]] == [str(site.folder / "far")]
-    assert answer["waiting_for"][0]["absent"] == ["hash-2"] and answer["waiting_for"][0]["host"]
+    assert answer["waiting_for"][0]["host"]
     for part in (answer["waiting_for"][0]["id"], answer["waiting_for"][0]["host"], str(site.folder / "far"), "hash-2", "runs since"):
         assert part in outcome.err, outcome
     listed = site.command("keyring", "list")
@@ -309,6 +313,14 @@ def ask(daemon, path):
     with contextlib.suppress(httpx.HTTPError):
         return httpx.get(f"{daemon.url}{path}", timeout=10)
     return None
+
+
+def put(site, path, text):
+    """All of it at once: a daemon that looks just then finds no empty file."""
+    draft = site.folder / "draft"
+    draft.write_text(text)
+    draft.chmod(0o600)
+    draft.replace(path)
 
 
 def copy_key(site, name, to):
@@ -363,15 +375,15 @@ def test_a_wrong_key_is_refused(site):
     key.write_text(right)
     daemon.start()
     # under a running daemon: told once, and the right one stays in use
-    key.write_text("7" * 64 + "\n")
+    put(site, key, "7" * 64 + "\n")
     wait_until(lambda: "keys_refused" in daemon.log(), what="the line")
-    (site.folder / "keyring" / "sign-2.staged.key").write_text("half")
+    put(site, site.folder / "keyring" / "sign-2.staged.key", "half")
     wait_until(lambda: daemon.log().count("keys_refused") == 2, what="the next trouble")
     time.sleep(4.5)                      # two more looks
     assert daemon.log().count("keys_refused") == 2, "once for each trouble"
-    assert ask(daemon, "/readyz").status_code == 200
+    assert ask(daemon, "/api/v1/rounds").status_code == 200
     (site.folder / "keyring" / "sign-2.staged.key").unlink()
-    key.write_text(right)
+    put(site, key, right)
     wait_until(lambda: "keys_fine" in daemon.log(), what="well again")
     # another database under a running daemon: it serves nothing until it has its own again
     site.sql("UPDATE key SET fingerprint = set_byte(fingerprint, 0, get_byte(fingerprint, 0) # 1) WHERE kind = 'hash'")
@@ -545,7 +557,7 @@ def test_a_copy_and_back(shared, tmp_path):
     (site.folder / "there").exists() and shutil.rmtree(site.folder / "there")
     shutil.copytree(tmp_path / "there", site.folder / "there")
     daemon = site.daemon(site.folder / "there.ini")
-    assert ask(daemon, "/readyz").status_code == 200
+    assert ask(daemon, "/api/v1/rounds").status_code == 200
     assert daemon.stop() == 0
     # each fault is one line
     text = copy.read_bytes()

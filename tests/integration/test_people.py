@@ -1,6 +1,7 @@
 """People: logging in, what it costs to guess, sessions and their ends, the second factor, users and their rights."""
 import base64
 import concurrent.futures
+import contextlib
 import datetime
 import hashlib
 import hmac
@@ -159,14 +160,18 @@ def test_unknown_and_wrong_take_the_same_time(person, house):
     """A missing hash would be a tenth of the time; on a busy machine nothing finer can be told."""
     one = person()
     times = {"wrong": [], "unknown": []}
-    for turn in range(9):
+
+    def alike():
+        return 0.5 < min(times["wrong"]) / min(times["unknown"]) < 2
+
+    # What each takes at the least comes out in time, if the machine is ever idle between the tries; a tenth never becomes the half.
+    while len(times["wrong"]) < 9 or (len(times["wrong"]) < 100 and not alike()):
         house.sql("DELETE FROM login_failure")
         for what, login in (("wrong", one.login), ("unknown", "khong-co-ai")):
             begun = time.perf_counter()
             one.try_("sai mật khẩu rồi nhé", login=login, expect=401)
             times[what].append(time.perf_counter() - begun)
-    wrong, unknown = (min(times[what]) for what in ("wrong", "unknown"))
-    assert 0.5 < wrong / unknown < 2, times
+    assert alike(), times
 
 
 @pytest.mark.parametrize("body, pointer, code", [
@@ -362,7 +367,7 @@ def test_what_was_typed_stands_nowhere(person, house):
     assert one.login in dump                         # so this finds what is there
     for needle in (typed, typed.encode().hex(), PASSWORD, "192.0.2.1"):
         assert needle not in dump and needle not in house.log()
-    rows = house.sql("SELECT subject_id, actor_kind, actor_id FROM audit_entry WHERE action = 'login.refused' ORDER BY id DESC LIMIT 2")
+    rows = house.sql("SELECT subject_id, actor_kind, actor_id FROM audit_entry WHERE action = 'login.refused' ORDER BY xid DESC LIMIT 2")
     assert set(rows) == {("unknown", "public", None), (one.id, "public", None)}
 
 
@@ -387,18 +392,19 @@ def test_no_password_stays_in_memory(fresh_daemon, contract, monkeypatch):
     # Its stack is used again by the next call, as in releases: a sanitizer that keeps ours elsewhere leaves a library's as it was.
     monkeypatch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "") + ":detect_stack_use_after_return=0")
     daemon = fresh_daemon(now=None)
-    first, second, third = (f"kỳ đà Zqx{n}w cản mũi sông Đà" for n in range(3))
+    word = "Zqxjw"                                   # so long that no token holds it by chance
+    first, second, third = (f"kỳ đà {word}{n} cản mũi sông Đà" for n in range(3))
     one = Person(daemon, contract, "lan", "admin", first)
     client = one.bearer()
     client.post("/api/v1/users", json={"login": "nam", "name": "Nam", "role": "staff", "password": third}, expect=201)
     for password in (first, unicodedata.normalize("NFD", first)):
         one.try_(password, expect=201)
     one.try_(third, expect=401)
-    one.try_("Zqx3w" * 3, expect=401)
-    client.post("/api/v1/users/me/password", json={"current_password": first, "new_password": "Zqx4w"}, expect=422)
+    one.try_(word * 3, expect=401)
+    client.post("/api/v1/users/me/password", json={"current_password": first, "new_password": word}, expect=422)
     client.post("/api/v1/users/me/password", json={"current_password": first, "new_password": second}, expect=204)
     # what is there, and what must not be: in bytes, and in the code points that they are composed as
-    here, gone = b"giothongd", {b"Zqx", "Zqx".encode("utf-32-le"), client.http.headers["Authorization"].split()[1].encode()}
+    here, gone = b"giothongd", {word.encode(), word.encode("utf-32-le"), client.http.headers["Authorization"].split()[1].encode()}
     try:
         wait_until(lambda: in_memory(daemon, {here} | gone) == {here}, 20, every=0.5, what="nothing but what is there")
     except PermissionError:
@@ -450,8 +456,13 @@ def test_clocks_that_jump_end_nothing(fresh_daemon, contract):
     daemon.kill()
     with daemon.database() as connection:
         connection.execute("UPDATE session_clock SET wall = wall - interval '31 minutes'")
-    daemon.start()
-    client.get("/api/v1/audit", expect=401)
+    daemon.launch()
+
+    def first():
+        with contextlib.suppress(httpx.ConnectError):
+            return client.get("/api/v1/audit", expect=None)
+    assert wait_until(first, every=0.002, what="somebody listens").status_code == 401, "from the first request on"
+    daemon.wait_ready()
 
 
 def test_killed_in_between(fresh_daemon, contract):
@@ -538,6 +549,27 @@ def test_a_login_under_way_does_not_outlive_the_password(person, house, boss):
     assert house.value("SELECT count(*) FROM session WHERE user_id = %s", one.id) == 0
 
 
+@pytest.mark.parametrize("change, undo, status", [("", "", 201), (", password_hash = password_hash || ' '", ", password_hash = rtrim(password_hash)", 401)])
+def test_a_secret_that_is_sealed_again_refuses_no_login(person, house, change, undo, status):
+    """Under a newer key, while somebody logs in: the account is another version, and the same. With another password it is not."""
+    one = person("comms")
+    secret, _ = enrol(one, one.bearer())
+
+    def while_sealing():
+        """As the job does it, but slowly. 503: the login gave up waiting, and nothing happened."""
+        with house.database() as job, concurrent.futures.ThreadPoolExecutor(1) as pool:
+            job.execute("BEGIN")
+            job.execute(f"UPDATE staff_user SET totp_key_id = totp_key_id + 1, version = version + 1{change} WHERE id = %s", [one.id])
+            answer = pool.submit(lambda: one.try_(code=code_of(secret)).status_code)
+            wait_until(lambda: answer.done() or house.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                                            " AND query LIKE %s", "%UPDATE staff_user%"), every=0.01, what="the login waits")
+            job.execute("COMMIT")
+            told = answer.result()
+            job.execute(f"UPDATE staff_user SET totp_key_id = totp_key_id - 1, version = version - 1{undo} WHERE id = %s", [one.id])
+            return told
+    assert wait_until(lambda: (told := while_sealing()) != 503 and told, what="an answer") == status
+
+
 @pytest.mark.parametrize("new, code", [("ngắn quá nhé", "too_short"), ("password1234567", "too_common"), (PASSWORD, "same"),
                                        ("Giọt Hồng Lai Châu", "too_common"), ("x" * 200 + "đ" * 57, "too_long")])
 def test_passwords_that_are_not_taken(person, new, code):
@@ -583,12 +615,13 @@ def code_of(secret, step=0):
 
 def enrol(one, client, **more):
     """Confirmed by the code of the step before, so that the one of now is fresh."""
-    if time.time() % 30 > 20:
-        time.sleep(30 - time.time() % 30)
     answer = client.post("/api/v1/users/me/totp", json={"current_password": one.password, **more}, expect=200).json()
     secret = answer["secret"]
     assert f"secret={secret}&" in answer["otpauth_url"] and answer["otpauth_url"].startswith(f"otpauth://totp/Giot%20Hong:{one.login}?")
-    codes = client.post("/api/v1/users/me/totp/confirm", json={"code": code_of(secret, -1)}, expect=200).json()["recovery_codes"]
+    if time.time() % 30 > 20:
+        time.sleep(30 - time.time() % 30)
+    one.confirmed_by = code_of(secret, -1)
+    codes = client.post("/api/v1/users/me/totp/confirm", json={"code": one.confirmed_by}, expect=200).json()["recovery_codes"]
     return secret, codes
 
 
@@ -671,7 +704,7 @@ def test_a_second_factor_is_exchanged_and_removed_only_by_its_code(person):
     secret, recovery = enrol(one, client)
     for path in ("/api/v1/users/me/totp", "/api/v1/users/me/totp/remove"):
         client.post(path, json={"current_password": PASSWORD}, expect=422)
-        client.post(path, json={"current_password": PASSWORD, "code": code_of(secret, -1)}, expect=422)      # it confirmed already
+        client.post(path, json={"current_password": PASSWORD, "code": one.confirmed_by}, expect=422)         # already
     one.forgive()
     again, codes = enrol(one, client, code=recovery[0])
     assert again != secret and codes != recovery
@@ -688,7 +721,7 @@ def test_new_keys(fresh_daemon, contract):
     client = Api(daemon, contract, opened["token"])
     secret, recovery = enrol(one, client)
     for kind in ("hash", "wrap"):
-        daemon.cli_ok("keyring", "rotate", kind, "--wait", "120")
+        daemon.cli_ok("keyring", "rotate", kind, "--wait", "120", timeout=150)
     client.get("/api/v1/audit")
     one.try_(code=code_of(secret), device=opened["device"], expect=201)
     one.try_("đoán mò mật khẩu", device=opened["device"], expect=401)
@@ -719,12 +752,20 @@ def test_users_are_made_once(boss, house, person):
     ({"login": "me"}, "/login", "invalid_value"), ({"login": "ｌａｎ"}, "/login", "invalid_value"), ({"login": "lаn"}, "/login", "invalid_value"),
     ({"name": "a\u200bb"}, "/name", "control_character"), ({"role": "gateway"}, "/role", "invalid_value"),
     ({"role": "king"}, "/role", "invalid_value"), ({"role": "team"}, "/team", "required"), ({"units": ["Nơi không có"]}, "/units/0", "unknown_unit"),
+    ({"units": ["Xã Than Uyên", "Huyện Than Uyên"]}, "/units/1", "ended_unit"),
     ({"team": "00000000-0000-7000-8000-000000000000"}, "/team", "not_found"), ({"password": "short"}, "/password", "too_short"),
     ({"password": None}, "/password", "required"), ({"state": "active"}, "/state", "unknown_field"), ({"name": "a\nb"}, "/name", "control_character")])
 def test_users_that_are_not_made(boss, house, change, pointer, code):
     body = {"login": "sai-roi", "name": "Sai Rồi", "role": "staff", "password": PASSWORD, **change}
     assert field_codes(boss.post("/api/v1/users", json=body, expect=422)) == {pointer: code}
     assert house.value("SELECT count(*) FROM staff_user WHERE login = 'sai-roi'") == 0
+
+
+def test_the_audit_of_an_account_by_its_login(person, house):
+    one = person()
+    for key in (one.login.upper(), one.id):
+        rows = json.loads(house.cli_ok("audit", "list", "--subject", "user", key, "--json").out)["items"]
+        assert {row["subject_id"] for row in rows} == {one.id} and rows[-1]["action"] == "user.create"
 
 
 def test_a_change_holds_within_a_second(person, boss):
@@ -851,7 +892,7 @@ def test_user_commands(house, person):
     assert one.try_(OTHER, expect=201).json()["must_change_password"]
     file.write_text("quá ngắn\n", encoding="utf-8")
     outcome = house.cli("user", "passwd", one.login, "--password-file", file)
-    assert outcome.status == 1 and "15" in outcome.err + outcome.out
+    assert outcome.status == 1 and "password: At least 15" in outcome.err + outcome.out, "which of them is wrong"
     for name in ("a\nb", "đỏ\x1b[31m", "\u202eabc", "a\u200bb", "x" * 121):
         outcome = house.cli("user", "add", "ten-la", "--role", "staff", "--name", name, "--password-file", file)
         assert outcome.status == 1 and "\x1b" not in outcome.out + outcome.err, name
@@ -866,7 +907,7 @@ def test_the_audit_holds_what_people_did(house, person, boss):
     client = one.bearer()
     client.post("/api/v1/users/me/password", json={"current_password": PASSWORD, "new_password": OTHER}, expect=204)
     client.request("DELETE", "/api/v1/sessions/current", 204)
-    rows = house.sql("SELECT action, actor_kind FROM audit_entry WHERE actor_id = %s ORDER BY id", one.id)
+    rows = house.sql("SELECT action, actor_kind FROM audit_entry WHERE actor_id = %s ORDER BY audit_entry.xid, id", one.id)
     assert rows == [("session.open", "user"), ("user.password", "user"), ("session.end", "user")]
     assert boss.items("/api/v1/audit", subject_kind="user", subject_id=one.id)
     house.cli_ok("audit", "verify", "--records")

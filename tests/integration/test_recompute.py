@@ -76,6 +76,8 @@ def test_shown_applied_and_killed_in_between(site):
             "SELECT count(*) FROM audit_entry WHERE action = 'eligibility.recompute'"), 60, every=0.001)
         process.send_signal(signal.SIGKILL)
         process.wait()
+        wait_until(lambda: site.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'giothong'") == 0,
+                   what="the end of what it had asked for")
     site.recompute()
     assert site.value("SELECT count(*) FROM donor_stale") == 0
     after = site.days()

@@ -4,7 +4,7 @@ import concurrent.futures
 import psycopg
 import pytest
 
-from harness.client import field_codes
+from harness.client import field_codes, until_served
 from harness.seeds import TODAY, day
 
 PRESS = {"source": "press", "source_url": "https://bao.example/bai", "reported_on": TODAY}
@@ -60,7 +60,8 @@ def test_corrections_race(seeds, staff, daemon, api_of):
 
     def correct(n):
         body = {"source": "team", "reported_on": TODAY, "units": figure(200 + n), "corrects": wrong["id"]}
-        return api_of(daemon, token).post(f"/api/v1/rounds/{one['id']}/reports", json=body).status_code
+        client = api_of(daemon, token)
+        return until_served(lambda: client.post(f"/api/v1/rounds/{one['id']}/reports", json=body)).status_code
 
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
         assert sorted(pool.map(correct, range(10))) == [201] + [422] * 9

@@ -3,7 +3,7 @@ import concurrent.futures
 
 import pytest
 
-from harness.client import field_codes, problem
+from harness.client import field_codes, problem, until_served
 from harness.seeds import TODAY, day
 
 VERBS = {
@@ -193,7 +193,8 @@ def test_twenty_at_once_and_one_wins(daemon, seeds, staff, api_of):
     token = daemon.token("staff")
 
     def change(n):
-        return api_of(daemon, token).patch(path, {"title": f"số {n}"}, etag=etag).status_code
+        client = api_of(daemon, token)
+        return until_served(lambda: client.patch(path, {"title": f"số {n}"}, etag=etag)).status_code
 
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         statuses = sorted(pool.map(change, range(20)))
@@ -225,7 +226,8 @@ def test_twenty_rounds_race_for_one_day(daemon, seeds, staff, api_of, kind, slug
 
     def create(n):
         body = {"title": f"Đợt {n}", "date": "2025-05-12", "units": ["Huyện Than Uyên"], kind: busy["id"], "ordinal": n + 1}
-        answer = api_of(daemon, token).post(f"/api/v1/plans/{plan['id']}/rounds", json=body)
+        client = api_of(daemon, token)
+        answer = until_served(lambda: client.post(f"/api/v1/plans/{plan['id']}/rounds", json=body))
         if answer.status_code != 201:
             problem(answer, slug, 409)
         return answer.status_code

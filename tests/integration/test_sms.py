@@ -62,7 +62,7 @@ def utf16(text):
 def test_as_the_issue_says(loaded):
     """The very line of the issue, by Basic credentials."""
     url = f"{loaded.url}/sms/kannel?id=1&from=0912345678&to=8088&text=LICH+than+uyen"
-    answer = httpx.get(url, auth=("gw", loaded.token("gateway")))
+    answer = httpx.get(url, auth=("gw", loaded.token("gateway")), timeout=30)
     assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/plain")
     assert len(answer.text) <= 160 and set(answer.text) <= GSM7
     assert "than uyen" in answer.text.lower()
@@ -186,9 +186,10 @@ def test_the_same_as_json(phone):
 
 
 def test_no_number_and_no_text_is_kept_or_logged(loaded, phone):
-    phone.ask("mot cau rat la 8171")
+    phone.ask("mot cau rat la xyzzyq")
     phone.ask("LICH than uyen")
     rows = str(loaded.sql("SELECT number_digest, message_digest FROM sms_help"))
     assert phone.number not in rows and len(loaded.value("SELECT number_digest FROM sms_help LIMIT 1")) == 32
     log = loaded.out_path.read_text(errors="replace") + loaded.err_path.read_text(errors="replace")
-    assert phone.number not in log and "8171" not in log and "text=" not in log
+    # the log has checkpoints: a few digits alone would be in their hashes now and then
+    assert phone.number not in log and "xyzzyq" not in log and "text=" not in log

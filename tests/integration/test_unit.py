@@ -151,6 +151,9 @@ class Instance:
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://giothong", timeout=30) as client:
             return client.request(method, path, **more)
 
+    def await_ready(self):
+        wait_until(lambda: self.ask("GET", "/readyz").status_code == 200, what="ready")
+
     def stop(self):
         self.notify.close()                # nobody listens from here on, and a full socket would hold the daemon
         if self.process.poll() is None:
@@ -193,7 +196,7 @@ def test_the_daemon_lives_behind_the_filters(postgres, instances):
                                             f"keyring.dir={postgres.folder}/keyring", *words, folder=postgres.folder)
     assert giothong("plan", "import", programs.CONFIG / "plans" / "lai-chau-2025.json").status == 0
     staff = {"Authorization": "Bearer " + giothong("token", "create", "--role", "staff", "--name", "unit").out.strip()}
-    assert one.ask("GET", "/readyz").status_code == 200
+    one.await_ready()
     listed = one.ask("GET", "/api/v1/rounds?from=2024-12-01&plan=3653-KH-UBND", headers={"Accept-Encoding": "gzip"})
     assert len(listed.json()["items"]) == 18 and listed.headers["content-encoding"] == "gzip"
     etag = one.ask("GET", "/api/v1/rounds/LC25-07").headers["etag"]
@@ -210,7 +213,7 @@ def test_the_daemon_lives_behind_the_filters(postgres, instances):
     assert one.ask("POST", "/api/v1/rounds/LC25-07/confirm", json={}).status_code == 401
     # A lost connection is opened again, by the same means.
     postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'giothong_app'")
-    wait_until(lambda: one.ask("GET", "/readyz").status_code == 200, what="ready again")
+    one.await_ready()
     one.hear("WATCHDOG=1")
     assert one.stop() == 0 and not one.socket.exists()
 
@@ -232,7 +235,7 @@ def test_a_reload_behind_the_filters(instances):
     command = ["/bin/kill", *words.replace("$MAINPID", str(one.process.pid)).split()[1:]]
     assert subprocess.run(unit.caged(one.settings, command)).returncode == 0
     wait_until(lambda: "keyring_read level=info" in one.log_path.read_text(), what="the keyring was read")
-    assert one.ask("GET", "/readyz").status_code == 200
+    one.await_ready()
     assert one.stop() == 0
 
 
@@ -257,7 +260,7 @@ def test_two_instances_share_the_folder(instances):
         assert stat.S_IMODE(os.stat(each.socket).st_mode) == 0o660
         assert each.ask("GET", "/healthz").status_code == 200
     assert one.stop() == 0 and not one.socket.exists()
-    assert two.ask("GET", "/readyz").status_code == 200
+    two.await_ready()
     settings = one.settings
     assert settings["Service.RuntimeDirectory"] == ["giothong"] and settings["Service.RuntimeDirectoryPreserve"] == ["yes"]
 
@@ -267,7 +270,7 @@ def test_a_restart_takes_a_socket_left_behind(instances):
     one.process.kill()
     one.process.wait()
     assert one.socket.exists()
-    assert instances("1").ask("GET", "/readyz").status_code == 200
+    instances("1").await_ready()
 
 
 def test_a_backup_as_its_unit_makes_it(postgres, instances):

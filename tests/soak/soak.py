@@ -7,7 +7,7 @@ import time
 
 import bystanders
 from harness import programs, raw
-from harness.daemon import Daemon, NOW, wait_until
+from harness.daemon import AS_SHIPPED, Daemon, NOW, wait_until
 from harness.database import Postgres
 from harness.ledger import Ledger
 
@@ -138,7 +138,7 @@ class Ground:
             raise
 
     def _daemon(self, workers=2):
-        return Daemon(folder=self.postgres.folder, config=self.config, now=NOW, settings={"workers.count": workers})
+        return Daemon(folder=self.postgres.folder, config=self.config, now=NOW, settings={**AS_SHIPPED, "workers.count": workers})
 
     def sql(self, statement, *parameters):
         return self.postgres.ask(statement, *parameters)

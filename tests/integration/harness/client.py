@@ -1,5 +1,6 @@
 """A client of the API that holds every answer against the contract."""
 import socket
+import time
 
 import httpcore
 import httpx
@@ -28,7 +29,7 @@ class Api:
             headers["Authorization"] = f"Bearer {token}"
         if language:
             headers["Accept-Language"] = language
-        self.http = httpx.Client(base_url=daemon.url, headers=headers, timeout=30, transport=transport_at_once())
+        self.http = httpx.Client(base_url=daemon.url, headers=headers, timeout=120, transport=transport_at_once())
 
     def as_(self, role):
         """The same as another role: a client with its token ("public": none)."""
@@ -82,6 +83,17 @@ class Api:
         """One verb on a round, at the version it has now (or at `etag`)."""
         path = f"/api/v1/rounds/{round_id}"
         return self.post(f"{path}/{verb}", json=body, expect=expect, headers={"If-Match": etag or self.etag(path)})
+
+
+def until_served(send, seconds=60):
+    """The answer of send(), which is sent again while it is told that nothing was done for now: where many meet at one record, a
+    busy machine lets one of them wait for a lock or a queue for too long."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = send()
+        if answer.status_code != 503 or answer.json()["type"] != "/problems/try-again" or time.monotonic() > end:
+            return answer
+        time.sleep(0.1)
 
 
 def problem(response, slug=None, status=None):

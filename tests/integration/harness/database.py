@@ -79,12 +79,17 @@ class Postgres:
         return [postmaster, *map(int, children)]
 
     def freeze(self):
-        for pid in self.everyone():
-            os.kill(pid, signal.SIGSTOP)
+        """The postmaster first: it makes no more children, and those that end meanwhile stay to be seen."""
+        os.kill(self.pid(), signal.SIGSTOP)
+        self._tell_all(signal.SIGSTOP)
 
     def thaw(self):
+        self._tell_all(signal.SIGCONT)
+
+    def _tell_all(self, number):
         for pid in self.everyone():
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):       # whose session has just ended
+                os.kill(pid, number)
 
     def stop(self):
         try:

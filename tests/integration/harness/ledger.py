@@ -159,7 +159,7 @@ class Ledger:
         """From now on these daemons are asked."""
         self.urls = list(urls)
 
-    def progress(self, more, seconds=60, what=""):
+    def progress(self, more, seconds=120, what=""):
         """Waits for so many more acknowledged writes (or a violation, after which there may be none)."""
         target = len(self.acknowledged_at) + more
         wait_until(lambda: len(self.acknowledged_at) >= target or self.violations, seconds,

@@ -98,7 +98,7 @@ class Outcome:
         return f"<exit {self.status}>\nout: {self.out[-2000:]}\nerr: {self.err[-2000:]}"
 
 
-def run(program, *arguments, folder, user=None, timeout=60, stdin=None, environment=None, binaries=None):
+def run(program, *arguments, folder, user=None, timeout=300, stdin=None, environment=None, binaries=None):
     """Runs `giothong` or `giothongd` to its end."""
     command = [str((binaries or BIN) / program), *map(str, arguments)]
     environment = {**REPORTS.watch(folder / "sanitizer"), **(environment or {})}

@@ -50,7 +50,7 @@ static void on_request(struct http_exchange *x, void *owner)
 		seen.flag = params_bool(&params, "dry");
 		seen.limit = params_limit(&params);
 		params_cursor(&params, seen.cursor);
-		seen.words = params_words(&params, "colour", colour);
+		seen.words = params_words(&params, "colour", "red, blue", colour);
 		seen.fine = params_finish(&params);
 	}
 	http_reply(x, &(struct http_reply){ .status = 204 });
@@ -146,6 +146,7 @@ static void test_both_sides_of_limits(void **state)
 	refused("dry=yes", "dry", "invalid_value");
 	refused("colour=red,", "colour", "invalid_value");
 	refused("colour=red,green", "colour", "invalid_value");
+	assert_non_null(strstr(seen.err.fields[0].detail[LANGUAGE_EN], "red, blue"));
 	refused("colour=redredredredredredredredredredredred", "colour", "invalid_value");
 }
 

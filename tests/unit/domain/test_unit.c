@@ -70,6 +70,10 @@ static void validity_ends_with_its_last_day(void **state)
 	assert_true(unit_valid_on(new, after));
 	assert_true(unit_valid_on(get("03451"), before));
 	assert_true(unit_valid_on(get("03451"), after));
+	assert_false(unit_has_ended(old, before));
+	assert_true(unit_has_ended(old, after));
+	assert_false(unit_has_ended(new, before));       /* still to begin */
+	assert_false(unit_has_ended(new, after));
 }
 
 static const struct {

@@ -80,11 +80,11 @@ static void test_idle_and_work(void **state)
 
 	(void)state;
 	start_with_seconds(&p, 60, 60, 1, 60);
+	working = client_connect(&p);
+	client_say(&working, "GET /later HTTP/1.1\r\n" END);      /* at once: idle, it would have a second */
 	idle = client_connect(&p);
 	used = client_connect(&p);
-	working = client_connect(&p);
 	client_say(&used, GET);
-	client_say(&working, "GET /later HTTP/1.1\r\n" END);
 	PROBE_WAIT(&p, client_has_ended(&idle) && client_has_ended(&used));
 	probe_run(&p, 500);
 	client_pump(&working);

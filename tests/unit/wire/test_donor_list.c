@@ -76,7 +76,7 @@ static void test_faults_name_the_column(void **state)
 		{ 2, "31/2/1990", "birth" },	 { 2, "1/1/1850", "birth_date" },    { 3, "khác", "sex" },
 		{ 4, "12345", "id_number/value" }, { 6, "12", "phone" },	     { 7, "Xã Không Có Thật", "unit" },
 		{ 9, "Z", "blood_group" },	 { 10, "hôm qua", "donated_on" },    { 10, "2025", "donated_on" },
-		{ 10, "11/3/2025", "donated_on" }, { 11, "5000", "volume_ml" },
+		{ 10, "11/3/2025", "donated_on" }, { 10, "31/12/1990", "donated_on" }, { 11, "5000", "volume_ml" },
 	};
 	struct donor_mapping mapping;
 
@@ -110,6 +110,10 @@ static void test_spoilt_cells(void **state)
 		{ 4, "X", NULL, NULL },                         { 4, "1.2219E+11", NULL, "rounded" },
 		{ 4, "1,2219E+11", NULL, "rounded" },           { 4, "119000001", "119000001", NULL },
 		{ 4, "1219000", NULL, "invalid_length" },       { 3, "x", NULL, NULL },
+		{ 4, "01219000001", NULL, "invalid_length" },   /* one zero is left: another figure is missing */
+		{ 4, "0912000001", NULL, "invalid_length" },    /* a phone in the wrong column */
+		{ 4, "04500001", NULL, "invalid_length" },      { 10, "1/1/1991", NULL, NULL },
+		{ 10, "3/4/1990", NULL, "before_birth" },
 		{ 6, "'912000001", NULL, NULL },                { 6, "chưa có", NULL, NULL },
 		{ 6, "0912000001 / 0912000002", NULL, "not_understood" }, { 10, "–", NULL, NULL },
 		{ 10, "2025-01-02 00:00:00", NULL, NULL },      { 11, "1", NULL, "not_understood" },
