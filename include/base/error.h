@@ -56,6 +56,9 @@ enum error_code {
 	ERR_OVERDRAWN,           /* more than is left on a certificate */
 	ERR_REDEMPTION_SETTLED,  /* an entry of the ledger that nothing more is done to */
 	ERR_DEVICE_REVOKED,      /* of a phone: it may hand in, and nothing else */
+	ERR_NOT_ELIGIBLE,        /* by the rules the donor may not give on that day */
+	ERR_ROUND_FULL,          /* no place is left, in the round or in that slot */
+	ERR_ALREADY_BOOKED,      /* the person has a place in this round, or waits for one */
 	/* the transport (written by http/) */
 	ERR_BAD_REQUEST,
 	ERR_REQUEST_TIMEOUT,

@@ -50,6 +50,7 @@ struct config {
 	int   limits_logins_per_minute;      /* per address */
 	/* people */
 	int   sessions_idle_minutes, sessions_hours;
+	int   booking_slot_minutes, booking_minutes_per_donor, booking_walk_in_percent, booking_release_hours, booking_refill_minutes;
 	/* texts */
 	char *sms_signature;         /* ends an SMS where there is room; "" none */
 	/* tests only (builds with GIOTHONG_TEST_SEAMS) */

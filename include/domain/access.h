@@ -26,6 +26,7 @@ enum access_area {
 	AREA_DONORS,             /* donors: read, change, merge */
 	AREA_DONOR_LIST,         /* donors: the list, in which nothing sealed is */
 	AREA_DONOR_VERDICT,      /* donors: may they give, and when */
+	AREA_APPOINTMENTS,       /* places in rounds: book, move, cancel, check in */
 	AREA_ERASURE_APPROVAL,   /* the second person who erases a donor */
 	AREA_DEFERRAL_APPROVAL,  /* the second person who lifts a permanent deferral */
 	AREA_GIFTS,              /* what donors of a round were handed */

@@ -65,7 +65,9 @@ struct round {
 	size_t              ncampaigns;
 	int                 target_units;    /* -1: none given */
 	int                 capacity;        /* places; -1: not set */
-	int                 booked;
+	int                 booked;          /* of them taken, by whomever */
+	int                 laid;            /* places of its slots together (domain/slot.h); 0: none laid yet */
+	int                 walk_in, walked; /* of those kept for people without a booking; of the booked, theirs */
 	struct date         moved_from;      /* the last official date before it was moved; none */
 	bool                never_public;    /* cancelled as a draft: stays out of public lists */
 	const struct report *result;         /* the best report; NULL */
@@ -146,6 +148,10 @@ bool round_change(const struct round *now, const struct round_step *step, struct
  * day, a status with nothing it speaks of, empty title, ... Faults go to *err.
  */
 bool round_check(const struct round *round, struct error *err);
+
+/* How many places may still be booked, and how many are still kept for those who come without a booking. -1: no capacity. */
+int round_left(const struct round *round);
+int round_kept(const struct round *round);
 
 /* Whether a reader without a staff role may see it. */
 bool round_is_public(const struct round *round);

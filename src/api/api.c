@@ -21,6 +21,7 @@ static const struct route *const route_tables[] = {
 	erasure_routes, sync_routes, device_routes, held_routes, deferral_routes, eligibility_routes, session_routes, user_routes, self_routes,
 	gift_routes, honour_routes, honour_list_routes, family_routes,
 	issuing_body_routes, certificate_routes, redemption_routes, certificate_check_routes, certificate_round_routes,
+	slot_routes, appointment_routes, seat_group_routes,
 };
 
 /* ---- from bytes in memory ---- */

@@ -5,7 +5,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "domain/round.h"
 #include "store/access_store.h"
+#include "store/appointment_store.h"
 #include "store/donor_store.h"
 #include "store/rights_store.h"
 #include "wire/deferral_wire.h"
@@ -18,7 +20,7 @@
  * question is the audited one, and says whether the reader may see the person at all.
  */
 
-enum { LOOKS_MAX = 10000 };              /* audit entries; an answer has an end */
+enum { LOOKS_MAX = 10000 };              /* audit entries, appointments; an answer has an end */
 
 struct export_op {
 	struct request           *r;
@@ -27,6 +29,7 @@ struct export_op {
 	struct donation_list      donations;
 	struct consent_list       consents;
 	struct donor_request_load requests;
+	struct appointment_list   appointments;
 	struct audit_list         looks;
 };
 
@@ -105,6 +108,32 @@ static void donations_write(struct export_op *op, struct json_out *out)
 	jout_end(out);
 }
 
+static void appointments_write(struct export_op *op, struct json_out *out)
+{
+	char start[6];
+
+	jout_array(out, "appointments");
+	for (size_t i = 0; i < op->appointments.nitems; i++) {
+		const struct appointment *one = &op->appointments.items[i];
+
+		jout_object(out, NULL);
+		jout_text(out, "id", one->id);
+		jout_text(out, "round", one->round_id);
+		jout_text(out, "code", one->code);
+		jout_text(out, "state", appointment_state_text(one->state));
+		jout_text(out, "kind", appointment_kind_text(one->kind));
+		jout_date(out, "told_date", one->told_day);
+		jout_text(out, "start", *one->slot.id ? minute_format(one->slot.start_minute, start) : NULL);
+		jout_text(out, "component", component_text(one->component));
+		jout_text(out, "decision", one->judged ? eligibility_decision_text(one->decision) : NULL);
+		jout_text(out, "reason", one->reason);
+		jout_time(out, "created_at", one->created_us);
+		jout_time(out, "ended_at", one->ended_us);
+		jout_end(out);
+	}
+	jout_end(out);
+}
+
 static void requests_write(struct export_op *op, struct json_out *out)
 {
 	jout_array(out, "requests");
@@ -145,6 +174,7 @@ static void reply_export(struct export_op *op)
 	consents_write(op, &out);
 	deferrals_write(op, &out);
 	donations_write(op, &out);
+	appointments_write(op, &out);
 	requests_write(op, &out);
 	looks_write(op, &out);
 	jout_end(&out);
@@ -163,15 +193,26 @@ static void on_looks(struct audit_list *list)
 		reply_export(op);
 }
 
+static void on_appointments(struct appointment_list *list)
+{
+	struct export_op *op = container_of(list, struct export_op, appointments);
+
+	if (!goes_on(op, &list->error))
+		return;
+	op->looks = (struct audit_list){ .donor = op->load.record.donor.id, .limit = LOOKS_MAX,
+					 .arena = op->r->arena, .done = on_looks };
+	audit_list_send(api_store(op->r->api), &op->looks);
+}
+
 static void on_requests(struct donor_request_load *load)
 {
 	struct export_op *op = container_of(load, struct export_op, requests);
 
 	if (!goes_on(op, &load->error))
 		return;
-	op->looks = (struct audit_list){ .donor = op->load.record.donor.id, .limit = LOOKS_MAX,
-					 .arena = op->r->arena, .done = on_looks };
-	audit_list_send(api_store(op->r->api), &op->looks);
+	op->appointments = (struct appointment_list){ .donor_id = op->load.record.donor.id, .limit = LOOKS_MAX,
+						      .arena = op->r->arena, .done = on_appointments };
+	appointment_list_send(api_store(op->r->api), &op->appointments);
 }
 
 static void on_consents(struct consent_list *list)

@@ -172,6 +172,26 @@ bool request_may_write(struct request *r, const struct named *units, size_t nuni
 	return allowed;
 }
 
+bool request_may_read_of(struct request *r, const struct round *round)
+{
+	const char *const *ids;
+	size_t count;
+	bool allowed;
+
+	if (access_decide(r->principal.role, r->route->area, ACCESS_READ) == ACCESS_OWN) {
+		allowed = round->team.id && streq(round->team.id, r->principal.team);
+	} else {
+		request_readable_units(r, &ids, &count);
+		allowed = !ids;
+		for (size_t i = 0; i < count && !allowed; i++)
+			for (size_t k = 0; k < round->nunits && !allowed; k++)
+				allowed = streq(ids[i], round->units[k].id);
+	}
+	if (!allowed)
+		reply_out_of_scope(r);
+	return allowed;
+}
+
 /* ---- headers ---- */
 
 bool request_has_type(const struct request *r, const char *type)

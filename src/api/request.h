@@ -101,6 +101,8 @@ bool request_sees_round(struct request *r, const struct round *round);
  */
 bool request_may_write(struct request *r, const struct named *units, size_t nunits, struct date on,
 		       const char *team);
+/* Whether the principal may read what the area of the route holds of this round. Answers 403 itself when not. */
+bool request_may_read_of(struct request *r, const struct round *round);
 /* Content-Type, without its parameters. */
 bool request_has_type(const struct request *r, const char *type);
 /* The version in If-Match. Answers 428 or 400 itself when there is none. */
@@ -160,6 +162,7 @@ extern const struct route health_routes[], page_routes[], round_routes[], report
 	donor_export_routes[], erasure_routes[], deferral_routes[], eligibility_routes[], session_routes[],
 	user_routes[], self_routes[], gift_routes[], honour_routes[], honour_list_routes[],
 	family_routes[], issuing_body_routes[], certificate_routes[], redemption_routes[],
-	certificate_check_routes[], certificate_round_routes[], sync_routes[], device_routes[], held_routes[];
+	certificate_check_routes[], certificate_round_routes[], sync_routes[], device_routes[], held_routes[],
+	slot_routes[], appointment_routes[], seat_group_routes[];
 
 #endif

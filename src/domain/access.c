@@ -79,6 +79,10 @@ static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_DONOR_VERDICT] = {
 		[ROLE_TEAM] = { YES, NO }, [ROLE_STAFF] = { SCOPE, NO }, [ROLE_ADMIN] = { YES, NO },
 	},
+	[AREA_APPOINTMENTS] = {
+		[ROLE_TEAM] = { OWN, OWN }, [ROLE_STAFF] = { SCOPE, SCOPE }, [ROLE_AUDITOR] = { YES, NO },
+		[ROLE_ADMIN] = { YES, YES },
+	},
 	[AREA_ERASURE_APPROVAL] = {
 		[ROLE_ADMIN] = { NO, YES },
 	},

@@ -117,6 +117,14 @@ enum appointment_code_fault appointment_code_parse(const char *typed, char out[A
 
 /* ---- what a person must look at ---- */
 
+/* Slots are laid anew when places are given the next time; until then the round's own hours tell. */
+static bool is_outside(const struct slot *slot, const struct round *round)
+{
+	return round->start_minute >= 0 &&
+	       (slot->start_minute < round->start_minute ||
+		(round->end_minute >= 0 && slot->start_minute >= round->end_minute));
+}
+
 const char *appointment_attention(const struct appointment *appointment, const struct round *round)
 {
 	if (appointment->state != APPOINTMENT_WAITING && appointment->state != APPOINTMENT_BOOKED)
@@ -127,7 +135,7 @@ const char *appointment_attention(const struct appointment *appointment, const s
 		return "round_postponed";
 	if (date_compare(appointment->told_day, round->from) != 0)
 		return "round_moved";
-	if (*appointment->slot.id && !appointment->slot.stands)
+	if (*appointment->slot.id && (!appointment->slot.stands || is_outside(&appointment->slot, round)))
 		return "slot_gone";
 	return "";
 }

@@ -184,6 +184,21 @@ void round_init(struct round *round)
 	};
 }
 
+int round_kept(const struct round *round)
+{
+	return round->walk_in > round->walked ? round->walk_in - round->walked : 0;
+}
+
+int round_left(const struct round *round)
+{
+	int places = round->laid > 0 && round->laid < round->capacity ? round->laid : round->capacity;
+	int left = places - round->booked - round_kept(round);
+
+	if (round->capacity < 0)
+		return -1;
+	return left > 0 ? left : 0;
+}
+
 bool round_is_public(const struct round *round)
 {
 	return round->status != ROUND_DRAFT && !round->never_public;

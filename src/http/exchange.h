@@ -64,6 +64,7 @@ struct http_exchange {
 	int64_t             started_us;
 	void               *context;
 	const char         *client_address;
+	const char         *problem_name, *problem_json;  /* one more member of a problem document; NULL: none */
 	struct http_gate    gate;
 	struct http_chunk   chunk;
 	llhttp_t            parser;

@@ -13,6 +13,7 @@
 #include "db/db.h"
 #include "domain/eligibility_rules.h"
 #include "jobs/certificates.h"
+#include "jobs/booking.h"
 #include "jobs/days.h"
 #include "jobs/erasures.h"
 #include "jobs/key_watch.h"
@@ -31,6 +32,7 @@ struct jobs {
 	struct sealer        *sealer;
 	struct days_job      *days;
 	struct certificates_job *certificates;
+	struct booking_job   *booking;
 	struct rekey_job     *rekey;
 	struct erasures_job  *erasures;
 	struct key_watch     *keys;
@@ -126,6 +128,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	sealer_tick(jobs->sealer);
 	days_job_tick(jobs->days);
 	certificates_job_tick(jobs->certificates);
+	booking_job_tick(jobs->booking);
 	rekey_job_tick(jobs->rekey);
 	erasures_job_tick(jobs->erasures);
 	key_watch_tick(jobs->keys);
@@ -143,6 +146,7 @@ struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char
 	jobs->sealer = sealer_new(worker, gauges);
 	jobs->days = days_job_new(worker, rules);
 	jobs->certificates = certificates_job_new(worker);
+	jobs->booking = booking_job_new(worker, rules);
 	jobs->rekey = rekey_job_new(worker);
 	jobs->erasures = erasures_job_new(worker, pool);
 	jobs->people = people_new(worker, gauges);
@@ -204,6 +208,7 @@ void jobs_free(struct jobs *jobs)
 	sealer_free(jobs->sealer);
 	days_job_free(jobs->days);
 	certificates_job_free(jobs->certificates);
+	booking_job_free(jobs->booking);
 	rekey_job_free(jobs->rekey);
 	erasures_job_free(jobs->erasures);
 	key_watch_free(jobs->keys);

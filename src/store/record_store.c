@@ -25,6 +25,7 @@ static const char *const kinds[RECORD_KINDS] = {
 	[RECORD_TEAM] = "team", [RECORD_CAMPAIGN] = "campaign", [RECORD_TOKEN] = "token", [RECORD_KEY] = "key",
 	[RECORD_DONOR] = "donor", [RECORD_USER] = "user", [RECORD_LOOKUP] = "lookup",
 	[RECORD_DONATION] = "donation", [RECORD_DEFERRAL] = "deferral", [RECORD_DEFERRAL_LIFT] = "deferral_lift",
+	[RECORD_APPOINTMENT] = "appointment", [RECORD_SEAT_GROUP] = "seat_group", [RECORD_SLOT_RULES] = "slot_rules",
 };
 
 const char *record_kind_text(enum record_kind kind)
@@ -358,6 +359,21 @@ static void load_lookup(struct record_digest *digest)
 	db_send(digest->store->db, &digest->query);
 }
 
+/* ---- rows whose digest the database makes: it takes no key ---- */
+
+static const struct db_statement digest_by_id[RECORD_KINDS] = {
+	[RECORD_APPOINTMENT] = { "SELECT appointment_digest(a) FROM appointment AS a WHERE a.id = $1::uuid" },
+	[RECORD_SEAT_GROUP] = { "SELECT seat_group_digest(g) FROM seat_group AS g WHERE g.id = $1::uuid" },
+	[RECORD_SLOT_RULES] = { "SELECT slot_rules_digest(s) FROM slot_rules AS s WHERE s.round_id = $1::uuid" },
+};
+
+static void load_digest(struct record_digest *digest)
+{
+	query_begin(&digest->query, &digest_by_id[digest->kind], DB_READ, on_lookup);
+	query_text(&digest->query, uuid_or_nil(digest->id));
+	db_send(digest->store->db, &digest->query);
+}
+
 /* ---- rows whose image is what stands in them: nothing is opened ---- */
 
 static const struct db_statement row_by_id[RECORD_KINDS] = {
@@ -430,6 +446,7 @@ void record_digest_send(struct store *store, struct record_digest *digest)
 		[RECORD_TOKEN] = load_token,   [RECORD_KEY] = load_key,
 		[RECORD_DONOR] = load_donor,   [RECORD_USER] = load_user, [RECORD_LOOKUP] = load_lookup,
 		[RECORD_DONATION] = load_row,  [RECORD_DEFERRAL] = load_row, [RECORD_DEFERRAL_LIFT] = load_row,
+		[RECORD_APPOINTMENT] = load_digest, [RECORD_SEAT_GROUP] = load_digest, [RECORD_SLOT_RULES] = load_digest,
 	};
 
 	digest->store = store;
@@ -454,6 +471,9 @@ static const struct db_statement strays_of[RECORD_KINDS] = {
 	[RECORD_DONOR] = STRAYS("donor", "t.id::text", "donor", ""),
 	[RECORD_DONATION] = STRAYS("donation", "t.id::text", "donation", ""),
 	[RECORD_DEFERRAL] = STRAYS("deferral", "t.id::text", "deferral", ""),
+	[RECORD_APPOINTMENT] = STRAYS("appointment", "t.id::text", "appointment", ""),
+	[RECORD_SEAT_GROUP] = STRAYS("seat_group", "t.id::text", "seat_group", ""),
+	[RECORD_SLOT_RULES] = STRAYS("slot_rules", "t.round_id::text", "slot_rules", ""),
 	[RECORD_DEFERRAL_LIFT] = STRAYS("deferral_lift", "t.id::text", "deferral_lift", ""),
 	[RECORD_LOOKUP] = STRAYS("donor_lookup", "t.id::text", "lookup", ""),
 	[RECORD_KEY] = STRAYS("key", "t.kind || '-' || t.id", "key", ""),

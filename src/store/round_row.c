@@ -10,7 +10,7 @@ enum {
 	COL_FROM, COL_TO, COL_PRECISION, COL_START, COL_END, COL_DATE_STATUS, COL_TIME_STATUS,
 	COL_PLACE_STATUS, COL_STATUS, COL_REASON, COL_DOCUMENT, COL_UNIT_IDS, COL_UNIT_NAMES, COL_VENUE_ID,
 	COL_VENUE_NAME, COL_VENUE_ADDRESS, COL_TEAM_ID, COL_TEAM_NAME, COL_ORGANISER, COL_CAMPAIGN_IDS,
-	COL_CAMPAIGN_NAMES, COL_TARGET, COL_CAPACITY, COL_BOOKED, COL_MOVED_FROM, COL_NEVER_PUBLIC, COL_NOTE,
+	COL_CAMPAIGN_NAMES, COL_TARGET, COL_CAPACITY, COL_BOOKED, COL_LAID, COL_WALK_IN, COL_WALKED, COL_MOVED_FROM, COL_NEVER_PUBLIC, COL_NOTE,
 	COL_VERSION, COL_REPORT
 };
 enum { REPORT_COLUMN_COUNT = 17 };
@@ -88,6 +88,9 @@ void round_read_row(struct round *round, struct arena *arena, const struct db_re
 	round->target_units = row_int(result, row, COL_TARGET, -1);
 	round->capacity = row_int(result, row, COL_CAPACITY, -1);
 	round->booked = row_int(result, row, COL_BOOKED, 0);
+	round->laid = row_int(result, row, COL_LAID, 0);
+	round->walk_in = row_int(result, row, COL_WALK_IN, 0);
+	round->walked = row_int(result, row, COL_WALKED, 0);
 	round->note = row_text(arena, result, row, COL_NOTE);
 	round->version = db_int(result, row, COL_VERSION, 0);
 	round->result = round_read_result(arena, result, row);

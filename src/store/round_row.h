@@ -25,9 +25,9 @@
 	" r.status_reason," \
 	" r.document, hosts.ids, hosts.names," \
 	" r.venue_id, v.name, v.address, r.team_id, t.name, r.organiser, occasions.ids, occasions.names," \
-	" r.target_units, r.capacity, r.booked, r.moved_from, r.never_public, r.note, r.version, " \
+	" r.target_units, r.capacity, r.booked, pl.laid, pl.walk_in, pl.walked, r.moved_from, r.never_public, r.note, r.version, " \
 	REPORT_COLUMNS("best")
-enum { ROUND_COLUMN_COUNT = 53 };        /* a statement's own columns come after these */
+enum { ROUND_COLUMN_COUNT = 56 };        /* a statement's own columns come after these */
 
 /*
  * What those columns need beside `r`. The best report is the one that
@@ -37,6 +37,7 @@ enum { ROUND_COLUMN_COUNT = 53 };        /* a statement's own columns come after
 	" LEFT JOIN plan AS p ON p.id = r.plan_id" \
 	" LEFT JOIN venue AS v ON v.id = r.venue_id" \
 	" LEFT JOIN team AS t ON t.id = r.team_id" \
+	" LEFT JOIN round_places AS pl ON pl.round_id = r.id" \
 	" LEFT JOIN LATERAL (SELECT array_agg(id) AS ids, array_agg(full_name) AS names FROM (" \
 	"  SELECT u.id, u.full_name FROM round_unit AS ru JOIN unit AS u ON u.id = ru.unit_id" \
 	"   WHERE ru.round_id = r.id ORDER BY ru.position) AS host) AS hosts ON true" \

@@ -73,7 +73,8 @@ static void write_places(struct json_out *out, const struct round *round)
 	jout_object(out, "places");
 	write_optional_int(out, "capacity", round->capacity);
 	jout_int(out, "booked", round->booked);
-	write_optional_int(out, "left", round->capacity < 0 ? -1 : round->capacity - round->booked);
+	write_optional_int(out, "left", round_left(round));
+	jout_int(out, "walk_in", round_kept(round));
 	jout_end(out);
 }
 

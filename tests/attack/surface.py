@@ -101,8 +101,9 @@ class Finder:
             return self.family["id"]         # one that is none: nobody here has given blood
         if name == "id" and template.split("/")[3] == "sync":
             return self.item["id"]
-        if name == "id" and template.split("/")[3] in ("donors", "users"):
-            return {"donors": self.donor, "users": self.user}[template.split("/")[3]]["id"]
+        of = {"donors": self.donor, "users": self.user, "appointments": self.seat, "groups": self.group}
+        if name == "id" and template.split("/")[3] in of:
+            return of[template.split("/")[3]]["id"]
         if name == "id" and template.split("/")[3] in ("teams", "venues", "campaigns", "units"):
             return self.first(f"/api/v1/{template.split('/')[3]}")["id"]
         return VALUES[""].get(name, example)
@@ -135,11 +136,17 @@ class Finder:
         self.gone = self.post("/api/v1/donors", {"name": "Lò Thị Xóa", "birth_year": 1972}).json()
         self.family = self.post("/api/v1/families", {"donor": self.donor["id"], "joined_on": "2020-01-01"}).json()
         self.post(f"{donor}/erasure", {})
+        self.open_round = self.new_round()
+        for verb, body in (("confirm", {"document": "11/TB-THU"}), ("open", {})):
+            self.post(f"{self.open_round}/{verb}", body, self.client.get(self.open_round, headers={"Authorization": authorization(self.site, "staff")}).headers["etag"])
+        held = {"title": "Nhóm bị thử", "contact": self.other["id"], "seats": 5}
+        self.group = self.post(f"{self.open_round}/groups", held).json()
+        self.seat = self.group["items"][0]
         self.user = self.post("/api/v1/users", {"login": "bi.thu", "name": "Người Thử", "role": "staff", "password": PASSWORD}, token="admin").json()
 
     def new_round(self):
         """Path of an announced round."""
-        made = self.post(f"/api/v1/plans/{self.plan['id']}/rounds", {"title": "Đợt", "date": self.day, "units": ["Huyện Than Uyên"]})
+        made = self.post(f"/api/v1/plans/{self.plan['id']}/rounds", {"title": "Đợt", "date": self.day, "units": ["Huyện Than Uyên"], "capacity": 500})
         path = f"/api/v1/rounds/{made.json()['id']}"
         self.post(f"{path}/announce", {}, made.headers["etag"])
         return path
@@ -196,6 +203,7 @@ class Finder:
         yield Surface("POST", "/api/v1/sms/inbound", {}, {"id": "gw77", "from": "0900000001", "to": "8088", "text": "LICH than uyen"}, token="gateway",
                       unique=("id", "from"))     # help is given once an hour: to a new number each time, or answers would differ by that
         yield from self.people()
+        yield from self.given()
         yield from self.changes()
 
     def people(self):
@@ -244,6 +252,19 @@ class Finder:
         yield Surface("POST", f"/api/v1/devices/{self.device['device']['id']}/revoke", {}, {})
         yield Surface("POST", "/api/v1/sync/batches", {}, {"batch_id": "tối", "device_now": "2025-03-10T18:00:00+07:00", "items": [self.item]}, token="admin")
         yield Surface("POST", f"/api/v1/sync/held/{self.item['id']}/decide", {}, {"content_hash": self.held["content_hash"], "keep": True})
+
+    def given(self):
+        """Places: whoever has one is told so, and a round that is full says so."""
+        again = (200, 201, 409)
+        yield Surface("POST", f"{self.open_round}/appointments", {}, {"donor": self.other["id"], "wait": True, "component": "whole_blood"}, taken=again)
+        yield Surface("POST", f"{self.open_round}/walk-ins", {}, {"donor": self.other["id"]}, taken=again)
+        yield Surface("POST", f"{self.open_round}/check-in", {}, {"code": "222-22"}, taken=(404,))
+        yield Surface("POST", f"{self.open_round}/groups", {}, {"title": "Nhóm", "contact": self.other["id"], "seats": 1, "release_hours": 5}, taken=again)
+        yield Surface("PUT", f"{self.open_round}/slots", {}, {"beds": 9, "minutes_per_donor": 15, "slot_minutes": 30, "walk_in_percent": 10})
+        yield Surface("POST", f"/api/v1/groups/{self.group['id']}/release", {}, {"seats": 1}, taken=again)
+        seat = f"/api/v1/appointments/{self.seat['id']}"
+        yield Surface("POST", f"{seat}/move", {}, {"round": self.open_round.split("/")[-1]}, taken=again)
+        yield Surface("POST", f"{seat}/name", {}, {"donor": self.other["id"]}, taken=again)
 
     def second_persons(self, path):
         """What staff ask for, and an admin decides: asked for again before each request."""

@@ -19,6 +19,7 @@ ALL = set(ROLES)
 NOBODY = set()
 EDITORS = {"staff", "admin"}
 REPORTERS = {"team", "staff", "admin"}          # team: rounds of its own
+DESK = {"team", "staff", "admin"}               # likewise
 GATEWAYS = {"gateway", "admin"}
 HOSPITALS = {"hospital", "admin"}
 PRINCIPALS = ALL - {"public"}                 # one's own session and password: test_people.py
@@ -61,6 +62,14 @@ TABLE = {
     ("GET", "/api/v1/families/{id}"): {"staff", "auditor", "admin"},
     ("POST", "/api/v1/families/{id}/members"): EDITORS,
     ("PATCH", "/api/v1/families/{id}/members/{member}"): EDITORS,
+    ("GET", "/api/v1/rounds/{id}/slots"): ALL,
+    ("PUT", "/api/v1/rounds/{id}/slots"): DESK,
+    ("GET", "/api/v1/rounds/{id}/appointments"): DESK | {"auditor"},
+    **{("POST", f"/api/v1/rounds/{{id}}/{what}"): DESK for what in ("appointments", "walk-ins", "check-in", "groups")},
+    ("GET", "/api/v1/appointments/{id}"): DESK | {"auditor"},
+    **{("POST", f"/api/v1/appointments/{{id}}/{verb}"): DESK for verb in ("move", "cancel", "check_in", "no_show", "name")},
+    ("GET", "/api/v1/groups/{id}"): DESK | {"auditor"},
+    ("POST", "/api/v1/groups/{id}/release"): DESK,
     ("GET", "/api/v1/plans"): ALL,
     ("POST", "/api/v1/plans"): EDITORS,
     ("POST", "/api/v1/plans/import"): EDITORS,
@@ -168,7 +177,7 @@ def things(seeds, staff, admin, daemon):
     """An id for each {id} of the table; the round is one of the team's own."""
     daemon.token("team")
     own = next(t["id"] for t in staff.items("/api/v1/teams", limit=500) if t["code"] == daemon.own_team())
-    one = seeds.official(team=own, date=day(100 + seeds.number() % 150))
+    one = seeds.open(team=own, date=day(100 + seeds.number() % 150), start="07:00", end="11:00")
     body = {"login": f"thu{seeds.number()}", "name": "Người thử", "role": "comms", "password": "một hai ba con cá vàng"}
     user = admin.post("/api/v1/users", json=body, expect=201).json()
     donor = staff.post("/api/v1/donors", json={"name": "Lò Thị Mẫu", "birth_year": 1990}, expect=201).json()["id"]
@@ -182,7 +191,9 @@ def things(seeds, staff, admin, daemon):
     item = field_item(donor, one["id"])
     admin.post("/api/v1/sync/batches", json={"device_now": f"{TODAY}T08:00:00+07:00", "items": [item]}, expect=200)
     device = staff.post("/api/v1/devices", json={"name": f"Máy {seeds.number()}", "team": own}, expect=201).json()["device"]["id"]
-    return {**certificate, "held": item["id"], "devices": device, "honours": honour, "families": family["id"], "members": family["members"][0]["id"], "rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
+    group = staff.post(f"/api/v1/rounds/{one['id']}/groups", json={"title": "Nhóm mẫu", "contact": donor, "seats": 1}, expect=201).json()
+    return {**certificate, "held": item["id"], "devices": device, "honours": honour, "families": family["id"], "members": family["members"][0]["id"],
+            "appointments": group["items"][0]["id"], "groups": group["id"], "rounds": one["id"], "plans": one["plan"]["id"], "units": one["units"][0]["id"], "teams": own,
             "donors": donor, "requests": request, "deferrals": deferral,
             "sessions": "00000000-0000-7000-8000-000000000000", "users": user["id"],
             "venues": seeds.venue()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}

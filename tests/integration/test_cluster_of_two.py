@@ -1,5 +1,6 @@
 """Two daemons on one database: what one changes the other shows within a second, or it shows nothing."""
 import concurrent.futures
+import threading
 import time
 
 import httpx
@@ -270,3 +271,61 @@ def test_dead_hosts_are_passed_over(postgres, pair, contract):
         assert daemon.stop() == 0
     finally:
         daemon.end()
+
+
+# ---- places ----
+
+def booker(daemon, contract, token, path):
+    def book(donor):
+        """The answer in the end: a machine that is slow may say "not now", and is asked the same again."""
+        client, key = Api(daemon, contract, token), {"Idempotency-Key": f"{donor} {time.monotonic_ns()}"}
+        while True:
+            answer = client.post(path, json={"donor": donor}, headers=key)
+            if answer.status_code != 503 and not answer.json().get("type", "").endswith("/idempotency-running"):
+                return answer.status_code
+            time.sleep(0.05)
+    return book
+
+
+def test_two_hundred_race_for_twenty_places(pair, postgres, contract, clients):
+    """Over both daemons: exactly as many win as there are places, and nobody ever sees one more than that."""
+    staff, places, racers = clients[0], 20, 200
+    plan = staff.post("/api/v1/plans", json={"number": "20/KH-DUA", "code_prefix": "DUA", "title": "Kế hoạch đua", "from": "2025-01-01",
+                                             "to": "2025-12-31"}, expect=201).json()
+    body = {"title": "Đợt đua", "date": day(30), "units": ["Huyện Than Uyên"], "capacity": places, "start": "07:00", "end": "11:00"}
+    made = staff.post(f"/api/v1/plans/{plan['id']}/rounds", json=body, expect=201).json()
+    for verb, step in (("announce", None), ("confirm", {"document": "CV đua"}), ("open", None)):
+        staff.step(made["id"], verb, step)
+    people = [staff.post("/api/v1/donors", json={"name": f"Lò Văn {'bcdghklmnp'[n % 10]}a{'bcdghklmnp'[n // 10 % 10]}o{'bcdghklmnp'[n // 100]}ê",
+                                                 "birth_year": 1980 + n % 20}, expect=201).json()["id"] for n in range(racers)]
+    staff.request("PUT", f"/api/v1/rounds/{made['id']}/slots", 200, json={"walk_in_percent": 0})
+    path = f"/api/v1/rounds/{made['id']}/appointments"
+    ways = [booker(daemon, contract, pair[0].token("staff"), path) for daemon in pair]
+    seen, over = [], threading.Event()
+
+    def watch():
+        while not over.is_set():
+            seen.append(postgres.ask("SELECT r.booked, (SELECT count(*) FROM appointment AS a WHERE a.round_id = r.id AND a.state = 'booked'),"
+                                    " (SELECT bool_and(s.booked <= s.capacity) FROM slot AS s WHERE s.round_id = r.id) FROM round AS r WHERE r.id = %s", made["id"])[0])
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            told = list(pool.map(lambda n: ways[n % 2](people[n]), range(racers)))
+    finally:
+        over.set()
+        watcher.join()
+    assert (told.count(201), told.count(409)) == (places, racers - places), told
+    assert all(booked == there <= places and fits for booked, there, fits in seen), seen
+    assert postgres.ask("SELECT booked, (SELECT count(DISTINCT donor_id) FROM appointment WHERE round_id = r.id) FROM round AS r WHERE id = %s",
+                       made["id"]) == [(places, places)]
+    # a place that gets free can be had again, by one
+    winner = staff.items(path)[0]
+    staff.post(f"/api/v1/appointments/{winner['id']}/cancel", json={}, expect=200)
+    losers = [one for one, status in zip(people, told) if status == 409][:10]
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        again = list(pool.map(lambda n: ways[n % 2](losers[n]), range(10)))
+    assert again.count(201) == 1, again
+    for client in clients[2:]:
+        wait_until(lambda: client.round(made["id"])["places"]["left"] == 0, what="both tell that it is full")

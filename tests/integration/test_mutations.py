@@ -121,6 +121,14 @@ def honour_path(template, staff):
     given(staff.daemon, donor, "2025-01-02")
     return template.replace("{id}", staff.post("/api/v1/honours", json={"donor": donor, "step": "first.1"}, expect=201).json()["id"])
 
+def seat_path(template, seeds, staff):
+    """A group's route, or that of one of its seats."""
+    body = {"name": "Lò Thử Mẫu", "birth_date": "1990-05-17"}
+    contact = staff.post("/api/v1/donors", json=body, expect=201).json()["id"]
+    of = f"/api/v1/rounds/{seeds.open()['id']}/groups"
+    group = staff.post(of, json={"title": "Nhóm mẫu", "contact": contact, "seats": 1}, expect=201).json()
+    return template.replace("{id}", group["id"] if "/groups/" in template else group["items"][0]["id"])
+
 
 @pytest.fixture
 def target(seeds, staff, api, request):
@@ -138,9 +146,12 @@ def target(seeds, staff, api, request):
                 client = request.getfixturevalue("admin")
         elif template.startswith("/api/v1/plans/{"):
             path = template.replace("{id}", seeds.plan()["id"])
+        elif template.startswith(("/api/v1/appointments/", "/api/v1/groups/")):
+            path = seat_path(template, seeds, staff)
         elif template.startswith("/api/v1/rounds/"):
             verb = template.rsplit("/", 1)[-1]
-            status = {"announce": "draft", "open": "open", "close": "running", "reopen": "closed", "reports": "closed"}
+            status = {"announce": "draft", "open": "open", "close": "running", "reopen": "closed", "reports": "closed",
+                      "appointments": "open", "groups": "open", "walk-ins": "open", "check-in": "open"}
             path = template.replace("{id}", seeds.in_status(status.get(verb, "announced"))["id"])
         elif template.startswith(("/api/v1/honours/{", "/api/v1/families/{")):
             path = honour_path(template, staff)

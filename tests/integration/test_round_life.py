@@ -55,7 +55,7 @@ def test_from_draft_to_closed(seeds, staff, api):
     draft = seeds.draft(date=TODAY, capacity=80, start="07:30", end="10:30")
     assert (draft["status"], draft["date_status"], draft["time_status"]) == ("draft", "proposed", "proposed")
     assert draft["starts_at"] == f"{TODAY}T07:30:00+07:00" and draft["ends_at"] == f"{TODAY}T10:30:00+07:00"
-    assert draft["places"] == {"capacity": 80, "booked": 0, "left": 80}
+    assert draft["places"] == {"capacity": 80, "booked": 0, "left": 80, "walk_in": 0}
     problem(api.get(f"/api/v1/rounds/{draft['id']}", expect=404), "not-found")
     staff.step(draft["id"], "announce")
     assert api.round(draft["id"])["status"] == "announced"

@@ -11,6 +11,7 @@ from harness.seeds import TODAY, day
 HOME, ELSEWHERE = "Huyện Than Uyên", "Huyện Sìn Hồ"
 DATE = day(35)                                   # both are there on this day
 ROUND, DONOR = "/api/v1/rounds/{id}", "/api/v1/donors/{id}"
+APPOINTMENT, GROUP = "/api/v1/appointments/{id}", "/api/v1/groups/{id}"
 REQUEST, LIFT = f"{DONOR}/requests/{{request}}", f"{DONOR}/deferrals/{{deferral}}/lift"
 HELD = "/api/v1/sync/held/{id}"
 REASON = {"reason": "mưa lớn"}
@@ -55,6 +56,20 @@ RECORDS = {
                                    409, 403),            # to come
     ("GET", f"{ROUND}/gifts"): (None, 200, 403),
     ("POST", f"{ROUND}/gifts"): ({"donor": "{other}", "kind": "gift", "value_vnd": 100000, "handed_on": DATE}, 422, 403),   # to come
+    ("GET", f"{ROUND}/appointments"): (None, 200, 403),
+    ("PUT", f"{ROUND}/slots"): ({"slot_minutes": 60}, 200, 403),
+    ("POST", f"{ROUND}/appointments"): ({"donor": "{other}"}, 409, 403),         # not open any more
+    ("POST", f"{ROUND}/walk-ins"): ({"donor": "{other}"}, 409, 403),
+    ("POST", f"{ROUND}/check-in"): ({"code": "222-22"}, 404, 403),
+    ("POST", f"{ROUND}/groups"): ({"title": "Nhóm", "contact": "{other}", "seats": 1}, 409, 403),
+    ("GET", APPOINTMENT): (None, 200, 403),
+    ("POST", f"{APPOINTMENT}/move"): ({}, 200, 403),
+    ("POST", f"{APPOINTMENT}/name"): ({"donor": "{spare}"}, 200, 403),
+    ("POST", f"{APPOINTMENT}/check_in"): ({}, 409, 403),                         # not its day
+    ("POST", f"{APPOINTMENT}/no_show"): ({}, 409, 403),
+    ("POST", f"{APPOINTMENT}/cancel"): ({}, 200, 403),
+    ("GET", GROUP): (None, 200, 403),
+    ("POST", f"{GROUP}/release"): ({"seats": 1}, 200, 403),
     ("POST", "/api/v1/plans/{id}/rounds"): ({"title": "Đợt", "date": DATE, "units": ["{unit}"]}, 201, 403),
     ("POST", "/api/v1/venues"): ({"name": "Nhà văn hóa {number}", "unit": "{unit}"}, 201, 403),
     ("PATCH", "/api/v1/venues/{id}"): ({"address": "Bản"}, 200, 403),
@@ -120,7 +135,10 @@ class Place:
         staff.as_("admin").post("/api/v1/sync/batches", json={"device_now": f"{TODAY}T08:00:00+07:00", "items": [item]}, expect=200)
         held = staff.get(f"/api/v1/sync/held/{item['id']}").json()["items"][0]
         self.words |= {"hash": held["content_hash"], "other": other, "until": str(datetime.date.fromisoformat(request["carry_out_by"]) + datetime.timedelta(days=1))}
-        self.ids = {"sync": item["id"], "honours": honour, "families": family, "rounds": round_["id"], "plans": plan["id"], "venues": seeds.venue(unit)["id"], "donors": donor, "request": request["id"],
+        open_ = seeds.open(units=[unit], date=day(40), start="07:00", end="11:00")     # another than the one that is moved and cancelled
+        group = staff.post(f"/api/v1/rounds/{open_['id']}/groups", json={"title": "Nhóm", "contact": other, "seats": 3}, expect=201).json()
+        self.words["spare"] = staff.post("/api/v1/donors", json={"name": "Giàng A Chờ", "birth_year": 1991}, expect=201).json()["id"]
+        self.ids = {"sync": item["id"], "honours": honour, "families": family, "appointments": group["items"][0]["id"], "groups": group["id"], "rounds": round_["id"], "plans": plan["id"], "venues": seeds.venue(unit)["id"], "donors": donor, "request": request["id"],
                     "deferral": deferral["id"], "teams": seeds.team()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}
         self.listed = {"/api/v1/sync/held": item["id"], "/api/v1/donors": donor, "/api/v1/donor-requests": request["id"], "/api/v1/deferral-lifts": deferral["id"],
                        "/api/v1/honours": honour, "/api/v1/honours/candidates": other}

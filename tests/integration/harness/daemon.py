@@ -60,7 +60,9 @@ class Daemon:
         self.port = port or programs.free_port()
         self.user = user
         self.binaries = binaries or programs.BIN
-        self.settings = {**OPEN_LIMITS, **PATIENCE, "workers.count": 3, **({"test.now": now} if now else {}), **(settings or {})}
+        # All places are to be booked: what is kept for others is tested where it is asked for.
+        self.settings = {**OPEN_LIMITS, **PATIENCE, "workers.count": 3, "booking.walk_in_percent": 0,
+                         **({"test.now": now} if now else {}), **(settings or {})}
         self.environment = environment or {}     # of the daemon alone, not of commands
         self.process, self.lines_before = None, 0
         self.out_path, self.err_path = self.folder / f"out-{self.port}.log", self.folder / f"err-{self.port}.log"

@@ -25,8 +25,8 @@ COLUMNS = {
 }
 TABLES = {"team": ("team", "code"), "venue": ("venue", "name"), "plan": ("plan", "number"), "round": ("round", "title"),
           "report": ("round_report", "note")}
-# Parts of an answer that others may change after it.
-VOLATILE = {"round": ("result",), "plan": ("rounds", "round_count", "version")}
+# Parts of an answer that others may change after it: how many places are left follows from slots, which a job lays.
+VOLATILE = {"round": ("result", "places"), "plan": ("rounds", "round_count", "version")}
 MARK = "substring({column} from '{tag}W[0-9]+N[0-9]+')"
 
 

@@ -28,6 +28,7 @@ static const char *const table[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_REDEMPTIONS] = { "--", "--", "--", "yy", "--", "y-", "y-", "yy" },
 	[AREA_CERTIFICATE_CHECK] = { "y-", "y-", "y-", "y-", "y-", "y-", "y-", "y-" },
 	[AREA_ISSUING_BODIES] = { "--", "--", "y-", "--", "--", "y-", "y-", "yy" },
+	[AREA_APPOINTMENTS] = { "--", "--", "oo", "--", "--", "ss", "y-", "yy" },
 	[AREA_ERASURE_APPROVAL] = { "--", "--", "--", "--", "--", "--", "--", "-y" },
 	[AREA_DEFERRAL_APPROVAL] = { "--", "--", "--", "--", "--", "--", "--", "-y" },
 	[AREA_GIFTS] = { "--", "--", "oo", "--", "--", "ss", "y-", "yy" },

@@ -142,6 +142,15 @@ static void test_attention(void **state)
 	round.status = ROUND_OPEN;                                               /* until it is told the new day */
 	assert_string_equal(appointment_attention(&one, &round), "round_moved");
 	one.told_day = round.from;
+	round.start_minute = 480, round.end_minute = 481;
+	assert_string_equal(appointment_attention(&one, &round), "");
+	round.start_minute = 481, round.end_minute = 600;                        /* it begins later */
+	assert_string_equal(appointment_attention(&one, &round), "slot_gone");
+	round.start_minute = 420, round.end_minute = 480;                        /* it ends before */
+	assert_string_equal(appointment_attention(&one, &round), "slot_gone");
+	round.end_minute = -1;                                                   /* nobody knows when it ends */
+	assert_string_equal(appointment_attention(&one, &round), "");
+	round.start_minute = -1;
 	one.slot.stands = false;
 	assert_string_equal(appointment_attention(&one, &round), "slot_gone");
 	one.slot.id[0] = '\0';                                                   /* waits */

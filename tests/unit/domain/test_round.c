@@ -600,6 +600,38 @@ static void words_and_minutes(void **state)
 	assert_string_equal(minute_format(1440, text), "24:00");
 }
 
+static void what_is_left(void **state)
+{
+	static const struct {
+		int capacity, booked, laid, walk_in, walked, left, kept;
+	} cases[] = {
+		{ -1, 0, 0, 0, 0, -1, 0 },       /* no capacity */
+		{ 10, 0, 0, 0, 0, 10, 0 },       /* no slots yet */
+		{ 10, 3, 10, 0, 0, 7, 0 },
+		{ 10, 3, 10, 2, 0, 5, 2 },       /* what the door keeps is not to be booked */
+		{ 10, 4, 10, 2, 1, 5, 1 },
+		{ 10, 5, 10, 2, 3, 5, 0 },       /* the door also had a place of who did not come */
+		{ 10, 3, 6, 0, 0, 3, 0 },        /* the beds serve fewer */
+		{ 10, 8, 6, 0, 0, 0, 0 },        /* fewer than are booked */
+		{ 10, 9, 10, 2, 0, 0, 2 },
+		{ 5, 2, 10, 0, 0, 3, 0 },        /* a capacity set since the slots were laid */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct round round;
+
+		round_init(&round);
+		round.capacity = cases[i].capacity;
+		round.booked = cases[i].booked;
+		round.laid = cases[i].laid;
+		round.walk_in = cases[i].walk_in;
+		round.walked = cases[i].walked;
+		assert_int_equal(round_left(&round), cases[i].left);
+		assert_int_equal(round_kept(&round), cases[i].kept);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -618,6 +650,7 @@ int main(void)
 		cmocka_unit_test(a_draft_never_becomes_public_by_being_cancelled),
 		cmocka_unit_test(facts_that_cannot_be_together),
 		cmocka_unit_test(words_and_minutes),
+		cmocka_unit_test(what_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
