@@ -361,11 +361,54 @@ DECLARE
     made appointment;
 BEGIN
     was := appointment_hold((a->>'id')::uuid, (a->>'version')::bigint, NULL);
-    IF was.state = 'no_show' AND EXISTS (SELECT FROM round AS r WHERE r.id = was.round_id AND r.booked >= coalesce(r.capacity, 0)) THEN
-        PERFORM appointment_refuse('slot_booked_ck');
+    IF was.state = 'no_show' THEN
+        PERFORM appointment_once(was.round_id, was.donor_id);
+        IF EXISTS (SELECT FROM round AS r WHERE r.id = was.round_id AND r.booked >= coalesce(r.capacity, 0)) THEN
+            PERFORM appointment_refuse('slot_booked_ck');
+        END IF;
     END IF;
     UPDATE appointment AS x SET state = becomes, ended_at = moment, version = x.version + 1 WHERE x.id = was.id RETURNING * INTO made;
     RETURN QUERY SELECT 'appointment', made.id, 'appointment.' || becomes, appointment_digest(was), appointment_digest(made);
+END $$;
+
+/*
+ * What phones captured at the door, many at once, for the statement that writes their items:
+ *
+ *     arrived AS MATERIALIZED (SELECT s.* FROM (
+ *             SELECT jsonb_build_object('items', jsonb_agg(jsonb_build_object('round', i.round_id, 'donor', i.donor_id))) AS a
+ *             FROM ... AS i WHERE i.kind = 'check_in') AS c
+ *         CROSS JOIN LATERAL appointment_do('check_in', c.a, the daemon's time) AS s)
+ *
+ * and an audit entry for each row of it, as for every step. Once in a statement, after that has taken donors' rows (the order of
+ * locks at the head of this file). It refuses nothing: whoever is booked in that round, by whichever record of the person, is
+ * checked in, and who was taken for absent where the place is still free. An appointment that is cancelled, released,
+ * checked in already, that waits, is of another round, of one that was called off or whose day has not come, or
+ * none at all: no row, and nothing is done. So a repetition does nothing either. `items` may be null.
+ */
+CREATE FUNCTION appointment_arrive(items jsonb, moment timestamptz) RETURNS SETOF appointment_step LANGUAGE plpgsql AS $$
+DECLARE
+    sought uuid[] := ARRAY(SELECT DISTINCT a.id FROM jsonb_to_recordset(CASE jsonb_typeof(items) WHEN 'array' THEN items END)
+                               AS i (round uuid, donor uuid)
+                           CROSS JOIN LATERAL donor_records(i.donor) AS p (id)
+                           JOIN appointment AS a ON a.donor_id = p.id AND a.round_id = i.round WHERE a.state IN ('booked', 'no_show'));
+    was  appointment;
+    made appointment;
+BEGIN
+    PERFORM round_hold(ARRAY(SELECT a.round_id FROM appointment AS a WHERE a.id = ANY (sought)));
+    FOR was IN SELECT a.* FROM appointment AS a JOIN round AS r ON r.id = a.round_id
+               WHERE a.id = ANY (sought) AND a.state IN ('booked', 'no_show')
+                 AND r.status IN ('open', 'running', 'closed') AND r.from_day <= civil(moment)::date
+               ORDER BY a.state = 'no_show', a.id FOR UPDATE OF a LOOP
+        CONTINUE WHEN was.state = 'no_show' AND (
+            EXISTS (SELECT FROM appointment AS o WHERE o.round_id = was.round_id AND o.state IN ('waiting', 'booked', 'checked_in')
+                    AND o.donor_id IN (SELECT donor_records(was.donor_id)))
+            OR NOT EXISTS (SELECT FROM round AS r JOIN slot AS s ON s.id = was.slot_id WHERE r.id = was.round_id
+                           AND r.booked < coalesce(r.capacity, 0) AND s.booked < s.capacity
+                           AND (was.kind = 'walk_in' OR s.booked - s.walked < s.capacity - s.walk_in)));
+        UPDATE appointment AS x SET state = 'checked_in', ended_at = moment, version = x.version + 1
+            WHERE x.id = was.id RETURNING * INTO made;
+        RETURN QUERY SELECT 'appointment', made.id, 'appointment.checked_in', appointment_digest(was), appointment_digest(made);
+    END LOOP;
 END $$;
 
 CREATE FUNCTION appointment_name(a jsonb, moment timestamptz) RETURNS SETOF appointment_step LANGUAGE plpgsql AS $$
@@ -466,7 +509,12 @@ BEGIN
         WHEN 'book' THEN RETURN QUERY SELECT * FROM appointment_book(a, moment);
         WHEN 'move' THEN RETURN QUERY SELECT * FROM appointment_move(a, moment);
         WHEN 'cancel' THEN RETURN QUERY SELECT * FROM appointment_cancel(a, moment);
-        WHEN 'check_in' THEN RETURN QUERY SELECT * FROM appointment_meet(a, moment, 'checked_in');
+        WHEN 'check_in' THEN
+            IF a IS NULL OR a ? 'items' THEN
+                RETURN QUERY SELECT * FROM appointment_arrive(a->'items', moment);
+            ELSE
+                RETURN QUERY SELECT * FROM appointment_meet(a, moment, 'checked_in');
+            END IF;
         WHEN 'no_show' THEN RETURN QUERY SELECT * FROM appointment_meet(a, moment, 'no_show');
         WHEN 'name' THEN RETURN QUERY SELECT * FROM appointment_name(a, moment);
         WHEN 'group' THEN RETURN QUERY SELECT * FROM seat_group_book(a, moment);
@@ -545,6 +593,16 @@ BEGIN
 END $$;
 CREATE TRIGGER appointment_merged AFTER INSERT OR UPDATE OF into_id ON donor_alias FOR EACH ROW EXECUTE FUNCTION appointment_merged();
 
+-- ---- for other rooms ----
+
+-- Whom a team waits for in a round: who has a place and has not come. Of merged records the one that stands.
+CREATE VIEW appointment_expected AS
+    SELECT a.round_id, coalesce(m.into_id, a.donor_id) AS donor_id, a.id AS appointment_id, a.code, a.kind, a.component,
+           s.start_minute, a.version
+    FROM appointment AS a JOIN slot AS s ON s.id = a.slot_id LEFT JOIN donor_alias AS m ON m.donor_id = a.donor_id
+    WHERE a.state = 'booked' AND a.donor_id IS NOT NULL;
+
+GRANT SELECT ON appointment_expected TO :app_role;
 GRANT SELECT, INSERT, UPDATE ON round_places, slot_rules, slot, appointment TO :app_role;
 GRANT SELECT, INSERT ON seat_group TO :app_role;
 GRANT SELECT, INSERT, DELETE ON places_changed TO :app_role;

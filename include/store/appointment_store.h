@@ -70,6 +70,12 @@ void slot_rules_save_send(struct store *store, struct slot_rules_save *save);
 /* ---- reading ---- */
 
 /*
+ * For other rooms' statements, in 0018: the view appointment_expected, whom a team waits for in a round (round_id, donor_id, appointment_id, code,
+ * kind, component, start_minute, version), and appointment_do('check_in', {"items": [{"round", "donor"}, ...]}, moment), which takes
+ * what phones captured at the door, many at once, and refuses nothing.
+ */
+
+/*
  * One, by its id, or by the code that is said at the door of a round. With `action`, the person's name is opened for
  * somebody, and that is the action of the audit row.
  */

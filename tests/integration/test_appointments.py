@@ -1,6 +1,7 @@
 """Places in rounds: booked, moved, cancelled, waited for, held for a group, given at the door. All people are invented."""
 import datetime
 import itertools
+import json
 import threading
 import time
 
@@ -8,7 +9,7 @@ import httpx
 import pytest
 
 from harness.client import field_codes, problem
-from harness.daemon import wait_until
+from harness.daemon import NOW, wait_until
 from harness.seeds import TODAY, Seeds, day
 
 DONORS, ROUNDS, APPOINTMENTS, GROUPS = "/api/v1/donors", "/api/v1/rounds", "/api/v1/appointments", "/api/v1/groups"
@@ -392,6 +393,64 @@ def test_who_comes_late_while_there_is_room(staff, today, donor, daemon):
                one["id"], made["id"])
     verb(staff, made, "no_show")
     assert verb(staff, made, "check_in")["state"] == "checked_in"
+    assert_counts(daemon, one)
+
+
+def arrive(daemon, *pairs):
+    """Rounds and people whom phones captured at the door: how many are checked in by it. Written as the daemon writes it."""
+    items = [{"round": round_["id"], "donor": who} for round_, who in pairs] if pairs else None
+    with daemon.database() as connection:
+        return connection.execute(
+            "WITH step AS MATERIALIZED (SELECT s.* FROM appointment_do('check_in', %s::jsonb, %s) AS s),"
+            " audit AS (INSERT INTO audit_entry (id, actor_kind, actor_role, action, subject_kind, subject_id, key_id, digest_before, digest_after)"
+            "  SELECT uuid7_make(), 'daemon', 'admin', s.action, s.subject, s.id::text, k.id, s.digest_before, s.digest_after"
+            "  FROM step AS s, key AS k WHERE k.kind = 'hash' AND k.state = 'active')"
+            " SELECT count(*) FROM step", [json.dumps({"items": items}), NOW]).fetchone()[0]
+
+
+def test_whom_phones_captured_at_the_door(staff, today, round_, donor, daemon):
+    one, other, later = today(capacity=12, walk_in_percent=0), today(capacity=3, walk_in_percent=0), round_()
+    people = [donor() for _ in range(4)]
+    made = [book(staff, one, who) for who in people]
+    verb(staff, made[1], "cancel")
+    elsewhere, twin = donor(), donor()
+    has = [book(staff, other, elsewhere), book(staff, later, people[0])]
+    waits = [book(staff, other, donor(), wait=True) for _ in range(2)][-1]
+    assert waits["state"] == "waiting"
+    merge(staff, people[2], twin)
+    pairs = [(one, people[0]), (one, people[1]), (one, twin), (one, elsewhere), (other, people[3]), (other, waits["donor"]["id"]),
+             (later, people[0]), (one, NOBODY), ({"id": NOBODY}, people[0]), (one, people[0])]
+    assert arrive(daemon) == 0
+    assert arrive(daemon, *pairs) == 2
+    assert arrive(daemon, *pairs) == 0
+    assert [read(staff, a)["state"] for a in (*made, *has, waits)] == [
+        "checked_in", "cancelled", "checked_in", "booked", "booked", "booked", "waiting"]
+    assert read(staff, made[0])["version"] == 2
+    (told,) = daemon.sql("SELECT appointment_id::text, donor_id::text, code, kind, start_minute FROM appointment_expected WHERE round_id = %s",
+                         one["id"])
+    assert told == (made[3]["id"], people[3], made[3]["code"], "booking", 540)
+    merge(staff, twin := donor(), people[3])                    # now another record stands
+    assert daemon.value("SELECT donor_id::text FROM appointment_expected WHERE round_id = %s", one["id"]) == twin
+    assert arrive(daemon, (one, twin)) == 1
+    assert_counts(daemon, one)
+
+
+def test_captured_at_the_door_after_all(staff, today, donor, daemon):
+    """Who was taken for absent: there is a place, it was given away, or they have come by another way."""
+    one = today(capacity=6, walk_in_percent=0)
+    made = [book(staff, one, donor()) for _ in range(2)]
+    daemon.sql("UPDATE appointment SET slot_id = (SELECT id FROM slot WHERE round_id = %s AND start_minute = 480) WHERE id = ANY (%s)",
+               one["id"], [a["id"] for a in made])
+    pairs = [(one, a["donor"]["id"]) for a in made]
+    for appointment in made:
+        verb(staff, appointment, "no_show")
+    assert walk_in(staff, one, made[0]["donor"]["id"])["state"] == walk_in(staff, one, donor())["state"] == "checked_in"
+    problem(staff.post(f"{APPOINTMENTS}/{made[0]['id']}/check_in", json={}), "already-booked", 409)
+    assert arrive(daemon, *pairs) == 0                          # one is there already, of the other the place is taken
+    assert [read(staff, a)["state"] for a in made] == ["no_show", "no_show"]
+    daemon.sql("UPDATE slot SET capacity = capacity + 1 WHERE round_id = %s AND start_minute = 480", one["id"])
+    assert [arrive(daemon, *pairs) for _ in range(2)] == [1, 0]
+    assert [read(staff, a)["state"] for a in made] == ["no_show", "checked_in"]
     assert_counts(daemon, one)
 
 
