@@ -582,7 +582,7 @@ static void list_start(struct request *r)
 		request_reply_error(r, &err);
 		return;
 	}
-	op->list.states = params_words(&params, "state", parse_state);
+	op->list.states = params_words(&params, "state", "candidate, checked, proposed, approved, handed_over, refused", parse_state);
 	op->list.ladder = params_text(&params, "ladder");
 	if (op->list.ladder && !honour_ladder_parse(op->list.ladder, &ladder))
 		params_fault(&params, "ladder", "invalid_value", "One of: " LADDER_WORDS ".", "Một trong: " LADDER_WORDS ".");
