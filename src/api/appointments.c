@@ -378,7 +378,7 @@ static void list_with_units(struct request *r)
 		request_reply_error(r, &err);
 		return;
 	}
-	op->list.states = params_words(&params, "state", state_word);
+	op->list.states = params_words(&params, "state", "waiting, booked, checked_in, cancelled, no_show, released", state_word);
 	op->list.limit = params_limit(&params);
 	params_cursor(&params, op->list.after);
 	if (!params_finish(&params)) {
