@@ -19,7 +19,7 @@ class Host:
     def __init__(self, daemon, dice):
         self.daemon, self.dice = daemon, dice
         self.lock = threading.Condition()
-        self.under_way = self.sent = self.requests = 0
+        self.under_way = self.sent = self.requests = self.lost = 0
         self.moments, self.due, self.kills, self.failure = [], [], [], None
         self.name, self.closing, self.ending = "", False, False
         self.killer = threading.Thread(target=self._kill_when_due, daemon=True)
@@ -58,6 +58,10 @@ class Host:
         finally:
             with self.lock:
                 self.under_way -= 1
+
+    def lose(self, failure):
+        with self.lock:
+            self.lost += not isinstance(failure, httpx.ConnectError)
 
     @contextlib.contextmanager
     def stage(self, name, requests, kills):
@@ -114,7 +118,6 @@ class Careful:
 
     def __init__(self, host, api):
         self.host, self.api = host, api
-        self.lost = 0
 
     def ask(self, method, path, expect=200, key=None, headers=None, **options):
         """The answer; answer.unknown: how many were lost before, any of which may have been done."""
@@ -128,7 +131,7 @@ class Careful:
                     answer = self.api.request(method, path, headers=headers, **options)
                 except httpx.TransportError as failure:
                     unknown += not isinstance(failure, httpx.ConnectError)
-                    self.lost += not isinstance(failure, httpx.ConnectError)
+                    self.host.lose(failure)
             if answer is not None and not asks_to_wait(answer):
                 break
             if answer is not None and answer.status_code == 503:

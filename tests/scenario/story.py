@@ -271,14 +271,14 @@ class Story:
         self.present.add(person)
         capture("check_in")
         if case is None and person not in self.veterans and dice.random() < 0.08:
-            capture("screening", outcome="deferred", hemoglobin_g_l=101)
+            capture("screening", outcome="deferred", screening={"hemoglobin_g_l": 101})
             capture("deferral", code="fever", **{"from": DAY})
             return
         if case == "deferred":                     # one desk sent them home, another had not heard of it
             desk = next(one for one in self.phones.values() if one is not phone)
             desk.capture("deferral", {"id": person.donor_id}, at=datetime.datetime.fromisoformat(f"{DAY}T07:00:00+07:00"), code="malaria",
                          **{"from": DAY})
-        capture("screening", outcome="accepted", hemoglobin_g_l=dice.randrange(125, 160), systolic_mmhg=118, diastolic_mmhg=74)
+        capture("screening", outcome="accepted", screening={"hemoglobin_g_l": dice.randrange(125, 160), "systolic_mmhg": 118, "diastolic_mmhg": 74})
         self.accepted.add(person)
         outcome = "completed"
         if case is None and person not in self.veterans and dice.random() < 0.04:
@@ -584,7 +584,7 @@ class Story:
         kills = self.host.kills
         assert len(kills) == sum(self.kills.values()) and all(under_way for *_, under_way in kills), kills
         self.figures.update({"donations": len(self.truth), "ml": volume, "redeemed_ml": redeemed, "balance_ml": balance, "kills": len(kills),
-                             "requests": self.host.requests, "answers lost": sum(c.lost for c in self.client.values())})
+                             "requests": self.host.requests, "answers lost": self.host.lost})
         self._say(f"{volume} ml given = {redeemed} redeemed + {balance} left")
 
 
