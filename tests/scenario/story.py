@@ -191,8 +191,13 @@ class Story:
         now = collections.Counter(a["state"] for a in self.staff.items(path))
         assert {a["state"] for a in gone} == {"cancelled"} and now["cancelled"] == len(gone)
         assert now["booked"] <= self.capacity and now["booked"] + now["waiting"] + now["cancelled"] == len(made), now
-        assert now["waiting"] <= before["waiting"]
+        wait_until(self._nobody_waits_in_vain, what="who waits has what is free")
         self._say(f"{now['booked']} booked, {now['waiting']} wait, {now['cancelled']} cancelled of {self.capacity} places")
+
+    def _nobody_waits_in_vain(self):
+        left = {slot["id"]: slot["left"] for slot in self.staff.get(f"{ROUNDS}/{self.round}/slots")["items"]}
+        waiting = self.staff.items(f"{ROUNDS}/{self.round}/appointments", state="waiting")
+        return not any(sum(left.values()) if a["waits_for"] is None else left[a["waits_for"]] for a in waiting)
 
     # ---- the day ----
 
@@ -357,18 +362,19 @@ class Story:
         assert unlike == self.expected, difference(unlike, self.expected)
         for person, items in self.alike.items():
             assert any(told[item] == {"alike"} for item in items), (person.number, [told[item] for item in items])
-        practised = {p.number for p, case in self.case_of.items() if case == "practice"}
+        # what several items say of one person is settled once
+        work = {(row["donor"] if row["id"] in alike or row["reasons"] == ["donor_unknown"] else row["content_hash"]): row for row in rows}
 
         def decide(row):
-            item = row["id"]
-            if item in alike:
-                self._merge(next(p for p, items in self.alike.items() if item in items), row["donor"])
+            person = self.person_of[row["id"]]
+            if row["id"] in alike:
+                self._merge(person, row["donor"])
             elif row["reasons"] == ["donor_unknown"]:
-                self._name(self.person_of[item], row["donor"])
+                self._name(person, row["donor"])
             else:
-                self._decide(row, keep=self.person_of[item].number not in practised)
-        with self._stage("held list", len(rows)):
-            each(rows, decide, 2)
+                self._decide(row, keep=self.case_of.get(person) != "practice")
+        with self._stage("held list", len(work)):
+            each(work.values(), decide, 2)
         left = self._held()
         assert left == [], left[:5]
         self._say(f"{len(rows)} held rows worked off")
