@@ -1,11 +1,32 @@
 """Phones of the teams: they capture facts where there is no signal, add up for themselves, and hand in as best they can."""
 import copy
 import datetime
+import hmac
 import threading
+
+from harness.certificates import fold
 
 from people import draw_uuid
 
-BATCHES = "/api/v1/sync/batches"
+BATCHES, PACK = "/api/v1/sync/batches", "/api/v1/sync/pack"
+
+
+class Pack:
+    """What a phone takes along: whom it expects, and hashes of those who may not give, which say neither who nor why."""
+
+    def __init__(self, told):
+        self.key, self.bits = bytes.fromhex(told["key"]), told["hash_bits"]
+        self.expected = {entry["donor"]: entry for entry in told["expected"]["added"] if entry["donor"]}
+        self.names, self.numbers = set(told["names"]["added"]), set(told["numbers"]["added"])
+
+    def _hash(self, text):
+        return int.from_bytes(hmac.digest(self.key, text.encode(), "sha256")[:4], "big") >> (32 - self.bits)
+
+    def stops(self, person):
+        """The number and the name are both looked for."""
+        name = " ".join(sorted(set(fold(person.name).split())))
+        return (self._hash(f"{person.identifier['kind']}\x1f{person.identifier['value']}") in self.numbers
+                and self._hash(f"{name}\x1f{person.birth_date}") in self.names)
 
 
 class Phone:

@@ -13,7 +13,7 @@ from harness.relay import Relay
 
 from host import Careful, Host
 from people import Person, draw_uuid
-from phones import Phone, Upload
+from phones import PACK, Pack, Phone, Upload
 
 DAY = "2025-03-10"
 BEFORE = ("2024-02-05", "2024-05-13", "2024-08-19", "2024-11-25")     # what was given here a year ago; 105 days before, at least
@@ -183,6 +183,10 @@ class Story:
         def cancel(appointment):
             return self.staff.post(f"/api/v1/appointments/{appointment['id']}/cancel", {}, expect=200,
                                    key=self._key("cancel", appointment["id"])).json()
+        # some may not give at all, and come all the same
+        self.warned = set(self.known[-max(1, self.count // 50):])
+        for person in self.warned:
+            self.staff.post(f"{DONORS}/{person.donor_id}/deferrals", {"code": "malaria", "permanent": True}, key=self._key("defer", person.number))
         with self._stage("booking", len(self.booked_people)):
             made = each(self.booked_people, book)
         before = collections.Counter(a["state"] for a in self.staff.items(path))
@@ -206,6 +210,18 @@ class Story:
         self.devices = {name: self._enrol(name) for name in ("A", "B", "C")}
         self.relay = Relay(self.daemon.port)
         self.relay.lose(3)
+        # the days of those who may not give are counted in the background: the pack is taken anew until they are in it
+        self.packs = dict(zip(self.devices, each(self.devices.values(), lambda device: wait_until(
+            lambda: self._take_pack(device[1]), every=0.3, what="a pack with all who may not give"), 3)))
+        booked = self.staff.items(f"{ROUNDS}/{self.round}/appointments", state="booked")
+        for pack in self.packs.values():
+            assert {a["donor"]["id"]: a["code"] for a in booked} == {donor: entry["code"] for donor, entry in pack.expected.items()}
+        self._say(f"3 packs: {len(booked)} expected, {len(self.warned)} may not give")
+
+    def _take_pack(self, token):
+        """None: somebody whom it must stop is not in it yet."""
+        pack = Pack(self._captain(token).get(PACK, params={"round": self.round}))
+        return pack if all(map(pack.stops, self.warned)) else None
 
     def _captain(self, token, cut=True):
         """The client of a phone, whose answers are cut on the way."""
@@ -220,7 +236,8 @@ class Story:
         self.phones = {name: Phone(name, random.Random(f"{name} {self.seed}"), self.round, DAY) for name in "ABC"}
         plain = iter([p for p in self.known if p not in self.veterans])
         self.case_of = {next(plain): name for name in CASES for _ in range(some)} | {p: "number" for p in self.newcomers[:some]}
-        absent = {p for p in self.known if p not in self.veterans and p not in self.case_of and dice.random() < 0.08}
+        expected = (*self.veterans, *self.case_of, *self.warned)
+        absent = {p for p in self.known if p not in expected and dice.random() < 0.08}
         arrivals = [p for p in self.people if p not in absent]
         dice.shuffle(arrivals)
         half = len(arrivals) // 2
@@ -275,6 +292,11 @@ class Story:
             return
         self.present.add(person)
         capture("check_in")
+        stopped = self.packs[phone.name[0]].stops(person)
+        assert stopped == (person in self.warned), person.number
+        if stopped:                                # nobody there knows why
+            capture("screening", outcome="deferred")
+            return
         if case is None and person not in self.veterans and dice.random() < 0.08:
             capture("screening", outcome="deferred", screening={"hemoglobin_g_l": 101})
             capture("deferral", code="fever", **{"from": DAY})
