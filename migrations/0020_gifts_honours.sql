@@ -10,25 +10,28 @@
  * it takes, with 0 when nothing was handed over at all. What a phone told belongs to one content of an item.
  */
 CREATE TABLE gift (
-    id           uuid        NOT NULL,
-    round_id     uuid        NOT NULL,
-    donor_id     uuid        NOT NULL,
-    kind         text        NOT NULL,
-    value_vnd    bigint      NOT NULL,
-    handed_on    date        NOT NULL,
-    corrects     uuid,
-    item_id      uuid,
-    content_hash bytea,
-    recorded_at  timestamptz NOT NULL DEFAULT now(),
+    id            uuid        NOT NULL,
+    round_id      uuid        NOT NULL,
+    donor_id      uuid        NOT NULL,
+    kind          text        NOT NULL,
+    value_vnd     bigint      NOT NULL,
+    handed_on     date        NOT NULL,
+    corrects      uuid,
+    corrects_item uuid,                           -- the item of the row whose place it takes, where a phone told it
+    item_id       uuid,
+    content_hash  bytea,
+    recorded_at   timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT gift_pk          PRIMARY KEY (id),
     CONSTRAINT gift_round_uk    UNIQUE (id, round_id),
     CONSTRAINT gift_round_fk    FOREIGN KEY (round_id) REFERENCES round (id),
     CONSTRAINT gift_donor_fk    FOREIGN KEY (donor_id) REFERENCES donor (id),
     CONSTRAINT gift_corrects_fk FOREIGN KEY (corrects, round_id) REFERENCES gift (id, round_id),
     CONSTRAINT gift_corrects_uk UNIQUE (corrects),
+    CONSTRAINT gift_corrects_item_uk UNIQUE (corrects_item),     -- one answer for all contents of an item
     CONSTRAINT gift_item_fk     FOREIGN KEY (item_id, content_hash) REFERENCES item (id, content_hash),
     CONSTRAINT gift_item_uk     UNIQUE (item_id, content_hash),
-    CONSTRAINT gift_item_ck     CHECK ((item_id IS NULL) = (content_hash IS NULL) AND (item_id IS NULL OR corrects IS NULL)),
+    CONSTRAINT gift_item_ck     CHECK ((item_id IS NULL) = (content_hash IS NULL) AND (item_id IS NULL OR corrects IS NULL)
+                                       AND (corrects_item IS NULL OR corrects IS NOT NULL)),
     CONSTRAINT gift_kind_ck     CHECK (kind IN ('gift', 'food', 'travel')),
     CONSTRAINT gift_value_ck    CHECK (value_vnd BETWEEN 0 AND 100000000 AND (value_vnd > 0 OR corrects IS NOT NULL))
 );
@@ -36,21 +39,25 @@ CREATE INDEX gift_book_ix ON gift (round_id);
 CREATE INDEX gift_donor_ix ON gift (donor_id);
 COMMENT ON TABLE gift IS 'What donors were handed. Append-only.';
 
--- What was handed over as far as anybody knows now; in whatever order it became known.
+/*
+ * What was handed over as far as anybody knows now; in whatever order it became known. A correction takes the place of
+ * whatever content of the item counts.
+ */
 CREATE VIEW gift_counting AS
     SELECT g.*, g.item_id IS NOT NULL AND EXISTS (SELECT FROM item_reason AS r WHERE r.id = g.item_id AND r.content_hash = g.content_hash)
             AS held
     FROM gift AS g
     WHERE g.value_vnd > 0 AND NOT EXISTS (SELECT FROM gift AS o WHERE o.corrects = g.id)
       AND (g.item_id IS NULL
-           OR EXISTS (SELECT FROM item_counting AS c WHERE c.id = g.item_id AND c.content_hash = g.content_hash));
+           OR (NOT EXISTS (SELECT FROM gift AS o WHERE o.corrects_item = g.item_id)
+               AND EXISTS (SELECT FROM item_counting AS c WHERE c.id = g.item_id AND c.content_hash = g.content_hash)));
 
 -- ---- families ----
 
--- Who is counted together. It has no name of its own: lists name who stands for it.
+-- Who is counted together. It has no name of its own: lists name who stands for it (family_head).
 CREATE TABLE family (
     id         uuid        NOT NULL,
-    head_id    uuid        NOT NULL,
+    head_id    uuid        NOT NULL,             -- who began it
     created_at timestamptz NOT NULL DEFAULT now(),
     version    bigint      NOT NULL DEFAULT 1,
     CONSTRAINT family_pk      PRIMARY KEY (id),
@@ -75,9 +82,10 @@ CREATE TABLE family_member (
     CONSTRAINT family_member_consent_ck CHECK ((consent_on IS NULL) = (consent_channel IS NULL)),
     CONSTRAINT family_member_channel_ck CHECK (consent_channel IN ('paper', 'sms', 'phone', 'app', 'web', 'email'))
 );
--- One family at a time.
+-- One family at a time (also of days that are over, and on other records of the person: family_meets).
 CREATE UNIQUE INDEX family_member_one_uk ON family_member (donor_id) WHERE left_on IS NULL;
 CREATE INDEX family_member_family_ix ON family_member (family_id);
+CREATE INDEX family_member_donor_ix ON family_member (donor_id);
 
 -- ---- honours ----
 
@@ -117,6 +125,7 @@ CREATE UNIQUE INDEX honour_family_step_uk ON honour (family_id, step) WHERE stat
 CREATE INDEX honour_state_ix ON honour (state, id);
 CREATE INDEX honour_donor_ix ON honour (donor_id) WHERE donor_id IS NOT NULL;
 CREATE INDEX honour_family_ix ON honour (family_id) WHERE family_id IS NOT NULL;
+CREATE INDEX honour_family_donations_ix ON honour USING gin (donations) WHERE family_id IS NOT NULL;
 
 -- Every step of the work. Append-only.
 CREATE TABLE honour_event (
@@ -150,14 +159,28 @@ BEGIN
                    AND (h.family_id = family OR h.donor_id = ANY (person_records(person))));
 END $$;
 
--- Whether somebody is a member of a family now, on whatever record.
-CREATE FUNCTION family_joined(person uuid) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+-- Whether one of these donations was honoured in another family, or that is in work. Asked by who holds the rows of their donors.
+CREATE FUNCTION family_used(own uuid, donated uuid[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM family_member AS m WHERE m.left_on IS NULL AND m.donor_id = ANY (person_records(person)));
+    RETURN EXISTS (SELECT FROM honour AS h WHERE h.family_id <> own AND h.state <> 'refused' AND h.donations && donated);
 END $$;
 
+-- Whether somebody was a member of a family in these days, on whatever record, but for one row. Asked by who holds the person's row.
+CREATE FUNCTION family_meets(person uuid, own uuid, since date, until date) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM family_member AS m WHERE m.donor_id = ANY (person_records(person)) AND m.id IS DISTINCT FROM own
+                   AND daterange(m.joined_on, m.left_on) && daterange(since, until));
+END $$;
+
+-- Who stands for a family: who began it, as long as they are a member and not erased; then who joined first.
+CREATE FUNCTION family_head(of_family uuid) RETURNS uuid LANGUAGE sql STABLE AS $$
+    SELECT s.id FROM family AS f JOIN family_member AS m ON m.family_id = f.id LEFT JOIN donor_alias AS a ON a.donor_id = m.donor_id
+     JOIN donor AS s ON s.id = coalesce(a.into_id, m.donor_id) WHERE f.id = of_family
+     ORDER BY s.erased_at IS NOT NULL, m.left_on IS NOT NULL, m.donor_id <> f.head_id, m.joined_on, m.id LIMIT 1
+$$;
+
 GRANT SELECT, INSERT ON gift, family, family_member, honour, honour_event TO :app_role;
-GRANT UPDATE (head_id, version) ON family TO :app_role;
+GRANT UPDATE (version) ON family TO :app_role;
 GRANT UPDATE (left_on, consent_on, consent_channel) ON family_member TO :app_role;
 GRANT UPDATE (state, reason, document, approved_on, handed_on, given_by, version) ON honour TO :app_role;
 GRANT SELECT ON gift_counting TO :app_role;

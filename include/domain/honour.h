@@ -79,8 +79,10 @@ int honour_answer(const struct honour_rules *rules, enum honour_question questio
 const struct honour_step *honour_step(const struct honour_rules *rules, const char *id);
 /* Whether the lower bars are for who lives there. NULL: nobody knows where. */
 bool honour_is_mountain(const struct honour_rules *rules, const char *unit_id);
-/* Who gives it on that day: the word, with what has become of the district level. "undecided". */
+/* Who gives it on that day: the word, with what has become of the district level. "undecided", "not_read". */
 const char *honour_given_by(const struct honour_rules *rules, const struct honour_step *step, struct date on);
+/* The same of who gave it: NULL where nobody knows. */
+const char *honour_given_by_known(const struct honour_rules *rules, const struct honour_step *step, struct date on);
 /* The first day without a district level. */
 struct date honour_district_end(void);
 
@@ -88,7 +90,8 @@ struct date honour_district_end(void);
 
 struct honour_donation {
 	char           id[UUID_TEXT_SIZE];
-	char           person[UUID_TEXT_SIZE];   /* who gave */
+	char           record[UUID_TEXT_SIZE];   /* on which it lies */
+	char           person[UUID_TEXT_SIZE];   /* who gave: the record that stands */
 	enum component component;
 	int            volume_ml;        /* -1: not known */
 	struct date    on;
@@ -99,6 +102,14 @@ struct honour_donation {
 };
 /* Held and open ones are not even asked about. */
 bool honour_counts(const struct honour_rules *rules, const struct honour_donation *donation, struct date as_of);
+/* The first `bar` that count, which a step was reached with: ids into `out`, which has room for them; how many. */
+int honour_reached_with(const struct honour_rules *rules, const struct honour_donation *donations, size_t count,
+			struct date as_of, int bar, const struct honour_donation **out);
+/*
+ * The record on which most of them lie (of several the lowest id): there an honour stands, so that it goes with its donations
+ * if records turn out to be two people again. NULL: there are none.
+ */
+const char *honour_record(const struct honour_donation *const *donations, int count);
 
 struct honour_tally { int counted, declared, confirmed; };       /* declared and confirmed: of all, whether they count or not */
 struct honour_reached {
@@ -121,6 +132,8 @@ enum honour_state {
 	HONOUR_STATE_COUNT
 };
 #define HONOUR_STATE_WORDS "candidate, checked, proposed, approved, handed_over, refused"
+/* Whether somebody has approved it: only such may be told to the public. */
+bool honour_state_approved(enum honour_state state);
 const char *honour_state_text(enum honour_state state);
 bool honour_state_parse(const char *text, enum honour_state *out);
 
@@ -157,6 +170,7 @@ struct honour_event {
 struct honour {
 	char               id[UUID_TEXT_SIZE];
 	const char        *donor_id, *family_id;         /* one of them; the record that stands */
+	const char        *record_id;                    /* on which record it was entered; NULL: of a family */
 	const char        *donor_number;                 /* of the person, or who stands for the family */
 	const char        *unit_id;                      /* where they live */
 	struct date        unit_on;                      /* on which day that was told */
@@ -176,9 +190,15 @@ struct honour {
 /* What a step of the work says. Zeroed where it is not said. */
 struct honour_say {
 	const char *reason, *document;
+	const char *given_by;            /* who gave it, where the ladder does not know, or another one did */
 	struct date on;                  /* approved, handed over */
 };
-/* What is said must fit the verb: a document to approve, days that are not to come and not before what they follow. */
+#define HONOUR_GIVEN_BY_WORDS "collecting_facility, district_committee, province_committee, national_committee, commune_committee"
+bool honour_given_by_valid(const char *text);
+/*
+ * What is said must fit the verb: a reason to go back, a document to approve, who gave it when it is handed over, days that
+ * are not to come and not before what they follow.
+ */
 bool honour_say_check(const struct honour *honour, enum honour_verb verb, const struct honour_say *say, struct date today,
 		      struct error *err);
 

@@ -12,10 +12,13 @@
 
 /*
  * Families that are counted together. Nobody is counted who did not agree, and that is never assumed: a member
- * without a day of consent is in the family, and counts for nothing.
+ * without a day of consent is in the family, and counts for nothing. Nobody is in two families on one day, on whatever
+ * record; if records that were merged make it so, the membership that began first counts until it ends. Who began a family
+ * stands for it, and when they have left or are erased, who joined first.
  */
 struct family_member {
 	char        id[UUID_TEXT_SIZE], donor_id[UUID_TEXT_SIZE];        /* the record that stands */
+	char        record_id[UUID_TEXT_SIZE];   /* on which record it was entered */
 	const char *donor_number;
 	struct date joined_on, left_on;  /* left_on none: still a member */
 	struct date consent_on;          /* none: has not agreed */
@@ -23,6 +26,7 @@ struct family_member {
 };
 struct family {
 	char                  id[UUID_TEXT_SIZE], head_id[UUID_TEXT_SIZE];
+	char                  founder_id[UUID_TEXT_SIZE];        /* on which record it was begun */
 	const char           *head_number, *unit_id;     /* where who stands for it lives */
 	struct date           unit_on;
 	struct family_member *members;   /* by the day of joining */
@@ -45,7 +49,8 @@ void family_load_send(struct store *store, struct family_load *load);
 
 /*
  * A new member: of a new family, for which they stand, or of one that was just read. Audit "family.create" or
- * "family.join". ERR_ALREADY_EXISTS: they are a member of one; ERR_ERASED.
+ * "family.join", of the family and of the member. ERR_ALREADY_EXISTS: they are a member of one, or were on days since then;
+ * ERR_ERASED.
  */
 struct family_join {
 	const struct family *family;     /* NULL: a new one */
@@ -61,9 +66,13 @@ struct family_join {
 };
 void family_join_send(struct store *store, struct family_join *join);
 
-/* What is known of a member changes: they left, agreed, or withdrew. ERR_STALE. Audit "family.change". */
+/*
+ * What is known of a member changes: they left, agreed, or withdrew. ERR_STALE; ERR_ALREADY_EXISTS when they would stay
+ * longer, and are a member of another one then. Audit "family.change", of the family and of the member.
+ */
 struct family_change {
 	const struct family *family;     /* as read */
+	const struct family_member *before;
 	struct family_member member;     /* as it is to be */
 	struct actor       actor;
 	struct arena      *arena;

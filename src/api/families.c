@@ -271,7 +271,7 @@ static void change_on_loaded(struct family_load *load)
 		return;
 	family = http_alloc(op->r->x, sizeof(*family));
 	*family = load->family;
-	op->change = (struct family_change){ .family = family, .member = *member, .actor = op->r->actor, .arena = op->r->arena,
+	op->change = (struct family_change){ .family = family, .before = member, .member = *member, .actor = op->r->actor, .arena = op->r->arena,
 					     .done = on_changed };
 	if (op->wish.tells_left)
 		op->change.member.left_on = op->wish.left_on;

@@ -281,13 +281,20 @@ static int by_donor(const void *a, const void *b)
 	return strcmp(one->donor_id, two->donor_id);
 }
 
-/* The averages over all rounds together: what one round spent more another may have spent less. */
+/*
+ * The averages over all rounds together: what one round spent more another may have spent less. Not of a part of them, which
+ * would be by chance.
+ */
 static void write_averages(struct review_op *op, struct json_out *out)
 {
 	struct gift_book_round all = { 0 };
 	struct gift_exception *found;
 	size_t count;
 
+	if (op->book.more) {
+		jout_null(out, "averages");
+		return;
+	}
 	for (size_t i = 0; i < op->book.nrounds; i++) {
 		all.ndonations += op->book.rounds[i].ndonations;
 		all.ngifts += op->book.rounds[i].ngifts;

@@ -92,7 +92,7 @@ static void reply_too_many(struct request *r)
 
 	error_clear(&err);
 	error_set(&err, ERR_INVALID_QUERY, "More than %d names are in this list. Ask for one ladder.",
-		  "Danh sách này có hơn %d người. Hãy chọn một đối tượng (ladder).", HONOUR_NAMES_MAX);
+		  "Danh sách này có hơn %d người. Hãy chọn một thang (ladder).", HONOUR_NAMES_MAX);
 	request_reply_error(r, &err);
 }
 
@@ -160,6 +160,9 @@ static void ceremony_start(struct request *r)
 	state = params_text(&params, "state");
 	if (state && !honour_state_parse(state, &op->names.state))
 		params_fault(&params, "state", "invalid_value", "One of: " HONOUR_STATE_WORDS ".", "Một trong: " HONOUR_STATE_WORDS ".");
+	else if (op->names.published && !honour_state_approved(op->names.state))
+		params_fault(&params, "state", "invalid_value", "For publication: approved or handed_over; others with list=internal.",
+			     "Để công bố: approved hoặc handed_over; trạng thái khác dùng list=internal.");
 	op->names.ladder = params_text(&params, "ladder");
 	if (op->names.ladder && !honour_ladder_parse(op->names.ladder, &ladder))
 		params_fault(&params, "ladder", "invalid_value", "One of: " LADDER_WORDS ".", "Một trong: " LADDER_WORDS ".");

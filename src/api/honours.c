@@ -268,18 +268,6 @@ static void on_nominated(struct honour_nominate *nominate)
 		tell_made(op, nominate->idempotency.replayed ? nominate->idempotency.resource_id : nominate->honour.id);
 }
 
-/* The first so many that count are those that it was reached with. */
-static const char **donations_of(struct honour_op *op, const struct honour_subject *subject, int bar)
-{
-	const char **ids = arena_alloc(op->r->arena, ((size_t)bar + 1) * sizeof(*ids));
-	int count = 0;
-
-	for (size_t i = 0; i < subject->ndonations && count < bar; i++)
-		if (honour_counts(rules_of(op->r), &subject->donations[i], op->wish.as_of))
-			ids[count++] = subject->donations[i].id;
-	return ids;
-}
-
 static const struct honour_reached *find_step(const struct honour_reached *reached, size_t count, const char *id)
 {
 	for (size_t i = 0; i < count; i++)
@@ -292,15 +280,22 @@ static void nominate(struct honour_op *op, const struct honour_subject *subject,
 {
 	struct honour *honour = &op->nominate.honour;
 	struct request *r = op->r;
+	size_t room = (size_t)reached->bar + 1;
+	const struct honour_donation **with = arena_alloc(r->arena, room * sizeof(*with));
+	const char **ids = arena_alloc(r->arena, room * sizeof(*ids));
+	int count;
 
 	if (!request_idempotency(r, &op->nominate.idempotency))
 		return;
+	count = honour_reached_with(rules_of(r), subject->donations, subject->ndonations, op->wish.as_of, reached->bar, with);
+	for (int i = 0; i < count; i++)
+		ids[i] = with[i]->id;
 	*honour = (struct honour){ .donor_id = op->find.families ? NULL : subject->id,
 				   .family_id = op->find.families ? subject->id : NULL,
 				   .donor_number = subject->donor_number,
 				   .ladder = reached->step->ladder, .step = reached->step->rule.id, .bar = reached->bar,
 				   .as_of = op->wish.as_of, .reached_on = reached->on, .rules = rules_of(r)->edition,
-				   .donations = donations_of(op, subject, reached->bar) };
+				   .record_id = op->find.families ? NULL : honour_record(with, count), .donations = ids };
 	op->nominate.subject_version = subject->version;
 	op->nominate.step = reached->step;
 	op->nominate.actor = r->actor;
@@ -318,6 +313,8 @@ static void wish_on_found(struct honour_find *find)
 	const struct honour_reached *one = NULL;
 	struct honour_tally tally;
 	struct error err;
+	bool is_reached = false;
+	size_t count;
 
 	if (find->error.code != ERR_NONE) {
 		refuse_nomination(op, &find->error);
@@ -327,17 +324,22 @@ static void wish_on_found(struct honour_find *find)
 	if (subject) {
 		if (!may_write(op->r, subject->unit_id, subject->unit_on))
 			return;
-		one = find_step(reached, honour_reached(rules, op->step->ladder, honour_is_mountain(rules, subject->unit_id),
-							subject->donations, subject->ndonations, find->as_of, reached, &tally),
-				op->step->rule.id);
+		count = honour_reached(rules, op->step->ladder, honour_is_mountain(rules, subject->unit_id), subject->donations,
+				       subject->ndonations, find->as_of, reached, &tally);
+		is_reached = find_step(reached, count, op->step->rule.id) != NULL;
+		one = find_step(reached, honour_due(rules, reached, count, subject->had, subject->nhad), op->step->rule.id);
 	}
-	if (!one) {
+	if (!is_reached) {
 		error_set(&err, ERR_ILLEGAL_STEP, "The donations that count do not reach this step on that day.",
 			  "Tính đến ngày đó, số lần hiến được tính chưa đạt mức này.");
 		refuse_nomination(op, &err);
-	} else if (!honour_is_due(one->step, subject->had, subject->nhad)) {
+	} else if (!honour_is_due(op->step, subject->had, subject->nhad)) {
 		error_set(&err, ERR_ALREADY_EXISTS, "This honour was given, or it is in work. Look it up in the list of honours.",
 			  "Hình thức tôn vinh này đã trao hoặc đang được xét. Hãy xem danh sách tôn vinh.");
+		refuse_nomination(op, &err);
+	} else if (!one) {
+		error_set(&err, ERR_ILLEGAL_STEP, "Of several steps reached only the highest is given (steps_at_once). See the candidates.",
+			  "Khi đạt nhiều mức, chỉ trao mức cao nhất (steps_at_once). Hãy xem danh sách đề cử.");
 		refuse_nomination(op, &err);
 	} else {
 		nominate(op, subject, one);
@@ -454,7 +456,7 @@ static void fill_next(struct honour_op *op, enum honour_state state)
 		next->approved_on = op->say.on;
 	} else if (op->verb == HONOUR_HAND_OVER) {
 		next->handed_on = op->say.on;
-		next->given_by = step ? honour_given_by(rules_of(op->r), step, op->say.on) : NULL;
+		next->given_by = op->say.given_by ? op->say.given_by : honour_given_by_known(rules_of(op->r), step, op->say.on);
 	} else if (op->verb == HONOUR_SET_BACK && state < HONOUR_APPROVED) {
 		next->document = NULL;
 		next->approved_on = (struct date){ 0 };

@@ -125,20 +125,20 @@ static bool step_check(const struct honour_rules *rules, size_t i, struct error 
 				       "at_mountain must be less than at.", "at_mountain phải nhỏ hơn at.");
 	if (step->ladder == LADDER_FIRST && step->at != 1)
 		return error_add_field(err, step->rule.pointer, "contradiction",
-				       "The ladder \"first\" has one step, at 1.", "Thang \"first\" chỉ có một bậc, ở lần 1.");
+				       "The ladder \"first\" has one step, at 1.", "Thang \"first\" chỉ có một mức, ở lần 1.");
 	for (size_t j = 0; j < i; j++)
 		if (rules->steps[j].ladder == step->ladder && rules->steps[j].at == step->at &&
 		    dated_rules_meet(&rules->steps[j].rule, &step->rule))
 			return error_add_field(err, step->rule.pointer, "contradiction",
 					       "This step and %s are reached with as many on the same day.",
-					       "Bậc này và %s cùng một số lần trong cùng một ngày.",
+					       "Mức này và %s có cùng số lần hiến và cùng hiệu lực trong một ngày.",
 					       rules->steps[j].rule.id);
 	for (size_t k = 0; k < step->nreplaces; k++)
 		if (honour_step(rules, step->replaces[k]) &&
 		    dated_rules_meet(&honour_step(rules, step->replaces[k])->rule, &step->rule))
 			return error_add_field(err, step->rule.pointer, "contradiction",
 					       "It replaces %s, which holds on the same day.",
-					       "Bậc này thay cho %s, nhưng bậc đó còn hiệu lực cùng ngày.", step->replaces[k]);
+					       "Mức này thay cho %s, nhưng mức đó còn hiệu lực cùng ngày.", step->replaces[k]);
 	return true;
 }
 
@@ -184,6 +184,13 @@ const char *honour_given_by(const struct honour_rules *rules, const struct honou
 	return district[honour_answer(rules, HONOUR_DISTRICT)];
 }
 
+const char *honour_given_by_known(const struct honour_rules *rules, const struct honour_step *step, struct date on)
+{
+	const char *word = step ? honour_given_by(rules, step, on) : NULL;
+
+	return word && honour_given_by_valid(word) ? word : NULL;
+}
+
 /* ---- what counts ---- */
 
 bool honour_counts(const struct honour_rules *rules, const struct honour_donation *donation, struct date as_of)
@@ -196,10 +203,40 @@ bool honour_counts(const struct honour_rules *rules, const struct honour_donatio
 		return false;
 	if (donation->component != COMPONENT_WHOLE_BLOOD && honour_answer(rules, HONOUR_APHERESIS) == APHERESIS_NOT)
 		return false;
-	if (honour_answer(rules, HONOUR_FAMILY_SINCE) == FAMILY_ALL || date_is_none(donation->joined))
-		return true;
-	return date_compare(donation->joined, donation->on) <= 0 &&
-	       (date_is_none(donation->left) || date_compare(donation->on, donation->left) < 0);
+	if (!date_is_none(donation->left) && date_compare(donation->on, donation->left) >= 0)
+		return false;
+	return honour_answer(rules, HONOUR_FAMILY_SINCE) == FAMILY_ALL || date_is_none(donation->joined) ||
+	       date_compare(donation->joined, donation->on) <= 0;
+}
+
+int honour_reached_with(const struct honour_rules *rules, const struct honour_donation *donations, size_t count,
+			struct date as_of, int bar, const struct honour_donation **out)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < count && found < bar; i++)
+		if (honour_counts(rules, &donations[i], as_of))
+			out[found++] = &donations[i];
+	return found;
+}
+
+const char *honour_record(const struct honour_donation *const *donations, int count)
+{
+	const char *best = NULL;
+	int most = 0;
+
+	for (int i = 0; i < count; i++) {
+		const char *record = donations[i]->record;
+		int of_it = 0;
+
+		for (int j = 0; j < count; j++)
+			of_it += streq(donations[j]->record, record);
+		if (of_it > most || (of_it == most && strcmp(record, best) < 0)) {
+			best = record;
+			most = of_it;
+		}
+	}
+	return best;
 }
 
 static int bar_of(const struct honour_step *step, bool is_mountain)
@@ -304,6 +341,19 @@ bool honour_reason_valid(const char *text)
 	return find_word(words, (int)ARRAY_SIZE(words), text) >= 0;
 }
 
+bool honour_given_by_valid(const char *text)
+{
+	static const char *const words[] = { "collecting_facility", "district_committee", "province_committee",
+					     "national_committee", "commune_committee" };
+
+	return find_word(words, (int)ARRAY_SIZE(words), text) >= 0;
+}
+
+bool honour_state_approved(enum honour_state state)
+{
+	return state == HONOUR_APPROVED || state == HONOUR_HANDED_OVER;
+}
+
 bool honour_say_check(const struct honour *honour, enum honour_verb verb, const struct honour_say *say, struct date today,
 		      struct error *err)
 {
@@ -315,6 +365,12 @@ bool honour_say_check(const struct honour *honour, enum honour_verb verb, const 
 	if (verb != HONOUR_APPROVE && say->document)
 		error_add_field(err, "/document", "not_here", "Only an approval names a decision.",
 				"Chỉ bước phê duyệt mới ghi số quyết định.");
+	if (verb != HONOUR_SET_BACK && verb != HONOUR_REFUSE && say->reason)
+		error_add_field(err, "/reason", "not_here", "Only to set back or to refuse takes a reason.",
+				"Chỉ bước trả lại hoặc từ chối mới ghi lý do.");
+	if (verb != HONOUR_HAND_OVER && say->given_by)
+		error_add_field(err, "/given_by", "not_here", "Who gave it is said when it is handed over.",
+				"Cơ quan trao chỉ được ghi ở bước trao.");
 	if (!dated && !date_is_none(say->on))
 		error_add_field(err, "/on", "not_here", "This step has no day of its own.", "Bước này không ghi ngày riêng.");
 	else if (dated && date_compare(say->on, today) > 0)
@@ -355,7 +411,7 @@ bool honour_next(enum honour_state from, enum honour_verb verb, bool reached, co
 	if (!backward && !reached)
 		return error_set(err, ERR_ILLEGAL_STEP,
 				 "The donations that count do not reach this step any more. Look at them, then set back or refuse.",
-				 "Số lần hiến được tính không còn đạt bậc này. Hãy xem lại, rồi trả lại hoặc từ chối.");
+				 "Số lần hiến được tính không còn đạt mức này. Hãy xem lại, rồi trả lại hoặc từ chối.");
 	*to = (enum honour_state)next;
 	return true;
 }

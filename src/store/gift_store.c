@@ -21,8 +21,9 @@
 
 static const struct db_statement add_statement = {
 	"WITH " CLAIM("EXISTS (SELECT FROM donor WHERE id = $11::uuid AND erased_at IS NULL)") ","
-	" made AS (INSERT INTO gift (id, round_id, donor_id, kind, value_vnd, handed_on, corrects)"
-	"  SELECT $9::uuid, $10::uuid, $11::uuid, $12, $13::bigint, $14::date, $15::uuid FROM go RETURNING recorded_at),"
+	" made AS (INSERT INTO gift (id, round_id, donor_id, kind, value_vnd, handed_on, corrects, corrects_item)"
+	"  SELECT $9::uuid, $10::uuid, $11::uuid, $12, $13::bigint, $14::date, $15::uuid,"
+	"   (SELECT c.item_id FROM gift AS c WHERE c.id = $15::uuid) FROM go RETURNING recorded_at),"
 	" audit AS (" AUDIT_INSERT("$8", "EXISTS (SELECT FROM made)") ")"
 	" SELECT EXISTS (SELECT FROM go), (SELECT " SQL_MICROS("recorded_at") " FROM made),"
 	"  EXISTS (SELECT FROM donor WHERE id = $11::uuid AND erased_at IS NULL)"

@@ -27,6 +27,7 @@ static void query_units(struct db_query *query, struct arena *arena, const char 
 /* Arrays side by side of the donations `g`; the last two: since when and until when who gave is a member. */
 #define DONATION_ARRAYS(g, person, joined, left) \
 	"array_agg(" g ".id ORDER BY " g ".donated_on, " g ".id) AS ids," \
+	" array_agg(" g ".donor_id ORDER BY " g ".donated_on, " g ".id) AS records," \
 	" array_agg(" person " ORDER BY " g ".donated_on, " g ".id) AS persons," \
 	" array_agg(" g ".component ORDER BY " g ".donated_on, " g ".id) AS components," \
 	" array_agg(coalesce(" g ".volume_ml, -1) ORDER BY " g ".donated_on, " g ".id) AS volumes," \
@@ -37,7 +38,7 @@ static void query_units(struct db_query *query, struct arena *arena, const char 
 	" array_agg(coalesce(" left "::text, '') ORDER BY " g ".donated_on, " g ".id) AS lefts"
 #define COUNTING(g) g ".donated_on <= $3::date AND NOT " g ".held AND NOT " g ".open"
 #define SUBJECT_COLUMNS \
-	" f.ids, f.persons, f.components, f.volumes, f.days, f.evidences, f.outcomes, f.joined, f.lefts, h.steps, h.states"
+	" f.ids, f.records, f.persons, f.components, f.volumes, f.days, f.evidences, f.outcomes, f.joined, f.lefts, h.steps, h.states"
 #define HAD(condition) \
 	" CROSS JOIN LATERAL (SELECT array_agg(x.step ORDER BY x.id) AS steps, array_agg(x.state ORDER BY x.id) AS states" \
 	"  FROM honour AS x WHERE " condition ") AS h"
@@ -56,23 +57,32 @@ static const struct db_statement find_persons = {
 	" ORDER BY d.id LIMIT $6::integer"
 };
 
-/* A donation is told once, though two records of the family turned out to be one person; with the time in which it fell. */
+/*
+ * A donation is told once, though two records of the family turned out to be one person; with the time in which it fell. It
+ * counts in one family: not where the person was in another one before, and had not left it (so it is with records that
+ * were merged), nor when another family was honoured with it.
+ */
 static const struct db_statement find_families = {
 	"SELECT d.id, d.version, s.id, s.number, s.unit_id, s.unit_on," SUBJECT_COLUMNS
-	" FROM family AS d JOIN donor AS s"
-	"  ON s.id = coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = d.head_id), d.head_id)"
+	" FROM family AS d JOIN donor AS s ON s.id = family_head(d.id)"
 	" CROSS JOIN LATERAL (SELECT " DONATION_ARRAYS("y", "y.person", "y.joined_on", "y.left_on") " FROM ("
 	"  SELECT DISTINCT ON (g.id) g.*, m.person, m.joined_on, m.left_on FROM ("
-	"   SELECT p.id AS person, m.joined_on, m.left_on FROM family_member AS m"
+	"   SELECT m.id, p.id AS person, m.joined_on, m.left_on FROM family_member AS m"
 	"    LEFT JOIN donor_alias AS a ON a.donor_id = m.donor_id JOIN donor AS p ON p.id = coalesce(a.into_id, m.donor_id)"
-	"    WHERE m.family_id = d.id AND m.consent_on IS NOT NULL AND p.erased_at IS NULL) AS m"
+	"    WHERE m.family_id = d.id AND m.consent_on IS NOT NULL AND p.erased_at IS NULL"
+	"     AND m.left_on IS DISTINCT FROM m.joined_on) AS m"
 	"   JOIN donation_counting AS g ON g.donor_id = ANY (person_records(m.person))"
 	"   WHERE " COUNTING("g")
-	"   ORDER BY g.id, (m.joined_on <= g.donated_on AND (m.left_on IS NULL OR g.donated_on < m.left_on)) DESC, m.joined_on) AS y) AS f"
+	"    AND NOT EXISTS (SELECT FROM family_member AS o WHERE o.donor_id = ANY (person_records(m.person)) AND o.family_id <> d.id"
+	"     AND (o.joined_on, o.id) < (m.joined_on, m.id) AND o.left_on IS DISTINCT FROM o.joined_on"
+	"     AND (o.left_on IS NULL OR g.donated_on < o.left_on))"
+	"    AND NOT EXISTS (SELECT FROM honour AS x WHERE x.family_id <> d.id AND x.state <> 'refused' AND x.donations @> ARRAY[g.id])"
+	"   ORDER BY g.id, (m.joined_on <= g.donated_on AND (m.left_on IS NULL OR g.donated_on < m.left_on)) DESC,"
+	"    (m.left_on IS NULL OR g.donated_on < m.left_on) DESC, m.joined_on, m.id) AS y) AS f"
 	HAD("x.family_id = d.id")
 	SUBJECT_WANTED("s.unit_id") " ORDER BY d.id LIMIT $6::integer"
 };
-enum { FIND_ID, FIND_VERSION, FIND_DONOR, FIND_NUMBER, FIND_UNIT, FIND_UNIT_ON, FIND_IDS, FIND_PERSONS, FIND_COMPONENTS, FIND_VOLUMES,
+enum { FIND_ID, FIND_VERSION, FIND_DONOR, FIND_NUMBER, FIND_UNIT, FIND_UNIT_ON, FIND_IDS, FIND_RECORDS, FIND_PERSONS, FIND_COMPONENTS, FIND_VOLUMES,
        FIND_DAYS, FIND_EVIDENCES, FIND_OUTCOMES, FIND_JOINED, FIND_LEFTS, FIND_STEPS, FIND_STATES };
 
 static void read_donations(struct honour_subject *subject, struct arena *arena, const struct db_result *result, int row)
@@ -89,6 +99,7 @@ static void read_donations(struct honour_subject *subject, struct arena *arena, 
 
 		*donation = (struct honour_donation){ .stopped = streq(of[FIND_OUTCOMES][i], "stopped") };
 		snprintf(donation->id, sizeof(donation->id), "%s", of[FIND_IDS][i]);
+		snprintf(donation->record, sizeof(donation->record), "%s", of[FIND_RECORDS][i]);
 		snprintf(donation->person, sizeof(donation->person), "%s", of[FIND_PERSONS][i]);
 		(void)component_parse(of[FIND_COMPONENTS][i], &donation->component);
 		(void)donation_evidence_parse(of[FIND_EVIDENCES][i], &donation->evidence);
@@ -156,16 +167,16 @@ void honour_find_send(struct store *store, struct honour_find *find)
 
 /*
  * $9 id, $10 subject, $11 its version, $12 steps that it would be twice with, $13 ladder, $14 step, $15 bar, $16 as of,
- * $17 reached on, $18 donations, $19 rules, $20 actor kind, $21 actor id, $22 event. The subject's row is held first,
- * and then asked what it has by now.
+ * $17 reached on, $18 donations, $19 rules, $20 actor kind, $21 actor id, $22 event, $23 record. The subject's row is held
+ * first, and then asked what it has by now.
  */
-#define NOMINATE(table, condition, donor, family) \
-	"WITH who AS MATERIALIZED (SELECT t.id FROM " table " AS t WHERE t.id = $10::uuid AND t.version = $11::bigint" condition \
+#define NOMINATE(held, table, condition, free, record, family) \
+	"WITH " held "who AS MATERIALIZED (SELECT t.id FROM " table " AS t WHERE t.id = $10::uuid AND t.version = $11::bigint" condition \
 	"  FOR NO KEY UPDATE OF t)," \
-	" free AS MATERIALIZED (SELECT id FROM who WHERE NOT honour_taken(" donor ", " family ", $12::text[]))," \
+	" free AS MATERIALIZED (SELECT t.id FROM who AS t WHERE NOT " free ")," \
 	" " CLAIM("EXISTS (SELECT FROM free)") "," \
 	" made AS (INSERT INTO honour (id, donor_id, family_id, ladder, step, bar, as_of, reached_on, donations, rules)" \
-	"  SELECT $9::uuid, " donor ", " family ", $13, $14, $15::integer, $16::date, $17::date, $18::uuid[], $19 FROM go" \
+	"  SELECT $9::uuid, " record ", " family ", $13, $14, $15::integer, $16::date, $17::date, $18::uuid[], $19 FROM go" \
 	"  RETURNING created_at)," \
 	" event AS (INSERT INTO honour_event (id, honour_id, version, verb, state, at, actor_kind, actor_id)" \
 	"  SELECT $22::uuid, $9::uuid, 1, 'nominate', 'candidate', created_at, $20, $21 FROM made)," \
@@ -174,11 +185,15 @@ void honour_find_send(struct store *store, struct honour_find *find)
 	"  (SELECT " SQL_MICROS("created_at") " FROM made)"
 
 static const struct db_statement nominate_person = {
-	NOMINATE("donor", " AND t.erased_at IS NULL AND NOT EXISTS (SELECT FROM donor_alias AS a WHERE a.donor_id = t.id)",
-		 "$10::uuid", "NULL::uuid")
+	NOMINATE("", "donor", " AND t.erased_at IS NULL AND NOT EXISTS (SELECT FROM donor_alias AS a WHERE a.donor_id = t.id)",
+		 "honour_taken(t.id, NULL::uuid, $12::text[])", "$23::uuid", "NULL::uuid")
 };
+/* Two families may have had one member: the rows of who gave are held, in the order of their ids and before the family's. */
 static const struct db_statement nominate_family = {
-	NOMINATE("family", "", "NULL::uuid", "$10::uuid")
+	NOMINATE("held AS MATERIALIZED (SELECT d.id FROM donor AS d WHERE d.id IN"
+		 " (SELECT n.donor_id FROM donation AS n WHERE n.id = ANY ($18::uuid[])) ORDER BY d.id FOR NO KEY UPDATE OF d),",
+		 "family", " AND (SELECT count(*) FROM held) > 0",
+		 "(honour_taken(NULL::uuid, t.id, $12::text[]) OR family_used(t.id, $18::uuid[]))", "$23::uuid", "$10::uuid")
 };
 
 static bool fail_taken(struct error *err)
@@ -269,6 +284,7 @@ void honour_nominate_send(struct store *store, struct honour_nominate *nominate)
 	query_text(query, nominate->actor.kind);
 	query_text(query, actor_id(&nominate->actor));
 	query_text(query, event);
+	query_text(query, honour->record_id);
 	db_send(store->db, query);
 }
 
@@ -280,9 +296,8 @@ void honour_nominate_send(struct store *store, struct honour_nominate *nominate)
 	" h.as_of, h.reached_on, h.rules, h.state, h.reason, h.document, h.approved_on, h.handed_on, h.given_by, " \
 	SQL_MICROS("h.created_at") ", h.version"
 #define HONOUR_FROM \
-	" FROM honour AS h LEFT JOIN family AS f ON f.id = h.family_id" \
-	"  LEFT JOIN donor_alias AS a ON a.donor_id = coalesce(h.donor_id, f.head_id)" \
-	"  JOIN donor AS s ON s.id = coalesce(a.into_id, h.donor_id, f.head_id)"
+	" FROM honour AS h LEFT JOIN donor_alias AS a ON a.donor_id = h.donor_id" \
+	"  JOIN donor AS s ON s.id = coalesce(a.into_id, h.donor_id, family_head(h.family_id))"
 enum { HONOUR_ID, HONOUR_DONOR, HONOUR_FAMILY, HONOUR_NUMBER, HONOUR_UNIT, HONOUR_UNIT_ON, HONOUR_LADDER_, HONOUR_STEP, HONOUR_BAR,
        HONOUR_AS_OF, HONOUR_REACHED, HONOUR_RULES, HONOUR_STATE, HONOUR_REASON, HONOUR_DOCUMENT, HONOUR_APPROVED_ON,
        HONOUR_HANDED_ON, HONOUR_GIVEN_BY, HONOUR_CREATED, HONOUR_VERSION, HONOUR_COLUMN_COUNT };

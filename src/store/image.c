@@ -19,6 +19,7 @@
 #include "domain/tariff.h"
 #include "domain/user.h"
 #include "store/access_store.h"
+#include "store/family_store.h"
 
 /* Ids that came from outside may be in upper case; the database gives them back in lower. */
 static void image_id(struct json_out *out, const char *key, const char *id)
@@ -324,6 +325,33 @@ void image_honour(struct buf *buf, const struct honour *honour)
 	jout_date(&out, "handed_on", honour->handed_on);
 	jout_text(&out, "given_by", honour->given_by);
 	jout_int(&out, "version", honour->version);
+	jout_end(&out);
+}
+
+void image_family(struct buf *buf, const struct family *family)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", family->id);
+	image_id(&out, "founder", family->founder_id);
+	jout_int(&out, "version", family->version);
+	jout_end(&out);
+}
+
+void image_family_member(struct buf *buf, const char *family_id, const struct family_member *member)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", member->id);
+	image_id(&out, "family", family_id);
+	image_id(&out, "donor", member->record_id);
+	jout_date(&out, "joined_on", member->joined_on);
+	jout_date(&out, "left_on", member->left_on);
+	jout_date(&out, "consent_on", member->consent_on);
+	jout_text(&out, "consent_channel",
+		  date_is_none(member->consent_on) ? NULL : consent_channel_text(member->consent_channel));
 	jout_end(&out);
 }
 

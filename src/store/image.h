@@ -22,6 +22,8 @@ struct consent;
 struct donation;
 struct donor;
 struct donor_request;
+struct family;
+struct family_member;
 struct gift;
 struct honour;
 struct key_record;
@@ -61,6 +63,8 @@ void image_deferral_lift(struct buf *buf, const char *id, const char *deferral_i
 			 const char *asked_by_kind, const char *asked_by, const char *decided_by_kind,
 			 const char *decided_by);
 void image_honour(struct buf *buf, const struct honour *honour);
+void image_family(struct buf *buf, const struct family *family);
+void image_family_member(struct buf *buf, const char *family_id, const struct family_member *member);
 void image_gift(struct buf *buf, const struct gift *gift);
 void image_report(struct buf *buf, const char *round_id, const struct report *report);
 

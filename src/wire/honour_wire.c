@@ -50,6 +50,8 @@ bool honour_say_read(const char *body, size_t len, enum honour_verb verb, struct
 	if (wire_word(&reader, "reason", WIRE_OPTIONAL, &say->reason) && !honour_reason_valid(say->reason))
 		wire_fault_choice(err, "/reason", HONOUR_REASON_WORDS);
 	wire_text(&reader, "document", WIRE_OPTIONAL, WIRE_DOCUMENT_MAX, &say->document);
+	if (wire_word(&reader, "given_by", WIRE_OPTIONAL, &say->given_by) && !honour_given_by_valid(say->given_by))
+		wire_fault_choice(err, "/given_by", HONOUR_GIVEN_BY_WORDS);
 	wire_date(&reader, "on", WIRE_OPTIONAL, &say->on);
 	fine = wire_reader_finish(&reader);
 	json_decref(object);

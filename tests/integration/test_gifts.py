@@ -111,6 +111,11 @@ def test_what_a_phone_told_counts_as_its_item_does(daemon, staff, round_, donor)
     assert told["value_vnd"] == 90000
     hand(staff, round_, who["id"], value_vnd=80000, corrects=told["id"])
     assert [g["value_vnd"] for g in book(staff, round_)["gifts"]] == [80000]
+    # and it stays the one answer, whichever content counts again
+    daemon.sql("DELETE FROM item_decision WHERE item_id = %s", item)
+    assert [g["value_vnd"] for g in book(staff, round_)["gifts"]] == [80000]
+    first = daemon.value("SELECT id FROM gift WHERE content_hash = %s AND item_id = %s", low, item)
+    assert "/corrects" in field_codes(hand(staff, round_, who["id"], expect=422, corrects=str(first)))
 
 
 def test_bodies_that_are_refused(staff, seeds, round_, donor):

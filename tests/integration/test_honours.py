@@ -103,9 +103,12 @@ def test_the_work_on_one(staff, admin, daemon, giver):
     assert (done["state"], done["document"], done["approved_on"]) == ("approved", "1/QĐ", day(-1))
     assert "/on" in field_codes(take(staff, id, "hand_over", {"on": day(-2)}, expect=422))
     assert "/on" in field_codes(take(staff, id, "hand_over", {"on": day(1)}, expect=422))
+    assert "/reason" in field_codes(take(staff, id, "hand_over", {"reason": "declined"}, expect=422))
+    assert "/given_by" in field_codes(take(staff, id, "hand_over", {"given_by": "not_read"}, expect=422))
+    assert "/given_by" in field_codes(take(staff, id, "set_back", {"reason": "mistake", "given_by": "national_committee"}, expect=422))
     old = staff.etag(f"{HONOURS}/{id}")
-    given_ = take(staff, id, "hand_over", {"on": TODAY}).json()
-    assert given_["state"] == "handed_over" and given_["handed_on"] == TODAY
+    given_ = take(staff, id, "hand_over", {"on": TODAY, "given_by": "province_committee"}).json()
+    assert given_["state"] == "handed_over" and given_["handed_on"] == TODAY and given_["given_by"] == "province_committee"
     problem(take(staff, id, "hand_over", etag=old, expect=412), "stale")
     problem(take(staff, id, "refuse", {"reason": "mistake"}, expect=409), "illegal-step")
     assert [e["verb"] for e in given_["events"]] == ["nominate", "check", "set_back", "check", "propose", "approve", "hand_over"]
@@ -121,8 +124,10 @@ def test_never_twice_and_again_after_a_refusal(staff, admin, giver):
     five = nominate(staff, one["id"]).json()["id"]
     problem(nominate(staff, one["id"], expect=409), "already-exists")
     assert steps(staff, one["id"]) == ["individual.10"]
+    # who gave it is not made up: the ladder does not know, and nobody said
+    assert give_all(admin, nominate(staff, one["id"], "individual.10").json()["id"])["given_by"] is None
     take(staff, five, "refuse", {"reason": "declined"})
-    assert steps(staff, one["id"]) == ["individual.5", "individual.10"]
+    assert steps(staff, one["id"]) == ["individual.5"]
     give_all(admin, nominate(staff, one["id"]).json()["id"])
     problem(nominate(staff, one["id"], expect=409), "already-exists")
     problem(nominate(staff, one["id"], "individual.15", expect=409), "illegal-step")
@@ -138,6 +143,16 @@ def test_records_that_are_merged_have_it_once(staff, admin, giver, daemon):
     problem(nominate(staff, two["donor_number"], expect=409), "already-exists")
     staff.post(f"{DONORS}/{one['id']}/merge/undo", json={"with": two["id"]}, expect=200)
     assert candidate(staff, two["id"]) is None
+
+
+def test_an_honour_goes_with_its_donations(staff, admin, giver):
+    one, two = giver(1), giver(6, last=-50)
+    staff.post(f"{DONORS}/{one['id']}/merge", json={"with": two["id"]}, expect=200)
+    give_all(admin, nominate(staff, one["id"]).json()["id"])
+    staff.post(f"{DONORS}/{one['id']}/merge/undo", json={"with": two["id"]}, expect=200)
+    # two people after all: it was reached with the donations of the other one
+    assert candidate(staff, one["id"]) is None and candidate(staff, two["id"]) is None
+    problem(nominate(staff, two["id"], expect=409), "already-exists")
 
 
 def test_what_is_not_reached_any_more_goes_no_further(staff, daemon, seeds, giver):
@@ -223,6 +238,104 @@ def test_one_family_at_a_time(staff, giver, donor):
     assert staff.get(f"{FAMILIES}/{first}").json()["version"] == 1
 
 
+AGREED = {"consent": {"on": day(-400), "channel": "paper"}}
+
+
+def family_of_three(staff, giver):
+    """Two people with three donations, all of which count."""
+    people = giver(2), giver(1)
+    told = family(staff, people[0]["id"], **AGREED).json()
+    told = join(staff, told["id"], people[1]["id"], **AGREED).json()
+    assert steps(staff, told["id"], "family") == ["family.3"]
+    return told, people
+
+
+def test_donations_are_honoured_in_one_family(staff, giver):
+    first, people = family_of_three(staff, giver)
+    made = staff.post(HONOURS, json={"family": first["id"], "step": "family.3"}, expect=201).json()
+    for member in first["members"]:
+        change(staff, first["id"], member["id"], {"left_on": day(-5)})
+    problem(family(staff, people[0]["id"], **AGREED, expect=409), "already-exists")       # they were in one then
+    second = family(staff, people[0]["id"], **AGREED, joined_on=day(-5)).json()["id"]
+    problem(join(staff, second, people[1]["id"], expect=409, joined_on=day(-6)), "already-exists")
+    join(staff, second, people[1]["id"], **AGREED, joined_on=day(-5))
+    problem(change(staff, first["id"], first["members"][0]["id"], {"left_on": None}, expect=409), "already-exists")
+    problem(change(staff, first["id"], first["members"][0]["id"], {"left_on": day(-4)}, expect=409), "already-exists")
+    assert candidate(staff, second, "family") is None
+    # what was entered wrongly may be taken back, and then the family that was honoured still has them
+    for member in first["members"]:
+        change(staff, first["id"], member["id"], {"left_on": "2015-01-01"})
+    for member in staff.get(f"{FAMILIES}/{second}").json()["members"]:
+        change(staff, second, member["id"], {"left_on": day(-5)})
+    third = family(staff, people[0]["id"], **AGREED).json()["id"]
+    join(staff, third, people[1]["id"], **AGREED)
+    told = candidate(staff, third, "family")
+    assert told is None
+    take(staff, made["id"], "refuse", {"reason": "mistake"})
+    assert steps(staff, third, "family") == ["family.3"]
+
+
+def test_merged_members_of_two_families_count_in_one(staff, giver):
+    first, people = family_of_three(staff, giver)
+    same, other = giver(2), giver(1)
+    second = family(staff, other["id"], **AGREED, joined_on="2016-01-01").json()["id"]
+    told = join(staff, second, same["id"], **AGREED, joined_on="2016-01-01").json()
+    staff.post(f"{DONORS}/{people[0]['id']}/merge", json={"with": same["id"]}, expect=200)
+    assert candidate(staff, second, "family") is None
+    assert candidate(staff, first["id"], "family")["counted"] == 5
+    # an overlap that a merge made can be mended step by step
+    member = next(m["id"] for m in told["members"] if m["donor"] == same["id"])
+    change(staff, second, member, {"left_on": day(-1)})
+    change(staff, second, member, {"consent": None})
+    problem(change(staff, second, member, {"left_on": None}, expect=409), "already-exists")
+
+
+def test_a_family_keeps_what_it_was_nominated_with(staff, giver):
+    first, people = family_of_three(staff, giver)
+    made = staff.post(HONOURS, json={"family": first["id"], "step": "family.3"}, expect=201).json()
+    same, other = giver(1), giver(1)
+    second = family(staff, other["id"], **AGREED, joined_on="2014-01-01").json()["id"]
+    join(staff, second, same["id"], **AGREED, joined_on="2014-01-01")
+    staff.post(f"{DONORS}/{people[0]['id']}/merge", json={"with": same["id"]}, expect=200)
+    # they were in the second family first, but what the first one was nominated with is spent
+    assert candidate(staff, second, "family") is None
+    problem(staff.post(HONOURS, json={"family": second, "step": "family.3"}, expect=409), "illegal-step")
+    problem(take(staff, made["id"], "check", expect=409), "illegal-step")
+    take(staff, made["id"], "refuse", {"reason": "other_honour"})
+    assert steps(staff, second, "family") == ["family.3"]
+
+
+def test_who_stands_for_a_family(staff, admin, giver):
+    first, people = family_of_three(staff, giver)
+    id, path = first["id"], f"{FAMILIES}/{first['id']}"
+    made = staff.post(HONOURS, json={"family": id, "step": "family.3"}, expect=201).json()
+    assert first["head"] == people[0]["id"] and made["donor_number"] == people[0]["donor_number"]
+    own = next(m["id"] for m in first["members"] if m["donor"] == people[0]["id"])
+    change(staff, id, own, {"left_on": day(0)})
+    assert staff.get(path).json()["head"] == people[1]["id"]
+    assert staff.get(f"{HONOURS}/{made['id']}").json()["donor_number"] == people[1]["donor_number"]
+    change(staff, id, own, {"left_on": None})
+    assert staff.get(path).json()["head"] == people[0]["id"]
+    staff.post(f"{DONORS}/{people[0]['id']}/erasure", json={}, expect=201)
+    admin.post(f"{DONORS}/{people[0]['id']}/erasure/approve", json={}, expect=200)
+    assert staff.get(path).json()["head"] == people[1]["id"]
+
+
+def test_the_audit_tells_what_became_of_a_member(staff, daemon, giver):
+    told = family(staff, giver(1)["id"]).json()
+    member = told["members"][0]["id"]
+    change(staff, told["id"], member, AGREED)
+    change(staff, told["id"], member, {"consent": None})
+    rows = daemon.sql("SELECT action, digest_before, digest_after FROM audit_entry WHERE subject_kind = 'family_member' AND subject_id = %s"
+                      " ORDER BY id", member)
+    assert [r[0] for r in rows] == ["family.create", "family.change", "family.change"]
+    assert rows[0][1] is None and rows[0][2] == rows[1][1] and rows[1][2] == rows[2][1]
+    assert rows[0][2] == rows[2][2] != rows[1][2]              # as it was before: no consent
+    family_rows = daemon.sql("SELECT digest_before, digest_after FROM audit_entry WHERE subject_kind = 'family' AND subject_id = %s ORDER BY id",
+                             told["id"])
+    assert len(family_rows) == 3 and all(after == before for (_, after), (before, _) in zip(family_rows, family_rows[1:], strict=False))
+
+
 # ---- the list for the ceremony ----
 
 def test_the_list_for_the_ceremony(staff, admin, daemon, giver):
@@ -249,6 +362,9 @@ def test_the_list_for_the_ceremony(staff, admin, daemon, giver):
     assert rows["Lò Văn Kín"][2] == 1980 and rows["Lò Văn Kín"][7] == "=7/QĐ"
     assert rows["Vàng Thị Vui"][9] != rows["Lò Văn Kín"][9] == rows["Sùng A Thôi"][9]
     assert [daemon.value(read, one["id"]) for one in (shy, proud, shy_again)] == [1, 2, 1]
+    for state in ("candidate", "checked", "proposed", "refused"):       # nobody approved them: not for the public
+        staff.get(f"{HONOURS}/ceremony.csv", params={"state": state}, expect=400)
+        staff.get(f"{HONOURS}/ceremony.csv", params={"state": state, "list": "internal"}, expect=200)
     # an erased donor has no name to read
     staff.post(f"{DONORS}/{proud['id']}/erasure", json={}, expect=201)
     admin.post(f"{DONORS}/{proud['id']}/erasure/approve", json={}, expect=200)

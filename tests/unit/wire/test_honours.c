@@ -206,8 +206,32 @@ static void what_counts(void **state)
 	donations[3].left = date_add_days(as_of, 1);
 	assert_int_equal(counted(), 2);
 	donations[3].left = as_of;
+	/* also from before they joined; but not from after they left: there is another family then */
 	rules.answers[HONOUR_FAMILY_SINCE].value = FAMILY_ALL;
+	assert_int_equal(counted(), 1);
+	donations[3].left = date_add_days(as_of, 1);
+	donations[3].joined = donations[3].left;
 	assert_int_equal(counted(), 2);
+}
+
+static void the_record_that_an_honour_stands_on(void **state)
+{
+	static const char *const records[] = { "b", "a", "b", "c", "c", "a" };
+	const struct honour_donation *with[6];
+
+	(void)state;
+	load();
+	give(6, as_of);
+	for (int i = 0; i < 6; i++)
+		snprintf(donations[i].record, sizeof(donations[i].record), "%s", records[i]);
+	donations[1].evidence = DONATION_DECLARED;
+	assert_int_equal(honour_reached_with(&rules, donations, 6, as_of, 3, with), 3);
+	assert_string_equal(honour_record(with, 3), "b");
+	assert_int_equal(honour_reached_with(&rules, donations, 6, as_of, 6, with), 5);
+	assert_string_equal(honour_record(with, 5), "b");          /* as many as on "c" */
+	assert_string_equal(honour_record(with + 2, 3), "c");
+	assert_int_equal(honour_reached_with(&rules, donations, 6, donations[0].on, 6, with), 1);
+	assert_null(honour_record(with, 0));
 }
 
 static void who_gives(void **state)
@@ -219,6 +243,9 @@ static void who_gives(void **state)
 	assert_string_equal(honour_given_by(&rules, honour_step(&rules, "family.3"), last), "district_committee");
 	assert_string_equal(honour_given_by(&rules, honour_step(&rules, "family.3"), first), "undecided");
 	assert_string_equal(honour_given_by(&rules, honour_step(&rules, "family.5"), first), "province_committee");
+	assert_null(honour_given_by_known(&rules, honour_step(&rules, "family.3"), first));
+	assert_null(honour_given_by_known(&rules, honour_step(&rules, "individual.5"), last));
+	assert_string_equal(honour_given_by_known(&rules, honour_step(&rules, "family.5"), first), "province_committee");
 	rules.answers[HONOUR_DISTRICT].value = DISTRICT_COMMUNE;
 	assert_string_equal(honour_given_by(&rules, honour_step(&rules, "family.3"), first), "commune_committee");
 	assert_string_equal(honour_given_by(&rules, honour_step(&rules, "family.3"), last), "district_committee");
@@ -375,6 +402,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_day_that_is_asked_about, setup, teardown),
 		cmocka_unit_test_setup_teardown(mountain_is_an_option, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_record_that_an_honour_stands_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_gives, setup, teardown),
 		cmocka_unit_test_setup_teardown(never_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(never_twice_by_another_ladder, setup, teardown),
