@@ -80,12 +80,14 @@ CREATE INDEX certificate_donor_ix ON certificate (donor_id);
 CREATE INDEX certificate_round_ix ON certificate (round_id) WHERE round_id IS NOT NULL;
 
 -- The first print is the original, each other one a copy. A form that was spoilt has a serial of its own.
+-- What was printed together is found again by its run: a retry gets the same pages, not copies of them.
 CREATE TABLE certificate_print (
     id             uuid        NOT NULL,
     certificate_id uuid        NOT NULL,
     n              integer     NOT NULL,
     form           text        NOT NULL,
     paper_serial   text,
+    run_id         uuid,                          -- with which others, of a whole round
     printed_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT certificate_print_pk        PRIMARY KEY (id),
     CONSTRAINT certificate_print_n_uk      UNIQUE (certificate_id, n),
@@ -93,6 +95,7 @@ CREATE TABLE certificate_print (
     CONSTRAINT certificate_print_fk        FOREIGN KEY (certificate_id) REFERENCES certificate (id),
     CONSTRAINT certificate_print_form_ck   CHECK (form IN ('whole', 'preprinted'))
 );
+CREATE INDEX certificate_print_run_ix ON certificate_print (run_id) WHERE run_id IS NOT NULL;
 
 CREATE TABLE certificate_void (
     certificate_id uuid        NOT NULL,

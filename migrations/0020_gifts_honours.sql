@@ -159,6 +159,16 @@ BEGIN
                    AND (h.family_id = family OR h.donor_id = ANY (person_records(person))));
 END $$;
 
+/*
+ * Whether somebody has one of these honours beside this one, or it is in work: records that were merged may each have it.
+ * Asked as above.
+ */
+CREATE FUNCTION honour_twice(own uuid, person uuid, steps text[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM honour AS h WHERE h.id <> own AND h.state <> 'refused' AND h.step = ANY (steps)
+                   AND h.donor_id = ANY (person_records(person)));
+END $$;
+
 -- Whether one of these donations was honoured in another family, or that is in work. Asked by who holds the rows of their donors.
 CREATE FUNCTION family_used(own uuid, donated uuid[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN

@@ -135,6 +135,9 @@ const char *certificate_holder_text(const char *name, struct date birth_date, in
 
 /* ---- the paper ---- */
 
+/* How many digits end the serial of a pre-printed form: from these the forms of a stack count on. */
+size_t paper_serial_digits(const char *serial);
+
 /* What is printed, as it was on the day: kept so, whatever changes later. */
 struct certificate_content {
 	struct certificate_number number;

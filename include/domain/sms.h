@@ -11,6 +11,8 @@
  * message. Pure: the rounds, the units and today are given. An answer never
  * holds anything about a person or their health.
  */
+struct certificate_facts;
+struct certificate_number;
 struct round;
 struct unit_map;
 
@@ -18,6 +20,7 @@ enum { SMS_GSM7_MAX = 160, SMS_UCS2_MAX = 70, SMS_TEXT_SIZE = 641 };
 
 enum sms_command {
 	SMS_SCHEDULE,            /* LICH [place] */
+	SMS_CERTIFICATE,         /* XN <code or number of a certificate> */
 	SMS_HELP                 /* anything else, until its part is built */
 };
 
@@ -62,6 +65,26 @@ void sms_answer_schedule(const struct sms_request *request, const struct round *
 			 const struct unit_map *units, struct date today, const char *signature,
 			 struct sms_answer *answer);
 void sms_answer_help(const struct sms_request *request, const char *signature, struct sms_answer *answer);
+
+/* What was typed behind XN, read: the code (and `number` zeroed), else the number (and `code` ""). */
+enum sms_slip {
+	SMS_SLIP_NONE,           /* one of them is there */
+	SMS_SLIP_MISTYPED,       /* its check characters do not fit */
+	SMS_SLIP_MALFORMED       /* nothing of that form */
+};
+enum sms_slip sms_certificate_asked(const struct sms_request *request, char *code, size_t size,
+				    struct certificate_number *number);
+/*
+ * Whether there is such a certificate, what it was worth and what is left, as it is recorded here; never whose it is.
+ * `facts` NULL: nobody has issued it.
+ */
+void sms_answer_certificate(const struct sms_request *request, const struct certificate_number *number,
+			    const struct certificate_facts *facts, const char *signature, struct sms_answer *answer);
+/* What to do about a slip of the pen. */
+void sms_answer_slip(const struct sms_request *request, enum sms_slip slip, const char *signature,
+		     struct sms_answer *answer);
+/* The same phone has asked for too many certificates. */
+void sms_answer_enough(const struct sms_request *request, int seconds, const char *signature, struct sms_answer *answer);
 
 /* Whether every character is in the GSM 7-bit default alphabet; septets counts what it takes (extension: two). */
 bool sms_is_gsm7(const char *utf8, size_t *septets);

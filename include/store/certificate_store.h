@@ -149,6 +149,8 @@ struct certificate {
 	struct date               round_on;
 	struct redemption        *ledger;                /* in order of entry */
 	size_t                    nledger;
+	char                      donor_id[UUID_TEXT_SIZE];      /* with whose key it is sealed */
+	const char               *sealed_hex;            /* what is printed, closed */
 };
 
 /* A number as the audit names it: without the check character. */
@@ -166,6 +168,23 @@ struct certificate_load {
 };
 void certificate_load_send(struct store *store, struct certificate_load *load);
 
+/* All of one person, on whatever record, with what is printed on them; the reading was audited before. */
+struct certificate_of_person {
+	struct certificate         certificate;
+	struct certificate_content printed;              /* but number, code and days, which stand in `certificate` */
+};
+struct certificate_list {
+	const char                   *donor_id;          /* of the record that stands */
+	struct arena                 *arena;
+	struct certificate_of_person *items;             /* out, by day of donation */
+	size_t                        nitems;
+	struct error                  error;
+	void                        (*done)(struct certificate_list *list);
+	struct db_query               query;             /* private from here on */
+	struct store                 *store;
+};
+void certificate_list_send(struct store *store, struct certificate_list *list);
+
 /* ---- printing ---- */
 
 /* What goes onto one page, opened. */
@@ -178,17 +197,18 @@ struct certificate_page {
 
 /*
  * Opens certificates for paper: one by id, or all of a round (in order of number). With `print` each gets a print of its
- * own (audit "certificate.print"), else it is only looked at (audit "certificate.show"). `only_new`: of a round, those that
- * were never printed. ERR_NOT_FOUND, ERR_ERASED (of one alone; of a round the erased are left out), ERR_CERTIFICATE_VOID,
- * ERR_UNAVAILABLE: a key is not at hand.
+ * own (audit "certificate.print"; a round is printed always), else it is only looked at (audit "certificate.show").
+ * `only_new`: of a round, those that were never printed. A repeated print opens what the first one did. ERR_NOT_FOUND
+ * (of a round: nothing is left to print), ERR_ERASED (of one alone; of a round the erased are left out),
+ * ERR_CERTIFICATE_VOID, ERR_UNAVAILABLE: a key is not at hand.
  */
 struct certificate_open_pages {
 	const char              *id, *round_id;
 	const char              *subject;                /* of one: its number, for the audit (certificate_subject()) */
 	bool                     print, only_new;
 	const char              *form;   /* "whole", "preprinted" */
-	const char              *paper_serial;           /* of one alone; NULL */
-	struct idempotency       idempotency;            /* of a print of one */
+	const char              *paper_serial;           /* of a round, of its first page: ends in 1 to 12 digits; NULL */
+	struct idempotency       idempotency;            /* of a print */
 	struct actor             actor;
 	struct arena            *arena;
 	struct certificate_page *pages;  /* out */

@@ -47,6 +47,23 @@ struct family_load {
 };
 void family_load_send(struct store *store, struct family_load *load);
 
+/* Of which families somebody is or was a member, on whatever record; of the other members nothing. */
+struct family_membership {
+	char                family_id[UUID_TEXT_SIZE];
+	bool                head;        /* stands for it */
+	struct family_member member;
+};
+struct family_memberships {
+	const char               *donor_id;      /* of the record that stands */
+	struct arena             *arena;
+	struct family_membership *items;         /* out, by the day of joining */
+	size_t                    nitems;
+	struct error              error;
+	void                    (*done)(struct family_memberships *memberships);
+	struct db_query           query;         /* private from here on */
+};
+void family_memberships_send(struct store *store, struct family_memberships *memberships);
+
 /*
  * A new member: of a new family, for which they stand, or of one that was just read. Audit "family.create" or
  * "family.join", of the family and of the member. ERR_ALREADY_EXISTS: they are a member of one, or were on days since then;

@@ -42,6 +42,18 @@ struct gift_load {
 };
 void gift_load_send(struct store *store, struct gift_load *load);
 
+/* All rows of one person, on whatever record, corrected ones too. */
+struct gift_list {
+	const char     *donor_id;        /* of the record that stands */
+	struct arena   *arena;
+	struct gift    *items;           /* out, as they were recorded */
+	size_t          nitems;
+	struct error    error;
+	void          (*done)(struct gift_list *list);
+	struct db_query query;           /* private from here on */
+};
+void gift_list_send(struct store *store, struct gift_list *list);
+
 /* What one round's book says: donations that count, and what was handed over. */
 struct gift_book_round {
 	char                  id[UUID_TEXT_SIZE];

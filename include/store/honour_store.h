@@ -80,6 +80,7 @@ void honour_load_send(struct store *store, struct honour_load *load);
 struct honour_list {
 	unsigned           states;       /* bits 1 << enum honour_state; 0: all */
 	const char        *ladder, *step;        /* NULL: any */
+	const char        *donor_id;     /* of this person alone, on whatever record; NULL: of all */
 	const char *const *units;
 	size_t             nunits;
 	char               after[UUID_TEXT_SIZE];
@@ -95,11 +96,15 @@ struct honour_list {
 };
 void honour_list_send(struct store *store, struct honour_list *list);
 
-/* One step of the work over the version that was read: ERR_STALE otherwise. Audit "honour.<verb>". */
+/*
+ * One step of the work over the version that was read: ERR_STALE otherwise. With `step`, ERR_ALREADY_EXISTS when the person
+ * has it, or one that it replaces, on another record, too. Audit "honour.<verb>".
+ */
 struct honour_step_do {
 	const struct honour *before;
 	struct honour      next;         /* in: state, reason, document, days, given_by; out: version */
 	enum honour_verb   verb;
+	const struct honour_step *step;  /* NULL: it goes backward */
 	struct actor       actor;
 	struct arena      *arena;
 	struct error       error;

@@ -22,10 +22,14 @@ bool issuing_body_read(const char *body, size_t len, struct date today, struct a
 /* POST /donations/{id}/certificate, /rounds/{id}/certificates: no body, {}, or {"issuer"}. */
 bool certificate_issue_read(const char *body, size_t len, struct arena *arena, const char **issuer, struct error *err);
 
-/* POST .../prints: {"form", "paper_serial", "again"}. `form` is one of the words of paper/paper.h: "whole" when unsaid. */
+/*
+ * POST .../prints: {"form", "paper_serial"}, of a round also {"again", "as"}. `form` is one of the words of paper/paper.h:
+ * "whole" when unsaid. Of a round the serial is that of the first form, and ends in 1 to 12 digits.
+ */
 struct certificate_print_body {
 	const char *form, *paper_serial;
-	bool        again;               /* of a round: those too that were printed before */
+	bool        again;               /* those too that were printed before */
+	const char *as;                  /* "pdf" (one for all), "zip" (one for each) */
 };
 bool certificate_print_read(const char *body, size_t len, bool round, struct arena *arena, struct certificate_print_body *out,
 			    struct error *err);

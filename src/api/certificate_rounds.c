@@ -7,7 +7,7 @@
 #include "store/round_store.h"
 #include "wire/certificate_wire.h"
 
-/* The certificates of a whole round: issued in the background, printed as one PDF. */
+/* The certificates of a whole round: issued in the background, printed as one PDF or one .zip. */
 
 struct round_op {
 	struct request                *r;
@@ -204,7 +204,8 @@ static void prints_on_opened(struct certificate_open_pages *open)
 		request_reply_error(op->r, err);
 		return;
 	}
-	op->print = (struct print_job){ .r = op->r, .pages = open->pages, .npages = open->npages, .kind = op->print.kind };
+	op->print = (struct print_job){ .r = op->r, .pages = open->pages, .npages = open->npages, .kind = op->print.kind,
+					.zip = streq(op->form.as, "zip") };
 	request_reply_pdf(&op->print);
 }
 
@@ -212,10 +213,16 @@ static void prints_on_round(struct round_op *op)
 {
 	struct request *r = op->r;
 
-	op->open = (struct certificate_open_pages){
-		.round_id = op->round.round.id, .print = true, .only_new = !op->form.again, .form = op->form.form,
-		.actor = request_reader(r), .arena = r->arena, .done = prints_on_opened,
-	};
+	if (!request_idempotency(r, &op->open.idempotency))
+		return;
+	op->open.round_id = op->round.round.id;
+	op->open.print = true;
+	op->open.only_new = !op->form.again;
+	op->open.form = op->form.form;
+	op->open.paper_serial = op->form.paper_serial;
+	op->open.actor = request_reader(r);
+	op->open.arena = r->arena;
+	op->open.done = prints_on_opened;
 	certificate_open_pages_send(api_store(r->api), &op->open);
 }
 

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "config/config.h"
+#include "paper/bundle.h"
 #include "wire/certificate_wire.h"
 
 /*
@@ -322,45 +323,72 @@ static bool draw_page(struct paper *paper, const struct form *form, const struct
 	return fine;
 }
 
+static bool draw_pages(struct print_job *print, const struct form *form, size_t from, size_t to, struct buf *out)
+{
+	struct paper *paper = paper_new(&print->error);
+	bool fine = paper != NULL;
+
+	for (size_t i = from; i < to && fine; i++)
+		fine = draw_page(paper, form, print, &print->pages[i], &print->error);
+	fine = fine && paper_finish(paper, out, &print->error);
+	paper_free(paper);
+	return fine;
+}
+
+static bool pack_pages(struct print_job *print, const struct form *form)
+{
+	struct bundle *bundle = bundle_new(&print->error);
+	bool fine = bundle != NULL;
+
+	for (size_t i = 0; i < print->npages && fine; i++) {
+		char number[CERTIFICATE_NUMBER_SIZE], name[CERTIFICATE_NUMBER_SIZE + 4];
+		struct buf pdf = { 0 };
+
+		snprintf(name, sizeof(name), "%s.pdf", certificate_number_format(&print->pages[i].content.number, number));
+		fine = draw_pages(print, form, i, i + 1, &pdf) && bundle_add(bundle, name, &pdf, &print->error);
+		buf_release(&pdf);
+	}
+	fine = fine && bundle_finish(bundle, &print->bytes, &print->error);
+	bundle_free(bundle);
+	return fine;
+}
+
 /* In the pool: nothing but the job is touched, and the keyring, which all threads may read. */
 static void print_work(struct pool_job *job)
 {
 	struct print_job *print = container_of(job, struct print_job, job);
-	struct error *err = &print->error;
-	struct paper *paper;
 	struct form form;
 
-	if (!load_form(print, &form, err))
+	if (!load_form(print, &form, &print->error))
 		return;
-	paper = paper_new(err);
-	if (!paper)
-		return;
-	for (size_t i = 0; i < print->npages && err->code == ERR_NONE; i++)
-		(void)!draw_page(paper, &form, print, &print->pages[i], err);
-	if (err->code == ERR_NONE)
-		(void)!paper_finish(paper, &print->pdf, err);
-	paper_free(paper);
+	if (print->zip)
+		(void)!pack_pages(print, &form);
+	else
+		(void)!draw_pages(print, &form, 0, print->npages, &print->bytes);
 }
 
 static void print_done(struct pool_job *job)
 {
 	struct print_job *print = container_of(job, struct print_job, job);
 	const struct http_reply reply = {
-		.status = 200, .content_type = "application/pdf", .body = print->pdf.data, .body_len = print->pdf.len,
+		.status = 200, .content_type = print->zip ? "application/zip" : "application/pdf",
+		.body = print->bytes.data, .body_len = print->bytes.len,
 	};
 
 	if (print->error.code == ERR_CONFIG)
 		print->error.code = ERR_INTERNAL;
 	if (print->error.code != ERR_NONE) {
-		buf_release(&print->pdf);
+		buf_release(&print->bytes);
 		request_reply_error(print->r, &print->error);
 		return;
 	}
+	if (print->zip)
+		http_add_header(print->r->x, "Content-Disposition", "attachment; filename=\"certificates.zip\"");
 	/* The reply frees what the job lies in. */
-	struct buf pdf = print->pdf;
+	struct buf bytes = print->bytes;
 
 	http_reply(print->r->x, &reply);
-	buf_release(&pdf);
+	buf_release(&bytes);
 }
 
 void request_reply_pdf(struct print_job *print)

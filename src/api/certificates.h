@@ -21,16 +21,17 @@ void redemption_write(struct json_out *out, const char *key, const struct redemp
 bool request_may_certify(struct request *r, const char **units, size_t nunits, struct date on, const char *team);
 struct actor request_reader(const struct request *r);
 
-/* Draws opened pages in the pool and answers with the PDF. The pages live as long as the request. */
+/* Draws opened pages in the pool and answers with the PDF, or a .zip of them. The pages live as long as the request. */
 struct print_job {
 	struct request                *r;
 	const struct certificate_page *pages;
 	size_t                         npages;
 	enum form_kind                 kind;
 	bool                           copies;   /* all are copies, whatever their print says */
+	bool                           zip;      /* a PDF of each, not one for all */
 	/* private */
 	const char                    *form_path;
-	struct buf                     pdf;
+	struct buf                     bytes;
 	struct error                   error;
 	struct pool_job                job;
 };

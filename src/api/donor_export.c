@@ -1,3 +1,4 @@
+#include "api/certificates.h"
 #include "api/person.h"
 #include "api/places.h"
 #include "api/private.h"
@@ -9,9 +10,14 @@
 #include "store/access_store.h"
 #include "store/appointment_store.h"
 #include "store/donor_store.h"
+#include "store/family_store.h"
+#include "store/gift_store.h"
+#include "store/honour_store.h"
 #include "store/rights_store.h"
 #include "wire/deferral_wire.h"
 #include "wire/donor_wire.h"
+#include "wire/gift_wire.h"
+#include "wire/honour_wire.h"
 #include "wire/rights_wire.h"
 
 /*
@@ -20,7 +26,7 @@
  * question is the audited one, and says whether the reader may see the person at all.
  */
 
-enum { LOOKS_MAX = 10000 };              /* audit entries, appointments; an answer has an end */
+enum { LOOKS_MAX = 10000, HONOURS_MAX = 500 };   /* audit entries, appointments; of honours nobody has as many */
 
 struct export_op {
 	struct request           *r;
@@ -30,6 +36,10 @@ struct export_op {
 	struct consent_list       consents;
 	struct donor_request_load requests;
 	struct appointment_list   appointments;
+	struct certificate_list   certificates;
+	struct gift_list          gifts;
+	struct honour_list        honours;
+	struct family_memberships families;
 	struct audit_list         looks;
 };
 
@@ -142,6 +152,70 @@ static void requests_write(struct export_op *op, struct json_out *out)
 	jout_end(out);
 }
 
+/* What is printed on the paper, and what was redeemed of it. */
+static void certificates_write(struct export_op *op, struct json_out *out)
+{
+	jout_array(out, "certificates");
+	for (size_t i = 0; i < op->certificates.nitems; i++) {
+		const struct certificate_of_person *item = &op->certificates.items[i];
+		const struct certificate_content *printed = &item->printed;
+
+		jout_object(out, NULL);
+		certificate_write(out, "certificate", &item->certificate);
+		jout_text(out, "code", item->certificate.code);
+		jout_object(out, "printed");
+		jout_text(out, "name", printed->name);
+		jout_date(out, "birth_date", printed->birth_date);
+		if (printed->birth_year > 0)
+			jout_int(out, "birth_year", printed->birth_year);
+		else
+			jout_null(out, "birth_year");
+		jout_text(out, "address", printed->address);
+		jout_text(out, "place", printed->place);
+		jout_text(out, "issuer", printed->issuer);
+		jout_end(out);
+		jout_end(out);
+	}
+	jout_end(out);
+}
+
+static void gifts_write(struct export_op *op, struct json_out *out)
+{
+	jout_array(out, "gifts");
+	for (size_t i = 0; i < op->gifts.nitems; i++)
+		gift_write(out, NULL, &op->gifts.items[i]);
+	jout_end(out);
+}
+
+static void honours_write(struct export_op *op, struct json_out *out)
+{
+	jout_array(out, "honours");
+	for (size_t i = 0; i < op->honours.nhonours; i++)
+		honour_write(out, NULL, &op->honours.honours[i], op->r->api->daemon->honours, http_language(op->r->x));
+	jout_end(out);
+}
+
+/* The person's own part: who the others are is theirs. */
+static void families_write(struct export_op *op, struct json_out *out)
+{
+	jout_array(out, "families");
+	for (size_t i = 0; i < op->families.nitems; i++) {
+		const struct family_membership *item = &op->families.items[i];
+		const struct family_member *member = &item->member;
+		bool agreed = !date_is_none(member->consent_on);
+
+		jout_object(out, NULL);
+		jout_text(out, "family", item->family_id);
+		jout_bool(out, "stands_for_it", item->head);
+		jout_date(out, "joined_on", member->joined_on);
+		jout_date(out, "left_on", member->left_on);
+		jout_date(out, "consent_on", member->consent_on);
+		jout_text(out, "consent_channel", agreed ? consent_channel_text(member->consent_channel) : NULL);
+		jout_end(out);
+	}
+	jout_end(out);
+}
+
 /* When, what, and in which role; no names of those who looked. */
 static void looks_write(struct export_op *op, struct json_out *out)
 {
@@ -175,6 +249,10 @@ static void reply_export(struct export_op *op)
 	deferrals_write(op, &out);
 	donations_write(op, &out);
 	appointments_write(op, &out);
+	certificates_write(op, &out);
+	gifts_write(op, &out);
+	honours_write(op, &out);
+	families_write(op, &out);
 	requests_write(op, &out);
 	looks_write(op, &out);
 	jout_end(&out);
@@ -204,15 +282,58 @@ static void on_appointments(struct appointment_list *list)
 	audit_list_send(api_store(op->r->api), &op->looks);
 }
 
+static void on_families(struct family_memberships *families)
+{
+	struct export_op *op = container_of(families, struct export_op, families);
+
+	if (!goes_on(op, &families->error))
+		return;
+	op->appointments = (struct appointment_list){ .donor_id = op->load.record.donor.id, .limit = LOOKS_MAX,
+						      .arena = op->r->arena, .done = on_appointments };
+	appointment_list_send(api_store(op->r->api), &op->appointments);
+}
+
+static void on_honours(struct honour_list *list)
+{
+	struct export_op *op = container_of(list, struct export_op, honours);
+
+	if (!goes_on(op, &list->error))
+		return;
+	op->families = (struct family_memberships){ .donor_id = op->load.record.donor.id, .arena = op->r->arena,
+						    .done = on_families };
+	family_memberships_send(api_store(op->r->api), &op->families);
+}
+
+static void on_gifts(struct gift_list *list)
+{
+	struct export_op *op = container_of(list, struct export_op, gifts);
+
+	if (!goes_on(op, &list->error))
+		return;
+	op->honours = (struct honour_list){ .donor_id = op->load.record.donor.id, .limit = HONOURS_MAX, .arena = op->r->arena,
+					    .done = on_honours };
+	honour_list_send(api_store(op->r->api), &op->honours);
+}
+
+static void on_certificates(struct certificate_list *list)
+{
+	struct export_op *op = container_of(list, struct export_op, certificates);
+
+	if (!goes_on(op, &list->error))
+		return;
+	op->gifts = (struct gift_list){ .donor_id = op->load.record.donor.id, .arena = op->r->arena, .done = on_gifts };
+	gift_list_send(api_store(op->r->api), &op->gifts);
+}
+
 static void on_requests(struct donor_request_load *load)
 {
 	struct export_op *op = container_of(load, struct export_op, requests);
 
 	if (!goes_on(op, &load->error))
 		return;
-	op->appointments = (struct appointment_list){ .donor_id = op->load.record.donor.id, .limit = LOOKS_MAX,
-						      .arena = op->r->arena, .done = on_appointments };
-	appointment_list_send(api_store(op->r->api), &op->appointments);
+	op->certificates = (struct certificate_list){ .donor_id = op->load.record.donor.id, .arena = op->r->arena,
+						      .done = on_certificates };
+	certificate_list_send(api_store(op->r->api), &op->certificates);
 }
 
 static void on_consents(struct consent_list *list)

@@ -9,8 +9,10 @@
 #include "base/text.h"
 #include "domain/honour.h"
 #include "format/table.h"
+#include "paper/list.h"
 #include "store/honour_store.h"
 #include "wire/honour_wire.h"
+#include "worker/pool.h"
 
 /* The list for the ceremony, and what another file of ladders would change. */
 
@@ -19,14 +21,22 @@ static const struct honour_rules *rules_of(const struct request *r)
 	return r->api->daemon->honours;
 }
 
-/* ---- GET /honours/ceremony.csv, ceremony.xlsx ---- */
+/* ---- GET /honours/ceremony.csv, ceremony.xlsx, ceremony.pdf ---- */
 
 struct ceremony_op {
 	struct request     *r;
 	struct honour_names names;
+	/* on paper */
+	struct pool_job     job;
+	struct paper_list   list;
+	struct buf          pdf;
+	struct error        error;
 };
 
 enum { CEREMONY_COLUMNS = 10 };
+
+/* Of the width of the paper. */
+static const int ceremony_shares[CEREMONY_COLUMNS] = { 10, 44, 14, 38, 24, 16, 56, 28, 30, 18 };
 
 static const char *const heads[LANGUAGE_COUNT][CEREMONY_COLUMNS] = {
 	[LANGUAGE_EN] = { "No.", "Name", "Born", "Unit", "Ladder", "Donations", "Award", "Decision", "Given by", "Publication" },
@@ -96,14 +106,68 @@ static void reply_too_many(struct request *r)
 	request_reply_error(r, &err);
 }
 
+static void reply_sheet(struct ceremony_op *op, const struct table *table, bool xlsx)
+{
+	struct request *r = op->r;
+	struct buf *buf = api_scratch(r->api);
+
+	(xlsx ? table_xlsx : table_csv)(buf, table);
+	http_add_header(r->x, "Content-Disposition", xlsx ? "attachment; filename=\"ceremony.xlsx\""
+							  : "attachment; filename=\"ceremony.csv\"");
+	request_reply_text(r, xlsx ? TABLE_XLSX_TYPE : TABLE_CSV_TYPE, buf);
+}
+
+static void draw_work(struct pool_job *job)
+{
+	struct ceremony_op *op = container_of(job, struct ceremony_op, job);
+
+	(void)!paper_list_draw(&op->list, &op->pdf, &op->error);
+}
+
+static void draw_done(struct pool_job *job)
+{
+	struct ceremony_op *op = container_of(job, struct ceremony_op, job);
+	const struct http_reply reply = { .status = 200, .content_type = "application/pdf", .body = op->pdf.data, .body_len = op->pdf.len };
+	struct buf pdf = op->pdf;        /* the reply frees what it lies in */
+
+	if (op->error.code != ERR_NONE) {
+		request_reply_error(op->r, &op->error);
+	} else {
+		http_add_header(op->r->x, "Content-Disposition", "attachment; filename=\"ceremony.pdf\"");
+		http_reply(op->r->x, &reply);
+	}
+	buf_release(&pdf);
+}
+
+static void reply_paper(struct ceremony_op *op, const struct table *table)
+{
+	bool vietnamese = http_language(op->r->x) == LANGUAGE_VI;
+	struct date today = op->r->today;
+	struct arena *arena = op->r->arena;
+	struct error err;
+
+	op->list = (struct paper_list){
+		.title = vietnamese ? "DANH SÁCH TÔN VINH NGƯỜI HIẾN MÁU TÌNH NGUYỆN" : "BLOOD DONORS TO BE HONOURED",
+		.note = arena_printf(arena, "%s · %02d/%02d/%04d · %zu", table->title, today.day, today.month, today.year, table->nrows),
+		.page_word = vietnamese ? "Trang" : "Page", .heads = table->heads, .shares = ceremony_shares,
+		.ncolumns = table->ncolumns, .cells = table->cells, .nrows = table->nrows,
+	};
+	op->job = (struct pool_job){ .work = draw_work, .done = draw_done };
+	error_clear(&op->error);
+	if (pool_send(op->r->api->daemon->pool, op->r->api->worker, &op->job))
+		return;
+	error_clear(&err);
+	error_set(&err, ERR_UNAVAILABLE, "The service is busy. Ask again in a moment.",
+		  "Hệ thống đang bận. Hãy yêu cầu lại sau giây lát.");
+	request_reply_error_after(op->r, &err, 1);
+}
+
 static void ceremony_on_named(struct honour_names *names)
 {
 	struct ceremony_op *op = container_of(names, struct ceremony_op, names);
 	struct request *r = op->r;
 	enum language language = http_language(r->x);
 	const char **cells = arena_alloc(r->arena, (names->nnames + 1) * CEREMONY_COLUMNS * sizeof(*cells));
-	bool xlsx = strstr(http_path(r->x), ".xlsx") != NULL;
-	struct buf *buf = api_scratch(r->api);
 	/* What goes out names only who agreed: its last column would say nothing. */
 	size_t ncolumns = names->published ? CEREMONY_COLUMNS - 1 : CEREMONY_COLUMNS;
 	struct table table = { .heads = heads[language], .cells = cells, .ncolumns = ncolumns, .nrows = names->nnames };
@@ -120,10 +184,10 @@ static void ceremony_on_named(struct honour_names *names)
 		fill_row(op, i, cells + i * ncolumns);
 	table.title = names->published ? (language == LANGUAGE_VI ? "Danh sách công bố" : "For publication")
 				       : (language == LANGUAGE_VI ? "Danh sách nội bộ" : "Internal list");
-	(xlsx ? table_xlsx : table_csv)(buf, &table);
-	http_add_header(r->x, "Content-Disposition", xlsx ? "attachment; filename=\"ceremony.xlsx\""
-							  : "attachment; filename=\"ceremony.csv\"");
-	request_reply_text(r, xlsx ? TABLE_XLSX_TYPE : TABLE_CSV_TYPE, buf);
+	if (strstr(http_path(r->x), ".pdf"))
+		reply_paper(op, &table);
+	else
+		reply_sheet(op, &table, strstr(http_path(r->x), ".xlsx") != NULL);
 }
 
 static void ceremony_with_units(struct request *r)
@@ -349,6 +413,7 @@ static void preview_start(struct request *r)
 const struct route honour_list_routes[] = {
 	{ HTTP_GET_, "/api/v1/honours/ceremony.csv", AREA_HONOURS, ACCESS_READ, ceremony_start, ROUTE_PERSONAL, 0 },
 	{ HTTP_GET_, "/api/v1/honours/ceremony.xlsx", AREA_HONOURS, ACCESS_READ, ceremony_start, ROUTE_PERSONAL, 0 },
+	{ HTTP_GET_, "/api/v1/honours/ceremony.pdf", AREA_HONOURS, ACCESS_READ, ceremony_start, ROUTE_PERSONAL, 0 },
 	{ HTTP_POST_, "/api/v1/honours/preview", AREA_HONOURS, ACCESS_READ, preview_start, ROUTE_PERSONAL, 0 },
 	{ 0 }
 };

@@ -484,6 +484,8 @@ static void step_on_found(struct honour_find *find)
 	fill_next(op, state);
 	op->take.before = before;
 	op->take.verb = op->verb;
+	if (op->verb != HONOUR_SET_BACK && op->verb != HONOUR_REFUSE)
+		op->take.step = honour_step(rules_of(op->r), before->step);
 	op->take.actor = op->r->actor;
 	op->take.arena = op->r->arena;
 	op->take.done = on_taken;
@@ -584,7 +586,7 @@ static void list_start(struct request *r)
 		request_reply_error(r, &err);
 		return;
 	}
-	op->list.states = params_words(&params, "state", "candidate, checked, proposed, approved, handed_over, refused", parse_state);
+	op->list.states = params_words(&params, "state", HONOUR_STATE_WORDS, parse_state);
 	op->list.ladder = params_text(&params, "ladder");
 	if (op->list.ladder && !honour_ladder_parse(op->list.ladder, &ladder))
 		params_fault(&params, "ladder", "invalid_value", "One of: " LADDER_WORDS ".", "Một trong: " LADDER_WORDS ".");

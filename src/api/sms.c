@@ -2,10 +2,13 @@
 
 #include "api/private.h"
 #include "api/request.h"
+#include "base/clock.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "domain/sms.h"
 #include "store/access_store.h"
+#include "store/certificate_store.h"
 #include "wire/sms_wire.h"
 
 /*
@@ -21,7 +24,13 @@ struct inbound_op {
 	struct sms_answer     answer;
 	struct board_waiter   waiter;
 	struct sms_help_claim claim;
+	struct certificate_number number_asked;
+	char                  code_asked[CERTIFICATE_CODE_SIZE];
+	struct certificate_load certificate;
 };
+
+/* Nobody types faster; who has a program finds no code of 50 bits either. */
+enum { PHONE_CHECKS_A_MINUTE = 10 };
 
 /* ---- answers ---- */
 
@@ -138,9 +147,70 @@ static void on_claimed(struct sms_help_claim *claim)
 	answer_help(op);
 }
 
+/* ---- XN ---- */
+
+static void reply_certificate(struct inbound_op *op, const struct certificate *certificate)
+{
+	sms_answer_certificate(&op->request, certificate ? &certificate->number : NULL, certificate ? &certificate->facts : NULL,
+			       op->r->api->worker->config->sms_signature, &op->answer);
+	reply(op, &op->answer);
+}
+
+static void on_certificate(struct certificate_load *load)
+{
+	struct inbound_op *op = container_of(load, struct inbound_op, certificate);
+	struct error err;
+
+	if (load->error.code == ERR_NONE || load->error.code == ERR_NOT_FOUND) {
+		reply_certificate(op, load->error.code == ERR_NONE ? &load->certificate : NULL);
+		return;
+	}
+	error_clear(&err);
+	error_set(&err, ERR_UNAVAILABLE, "The certificates cannot be read now. Send the message again in a moment.",
+		  "Hiện không tra được giấy chứng nhận. Hãy gửi lại tin sau giây lát.");
+	request_reply_error(op->r, &err);
+}
+
+/* 0, or so many seconds to wait: a phone has a limit of its own within that of its gateway. */
+static int phone_waits(const struct inbound_op *op)
+{
+	const struct request *r = op->r;
+
+	if (!op->number || r->api->worker->config->limits_checks_per_minute == 0)
+		return 0;
+	return limits_take(&r->api->limits, arena_printf(r->arena, "phone %s", op->number), PHONE_CHECKS_A_MINUTE,
+			   clock_mono_us());
+}
+
+static void answer_certificate(struct inbound_op *op)
+{
+	const char *signature = op->r->api->worker->config->sms_signature;
+	enum sms_slip slip = sms_certificate_asked(&op->request, op->code_asked, sizeof(op->code_asked), &op->number_asked);
+	int wait = phone_waits(op);
+
+	if (wait > 0 || slip != SMS_SLIP_NONE) {
+		if (wait > 0)
+			sms_answer_enough(&op->request, wait, signature, &op->answer);
+		else
+			sms_answer_slip(&op->request, slip, signature, &op->answer);
+		reply(op, &op->answer);
+		return;
+	}
+	op->certificate = (struct certificate_load){ .arena = op->r->arena, .done = on_certificate };
+	if (*op->code_asked)
+		op->certificate.code = op->code_asked;
+	else
+		op->certificate.number = &op->number_asked;
+	certificate_load_send(api_store(op->r->api), &op->certificate);
+}
+
 static void answer_start(struct inbound_op *op, const char *text)
 {
 	sms_parse(text, &op->request);
+	if (op->request.command == SMS_CERTIFICATE) {
+		answer_certificate(op);
+		return;
+	}
 	if (op->request.command == SMS_SCHEDULE) {
 		op->waiter.ready = on_board;
 		board_wait(&op->r->api->board, &op->waiter);

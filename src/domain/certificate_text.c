@@ -35,6 +35,15 @@ bool certificate_field_parse(const char *text, enum certificate_field *out)
 	return false;
 }
 
+size_t paper_serial_digits(const char *serial)
+{
+	size_t len = strlen(serial), digits = 0;
+
+	while (digits < len && serial[len - digits - 1] >= '0' && serial[len - digits - 1] <= '9')
+		digits++;
+	return digits;
+}
+
 /* Which of the boxes of the form is ticked. */
 enum { BOXES = FIELD_TICK_OTHER - FIELD_TICK_250 + 1 };
 

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "domain/certificate.h"
 #include "domain/round.h"
 #include "domain/sms_text.h"
 #include "domain/unit.h"
@@ -479,8 +480,98 @@ void sms_answer_help(const struct sms_request *request, const char *signature, s
 		writer_add(&writer, "Soạn LICH <tên xã/huyện> để xem lịch hiến máu, vd: LICH THAN UYEN.");
 	} else {
 		writer_add(&writer, "Soan LICH <ten xa/huyen> de xem lich hien mau, vi du: LICH THAN UYEN.");
-		writer_add(&writer, " Soan LICH de xem ca tinh.");
-		writer_add(&writer, " Them CO DAU de nhan chu co dau.");
+		writer_add(&writer, " LICH: ca tinh. XN <ma>: tra giay.");
+		writer_add(&writer, " Them CO DAU: chu co dau.");
 	}
+	add_signature(&writer, signature);
+}
+
+/* ---- certificates ---- */
+
+static void add_day(struct sms_line *line, const char *words, struct date date)
+{
+	line_add(line, words);
+	line_add_number(line, date.day, 2);
+	line_add(line, "/");
+	line_add_number(line, date.month, 2);
+	line_add(line, "/");
+	line_add_number(line, date.year, 4);
+}
+
+static void add_ml(struct sms_line *line, const char *words, int ml)
+{
+	line_add(line, words);
+	line_add_number(line, ml, 1);
+	line_add(line, " ml");
+}
+
+/* Of the letters with marks there are 70: as much as is needed, and no more. */
+static void tell_certificate(struct sms_line *line, const struct certificate_facts *facts, bool brief)
+{
+	if (facts->voided) {
+		line_add(line, brief ? "đã HỦY, không còn giá trị." : "đã bị HỦY, không còn giá trị sử dụng.");
+		return;
+	}
+	if (brief) {
+		add_ml(line, "có thật, ", facts->volume_ml);
+		add_ml(line, ", còn ", certificate_balance(facts));
+		add_day(line, ". Cấp ", facts->issued_on);
+	} else {
+		add_ml(line, "là giấy thật: hiến ", facts->volume_ml);
+		add_day(line, " ngày ", facts->donated_on);
+		add_day(line, ", cấp ngày ", facts->issued_on);
+		if (facts->redeemed_ml > 0)
+			add_ml(line, ". Đã dùng ", facts->redeemed_ml);
+		add_ml(line, facts->redeemed_ml > 0 ? ", còn " : ". Còn ", certificate_balance(facts));
+	}
+	line_add(line, ".");
+}
+
+void sms_answer_certificate(const struct sms_request *request, const struct certificate_number *number,
+			    const struct certificate_facts *facts, const char *signature, struct sms_answer *answer)
+{
+	char text[CERTIFICATE_NUMBER_SIZE];
+	struct sms_writer writer;
+	struct sms_line line;
+
+	writer_init(&writer, answer, request->marks);
+	line_clear(&line);
+	if (facts) {
+		line_add(&line, request->marks ? "Giấy " : "Giấy hiến máu ");
+		line_add(&line, certificate_number_format(number, text));
+		line_add(&line, " ");
+		tell_certificate(&line, facts, request->marks);
+	} else {
+		line_add(&line, "Không có giấy hiến máu nào với mã này.");
+	}
+	writer_add(&writer, line.text);
+	if (!facts)
+		writer_add(&writer, " Hãy xem lại mã trên giấy.");
+	add_signature(&writer, signature);
+}
+
+void sms_answer_slip(const struct sms_request *request, enum sms_slip slip, const char *signature,
+		     struct sms_answer *answer)
+{
+	struct sms_writer writer;
+
+	writer_init(&writer, answer, request->marks);
+	writer_add(&writer, slip == SMS_SLIP_MISTYPED ? "Mã viết sai một chỗ." : "Chưa rõ mã.");
+	writer_add(&writer, request->marks ? " Soạn XN <12 ký tự ghi cạnh \"Mã tra cứu\">."
+					   : " Soạn XN <mã 12 ký tự ghi cạnh chữ \"Mã tra cứu\" trên giấy>, ví dụ: XN 7K2M-0QXD-AF4R.");
+	add_signature(&writer, signature);
+}
+
+void sms_answer_enough(const struct sms_request *request, int seconds, const char *signature, struct sms_answer *answer)
+{
+	struct sms_writer writer;
+	struct sms_line line;
+
+	writer_init(&writer, answer, request->marks);
+	line_clear(&line);
+	line_add(&line, "Đã hỏi nhiều giấy. Hãy đợi ");
+	line_add_number(&line, seconds, 1);
+	line_add(&line, " giây.");
+	writer_add(&writer, line.text);
 	add_signature(&writer, signature);
 }

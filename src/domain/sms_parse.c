@@ -1,11 +1,13 @@
 #include "domain/sms.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "domain/certificate.h"
 #include "domain/fold.h"
 
 /* Past `word` at the front of folded text, blanks anywhere ignored; NULL when it is not there. */
@@ -94,11 +96,36 @@ void sms_parse(const char *utf8, struct sms_request *request)
 		rest = skip_word(skip_any(text, before, ARRAY_SIZE(before)), "lich");
 	if (!rest)
 		rest = skip_misspelt(text);
-	if (!rest)
-		return;
-	request->command = SMS_SCHEDULE;
-	rest = skip_small(skip_any(rest, after, ARRAY_SIZE(after)));
+	if (rest) {
+		request->command = SMS_SCHEDULE;
+		rest = skip_small(skip_any(rest, after, ARRAY_SIZE(after)));
+	} else {
+		rest = skip_word(skip_any(text, before, ARRAY_SIZE(before)), "xn");
+		if (!rest)
+			return;
+		request->command = SMS_CERTIFICATE;
+	}
 	strncpy(request->argument, rest, sizeof(request->argument) - 1);
+}
+
+/*
+ * Blanks stand for dashes here, so neither counts. Twelve characters may be a number, too, of a body whose code has three
+ * letters: whose check characters fit is what is meant.
+ */
+enum sms_slip sms_certificate_asked(const struct sms_request *request, char *code, size_t size,
+				    struct certificate_number *number)
+{
+	enum certificate_fault of_code, of_number;
+	char found[CERTIFICATE_CODE_SIZE];
+
+	of_code = certificate_code_parse(request->argument, found);
+	of_number = certificate_number_parse(request->argument, number);
+	if (of_code == CERTIFICATE_FINE)
+		memset(number, 0, sizeof(*number));
+	snprintf(code, size, "%s", found);
+	if (of_code == CERTIFICATE_FINE || of_number == CERTIFICATE_FINE)
+		return SMS_SLIP_NONE;
+	return of_code == CERTIFICATE_MISTYPED || of_number == CERTIFICATE_MISTYPED ? SMS_SLIP_MISTYPED : SMS_SLIP_MALFORMED;
 }
 
 /* ---- what a gateway hands over ---- */

@@ -2,42 +2,18 @@
 
 #include <cairo-pdf.h>
 #include <cairo.h>
-#include <fontconfig/fontconfig.h>
 #include <pango/pangocairo.h>
-#include <pango/pangofc-fontmap.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "paper/fonts.h"
 #include "paper/qr.h"
 
-/*
- * Of builds with a leak check. What fontconfig keeps it points to by distances, which the check cannot follow: all of it
- * looks lost. We make no pattern of our own that could be.
- */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_options(void);
-const char *__lsan_default_options(void)
-{
-	return "print_suppressions=0";   /* or each end of a daemon looks like a report */
-}
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libfontconfig\n";
-}
-#endif
-
 /* Points to a millimetre; the size of A5 on its side. */
-static const double mm = 72 / 25.4, paper_width = 210, paper_height = 148;
+static const double mm = POINTS_A_MM, paper_width = 210, paper_height = 148;
 /* A text is made smaller in such steps, down to that part of its size. */
 static const double smaller = 0.94, smallest = 0.45;
 
@@ -49,46 +25,6 @@ struct paper {
 	PangoContext    *context;
 };
 
-/*
- * The fonts are these, whatever else a machine has and its configuration prefers: a certificate looks the same
- * everywhere. Made once and kept, read by all threads.
- */
-static const char *const font_files[] = {
-	"/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf", "/usr/share/fonts/truetype/dejavu/DejaVuSerif-Bold.ttf",
-	"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",       /* the boxes */
-};
-static pthread_once_t fonts_once = PTHREAD_ONCE_INIT;
-static FcConfig *fonts_config;
-
-static void load_fonts(void)
-{
-	FcConfig *config = FcConfigCreate();
-
-	for (size_t i = 0; config && i < ARRAY_SIZE(font_files); i++) {
-		if (!FcConfigAppFontAddFile(config, (const FcChar8 *)font_files[i])) {
-			FcConfigDestroy(config);
-			return;
-		}
-	}
-	/* Or the machine's configuration would be read beside it. */
-	if (config && FcConfigSetCurrent(config))
-		fonts_config = config;
-}
-
-static PangoFontMap *fonts_new(void)
-{
-	PangoFontMap *map = pango_cairo_font_map_new_for_font_type(CAIRO_FONT_TYPE_FT);
-
-	pango_fc_font_map_set_config(PANGO_FC_FONT_MAP(map), fonts_config);
-	return map;
-}
-
-static bool fail_fonts(struct error *err)
-{
-	return error_set(err, ERR_INTERNAL, "The fonts of certificates are missing: install fonts-dejavu-core.",
-			 "Thiếu phông chữ để in giấy: hãy cài fonts-dejavu-core.");
-}
-
 static cairo_status_t take_bytes(void *closure, const unsigned char *bytes, unsigned len)
 {
 	buf_append(closure, bytes, len);
@@ -99,11 +35,8 @@ struct paper *paper_new(struct error *err)
 {
 	struct paper *paper;
 
-	pthread_once(&fonts_once, load_fonts);
-	if (!fonts_config) {
-		fail_fonts(err);
+	if (!fonts_ready(err))
 		return NULL;
-	}
 	paper = xcalloc(1, sizeof(*paper));
 	paper->surface = cairo_pdf_surface_create_for_stream(take_bytes, &paper->bytes, paper_width * mm, paper_height * mm);
 	cairo_pdf_surface_set_metadata(paper->surface, CAIRO_PDF_METADATA_TITLE, "Giấy chứng nhận hiến máu tình nguyện");

@@ -17,7 +17,10 @@ static const struct db_statement ask_statement = {
 	" made AS (INSERT INTO certificate_batch (id, round_id, issuer, total, asked_by_kind, asked_by)"
 	"  SELECT $9::uuid, $10::uuid, $11, (SELECT count(*) FROM donation_counting AS n WHERE n.round_id = $10::uuid"
 	"   AND n.evidence = 'confirmed' AND n.outcome IS NOT NULL AND n.volume_ml > 0 AND NOT n.held AND NOT n.open"
-	"   AND NOT EXISTS (SELECT FROM certificate AS c WHERE c.donation_id = n.id AND NOT c.void)), $12, $13 FROM go RETURNING id),"
+	"   AND NOT EXISTS (SELECT FROM donation AS x JOIN certificate AS c ON " CERTIFICATE_TAKEN_BY("c", "x") " WHERE x.id = n.id)"
+	"   AND NOT EXISTS (SELECT FROM donor AS d WHERE d.erased_at IS NOT NULL"
+	"    AND d.id = coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = n.donor_id), n.donor_id))), $12, $13 FROM go"
+	"  RETURNING id),"
 	" audit AS (" AUDIT_INSERT("$8", "EXISTS (SELECT FROM made)") ")"
 	" SELECT EXISTS (SELECT FROM go)"
 };

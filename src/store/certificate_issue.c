@@ -10,15 +10,11 @@
 #include "store/certificate_store.h"
 #include "store/donor_row.h"
 #include "store/failure.h"
+#include "store/image.h"
 #include "store/replay.h"
 #include "store/row.h"
 
 /* ---- what there is to issue for ---- */
-
-/* A certificate that stands and is of donation `x`, of what it corrects, or of its bag. */
-#define TAKEN_BY(c, x) \
-	"NOT " c ".void AND (" c ".donation_id = " x ".id OR " c ".donation_id = " x ".corrects OR " c ".bag_code = " x ".bag_code" \
-	" OR " c ".donation_id IN (SELECT o.id FROM item AS i JOIN donation AS o ON o.item_id = i.corrects WHERE i.id = " x ".item_id))"
 
 /* $3 code of the body or NULL, $4 the day. */
 #define ISSUING \
@@ -36,7 +32,7 @@
 #define CANDIDATE_JOINS \
 	" LEFT JOIN donor_alias AS a ON a.donor_id = x.donor_id JOIN donor AS d ON d.id = coalesce(a.into_id, x.donor_id)" \
 	" LEFT JOIN round AS r ON r.id = x.round_id LEFT JOIN venue AS v ON v.id = r.venue_id" \
-	" LEFT JOIN LATERAL (SELECT c.issuer, c.year, c.ordinal FROM certificate AS c WHERE " TAKEN_BY("c", "x") \
+	" LEFT JOIN LATERAL (SELECT c.issuer, c.year, c.ordinal FROM certificate AS c WHERE " CERTIFICATE_TAKEN_BY("c", "x") \
 	"  LIMIT 1) AS t ON true" \
 	" LEFT JOIN body AS b ON true LEFT JOIN signs AS s ON true"
 enum {
@@ -195,7 +191,7 @@ static const struct db_statement issue_statement = {
 	"   WITH ORDINALITY AS w (id, donation_id, donor_id, code, revocation_id, sealed, n)"
 	"   JOIN donation_counting AS x ON x.id = w.donation_id JOIN donor AS d ON d.id = w.donor_id AND d.erased_at IS NULL"
 	"  WHERE x.evidence = 'confirmed' AND x.outcome IS NOT NULL AND x.volume_ml > 0 AND NOT x.held AND NOT x.open"
-	"   AND NOT EXISTS (SELECT FROM certificate AS c WHERE " TAKEN_BY("c", "x") ")),"
+	"   AND NOT EXISTS (SELECT FROM certificate AS c WHERE " CERTIFICATE_TAKEN_BY("c", "x") ")),"
 	" signs AS (" CERTIFICATE_KEY_INSERT("$9", "$10", "$11", "$12", "$13", "$14", "EXISTS (SELECT FROM want)") "),"
 	" series AS (INSERT INTO certificate_series AS s (issuer, year, last)"
 	"  SELECT $9, $10::integer, count(*) FROM want HAVING count(*) > 0"
@@ -206,9 +202,7 @@ static const struct db_statement issue_statement = {
 	"   w.bag_code, w.volume_ml, w.component, w.donated_on, $15::date, $11::integer, w.code, w.revocation_id, w.sealed"
 	"  FROM want AS w, series RETURNING id, issuer, year, ordinal),"
 	" audit AS (INSERT INTO audit_entry (" AUDIT_COLUMNS ")"
-	"  SELECT (e.row->>'id')::uuid, e.row->>'actor_kind', e.row->>'actor_id', e.row->>'actor_role', e.row->>'action',"
-	"   e.row->>'subject_kind', " CERTIFICATE_SUBJECT("made") ", e.row->>'request_id', (e.row->>'key_id')::integer, NULL,"
-	"   (e.row->>'digest_after')::bytea"
+	"  SELECT " AUDIT_ROW("e", CERTIFICATE_SUBJECT("made"))
 	"  FROM made JOIN want ON want.id = made.id JOIN jsonb_array_elements($8::jsonb) WITH ORDINALITY AS e (row, n) ON e.n = want.n),"
 	" batch AS (UPDATE certificate_batch SET issued = issued + (SELECT count(*) FROM made)"
 	"  WHERE id = $22::uuid AND EXISTS (SELECT FROM made))"
@@ -242,20 +236,15 @@ static void issue_on_done(struct db_query *query, const struct db_result *result
 	issue->done(issue);
 }
 
-/* What its row holds, but the number, which only the statement knows: that is the entry's subject. */
-static void image_candidate(struct buf *buf, const struct certificate_candidate *candidate)
+static void image_candidate(struct buf *buf, const struct certificate_candidate *candidate, struct date issued_on)
 {
-	struct json_out out = { .buf = buf };
-	char day[DATE_TEXT_SIZE];
+	const struct certificate_image image = {
+		.id = candidate->id, .donation_id = candidate->donation_id, .donor_id = candidate->record.donor.id,
+		.code = candidate->code, .sealed = candidate->sealed_hex, .volume_ml = candidate->donation.volume_ml,
+		.component = candidate->component, .donated_on = candidate->donated_on, .issued_on = issued_on,
+	};
 
-	jout_object(&out, NULL);
-	jout_text(&out, "id", candidate->id);
-	jout_text(&out, "donation", candidate->donation_id);
-	jout_text(&out, "donor", candidate->record.donor.id);
-	jout_int(&out, "volume_ml", candidate->donation.volume_ml);
-	jout_text(&out, "donated_on", date_format(candidate->donated_on, day));
-	jout_text(&out, "sealed", candidate->sealed_hex);
-	jout_end(&out);
+	image_certificate(buf, &image);
 }
 
 /* Arrays side by side. */
@@ -285,7 +274,7 @@ static void add_candidates(struct db_query *query, const struct certificate_prep
 		columns->codes[i] = candidate->code;
 		columns->revocations[i] = bytes_text(arena, candidate->revocation_id, sizeof(candidate->revocation_id));
 		columns->sealed[i] = candidate->sealed_hex;
-		image_candidate(&image, candidate);
+		image_candidate(&image, candidate, of->issuing.issued_on);
 		audit_add(audit, "certificate.issue", "certificate", "", NULL, &image);
 		buf_release(&image);
 	}

@@ -105,16 +105,30 @@ static const struct db_statement show_one = {
 	" SELECT true, " PAGE_COLUMNS " FROM certificate AS c JOIN donor AS d ON d.id = c.donor_id"
 	" LEFT JOIN (SELECT 0 AS n) AS p ON true" PAGE_KEY " WHERE c.id = $2::uuid"
 };
-/* $1 audit, $2 round, $3 form, $4 only new, $5 whether to print. */
-static const struct db_statement of_round = {
-	"WITH want AS (SELECT c.* FROM certificate AS c JOIN donor AS d ON d.id = c.donor_id"
-	"   WHERE c.round_id = $2::uuid AND NOT c.void AND d.erased_at IS NULL"
-	"   AND NOT ($4::boolean AND EXISTS (SELECT FROM certificate_print AS o WHERE o.certificate_id = c.id))),"
-	" made AS (INSERT INTO certificate_print (id, certificate_id, n, form)"
-	"  SELECT uuid7_make(), id, 0, $3 FROM want WHERE $5::boolean ORDER BY id RETURNING certificate_id, n),"
-	" audit AS (" AUDIT_INSERT_EACH("$1", CERTIFICATE_SUBJECT("want"), "want") ")"
-	" SELECT true, " PAGE_COLUMNS " FROM want AS c JOIN donor AS d ON d.id = c.donor_id"
-	" LEFT JOIN made AS p ON p.certificate_id = c.id" PAGE_KEY " ORDER BY c.issuer, c.year, c.ordinal"
+/*
+ * $8 audit, $9 round, $10 form, $11 only new, $12 run; $13 letters before the serial, $14 the first one, $15 its digits. Where
+ * there is nothing to print, no key is taken: it may be asked again when there is.
+ */
+static const struct db_statement print_round = {
+	"WITH want AS MATERIALIZED (SELECT c.*, row_number() OVER (ORDER BY c.issuer, c.year, c.ordinal) - 1 AS place"
+	"   FROM certificate AS c JOIN donor AS d ON d.id = c.donor_id"
+	"   WHERE c.round_id = $9::uuid AND NOT c.void AND d.erased_at IS NULL"
+	"   AND NOT ($11::boolean AND EXISTS (SELECT FROM certificate_print AS o WHERE o.certificate_id = c.id))),"
+	" " CLAIM("EXISTS (SELECT FROM want)") ","
+	" made AS (INSERT INTO certificate_print (id, certificate_id, n, form, run_id, paper_serial)"
+	"  SELECT uuid7_make(), w.id, 0, $10, $12::uuid, $13::text || lpad(($14::bigint + w.place)::text,"
+	"   greatest($15::integer, length(($14::bigint + w.place)::text)), '0') FROM want AS w, go ORDER BY w.id"
+	"  RETURNING certificate_id, n),"
+	" audit AS (" AUDIT_INSERT_EACH("$8", CERTIFICATE_SUBJECT("want"), "want, go") ")"
+	" SELECT EXISTS (SELECT FROM go), " PAGE_COLUMNS " FROM (SELECT) AS single LEFT JOIN (made AS p"
+	"  JOIN want AS c ON c.id = p.certificate_id JOIN donor AS d ON d.id = c.donor_id" PAGE_KEY ") ON true"
+	" ORDER BY c.issuer, c.year, c.ordinal"
+};
+/* What an earlier call with the same key printed, but for what cannot be printed any more. */
+static const struct db_statement print_run_again = {
+	"SELECT true, " PAGE_COLUMNS " FROM certificate_print AS p JOIN certificate AS c ON c.id = p.certificate_id"
+	" JOIN donor AS d ON d.id = c.donor_id" PAGE_KEY " WHERE p.run_id = $1::uuid AND NOT c.void AND d.erased_at IS NULL"
+	" ORDER BY c.issuer, c.year, c.ordinal"
 };
 
 static void read_pages(struct certificate_open_pages *open, const struct db_result *result)
@@ -149,10 +163,14 @@ static void print_on_replayed(struct db_query *query, const struct db_result *re
 	struct certificate_open_pages *open = container_of(query, struct certificate_open_pages, query);
 
 	if (!replay_read(result, &open->idempotency, &open->error)) {
+		if (open->round_id && open->error.code == ERR_STALE) {   /* a new key, and nothing to print */
+			error_clear(&open->error);
+			fail_not_found(&open->error);
+		}
 		open->done(open);
 		return;
 	}
-	query_begin(query, &print_again, DB_READ, read_on_done);
+	query_begin(query, open->round_id ? &print_run_again : &print_again, DB_READ, read_on_done);
 	query_text(query, open->idempotency.resource_id);
 	db_send(open->store->db, query);
 }
@@ -163,10 +181,13 @@ static void print_on_done(struct db_query *query, const struct db_result *result
 	enum claim claim = claim_read(result, &open->idempotency, &open->error);
 
 	if (claim == CLAIM_LOST && open->idempotency.key) {
-		replay_send(open->store, query, &open->idempotency, &open->actor, "certificate", open->arena, print_on_replayed);
+		replay_send(open->store, query, &open->idempotency, &open->actor, open->round_id ? "certificate_run" : "certificate",
+			    open->arena, print_on_replayed);
 		return;
 	}
-	if (claim != CLAIM_FAILED)
+	if (claim == CLAIM_LOST && open->round_id)
+		fail_not_found(&open->error);
+	else if (claim != CLAIM_FAILED)
 		read_pages(open, result);        /* or tells why not */
 	open->done(open);
 }
@@ -193,10 +214,35 @@ static void send_one(struct store *store, struct certificate_open_pages *open, s
 	db_send(store->db, query);
 }
 
+/* "AB 0012345": letters as they are, digits that count on. */
+static void query_serials(struct db_query *query, const char *first, struct arena *arena)
+{
+	size_t len = first ? strlen(first) : 0, digits = first ? paper_serial_digits(first) : 0;
+
+	query_text(query, first ? arena_strndup(arena, first, len - digits) : NULL);
+	query_text(query, first ? first + len - digits : NULL);
+	query_int(query, arena, (int64_t)digits);
+}
+
+static void send_round(struct store *store, struct certificate_open_pages *open, struct audit *audit)
+{
+	struct db_query *query = &open->query;
+
+	uuid7_make(open->print_id, clock_wall_us(store->clock));
+	query_begin(query, &print_round, DB_WRITE, print_on_done);
+	query_claim(query, store, &open->idempotency, open->print_id, open->arena);
+	query_text(query, audit_end(audit, open->arena));
+	query_text(query, open->round_id);
+	query_text(query, open->form);
+	query_bool(query, open->only_new);
+	query_text(query, open->print_id);
+	query_serials(query, open->paper_serial, open->arena);
+	db_send(store->db, query);
+}
+
 void certificate_open_pages_send(struct store *store, struct certificate_open_pages *open)
 {
 	const char *action = open->print ? "certificate.print" : "certificate.show";
-	struct db_query *query = &open->query;
 	struct audit audit;
 
 	open->store = store;
@@ -207,13 +253,7 @@ void certificate_open_pages_send(struct store *store, struct certificate_open_pa
 		send_one(store, open, &audit);
 		return;
 	}
-	query_begin(query, &of_round, DB_WRITE, read_on_done);
-	query_text(query, audit_end(&audit, open->arena));
-	query_text(query, open->round_id);
-	query_text(query, open->form);
-	query_bool(query, open->only_new);
-	query_bool(query, open->print);
-	db_send(store->db, query);
+	send_round(store, open, &audit);
 }
 
 /* ---- held against a card ---- */

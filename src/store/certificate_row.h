@@ -14,6 +14,11 @@ struct db_result;
 	c ".issuer || lpad((" c ".year % 100)::text, 2, '0') || '-'" \
 	" || lpad(" c ".ordinal::text, greatest(6, length(" c ".ordinal::text)), '0')"
 
+/* A certificate that stands and is of donation `x`, of what it corrects, or of its bag. */
+#define CERTIFICATE_TAKEN_BY(c, x) \
+	"NOT " c ".void AND (" c ".donation_id = " x ".id OR " c ".donation_id = " x ".corrects OR " c ".bag_code = " x ".bag_code" \
+	" OR " c ".donation_id IN (SELECT o.id FROM item AS i JOIN donation AS o ON o.item_id = i.corrects WHERE i.id = " x ".item_id))"
+
 /* The entries of $n for each row of `from`: one template, an id of its own each. */
 #define AUDIT_INSERT_EACH(parameter, subject, from) \
 	"INSERT INTO audit_entry (" AUDIT_COLUMNS ")" \
@@ -22,6 +27,12 @@ struct db_result;
 	" FROM jsonb_to_recordset(" parameter "::jsonb) AS entry (actor_kind text, actor_id text," \
 	"  actor_role text, action text, subject_kind text, request_id text, key_id integer," \
 	"  digest_before bytea, digest_after bytea), " from
+
+/* What an entry `e` (row, n) of the audit's parameter has for its columns, about `subject`; without what was before. */
+#define AUDIT_ROW(e, subject) \
+	"(" e ".row->>'id')::uuid, " e ".row->>'actor_kind', " e ".row->>'actor_id', " e ".row->>'actor_role', " e ".row->>'action'," \
+	" " e ".row->>'subject_kind', " subject ", " e ".row->>'request_id', (" e ".row->>'key_id')::integer, NULL," \
+	" (" e ".row->>'digest_after')::bytea"
 
 void row_issuer(const struct db_result *result, int row, int column, char out[ISSUER_CODE_SIZE]);
 void row_number(const struct db_result *result, int row, int column, struct certificate_number *out);

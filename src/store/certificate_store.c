@@ -10,7 +10,9 @@
 #include "base/text.h"
 #include "store/audit.h"
 #include "store/certificate_row.h"
+#include "store/donor_row.h"
 #include "store/failure.h"
+#include "store/image.h"
 #include "store/replay.h"
 #include "store/row.h"
 
@@ -119,21 +121,28 @@ void issuing_body_list_send(struct store *store, struct issuing_body_list *list)
 	" " e ".entered_by_kind, " e ".entered_by, EXISTS (SELECT FROM redemption AS z WHERE z.of_id = " e ".id)"
 enum { E_ID, E_OF, E_KIND, E_SOURCE, E_ML, E_FACILITY, E_ON, E_AT, E_BY_KIND, E_BY, E_ANSWERED };
 
-static const struct db_statement load_statement = {
-	"SELECT c.issuer, c.year, c.ordinal, c.id, c.donation_id, c.volume_ml, c.redeemed_ml, c.void, c.issued_on, c.donated_on,"
-	" c.component, c.code, EXISTS (SELECT FROM donation_counting AS n WHERE n.id = c.donation_id),"
-	" (SELECT count(*) FROM certificate_print AS p WHERE p.certificate_id = c.id),"
-	" (SELECT p.paper_serial FROM certificate_print AS p WHERE p.certificate_id = c.id AND p.paper_serial IS NOT NULL"
-	"  ORDER BY p.n DESC LIMIT 1), v.reason, " SQL_MICROS("v.voided_at") ", r.id, r.team_id,"
-	" ARRAY(SELECT u.unit_id FROM round_unit AS u WHERE u.round_id = r.id ORDER BY u.position), r.from_day, " LEDGER_COLUMNS("e")
-	" FROM certificate AS c LEFT JOIN certificate_void AS v ON v.certificate_id = c.id"
+/* A row for each entry of the ledger; one where there is none. */
+#define CERTIFICATE_COLUMNS \
+	"c.issuer, c.year, c.ordinal, c.id, c.donation_id, c.volume_ml, c.redeemed_ml, c.void, c.issued_on, c.donated_on," \
+	" c.component, c.code, EXISTS (SELECT FROM donation_counting AS n WHERE n.id = c.donation_id)," \
+	" (SELECT count(*) FROM certificate_print AS p WHERE p.certificate_id = c.id)," \
+	" (SELECT p.paper_serial FROM certificate_print AS p WHERE p.certificate_id = c.id AND p.paper_serial IS NOT NULL" \
+	"  ORDER BY p.n DESC LIMIT 1), v.reason, " SQL_MICROS("v.voided_at") ", r.id, r.team_id," \
+	" ARRAY(SELECT u.unit_id FROM round_unit AS u WHERE u.round_id = r.id ORDER BY u.position), r.from_day, c.donor_id," \
+	" c.sealed, " LEDGER_COLUMNS("e")
+#define CERTIFICATE_FROM \
+	" FROM certificate AS c LEFT JOIN certificate_void AS v ON v.certificate_id = c.id" \
 	" LEFT JOIN round AS r ON r.id = c.round_id LEFT JOIN redemption AS e ON e.certificate_id = c.id"
+
+static const struct db_statement load_statement = {
+	"SELECT " CERTIFICATE_COLUMNS CERTIFICATE_FROM
 	" WHERE (c.issuer = $1 AND c.year = $2::integer AND c.ordinal = $3::integer) OR c.id = $4::uuid OR c.code = $5"
 	" ORDER BY e.entered_at, e.id"
 };
 enum {
 	C_NUMBER, C_ID = 3, C_DONATION, C_VOLUME, C_REDEEMED, C_VOID, C_ISSUED_ON, C_DONATED_ON, C_COMPONENT, C_CODE, C_COUNTS,
-	C_PRINTS, C_SERIAL, C_REASON, C_VOIDED_AT, C_ROUND, C_TEAM, C_UNITS, C_ROUND_ON, C_LEDGER
+	C_PRINTS, C_SERIAL, C_REASON, C_VOIDED_AT, C_ROUND, C_TEAM, C_UNITS, C_ROUND_ON, C_DONOR, C_SEALED, C_LEDGER,
+	C_MORE = C_LEDGER + E_ANSWERED + 1
 };
 
 static void read_entry(struct redemption *entry, struct arena *arena, const struct db_result *result, int row, int column)
@@ -152,33 +161,37 @@ static void read_entry(struct redemption *entry, struct arena *arena, const stru
 	entry->answered = db_bool(result, row, column + E_ANSWERED);
 }
 
-static void read_certificate(struct certificate *c, struct arena *arena, const struct db_result *result)
+/* The one whose first row is `row`, with `rows` rows. */
+static void read_certificate(struct certificate *c, struct arena *arena, const struct db_result *result, int row, int rows)
 {
-	int rows = db_is_null(result, 0, C_LEDGER) ? 0 : db_rows(result);
+	if (db_is_null(result, row, C_LEDGER))
+		rows = 0;
 
-	row_number(result, 0, C_NUMBER, &c->number);
-	row_uuid(result, 0, C_ID, c->id);
-	row_uuid(result, 0, C_DONATION, c->donation_id);
+	row_number(result, row, C_NUMBER, &c->number);
+	row_uuid(result, row, C_ID, c->id);
+	row_uuid(result, row, C_DONATION, c->donation_id);
 	c->facts = (struct certificate_facts){
-		.volume_ml = row_int(result, 0, C_VOLUME, 0), .redeemed_ml = row_int(result, 0, C_REDEEMED, 0),
-		.voided = db_bool(result, 0, C_VOID), .issued_on = row_date(result, 0, C_ISSUED_ON),
-		.donated_on = row_date(result, 0, C_DONATED_ON),
+		.volume_ml = row_int(result, row, C_VOLUME, 0), .redeemed_ml = row_int(result, row, C_REDEEMED, 0),
+		.voided = db_bool(result, row, C_VOID), .issued_on = row_date(result, row, C_ISSUED_ON),
+		.donated_on = row_date(result, row, C_DONATED_ON),
 	};
-	(void)component_parse(db_text(result, 0, C_COMPONENT), &c->component);
-	snprintf(c->code, sizeof(c->code), "%s", db_text(result, 0, C_CODE));
-	c->counts = db_bool(result, 0, C_COUNTS);
-	c->prints = row_int(result, 0, C_PRINTS, 0);
-	c->paper_serial = row_text(arena, result, 0, C_SERIAL);
-	c->void_reason = row_text(arena, result, 0, C_REASON);
-	c->voided_us = row_time(result, 0, C_VOIDED_AT);
-	c->round = row_text(arena, result, 0, C_ROUND);
-	c->team = row_text(arena, result, 0, C_TEAM);
-	c->round_units = row_texts(arena, result, 0, C_UNITS, &c->nround_units);
-	c->round_on = row_date(result, 0, C_ROUND_ON);
+	(void)component_parse(db_text(result, row, C_COMPONENT), &c->component);
+	snprintf(c->code, sizeof(c->code), "%s", db_text(result, row, C_CODE));
+	c->counts = db_bool(result, row, C_COUNTS);
+	c->prints = row_int(result, row, C_PRINTS, 0);
+	c->paper_serial = row_text(arena, result, row, C_SERIAL);
+	c->void_reason = row_text(arena, result, row, C_REASON);
+	c->voided_us = row_time(result, row, C_VOIDED_AT);
+	c->round = row_text(arena, result, row, C_ROUND);
+	c->team = row_text(arena, result, row, C_TEAM);
+	c->round_units = row_texts(arena, result, row, C_UNITS, &c->nround_units);
+	c->round_on = row_date(result, row, C_ROUND_ON);
+	row_uuid(result, row, C_DONOR, c->donor_id);
+	c->sealed_hex = row_text(arena, result, row, C_SEALED);
 	c->nledger = (size_t)rows;
 	c->ledger = arena_alloc(arena, (c->nledger + 1) * sizeof(*c->ledger));
 	for (int i = 0; i < rows; i++)
-		read_entry(&c->ledger[i], arena, result, i, C_LEDGER);
+		read_entry(&c->ledger[i], arena, result, row + i, C_LEDGER);
 }
 
 static void load_on_done(struct db_query *query, const struct db_result *result)
@@ -189,7 +202,7 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 		if (db_rows(result) == 0)
 			fail_not_found(&load->error);
 		else
-			read_certificate(&load->certificate, load->arena, result);
+			read_certificate(&load->certificate, load->arena, result, 0, db_rows(result));
 	}
 	load->done(load);
 }
@@ -213,6 +226,61 @@ void certificate_load_send(struct store *store, struct certificate_load *load)
 	db_send(store->db, query);
 }
 
+/* ---- those of one person ---- */
+
+static const struct db_statement list_statement = {
+	"SELECT " CERTIFICATE_COLUMNS ", d.wrap_key_id, d.wrapped_key"
+	CERTIFICATE_FROM " JOIN donor AS d ON d.id = c.donor_id WHERE d.id = ANY (person_records($1::uuid)) AND d.erased_at IS NULL"
+	" ORDER BY c.donated_on, c.id, e.entered_at, e.id"
+};
+enum { L_WRAP = C_MORE, L_WRAPPED };
+
+static bool read_printed(struct certificate_of_person *item, struct certificate_list *list, const struct db_result *result,
+			 int row)
+{
+	struct donor_record record = { 0 };
+	struct certificate_print_text print = { 0 };
+
+	memcpy(record.donor.id, item->certificate.donor_id, sizeof(record.donor.id));
+	record.wrap_key_id = row_int(result, row, L_WRAP, 0);
+	record.wrapped_hex = row_text(list->arena, result, row, L_WRAPPED);
+	if (!donor_open_key(&record, list->store, &list->error) ||
+	    !certificate_open_print(&print, item->certificate.id, record.donor.id, item->certificate.sealed_hex, list->store,
+				    list->arena, &list->error))
+		return false;
+	item->printed = print.content;
+	return true;
+}
+
+static void list_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct certificate_list *list = container_of(query, struct certificate_list, query);
+	int rows = result_ok(result, &list->error) ? db_rows(result) : 0;
+
+	list->nitems = 0;
+	list->items = arena_alloc(list->arena, ((size_t)rows + 1) * sizeof(*list->items));
+	for (int row = 0, end; row < rows; row = end) {
+		struct certificate_of_person *item = &list->items[list->nitems];
+
+		for (end = row + 1; end < rows && streq(db_text(result, end, C_ID), db_text(result, row, C_ID));)
+			end++;
+		*item = (struct certificate_of_person){ 0 };
+		read_certificate(&item->certificate, list->arena, result, row, end - row);
+		if (!read_printed(item, list, result, row))
+			break;
+		list->nitems++;
+	}
+	list->done(list);
+}
+
+void certificate_list_send(struct store *store, struct certificate_list *list)
+{
+	list->store = store;
+	query_begin(&list->query, &list_statement, DB_READ, list_on_done);
+	query_text(&list->query, list->donor_id);
+	db_send(store->db, &list->query);
+}
+
 /* ---- void ---- */
 
 static const struct db_statement void_statement = {
@@ -232,16 +300,25 @@ static void void_on_done(struct db_query *query, const struct db_result *result)
 
 void certificate_void_send(struct store *store, struct certificate_void *v)
 {
+	const struct certificate *c = v->of;
+	struct certificate_image image = {
+		.id = c->id, .donation_id = c->donation_id, .donor_id = c->donor_id, .code = c->code, .sealed = c->sealed_hex,
+		.volume_ml = c->facts.volume_ml, .component = c->component, .donated_on = c->facts.donated_on,
+		.issued_on = c->facts.issued_on,
+	};
 	struct db_query *query = &v->query;
-	struct buf image = { 0 };
+	struct buf was = { 0 }, is = { 0 };
 	struct audit audit;
 
 	query_begin(query, &void_statement, DB_WRITE, void_on_done);
-	buf_append_text(&image, v->reason);
+	image_certificate(&was, &image);
+	image.void_reason = v->reason;
+	image_certificate(&is, &image);
 	audit_begin(&audit, store, &v->actor);
-	audit_add(&audit, "certificate.void", "certificate", certificate_subject(&v->of->number, v->arena), NULL, &image);
+	audit_add(&audit, "certificate.void", "certificate", certificate_subject(&c->number, v->arena), &was, &is);
 	query_text(query, audit_end(&audit, v->arena));
-	buf_release(&image);
+	buf_release(&was);
+	buf_release(&is);
 	query_text(query, v->of->id);
 	query_text(query, v->reason);
 	db_send(store->db, query);
@@ -249,12 +326,14 @@ void certificate_void_send(struct store *store, struct certificate_void *v)
 
 /* ---- the ledger ---- */
 
-/* $9 id, $10 certificate, $11 kind, $12 ml, $13 source, $14 facility, $15 day, $16 of, $17 and $18 who. */
+/* $8 the entry as it is asked for, and as it is where nothing was left; $9 id, $10 certificate, $11 kind, $12 ml, $13 source, $14 facility, $15 day, $16 of, $17 and $18 who. */
 static const struct db_statement enter_statement = {
 	"WITH " CLAIM("NOT EXISTS (SELECT FROM redemption WHERE id = $9::uuid)") ","
 	" made AS (INSERT INTO redemption (id, certificate_id, kind, ml, source, facility, used_on, of_id, entered_by_kind, entered_by)"
-	"  SELECT $9::uuid, $10::uuid, $11, $12::integer, $13, $14, $15::date, $16::uuid, $17, $18 FROM go RETURNING kind),"
-	" audit AS (" AUDIT_INSERT("$8", "EXISTS (SELECT FROM made)") ")"
+	"  SELECT $9::uuid, $10::uuid, $11, $12::integer, $13, $14, $15::date, $16::uuid, $17, $18 FROM go RETURNING id, kind),"
+	" audit AS (INSERT INTO audit_entry (" AUDIT_COLUMNS ") SELECT " AUDIT_ROW("e", "made.id::text")
+	"  FROM made JOIN jsonb_array_elements($8::jsonb) WITH ORDINALITY AS e (row, n)"
+	"   ON e.n = CASE WHEN made.kind = 'claim' THEN 2 ELSE 1 END)"
 	" SELECT EXISTS (SELECT FROM go), (SELECT kind FROM made), o.id IS NOT NULL,"
 	"  (o.certificate_id, o.ml, o.source, o.facility, o.used_on, o.entered_by_kind, o.entered_by)"
 	"   = ($10::uuid, $12::integer, $13, $14, $15::date, $17, $18)"
@@ -305,21 +384,6 @@ static void enter_on_done(struct db_query *query, const struct db_result *result
 	enter->done(enter);
 }
 
-static void image_entry(struct buf *buf, const struct redemption *entry, const char *certificate_id)
-{
-	struct json_out out = { .buf = buf };
-
-	jout_object(&out, NULL);
-	jout_text(&out, "id", entry->id);
-	jout_text(&out, "certificate", certificate_id);
-	jout_text(&out, "of", *entry->of ? entry->of : NULL);
-	jout_int(&out, "ml", entry->ml);
-	jout_text(&out, "source", claim_source_text(entry->source));
-	jout_text(&out, "facility", entry->facility);
-	jout_date(&out, "used_on", entry->used_on);
-	jout_end(&out);
-}
-
 static const char *action_of(const struct redemption *entry)
 {
 	if (entry->kind == REDEMPTION_REVERSAL)
@@ -327,12 +391,22 @@ static const char *action_of(const struct redemption *entry)
 	return *entry->of ? "redemption.settle" : "redemption.enter";
 }
 
+static void audit_entry(struct audit *audit, const struct redemption_enter *enter, enum redemption_kind kind)
+{
+	struct redemption entry = enter->redemption;
+	struct buf image = { 0 };
+
+	entry.kind = kind;
+	image_redemption(&image, &entry, enter->of->id);
+	audit_add(audit, action_of(&entry), "redemption", entry.id, NULL, &image);
+	buf_release(&image);
+}
+
 void redemption_enter_send(struct store *store, struct redemption_enter *enter)
 {
 	struct redemption *entry = &enter->redemption;
 	struct db_query *query = &enter->query;
 	struct arena *arena = enter->arena;
-	struct buf image = { 0 };
 	struct audit audit;
 
 	enter->store = store;
@@ -343,11 +417,10 @@ void redemption_enter_send(struct store *store, struct redemption_enter *enter)
 		uuid7_make(entry->id, entry->entered_us);
 	query_begin(query, &enter_statement, DB_WRITE, enter_on_done);
 	query_claim(query, store, &enter->idempotency, entry->id, arena);
-	image_entry(&image, entry, enter->of->id);
 	audit_begin(&audit, store, &enter->actor);
-	audit_add(&audit, action_of(entry), "redemption", entry->id, NULL, &image);
+	audit_entry(&audit, enter, entry->kind);
+	audit_entry(&audit, enter, REDEMPTION_CLAIM);
 	query_text(query, audit_end(&audit, arena));
-	buf_release(&image);
 	query_text(query, entry->id);
 	query_text(query, enter->of->id);
 	query_text(query, redemption_kind_text(entry->kind));

@@ -87,6 +87,47 @@ void family_load_send(struct store *store, struct family_load *load)
 	db_send(store->db, &load->query);
 }
 
+/* ---- of one person ---- */
+
+static const struct db_statement memberships_statement = {
+	"SELECT m.id, m.family_id, f.head_id = ANY (person_records($1::uuid)), m.joined_on, m.left_on, m.consent_on, m.consent_channel"
+	" FROM family_member AS m JOIN family AS f ON f.id = m.family_id WHERE m.donor_id = ANY (person_records($1::uuid))"
+	" ORDER BY m.joined_on, m.id"
+};
+
+static void memberships_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct family_memberships *memberships = container_of(query, struct family_memberships, query);
+
+	memberships->nitems = 0;
+	if (result_ok(result, &memberships->error)) {
+		memberships->nitems = (size_t)db_rows(result);
+		memberships->items = arena_alloc(memberships->arena, (memberships->nitems + 1) * sizeof(*memberships->items));
+		for (int i = 0; i < (int)memberships->nitems; i++) {
+			struct family_membership *item = &memberships->items[i];
+			struct family_member *member = &item->member;
+
+			*item = (struct family_membership){ .head = db_bool(result, i, 2) };
+			row_uuid(result, i, 0, member->id);
+			row_uuid(result, i, 1, item->family_id);
+			snprintf(member->donor_id, sizeof(member->donor_id), "%s", memberships->donor_id);
+			member->joined_on = row_date(result, i, 3);
+			member->left_on = row_date(result, i, 4);
+			member->consent_on = row_date(result, i, 5);
+			if (!db_is_null(result, i, 6))
+				(void)consent_channel_parse(db_text(result, i, 6), &member->consent_channel);
+		}
+	}
+	memberships->done(memberships);
+}
+
+void family_memberships_send(struct store *store, struct family_memberships *memberships)
+{
+	query_begin(&memberships->query, &memberships_statement, DB_READ, memberships_on_done);
+	query_text(&memberships->query, memberships->donor_id);
+	db_send(store->db, &memberships->query);
+}
+
 /* ---- who joins ---- */
 
 /*

@@ -160,6 +160,34 @@ void gift_load_send(struct store *store, struct gift_load *load)
 	db_send(store->db, &load->query);
 }
 
+static const struct db_statement list_statement = {
+	"SELECT " GIFT_COLUMNS("false") " FROM gift AS g JOIN donor AS d ON d.id = $1::uuid"
+	" WHERE g.donor_id = ANY (person_records($1::uuid)) ORDER BY g.recorded_at, g.id"
+};
+
+static void list_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct gift_list *list = container_of(query, struct gift_list, query);
+
+	list->nitems = 0;
+	if (result_ok(result, &list->error)) {
+		list->nitems = (size_t)db_rows(result);
+		list->items = arena_alloc(list->arena, (list->nitems + 1) * sizeof(*list->items));
+		for (int i = 0; i < (int)list->nitems; i++) {
+			list->items[i] = (struct gift){ 0 };
+			gift_read_row(&list->items[i], list->arena, result, i, 0);
+		}
+	}
+	list->done(list);
+}
+
+void gift_list_send(struct store *store, struct gift_list *list)
+{
+	query_begin(&list->query, &list_statement, DB_READ, list_on_done);
+	query_text(&list->query, list->donor_id);
+	db_send(store->db, &list->query);
+}
+
 /* ---- the book ---- */
 
 /*

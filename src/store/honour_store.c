@@ -294,13 +294,13 @@ void honour_nominate_send(struct store *store, struct honour_nominate *nominate)
 #define HONOUR_COLUMNS \
 	"h.id, CASE WHEN h.donor_id IS NOT NULL THEN s.id END, h.family_id, s.number, s.unit_id, s.unit_on, h.ladder, h.step, h.bar," \
 	" h.as_of, h.reached_on, h.rules, h.state, h.reason, h.document, h.approved_on, h.handed_on, h.given_by, " \
-	SQL_MICROS("h.created_at") ", h.version"
+	SQL_MICROS("h.created_at") ", h.version, h.donor_id"
 #define HONOUR_FROM \
 	" FROM honour AS h LEFT JOIN donor_alias AS a ON a.donor_id = h.donor_id" \
 	"  JOIN donor AS s ON s.id = coalesce(a.into_id, h.donor_id, family_head(h.family_id))"
 enum { HONOUR_ID, HONOUR_DONOR, HONOUR_FAMILY, HONOUR_NUMBER, HONOUR_UNIT, HONOUR_UNIT_ON, HONOUR_LADDER_, HONOUR_STEP, HONOUR_BAR,
        HONOUR_AS_OF, HONOUR_REACHED, HONOUR_RULES, HONOUR_STATE, HONOUR_REASON, HONOUR_DOCUMENT, HONOUR_APPROVED_ON,
-       HONOUR_HANDED_ON, HONOUR_GIVEN_BY, HONOUR_CREATED, HONOUR_VERSION, HONOUR_COLUMN_COUNT };
+       HONOUR_HANDED_ON, HONOUR_GIVEN_BY, HONOUR_CREATED, HONOUR_VERSION, HONOUR_RECORD, HONOUR_COLUMN_COUNT };
 
 static void honour_read_row(struct honour *honour, struct arena *arena, const struct db_result *result, int row)
 {
@@ -324,6 +324,7 @@ static void honour_read_row(struct honour *honour, struct arena *arena, const st
 	honour->given_by = row_text(arena, result, row, HONOUR_GIVEN_BY);
 	honour->created_us = row_time(result, row, HONOUR_CREATED);
 	honour->version = db_int(result, row, HONOUR_VERSION, 0);
+	honour->record_id = row_text(arena, result, row, HONOUR_RECORD);
 }
 
 /* ---- one ---- */
@@ -385,6 +386,7 @@ static const struct db_statement list_statement = {
 	"SELECT " HONOUR_COLUMNS HONOUR_FROM
 	" WHERE h.id > $1::uuid AND h.state = ANY ($2::text[]) AND ($3::text IS NULL OR h.ladder = $3)"
 	" AND ($4::text IS NULL OR h.step = $4) AND ($5::text[] IS NULL OR s.unit_id = ANY ($5))"
+	" AND ($7::uuid IS NULL OR h.donor_id = ANY (person_records($7::uuid)))"
 	" ORDER BY h.id LIMIT $6::integer"
 };
 
@@ -422,26 +424,50 @@ void honour_list_send(struct store *store, struct honour_list *list)
 	query_text(query, list->step);
 	query_units(query, list->arena, list->units, list->nunits);
 	query_text(query, page_limit(list->limit, list->limit_text));
+	query_text(query, list->donor_id);
 	db_send(store->db, query);
 }
 
 /* ---- a step of the work ---- */
 
+/*
+ * Forward only who has it once: records that were merged may each have one in work. The person's row is held first, and then
+ * asked what there is by now. $15 steps that it would be twice with; NULL: not asked.
+ */
 static const struct db_statement step_statement = {
-	"WITH made AS (UPDATE honour SET state = $4, reason = $5, document = $6, approved_on = $7::date, handed_on = $8::date,"
-	"  given_by = $9, version = version + 1 WHERE id = $2::uuid AND version = $3::bigint RETURNING id, version),"
+	"WITH whose AS MATERIALIZED (SELECT h.id, coalesce(a.into_id, h.donor_id) AS person, h.version = $3::bigint AS fresh"
+	"   FROM honour AS h LEFT JOIN donor_alias AS a ON a.donor_id = h.donor_id WHERE h.id = $2::uuid),"
+	" held AS MATERIALIZED (SELECT d.id FROM donor AS d, whose WHERE d.id = whose.person FOR NO KEY UPDATE OF d),"
+	" once AS MATERIALIZED (SELECT id FROM held WHERE $15::text[] IS NULL OR NOT honour_twice($2::uuid, id, $15::text[])"
+	"  UNION ALL SELECT id FROM whose WHERE person IS NULL),"
+	" made AS (UPDATE honour SET state = $4, reason = $5, document = $6, approved_on = $7::date, handed_on = $8::date,"
+	"  given_by = $9, version = version + 1 WHERE id = $2::uuid AND version = $3::bigint AND EXISTS (SELECT FROM once)"
+	"  RETURNING id, version),"
 	" event AS (INSERT INTO honour_event (id, honour_id, version, verb, state, reason, at, actor_kind, actor_id)"
 	"  SELECT $10::uuid, id, version, $11, $4, $5, $12::timestamptz, $13, $14 FROM made),"
 	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM made)") ")"
-	" SELECT EXISTS (SELECT FROM made)"
+	" SELECT EXISTS (SELECT FROM made), EXISTS (SELECT FROM whose WHERE fresh) AND NOT EXISTS (SELECT FROM once)"
 };
+
+static bool fail_twice(struct error *err)
+{
+	return error_set(err, ERR_ALREADY_EXISTS,
+			 "This person has this honour on another record, too: given, or in work. Look it up in the list of"
+			 " honours, and refuse one of the two.",
+			 "Người này còn một hồ sơ tôn vinh cùng mức ở bản ghi khác, đã trao hoặc đang xét. Hãy xem danh sách"
+			 " tôn vinh và từ chối một trong hai.");
+}
 
 static void step_on_done(struct db_query *query, const struct db_result *result)
 {
 	struct honour_step_do *step = container_of(query, struct honour_step_do, query);
 
-	if (result_ok(result, &step->error) && !db_bool(result, 0, 0))
-		fail_stale(&step->error);
+	if (result_ok(result, &step->error) && !db_bool(result, 0, 0)) {
+		if (db_bool(result, 0, 1))
+			fail_twice(&step->error);
+		else
+			fail_stale(&step->error);
+	}
 	step->done(step);
 }
 
@@ -479,5 +505,9 @@ void honour_step_send(struct store *store, struct honour_step_do *step)
 	query_time(query, arena, now);
 	query_text(query, step->actor.kind);
 	query_text(query, actor_id(&step->actor));
+	if (step->step)
+		query_steps(query, step->step, arena);
+	else
+		query_text(query, NULL);
 	db_send(store->db, query);
 }

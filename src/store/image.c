@@ -19,6 +19,7 @@
 #include "domain/tariff.h"
 #include "domain/user.h"
 #include "store/access_store.h"
+#include "store/certificate_store.h"
 #include "store/family_store.h"
 
 /* Ids that came from outside may be in upper case; the database gives them back in lower. */
@@ -305,13 +306,48 @@ void image_gift(struct buf *buf, const struct gift *gift)
 	jout_end(&out);
 }
 
+void image_certificate(struct buf *buf, const struct certificate_image *certificate)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", certificate->id);
+	image_id(&out, "donation", certificate->donation_id);
+	image_id(&out, "donor", certificate->donor_id);
+	jout_int(&out, "volume_ml", certificate->volume_ml);
+	jout_text(&out, "component", component_text(certificate->component));
+	jout_date(&out, "donated_on", certificate->donated_on);
+	jout_date(&out, "issued_on", certificate->issued_on);
+	jout_text(&out, "code", certificate->code);
+	jout_text(&out, "sealed", certificate->sealed);
+	if (certificate->void_reason)
+		jout_text(&out, "void_reason", certificate->void_reason);
+	jout_end(&out);
+}
+
+void image_redemption(struct buf *buf, const struct redemption *entry, const char *certificate_id)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	image_id(&out, "id", entry->id);
+	image_id(&out, "certificate", certificate_id);
+	image_id(&out, "of", *entry->of ? entry->of : NULL);
+	jout_text(&out, "kind", redemption_kind_text(entry->kind));
+	jout_int(&out, "ml", entry->ml);
+	jout_text(&out, "source", claim_source_text(entry->source));
+	jout_text(&out, "facility", entry->facility);
+	jout_date(&out, "used_on", entry->used_on);
+	jout_end(&out);
+}
+
 void image_honour(struct buf *buf, const struct honour *honour)
 {
 	struct json_out out = { .buf = buf };
 
 	jout_object(&out, NULL);
 	image_id(&out, "id", honour->id);
-	image_id(&out, "donor", honour->donor_id);
+	image_id(&out, "donor", honour->record_id);
 	image_id(&out, "family", honour->family_id);
 	jout_text(&out, "step", honour->step);
 	jout_int(&out, "bar", honour->bar);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/date.h"
+#include "domain/component.h"
 
 /*
  * The canonical image of a record, over which the audit's digests are made:
@@ -28,6 +29,7 @@ struct gift;
 struct honour;
 struct key_record;
 struct plan;
+struct redemption;
 struct report;
 struct round;
 struct user;
@@ -62,6 +64,15 @@ void image_deferral(struct buf *buf, const char *id, const char *donor_id, const
 void image_deferral_lift(struct buf *buf, const char *id, const char *deferral_id, const char *state,
 			 const char *asked_by_kind, const char *asked_by, const char *decided_by_kind,
 			 const char *decided_by);
+/* Over the sealed bytes, like a deferral. Its number is the entry's subject. void_reason NULL: it stands. */
+struct certificate_image {
+	const char    *id, *donation_id, *donor_id, *code, *sealed, *void_reason;
+	int            volume_ml;
+	enum component component;
+	struct date    donated_on, issued_on;
+};
+void image_certificate(struct buf *buf, const struct certificate_image *certificate);
+void image_redemption(struct buf *buf, const struct redemption *entry, const char *certificate_id);
 void image_honour(struct buf *buf, const struct honour *honour);
 void image_family(struct buf *buf, const struct family *family);
 void image_family_member(struct buf *buf, const char *family_id, const struct family_member *member);

@@ -7,8 +7,11 @@
 #include "base/text.h"
 #include "domain/component.h"
 #include "domain/donation.h"
+#include "domain/honour.h"
+#include "domain/tariff.h"
 #include "store/access_store.h"
 #include "store/catalog_store.h"
+#include "store/certificate_row.h"
 #include "store/donor_row.h"
 #include "store/donor_store.h"
 #include "store/failure.h"
@@ -385,6 +388,20 @@ static const struct db_statement row_by_id[RECORD_KINDS] = {
 			      " WHERE id = $1::uuid" },
 	[RECORD_DEFERRAL_LIFT] = { "SELECT deferral_id, state, asked_by_kind, asked_by, decided_by_kind, decided_by"
 				   " FROM deferral_lift WHERE id = $1::uuid" },
+	/* By its number without the check character; last, whether what is kept beside the ledger is what the ledger says. */
+	[RECORD_CERTIFICATE] = { "SELECT c.id, c.donation_id, c.donor_id, c.volume_ml, c.donated_on, c.sealed, v.reason, c.component,"
+				 " c.issued_on, c.code, c.void = (v.reason IS NOT NULL) AND c.redeemed_ml = (SELECT"
+				 "  coalesce(sum(CASE WHEN e.kind = 'use' THEN e.ml WHEN e.kind = 'reversal' AND o.kind = 'use' THEN -o.ml END), 0)"
+				 "  FROM redemption AS e LEFT JOIN redemption AS o ON o.id = e.of_id WHERE e.certificate_id = c.id)"
+				 " FROM certificate AS c"
+				 " LEFT JOIN certificate_void AS v ON v.certificate_id = c.id"
+				 " WHERE c.issuer = substring($1 FROM '^[A-Z]+')"
+				 "  AND c.year = 2000 + substring($1 FROM '^[A-Z]+([0-9]{2})-')::integer"
+				 "  AND c.ordinal = substring($1 FROM '-([0-9]{6,7})$')::integer" },
+	[RECORD_REDEMPTION] = { "SELECT certificate_id, of_id, kind, ml, source, facility, used_on FROM redemption WHERE id = $1::uuid" },
+	[RECORD_GIFT] = { "SELECT round_id, donor_id, kind, value_vnd, handed_on, corrects FROM gift WHERE id = $1::uuid" },
+	[RECORD_HONOUR] = { "SELECT donor_id, family_id, step, bar, as_of, reached_on, rules, state, reason, document, approved_on,"
+			    " handed_on, given_by, version FROM honour WHERE id = $1::uuid" },
 };
 
 static void donation_of_row(struct buf *image, const char *id, const struct db_result *result)
@@ -400,6 +417,86 @@ static void donation_of_row(struct buf *image, const char *id, const struct db_r
 	(void)donation_evidence_parse(db_text(result, 0, 4), &donation.evidence);
 	(void)donation_outcome_parse(db_text(result, 0, 9), &donation.outcome);
 	image_donation(image, &donation);
+}
+
+static void certificate_of_row(struct buf *image, const struct db_result *result)
+{
+	struct certificate_image certificate = {
+		.id = db_text(result, 0, 0), .donation_id = db_text(result, 0, 1), .donor_id = db_text(result, 0, 2),
+		.volume_ml = row_int(result, 0, 3, 0), .donated_on = row_date(result, 0, 4), .sealed = db_text(result, 0, 5),
+		.void_reason = db_text(result, 0, 6), .issued_on = row_date(result, 0, 8), .code = db_text(result, 0, 9),
+	};
+
+	(void)component_parse(db_text(result, 0, 7), &certificate.component);
+	image_certificate(image, &certificate);
+	if (!db_bool(result, 0, 10))
+		buf_append_text(image, "not what the ledger says");
+}
+
+static void redemption_of_row(struct buf *image, const char *id, const struct db_result *result)
+{
+	struct redemption entry = { .ml = row_int(result, 0, 3, 0), .facility = db_text(result, 0, 5), .used_on = row_date(result, 0, 6) };
+
+	snprintf(entry.id, sizeof(entry.id), "%s", id);
+	if (!db_is_null(result, 0, 1))
+		row_uuid(result, 0, 1, entry.of);
+	(void)redemption_kind_parse(db_text(result, 0, 2), &entry.kind);
+	(void)claim_source_parse(db_text(result, 0, 4), &entry.source);
+	image_redemption(image, &entry, db_text(result, 0, 0));
+}
+
+static void gift_of_row(struct buf *image, const char *id, const struct db_result *result)
+{
+	struct gift gift = { .vnd = db_int(result, 0, 3, 0), .handed_on = row_date(result, 0, 4), .corrects = db_text(result, 0, 5) };
+
+	snprintf(gift.id, sizeof(gift.id), "%s", id);
+	row_uuid(result, 0, 0, gift.round_id);
+	row_uuid(result, 0, 1, gift.donor_id);
+	(void)gift_kind_parse(db_text(result, 0, 2), &gift.kind);
+	image_gift(image, &gift);
+}
+
+static void honour_of_row(struct buf *image, const char *id, const struct db_result *result)
+{
+	struct honour honour = {
+		.record_id = db_text(result, 0, 0), .family_id = db_text(result, 0, 1), .step = db_text(result, 0, 2),
+		.bar = row_int(result, 0, 3, 0), .as_of = row_date(result, 0, 4), .reached_on = row_date(result, 0, 5),
+		.rules = db_text(result, 0, 6), .reason = db_text(result, 0, 8), .document = db_text(result, 0, 9),
+		.approved_on = row_date(result, 0, 10), .handed_on = row_date(result, 0, 11), .given_by = db_text(result, 0, 12),
+		.version = db_int(result, 0, 13, 0),
+	};
+
+	snprintf(honour.id, sizeof(honour.id), "%s", id);
+	(void)honour_state_parse(db_text(result, 0, 7), &honour.state);
+	image_honour(image, &honour);
+}
+
+static void image_of_row(struct buf *image, const struct record_digest *digest, const struct db_result *result)
+{
+	switch (digest->kind) {
+	case RECORD_DONATION:
+		donation_of_row(image, digest->id, result);
+		break;
+	case RECORD_DEFERRAL:
+		image_deferral(image, digest->id, db_text(result, 0, 0), db_text(result, 0, 1), row_date(result, 0, 2),
+			       db_text(result, 0, 3), db_text(result, 0, 4));
+		break;
+	case RECORD_CERTIFICATE:
+		certificate_of_row(image, result);
+		break;
+	case RECORD_REDEMPTION:
+		redemption_of_row(image, digest->id, result);
+		break;
+	case RECORD_GIFT:
+		gift_of_row(image, digest->id, result);
+		break;
+	case RECORD_HONOUR:
+		honour_of_row(image, digest->id, result);
+		break;
+	default:
+		image_deferral_lift(image, digest->id, db_text(result, 0, 0), db_text(result, 0, 1), db_text(result, 0, 2),
+				    db_text(result, 0, 3), db_text(result, 0, 4), db_text(result, 0, 5));
+	}
 }
 
 static void on_row(struct db_query *query, const struct db_result *result)
@@ -418,15 +515,7 @@ static void on_row(struct db_query *query, const struct db_result *result)
 		digest->done(digest);
 		return;
 	}
-	if (digest->kind == RECORD_DONATION)
-		donation_of_row(&image, digest->id, result);
-	else if (digest->kind == RECORD_DEFERRAL)
-		image_deferral(&image, digest->id, db_text(result, 0, 0), db_text(result, 0, 1), row_date(result, 0, 2),
-			       db_text(result, 0, 3), db_text(result, 0, 4));
-	else
-		image_deferral_lift(&image, digest->id, db_text(result, 0, 0), db_text(result, 0, 1),
-				    db_text(result, 0, 2), db_text(result, 0, 3), db_text(result, 0, 4),
-				    db_text(result, 0, 5));
+	image_of_row(&image, digest, result);
 	finish(digest, &image);
 	buf_release(&image);
 }
@@ -434,7 +523,7 @@ static void on_row(struct db_query *query, const struct db_result *result)
 static void load_row(struct record_digest *digest)
 {
 	query_begin(&digest->query, &row_by_id[digest->kind], DB_READ, on_row);
-	query_text(&digest->query, uuid_or_nil(digest->id));
+	query_text(&digest->query, digest->kind == RECORD_CERTIFICATE ? digest->id : uuid_or_nil(digest->id));
 	db_send(digest->store->db, &digest->query);
 }
 
@@ -447,6 +536,7 @@ void record_digest_send(struct store *store, struct record_digest *digest)
 		[RECORD_DONOR] = load_donor,   [RECORD_USER] = load_user, [RECORD_LOOKUP] = load_lookup,
 		[RECORD_DONATION] = load_row,  [RECORD_DEFERRAL] = load_row, [RECORD_DEFERRAL_LIFT] = load_row,
 		[RECORD_APPOINTMENT] = load_digest, [RECORD_SEAT_GROUP] = load_digest, [RECORD_SLOT_RULES] = load_digest,
+		[RECORD_CERTIFICATE] = load_row, [RECORD_REDEMPTION] = load_row, [RECORD_GIFT] = load_row, [RECORD_HONOUR] = load_row,
 	};
 
 	digest->store = store;
@@ -475,6 +565,10 @@ static const struct db_statement strays_of[RECORD_KINDS] = {
 	[RECORD_SEAT_GROUP] = STRAYS("seat_group", "t.id::text", "seat_group", ""),
 	[RECORD_SLOT_RULES] = STRAYS("slot_rules", "t.round_id::text", "slot_rules", ""),
 	[RECORD_DEFERRAL_LIFT] = STRAYS("deferral_lift", "t.id::text", "deferral_lift", ""),
+	[RECORD_CERTIFICATE] = STRAYS("certificate", CERTIFICATE_SUBJECT("t"), "certificate", ""),
+	[RECORD_REDEMPTION] = STRAYS("redemption", "t.id::text", "redemption", ""),
+	[RECORD_GIFT] = STRAYS("gift", "t.id::text", "gift", " AND t.item_id IS NULL"),  /* else the item's entry says it */
+	[RECORD_HONOUR] = STRAYS("honour", "t.id::text", "honour", ""),
 	[RECORD_LOOKUP] = STRAYS("donor_lookup", "t.id::text", "lookup", ""),
 	[RECORD_KEY] = STRAYS("key", "t.kind || '-' || t.id", "key", ""),
 	[RECORD_USER] = STRAYS("staff_user", "t.id::text", "user", ""),

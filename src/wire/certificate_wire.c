@@ -10,7 +10,7 @@
 #include "wire/fields.h"
 #include "wire/wire.h"
 
-enum { SERIAL_MAX = 40, TEXT_MAX = 1000, CODE_MAX = 40, ML_MAX = 1000, PUBLISHED_MAX = 100000 };
+enum { SERIAL_MAX = 40, SERIAL_DIGITS_MAX = 12, TEXT_MAX = 1000, CODE_MAX = 40, ML_MAX = 1000, PUBLISHED_MAX = 100000 };
 
 static bool fault_issuer(struct error *err)
 {
@@ -63,22 +63,33 @@ bool certificate_issue_read(const char *body, size_t len, struct arena *arena, c
 	return fine;
 }
 
+static void read_print_of_round(struct wire_reader *reader, struct certificate_print_body *out, struct error *err)
+{
+	wire_bool(reader, "again", WIRE_OPTIONAL, &out->again);
+	if (wire_word(reader, "as", WIRE_OPTIONAL, &out->as) && !streq(out->as, "pdf") && !streq(out->as, "zip"))
+		wire_fault_choice(err, "/as", "pdf, zip");
+	if (out->paper_serial && (paper_serial_digits(out->paper_serial) < 1 ||
+				  paper_serial_digits(out->paper_serial) > SERIAL_DIGITS_MAX))
+		error_add_field(err, "/paper_serial", "invalid_value",
+				"That of the first form: 1 to 12 digits at its end, from which the others count on.",
+				"Số của tờ phôi đầu tiên: tận cùng là 1 đến 12 chữ số để các tờ sau đếm tiếp.");
+}
+
 bool certificate_print_read(const char *body, size_t len, bool round, struct arena *arena, struct certificate_print_body *out,
 			    struct error *err)
 {
 	json_t *object = parse_optional(body, len, err);
 	struct wire_reader reader;
 
-	*out = (struct certificate_print_body){ .form = "whole" };
+	*out = (struct certificate_print_body){ .form = "whole", .as = "pdf" };
 	if (!object)
 		return false;
 	wire_reader_init(&reader, object, "", arena, err);
 	if (wire_word(&reader, "form", WIRE_OPTIONAL, &out->form) && !streq(out->form, "whole") && !streq(out->form, "preprinted"))
 		wire_fault_choice(err, "/form", "whole, preprinted");
+	wire_text(&reader, "paper_serial", WIRE_OPTIONAL, SERIAL_MAX, &out->paper_serial);
 	if (round)
-		wire_bool(&reader, "again", WIRE_OPTIONAL, &out->again);
-	else
-		wire_text(&reader, "paper_serial", WIRE_OPTIONAL, SERIAL_MAX, &out->paper_serial);
+		read_print_of_round(&reader, out, err);
 	bool fine = wire_reader_finish(&reader);
 
 	json_decref(object);

@@ -1,6 +1,7 @@
 #include <event2/event.h>
 
 #include "base/memory.h"
+#include "domain/certificate.h"
 #include "domain/lai_chau_units.h"
 #include "domain/round.h"
 #include "domain/sms.h"
@@ -132,11 +133,36 @@ static void check_answer(const struct sms_request *request, const struct sms_ans
 		FUZZ_CHECK((*p >= ' ' && *p < 0x7f) || *p == '\n', "%s", answer->text);
 }
 
+/* Of what can be read, a certificate with figures made of the number of days: worth much or little, used, void, none. */
+static void ask_certificate(const struct sms_request *request, struct date today, const char *signature,
+			    struct sms_answer *answer)
+{
+	int dice = (int)(date_days(today) / 3);
+	struct certificate_facts facts = { .volume_ml = 1 + dice * 7 % 1000, .redeemed_ml = dice % 5 ? 0 : dice * 7 % 1000,
+					   .voided = dice % 7 == 0, .issued_on = today, .donated_on = date_add_days(today, -9) };
+	struct certificate_number number;
+	char code[CERTIFICATE_CODE_SIZE];
+	enum sms_slip slip = sms_certificate_asked(request, code, sizeof(code), &number);
+
+	FUZZ_CHECK((slip == SMS_SLIP_NONE) == (*code || number.ordinal > 0), "slip %d, \"%s\"", (int)slip, code);
+	if (slip != SMS_SLIP_NONE) {
+		sms_answer_slip(request, slip, signature, answer);
+		return;
+	}
+	if (*code)
+		number = (struct certificate_number){ "ZZZZ", 2099, CERTIFICATE_ORDINAL_MAX };
+	sms_answer_certificate(request, &number, dice % 11 ? &facts : NULL, signature, answer);
+	if (dice % 13 == 0)
+		sms_answer_enough(request, 60, signature, answer);
+}
+
 static void ask(const struct sms_request *request, const struct board *board, struct date today,
 		const char *signature, struct sms_answer *answer)
 {
 	if (request->command == SMS_SCHEDULE)
 		sms_answer_schedule(request, board->rounds, board->count, units, today, signature, answer);
+	else if (request->command == SMS_CERTIFICATE)
+		ask_certificate(request, today, signature, answer);
 	else
 		sms_answer_help(request, signature, answer);
 }

@@ -53,7 +53,7 @@ TABLE = {
     ("POST", "/api/v1/rounds/{id}/gifts"): REPORTERS,
     ("GET", "/api/v1/gifts/exceptions"): {"staff", "auditor", "admin"},
     **{("GET", f"/api/v1/honours{what}"): {"staff", "auditor", "admin"} for what in
-       ("", "/ladders", "/candidates", "/ceremony.csv", "/ceremony.xlsx", "/{id}")},
+       ("", "/ladders", "/candidates", "/ceremony.csv", "/ceremony.xlsx", "/ceremony.pdf", "/{id}")},
     ("POST", "/api/v1/honours/preview"): {"staff", "auditor", "admin"},
     ("POST", "/api/v1/honours"): EDITORS,
     **{("POST", f"/api/v1/honours/{{id}}/{verb}"): EDITORS for verb in ("check", "propose", "hand_over", "set_back", "refuse")},

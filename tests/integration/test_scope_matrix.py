@@ -39,7 +39,7 @@ LISTS = {("GET", "/api/v1/sync/held"): "id", ("GET", "/api/v1/donors"): "id", ("
 HONOUR, FAMILY = "/api/v1/honours/{id}", "/api/v1/families/{id}"
 # Narrowed likewise, and shown by tests of their own (test_gifts.py, test_honours.py).
 BESIDE = {("GET", "/api/v1/gifts/exceptions"), ("POST", "/api/v1/honours"), ("POST", "/api/v1/honours/preview"), ("POST", "/api/v1/families"),
-          *{("GET", f"/api/v1/honours/ceremony.{kind}") for kind in ("csv", "xlsx")}, ("PATCH", f"{FAMILY}/members/{{member}}")}
+          *{("GET", f"/api/v1/honours/ceremony.{kind}") for kind in ("csv", "xlsx", "pdf")}, ("PATCH", f"{FAMILY}/members/{{member}}")}
 # Of one record: the body, what it gives at home, and elsewhere. A round may be read by anybody, a donor not.
 RECORDS = {
     ("PATCH", ROUND): ({"title": "Đợt khác"}, 200, 403),

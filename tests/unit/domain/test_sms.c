@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "domain/certificate.h"
 #include "domain/round.h"
 #include "lai_chau_units.h"
 
@@ -58,6 +60,10 @@ static const struct {
 	{ "lihc than uyen", SMS_SCHEDULE, "than uyen", false },
 	{ "lch than uyen", SMS_SCHEDULE, "than uyen", false },
 	{ "LICH\nthan uyen", SMS_SCHEDULE, "than uyen", false },
+	{ "XN 7K2M-0QXD-AF4R", SMS_CERTIFICATE, "7k2m 0qxd af4r", false },
+	{ "xn7k2m0qxdaf4r", SMS_CERTIFICATE, "7k2m0qxdaf4r", false },
+	{ "hm  Xn: 7k2m 0qxd af4r co dau", SMS_CERTIFICATE, "7k2m 0qxd af4r", true },
+	{ "XN", SMS_CERTIFICATE, "", false },
 	{ "than uyen", SMS_HELP, "", false },
 	{ "", SMS_HELP, "", false },
 	{ "   ", SMS_HELP, "", false },
@@ -427,6 +433,77 @@ static void help_fits(void **state)
 	assert_non_null(strstr(answer.text, "LICH <tên xã/huyện>"));
 }
 
+/* ---- certificates ---- */
+
+static const char *told(const char *text, const struct certificate_facts *facts, bool *ucs2)
+{
+	static struct sms_answer answer;
+	struct certificate_number number;
+	struct sms_request request;
+	char code[CERTIFICATE_CODE_SIZE];
+	enum sms_slip slip;
+	size_t septets;
+
+	sms_parse(text, &request);
+	assert_int_equal(request.command, SMS_CERTIFICATE);
+	slip = sms_certificate_asked(&request, code, sizeof(code), &number);
+	if (slip != SMS_SLIP_NONE)
+		sms_answer_slip(&request, slip, "Hội CTĐ", &answer);
+	else if (*code)
+		sms_answer_certificate(&request, &(struct certificate_number){ "ABCD", 2026, 1234567 }, facts, NULL, &answer);
+	else
+		sms_answer_certificate(&request, &number, facts, NULL, &answer);
+	assert_int_equal(answer.ucs2, request.marks);
+	if (answer.ucs2)
+		assert_true(text_length(answer.text) <= SMS_UCS2_MAX);
+	else
+		assert_true(sms_is_gsm7(answer.text, &septets) && septets <= SMS_GSM7_MAX);
+	*ucs2 = answer.ucs2;
+	return answer.text;
+}
+
+static void certificates_are_told(void **state)
+{
+	struct certificate_facts facts = { .volume_ml = 1000, .redeemed_ml = 0, .issued_on = { 2026, 3, 13 }, .donated_on = { 2026, 3, 12 } };
+	char code[CERTIFICATE_CODE_SIZE], text[64];
+	bool ucs2;
+
+	(void)state;
+	certificate_code_make(123456789012345u, code);
+	snprintf(text, sizeof(text), "xn %s", code);
+	assert_string_equal(told(text, &facts, &ucs2),
+			    "Giay hien mau ABCD26-1234567-7 la giay that: hien 1000 ml ngay 12/03/2026, cap ngay 13/03/2026. Con 1000 ml.");
+	facts.redeemed_ml = 300;
+	assert_string_equal(told("XN LC26-000123-B", &facts, &ucs2),
+			    "Giay hien mau LC26-000123-B la giay that: hien 1000 ml ngay 12/03/2026, cap ngay 13/03/2026. Da dung 300 ml, con 700 ml.");
+	facts.redeemed_ml = 1000;
+	assert_non_null(strstr(told(text, &facts, &ucs2), "con 0 ml."));
+	snprintf(text, sizeof(text), "xn %s co dau", code);
+	facts.redeemed_ml = 0;
+	assert_string_equal(told(text, &facts, &ucs2), "Giấy ABCD26-1234567-7 có thật, 1000 ml, còn 1000 ml. Cấp 13/03/2026.");
+	facts.voided = true;
+	assert_string_equal(told(text, &facts, &ucs2), "Giấy ABCD26-1234567-7 đã HỦY, không còn giá trị.");
+	assert_non_null(strstr(told("XN LC26-000123-B", &facts, &ucs2), "da bi HUY"));
+	assert_string_equal(told("XN LC26-000123-B", NULL, &ucs2),
+			    "Khong co giay hien mau nao voi ma nay. Hay xem lai ma tren giay.");
+}
+
+static void slips_are_helped(void **state)
+{
+	char code[CERTIFICATE_CODE_SIZE], text[64];
+	bool ucs2;
+
+	(void)state;
+	certificate_code_make(123456789012345u, code);
+	code[3] = code[3] == 'Z' ? 'Y' : 'Z';
+	snprintf(text, sizeof(text), "xn %s", code);
+	assert_true(text_starts_with(told(text, NULL, &ucs2), "Ma viet sai mot cho. Soan XN <ma 12 ky tu"));
+	assert_true(text_starts_with(told("xn lc26 000123 c", NULL, &ucs2), "Ma viet sai mot cho."));
+	assert_true(text_starts_with(told("XN", NULL, &ucs2), "Chua ro ma. Soan XN <ma 12 ky tu"));
+	assert_true(text_starts_with(told("xn gi the co dau", NULL, &ucs2), "Chưa rõ mã. Soạn XN <12 ký tự"));
+	assert_true(ucs2);
+}
+
 static void the_signature_comes_last_and_whole(void **state)
 {
 	struct round round = official(than_uyen, 1, 2025, 5, 18);
@@ -507,6 +584,8 @@ int main(void)
 		cmocka_unit_test(demonstration_data_says_so),
 		cmocka_unit_test(unknown_places_get_near_names),
 		cmocka_unit_test(help_fits),
+		cmocka_unit_test(certificates_are_told),
+		cmocka_unit_test(slips_are_helped),
 		cmocka_unit_test(the_signature_comes_last_and_whole),
 		cmocka_unit_test(every_answer_fits_one_message),
 	};

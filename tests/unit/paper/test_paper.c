@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "paper/bundle.h"
+#include "paper/list.h"
 #include "paper/paper.h"
 #include "paper/qr.h"
 
@@ -183,6 +185,101 @@ static void test_long_name(void **state)
 	expect(output_of("pdftotext -layout paper.pdf -"), "Nguyễn Hữu Nguyễn Hữu Nguyễn Hữu Nguyễn Hữu Nguyễn Hữu");
 }
 
+static void write_file(const char *name, struct buf *bytes)
+{
+	FILE *file = fopen(arena_printf(&arena, "%s/%s", dir, name), "wb");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes->data, 1, bytes->len, file), bytes->len);
+	assert_int_equal(fclose(file), 0);
+	buf_release(bytes);
+}
+
+static int times_in(const char *text, const char *part)
+{
+	int times = 0;
+
+	for (const char *at = text; (at = strstr(at, part)) != NULL; at++)
+		times++;
+	return times;
+}
+
+/* Heads on each page, pages counted, and what is too long for its cell takes no page of its own. */
+static void test_lists(void **state)
+{
+	static const char *const heads[] = { "STT", "Họ và tên", "Ghi chú" };
+	static const int shares[] = { 1, 4, 5 };
+	enum { ROWS = 60 };
+	const char *cells[ROWS * ARRAY_SIZE(heads)] = { 0 };
+	struct paper_list list = { .title = "DANH SÁCH TÔN VINH", .note = "Ngày 12/03/2026", .page_word = "Trang", .heads = heads,
+				   .shares = shares, .ncolumns = ARRAY_SIZE(heads), .cells = cells, .nrows = ROWS };
+	struct error err = { 0 };
+	struct buf out = { 0 }, much = { 0 };
+
+	(void)state;
+	for (int i = 0; i < ROWS; i++) {
+		cells[3 * i] = arena_printf(&arena, "%d", i + 1);
+		cells[3 * i + 1] = arena_printf(&arena, "Đèo Thị Ngưỡng %d", i);
+	}
+	for (int i = 0; i < 200; i++)
+		buf_append_text(&much, "chữ dài ");
+	cells[3 * 7 + 2] = much.data;
+	assert_true(paper_list_draw(&list, &out, &err));
+	write_file("list.pdf", &out);
+	buf_release(&much);
+	expect(output_of("pdfinfo list.pdf"), "841.89 x 595.276 pts (A4)");
+	const char *text = output_of("pdftotext -layout list.pdf -");
+	const char *pages = strstr(output_of("pdfinfo list.pdf"), "Pages:");
+	int npages = pages ? atoi(pages + 6) : 0;
+
+	assert_in_range(npages, 2, 5);
+	assert_int_equal(times_in(text, "Họ và tên"), npages);
+	expect(text, "DANH SÁCH TÔN VINH");
+	expect(text, "Ngày 12/03/2026");
+	expect(text, "Đèo Thị Ngưỡng 0");
+	expect(text, "Đèo Thị Ngưỡng 59");
+	expect(text, arena_printf(&arena, "Trang %d/%d", npages, npages));
+	list.nrows = 0;
+	assert_true(paper_list_draw(&list, &out, &err));
+	write_file("list.pdf", &out);
+	expect(output_of("pdftotext list.pdf -"), "Trang 1/1");
+}
+
+static void test_bundles(void **state)
+{
+	struct error err = { 0 };
+	struct buf out = { 0 };
+	struct bundle *bundle = bundle_new(&err);
+
+	(void)state;
+	assert_non_null(bundle);
+	for (int i = 0; i < 3; i++) {
+		struct buf document = { 0 };
+
+		buf_printf(&document, "document %d", i);
+		assert_true(bundle_add(bundle, arena_printf(&arena, "LC26-00000%d-B.pdf", i), &document, &err));
+		assert_null(document.data);
+	}
+	assert_true(bundle_finish(bundle, &out, &err));
+	bundle_free(bundle);
+	write_file("all.zip", &out);
+	assert_string_equal(output_of("/usr/bin/python3 -c \"import zipfile; z = zipfile.ZipFile('all.zip');"
+				      " print(z.testzip(), *z.namelist(), z.read('LC26-000002-B.pdf').decode())\""),
+			    "None LC26-000000-B.pdf LC26-000001-B.pdf LC26-000002-B.pdf document 2\n");
+	/* Twice the same name; and one that is given up half way. */
+	bundle = bundle_new(&err);
+	assert_non_null(bundle);
+	struct buf one = { 0 }, two = { 0 };
+
+	buf_append_text(&one, "1");
+	buf_append_text(&two, "2");
+	assert_true(bundle_add(bundle, "same.pdf", &one, &err));
+	assert_false(bundle_add(bundle, "same.pdf", &two, &err));
+	assert_int_equal(err.code, ERR_INTERNAL);
+	bundle_free(bundle);
+	bundle_free(NULL);
+}
+
 static void test_codes(void **state)
 {
 	char much[4300];
@@ -286,7 +383,8 @@ int main(void)
 		cmocka_unit_test(test_whole_certificate), cmocka_unit_test(test_copy_on_a_printed_form),
 		cmocka_unit_test(test_long_name),         cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_forms),             cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_no_code),
+		cmocka_unit_test(test_no_code),           cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_bundles),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);
