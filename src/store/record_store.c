@@ -29,6 +29,7 @@ static const char *const kinds[RECORD_KINDS] = {
 	[RECORD_DONOR] = "donor", [RECORD_USER] = "user", [RECORD_LOOKUP] = "lookup",
 	[RECORD_DONATION] = "donation", [RECORD_DEFERRAL] = "deferral", [RECORD_DEFERRAL_LIFT] = "deferral_lift",
 	[RECORD_APPOINTMENT] = "appointment", [RECORD_SEAT_GROUP] = "seat_group", [RECORD_SLOT_RULES] = "slot_rules",
+	[RECORD_CERTIFICATE] = "certificate", [RECORD_REDEMPTION] = "redemption", [RECORD_GIFT] = "gift", [RECORD_HONOUR] = "honour",
 };
 
 const char *record_kind_text(enum record_kind kind)

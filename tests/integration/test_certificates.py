@@ -1,7 +1,9 @@
 """Certificates: issued once, printed, checked by anybody, redeemed to the last millilitre. All people here are invented."""
+import io
 import json
 import random
 import uuid
+import zipfile
 
 import pytest
 
@@ -387,20 +389,85 @@ def test_a_whole_round(staff, admin, donor, daemon, seeds):
     assert "BẢN SAO" in certificates.text_of(again, 3)
 
 
+def test_a_round_printed_once(staff, admin, donor, daemon, seeds):
+    """A stack of pre-printed forms, an answer that was lost, and one file for each."""
+    code, round_id = certificates.enter_body(admin, "VE"), seeds.running()["id"]
+    prints = f"/api/v1/rounds/{round_id}/certificates/prints"
+
+    def issue(count):
+        for _ in range(count):
+            certificates.gave(daemon.sql, donor(), round_id=round_id)
+        batch = staff.post(f"/api/v1/rounds/{round_id}/certificates", json={"issuer": code}, expect=202).headers["location"]
+        wait_until(lambda: staff.get(batch).json()["state"] == "done", seconds=120, what="all issued")
+    key, stack = {"Idempotency-Key": "stack"}, {"form": "preprinted", "paper_serial": "AB 0098"}
+    problem(staff.post(prints, json=stack, headers=key), "not-found", 404)          # nothing yet: the key is free
+    assert field_codes(staff.post(prints, json={**stack, "paper_serial": "AB"}, expect=422)) == {"/paper_serial": "invalid_value"}
+    assert field_codes(staff.post(prints, json={"as": "doc"}, expect=422)) == {"/as": "invalid_value"}
+    issue(3)
+    first, again = (staff.post(prints, json=stack, headers=key, expect=200).content for _ in range(2))
+    assert certificates.codes_of(first) == certificates.codes_of(again)
+    assert all("BẢN SAO" not in certificates.text_of(pdf, page) for pdf in (first, again) for page in (1, 2, 3))
+    rows = daemon.sql("SELECT p.paper_serial, p.n FROM certificate_print AS p JOIN certificate AS c ON c.id = p.certificate_id"
+                      " WHERE c.round_id = %s ORDER BY c.ordinal", round_id)
+    assert rows == [("AB 0098", 1), ("AB 0099", 1), ("AB 0100", 1)]
+    problem(staff.post(prints, json={}, headers=key, expect=422), "idempotency-mismatch")
+    issue(2)
+    assert field_codes(staff.post(prints, json={**stack, "paper_serial": "AB 0099"}, expect=422)) == {"/paper_serial": "taken"}
+    answer = staff.post(prints, json={"as": "zip"}, expect=200)
+    assert answer.headers["content-type"] == "application/zip" and answer.headers["cache-control"] == "no-store"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+        names, pages = packed.namelist(), [packed.read(name) for name in packed.namelist()]
+    found = [certificates.verify(text, published(staff)) for pdf in pages for text in certificates.codes_of(pdf)]
+    assert [f"{f['number']}.pdf" for f in found] == names == sorted(names) and len(names) == 2
+    problem(staff.post(prints, json={"as": "zip"}), "not-found", 404)
+
+
 # ---- the person ----
 
-def test_an_erased_donor(api, staff, admin, donor, issued, daemon):
-    person = donor()
-    made = issued(person)
+def test_an_erased_donor(api, staff, admin, donor, issued, hospitals, daemon, seeds):
+    """Nobody can be told by what is left; the paper in the hand goes on being worth what it is."""
+    person, round_id, here = donor(), seeds.running()["id"], hospitals()
+    made = issued(person, round_id=round_id)
+    other = issued(round_id=round_id)
     text = code_of(staff, made["number"])
     staff.post(f"{DONORS}/{person}/erasure", json={}, expect=(200, 201, 202))
     admin.post(f"{DONORS}/{person}/erasure/approve", json={}, expect=(200, 201, 202))
     problem(staff.get(f"{CERTIFICATES}/{made['number']}.pdf", expect=409), "erased")
+    problem(printed(staff, made["number"], expect=409), "erased")
+    left, = daemon.sql("SELECT d.wrapped_key, d.sealed FROM certificate AS c JOIN donor AS d ON d.id = c.donor_id WHERE c.id = %s", made["id"])
+    assert left == (None, None), "what is sealed has no key any more"
+    pages = certificates.codes_of(staff.post(f"/api/v1/rounds/{round_id}/certificates/prints", json={}, expect=200).content)
+    assert [certificates.verify(page, published(api))["number"] for page in pages] == [other["number"]]
     code = daemon.value("SELECT code FROM certificate WHERE id = %s", made["id"])
     assert check(api, code=code, name=NAME, birth_date=BORN)["holder_matches"] is None
-    # the paper in the hand goes on being worth what it is
     told = check(api, text=text, name=NAME, birth_date=BORN)
     assert told["genuine"] and told["balance_ml"] == 350 and told["holder_matches"] is True
+    assert redeem(here, made["number"], 200).json()["balance_ml"] == 150
+    assert staff.post(f"{CERTIFICATES}/{made['number']}/void", json={"reason": "mẫu"}, expect=200).json()["status"] == "void"
+    given = certificates.gave(daemon.sql, donor())
+    daemon.sql("UPDATE donation SET donor_id = %s WHERE id = %s", person, given)
+    problem(staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": "LC"}), "erased", 409)
+
+
+def test_what_is_kept_of_one_person(staff, donor, issued, hospitals, daemon, seeds):
+    person, merged = donor(), donor(name="Đèo Thị Ngưỡng Cũ")
+    made, old = issued(person), issued(merged, on=day(-100))
+    redeem(hospitals(), made["number"], 100, facility="Bệnh viện mẫu")
+    round_id = seeds.running()["id"]
+    staff.post(f"/api/v1/rounds/{round_id}/gifts", json={"donor": person, "kind": "gift", "value_vnd": 150000}, expect=201)
+    honour = staff.post("/api/v1/honours", json={"donor": person, "step": "first.1"}, expect=201).json()
+    family = staff.post("/api/v1/families", json={"donor": person, "joined_on": "2015-01-01"}, expect=201).json()
+    staff.post(f"{DONORS}/{person}/merge", json={"with": merged}, expect=200)
+    told = staff.get(f"{DONORS}/{person}/export").json()
+    assert [(c["certificate"]["number"], c["printed"]["name"], c["printed"]["birth_date"]) for c in told["certificates"]] == \
+        [(old["number"], "Đèo Thị Ngưỡng Cũ", BORN), (made["number"], NAME, BORN)]
+    latest = told["certificates"][1]
+    assert "Bản Thử" in latest["printed"]["address"] and latest["certificate"]["balance_ml"] == 250
+    assert latest["code"] == daemon.value("SELECT code FROM certificate WHERE id = %s", made["id"])
+    assert [r["facility"] for r in latest["certificate"]["redemptions"]] == ["Bệnh viện mẫu"]
+    assert [(g["kind"], g["value_vnd"]) for g in told["gifts"]] == [("gift", 150000)]
+    assert [(h["id"], h["step"]) for h in told["honours"]] == [(honour["id"], "first.1")]
+    assert [(f["family"], f["stands_for_it"], f["consent_on"]) for f in told["families"]] == [(family["id"], True, None)]
 
 
 def test_records_of_one_person(staff, donor, issued):

@@ -7,7 +7,7 @@ import uuid
 import openpyxl
 import pytest
 
-from harness import programs
+from harness import certificates, programs
 from harness.client import Api, field_codes, problem
 from harness.daemon import Daemon
 from harness.database import Postgres
@@ -153,6 +153,31 @@ def test_an_honour_goes_with_its_donations(staff, admin, giver):
     # two people after all: it was reached with the donations of the other one
     assert candidate(staff, one["id"]) is None and candidate(staff, two["id"]) is None
     problem(nominate(staff, two["id"], expect=409), "already-exists")
+
+
+@pytest.mark.parametrize("far", [1, 3])
+def test_two_in_work_when_records_are_merged(staff, admin, giver, daemon, far):
+    """Each record had it in work: only one goes on, however far both are, and whoever asks at once."""
+    one, two = giver(5), giver(5, last=-50)
+    mine, other = (nominate(staff, who["id"]).json()["id"] for who in (one, two))
+    steps_ = [("check", None), ("propose", None), ("approve", {"document": "9/QĐ"})]
+    for id in (mine, other):
+        for verb, body in steps_[:far]:
+            take(admin, id, verb, body)
+    staff.post(f"{DONORS}/{one['id']}/merge", json={"with": two["id"]}, expect=200)
+    assert steps(staff, one["id"]) == ["individual.10"]        # of ten donations now
+    verb, body = (steps_ + [("hand_over", None)])[far]
+    etags = {id: admin.etag(f"{HONOURS}/{id}") for id in (mine, other)}
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda id: take(admin, id, verb, body, expect=409, etag=etags[id]), (mine, other)))
+    for answer in answers:
+        problem(answer, "already-exists")
+    assert len([h for h in staff.items(HONOURS, limit=500) if h["donor"] == one["id"]]) == 2
+    take(admin, other, "refuse", {"reason": "mistake"})
+    for verb, body in (steps_ + [("hand_over", None)])[far:]:
+        done = take(admin, mine, verb, body).json()
+    assert done["state"] == "handed_over"
+    problem(nominate(staff, one["id"], expect=409), "already-exists")
 
 
 def test_what_is_not_reached_any_more_goes_no_further(staff, daemon, seeds, giver):
@@ -365,6 +390,14 @@ def test_the_list_for_the_ceremony(staff, admin, daemon, giver):
     for state in ("candidate", "checked", "proposed", "refused"):       # nobody approved them: not for the public
         staff.get(f"{HONOURS}/ceremony.csv", params={"state": state}, expect=400)
         staff.get(f"{HONOURS}/ceremony.csv", params={"state": state, "list": "internal"}, expect=200)
+    paper = staff.get(f"{HONOURS}/ceremony.pdf", params={"list": "internal", "ladder": "individual"}, headers={"Accept-Language": "vi"})
+    assert paper.headers["content-type"] == "application/pdf" and paper.headers["cache-control"] == "no-store"
+    words = certificates.text_of(paper.content)
+    for part in ("DANH SÁCH TÔN VINH", "Vàng Thị Vui", "Lò Văn Kín", "Họ và tên", "=7/QĐ", "Trang 1/", "10/03/2025"):
+        assert part in words, words
+    words = certificates.text_of(staff.get(f"{HONOURS}/ceremony.pdf", params={"ladder": "individual"}).content)
+    assert "Vàng Thị Vui" in words and "Lò Văn Kín" not in words
+    assert [daemon.value(read, one["id"]) for one in (shy, proud, shy_again)] == [2, 4, 2]
     # an erased donor has no name to read
     staff.post(f"{DONORS}/{proud['id']}/erasure", json={}, expect=201)
     admin.post(f"{DONORS}/{proud['id']}/erasure/approve", json={}, expect=200)

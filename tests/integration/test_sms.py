@@ -4,7 +4,8 @@ import urllib.parse
 import httpx
 import pytest
 
-from harness import programs
+from harness import certificates, programs
+from harness.client import Api
 from harness.daemon import own_daemon, wait_until
 from harness.seeds import day
 
@@ -193,3 +194,59 @@ def test_no_number_and_no_text_is_kept_or_logged(loaded, phone):
     log = loaded.out_path.read_text(errors="replace") + loaded.err_path.read_text(errors="replace")
     # the log has checkpoints: a few digits alone would be in their hashes now and then
     assert phone.number not in log and "xyzzyq" not in log and "text=" not in log
+
+
+# ---- certificates ----
+
+@pytest.fixture(scope="module")
+def issued(loaded, contract):
+    """Makes a certificate: (number, code)."""
+    api = Api(loaded, contract)
+    staff, body = api.as_("staff"), certificates.enter_body(api.as_("admin"), "LC")
+
+    def make(ml=350):
+        donor = staff.post("/api/v1/donors", json={"name": "Đèo Thị Ngưỡng", "birth_year": 1990}, expect=201).json()["id"]
+        given = certificates.gave(loaded.sql, donor, ml=ml)
+        made = staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": body}, expect=201).json()
+        return made["number"], loaded.value("SELECT code FROM certificate WHERE id = %s", made["id"])
+    return make
+
+
+def test_a_certificate_is_checked(api, phone, issued, loaded):
+    number, code = issued()
+    told = f"Giay hien mau {number} la giay that: hien 350 ml ngay 10/03/2025, cap ngay 10/03/2025. Con 350 ml."
+    for text in (f"XN {code}", f"xn{code.replace('-', '').lower()}", f"HM xn: {code.replace('-', ' ')}", f"XN {number}"):
+        assert phone.ask(text).startswith(told), text
+    hospital = api.as_("hospital")
+    hospital.post(f"/api/v1/certificates/{number}/redemptions", json={"ml": 100}, expect=201)
+    assert "Da dung 100 ml, con 250 ml." in phone.ask(f"XN {code}")
+    marked = phone.send(f"XN {code} CO DAU")
+    assert marked.headers["x-kannel-coding"] == "2" and marked.text.startswith(f"Giấy {number} có thật, 350 ml, còn 250 ml.")
+    answer = api.as_("gateway").post("/api/v1/sms/inbound", json={"id": "x-1", "from": phone.number, "to": "8088", "text": f"XN {code}",
+                                                                  "received_at": "2025-03-10T08:00:00+07:00"}, expect=200).json()["reply"]
+    assert answer["segments"] == 1 and answer["encoding"] == "gsm7" and "con 250 ml" in answer["text"]
+    api.as_("staff").post(f"/api/v1/certificates/{number}/void", json={"reason": "ghi sai"}, expect=200)
+    assert "da bi HUY" in phone.ask(f"XN {code}")
+    for row in loaded.sql("SELECT number_digest FROM sms_help"):
+        assert phone.number not in str(row)
+
+
+def test_a_certificate_that_is_none(phone, issued):
+    number, code = issued()
+    wrong = code[:-1] + ("0" if code[-1] != "0" else "1")
+    assert phone.ask(f"XN {wrong}").startswith("Ma viet sai mot cho. Soan XN <ma 12 ky tu")
+    assert phone.ask("XN 0000-0000-0000").startswith("Khong co giay hien mau nao voi ma nay.")
+    assert phone.ask("XN").startswith("Chua ro ma. Soan XN <ma 12 ky tu")
+    assert phone.ask(f"XN {number[:-1]}?").startswith("Chua ro ma.")
+
+
+def test_a_phone_asks_for_so_many(phone, issued):
+    _, code = issued()
+    for _ in range(100):                     # each worker counts by itself
+        answer = phone.ask(f"XN {code}")
+        if answer.startswith("Da hoi nhieu giay. Hay doi "):
+            break
+        assert "la giay that" in answer
+    else:
+        pytest.fail("100 certificates in a row")
+    assert Phone(phone.api).ask(f"XN {code}").startswith("Giay hien mau"), "another phone may"
