@@ -1,10 +1,12 @@
 #include "cli/commands.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "crypto/certificate_seal.h"
 #include "wire/certificate_wire.h"
@@ -12,15 +14,21 @@
 /*
  * `giothong certificate verify TEXT --keys FILE`: whether the text of a certificate's QR code is genuine, with files that were
  * fetched before (GET /api/v1/certificates/keys and /revocations) and nothing else: no database, no network, no settings.
- * It says how old the list of revocations is. How much is left only the daemon knows.
+ * The signature says genuine; the list says void or not, as of its age, which is always told. How much is left only the
+ * daemon knows.
  */
+
+enum list_state { LIST_NONE, LIST_FINE, LIST_OLD, LIST_OF_BEFORE, LIST_OF_THE_FUTURE };
+/* Clocks differ. */
+enum { CLOCKS_APART_S = 300, HOUR_S = 3600 };
 
 struct check {
 	struct certificate_envelope envelope;
 	struct sealed_text          sealed;
 	bool                        genuine;
-	const char                 *reason;      /* "malformed", "unknown_key", "signature", "compromised_key", "revoked" */
-	int                         revoked;     /* 1, 0; -1: no list was given */
+	const char                 *reason;      /* "malformed", "unknown_key", "signature", "compromised_key" */
+	int                         revoked;     /* 1, 0; -1: no list was given, or nothing could be read */
+	enum list_state             list;
 	int64_t                     counter, age_seconds;
 	int                         holder;      /* 1, 0; -1: not asked */
 };
@@ -54,6 +62,23 @@ static bool list_is_signed(const struct sealed_text *sealed, const struct publis
 	return false;
 }
 
+/* A list that hides the last revocations is an old one, or an older one than was seen before. */
+static bool judge_list(struct cli *cli, struct check *check)
+{
+	int hours = 0, least = 0;
+
+	if (!cli_number(cli, "max-age", 1, 100000, &hours) || !cli_number(cli, "counter", 0, INT_MAX, &least))
+		return false;
+	check->list = LIST_FINE;
+	if (check->age_seconds < -CLOCKS_APART_S)
+		check->list = LIST_OF_THE_FUTURE;
+	else if (check->counter < least)
+		check->list = LIST_OF_BEFORE;
+	else if (hours > 0 && check->age_seconds > (int64_t)hours * HOUR_S)
+		check->list = LIST_OLD;
+	return true;
+}
+
 static bool check_revocations(struct cli *cli, struct check *check, const char *path, const struct published_key *keys,
 			      size_t count)
 {
@@ -70,15 +95,13 @@ static bool check_revocations(struct cli *cli, struct check *check, const char *
 	if (!revocations_open(signed_text, &cli->arena, &list, &sealed) || !list_is_signed(&sealed, keys, count))
 		return error_set(&cli->error, ERR_MALFORMED, "%s is not signed by any of these keys: fetch both files again.",
 				 "%s không được ký bởi khóa nào trong tệp khóa: hãy tải lại cả hai tệp.", path);
-	certificate_revocation_id(check->envelope.salt, id);
-	check->revoked = revocations_have(&list, id);
+	if (!streq(check->reason, "malformed")) {
+		certificate_revocation_id(check->envelope.salt, id);
+		check->revoked = revocations_have(&list, id);
+	}
 	check->counter = list.counter;
 	check->age_seconds = clock_wall_us(&clock) / 1000000 - list.as_of;
-	if (check->genuine && check->revoked) {
-		check->genuine = false;
-		check->reason = "revoked";
-	}
-	return true;
+	return judge_list(cli, check);
 }
 
 /* Two lines on standard input: name, birth date. On a command line everybody on the machine would read them. */
@@ -107,6 +130,11 @@ static void write_known(struct json_out *out, const char *name, int known)
 		jout_bool(out, name, known);
 }
 
+static const char *const list_words[] = {
+	[LIST_NONE] = NULL, [LIST_FINE] = "fine", [LIST_OLD] = "too_old", [LIST_OF_BEFORE] = "older_than_seen",
+	[LIST_OF_THE_FUTURE] = "of_the_future",
+};
+
 static void tell_json(struct cli *cli, const struct check *check)
 {
 	char number[CERTIFICATE_NUMBER_SIZE];
@@ -123,7 +151,8 @@ static void tell_json(struct cli *cli, const struct check *check)
 		jout_null(out, "volume_ml");
 	jout_date(out, "donated_on", check->envelope.donated_on);
 	write_known(out, "revoked", check->revoked);
-	if (check->revoked >= 0) {
+	jout_text(out, "list", list_words[check->list]);
+	if (check->list != LIST_NONE) {
 		jout_int(out, "list_counter", check->counter);
 		jout_int(out, "list_age_seconds", check->age_seconds);
 	}
@@ -131,25 +160,57 @@ static void tell_json(struct cli *cli, const struct check *check)
 	jout_end(out);
 }
 
+static const char *reason_words(const struct cli *cli, const char *reason)
+{
+	static const struct { const char *reason, *words[LANGUAGE_COUNT]; } all[] = {
+		{ "malformed", { "this is no text of a certificate", "không phải nội dung mã QR của giấy chứng nhận" } },
+		{ "unknown_key", { "no key of that body and year has this id", "không có khóa nào của nơi cấp và năm đó có mã này" } },
+		{ "signature", { "the signature does not fit", "chữ ký không khớp" } },
+		{ "compromised_key", { "signed by a key that was stolen: ask who issued it for a reprint",
+				       "ký bằng khóa đã bị lộ: hãy đề nghị nơi cấp in lại" } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (streq(all[i].reason, reason))
+			return cli_word(cli, all[i].words[LANGUAGE_EN], all[i].words[LANGUAGE_VI]);
+	return reason;
+}
+
+static void tell_list(const struct cli *cli, const struct check *check)
+{
+	if (check->list == LIST_NONE) {
+		cli_say(cli, "Whether it was revoked is not known: give --revocations FILE.\n",
+			"Chưa biết có bị hủy không: hãy thêm --revocations FILE.\n");
+		return;
+	}
+	cli_say(cli, "The list of revocations is %lld hours old (number %lld).\n", "Danh sách hủy đã %lld giờ (số %lld).\n",
+		(long long)(check->age_seconds / HOUR_S), (long long)check->counter);
+	if (check->list == LIST_OLD)
+		cli_say(cli, "That is TOO OLD: fetch a new one.\n", "QUÁ CŨ: hãy tải danh sách mới.\n");
+	else if (check->list == LIST_OF_BEFORE)
+		cli_say(cli, "A LATER ONE was seen before: fetch a new one.\n", "ĐÃ TỪNG CÓ danh sách mới hơn: hãy tải lại.\n");
+	else if (check->list == LIST_OF_THE_FUTURE)
+		cli_say(cli, "It is OF THE FUTURE: look at this machine's clock.\n",
+			"Danh sách CÓ THỜI GIAN Ở TƯƠNG LAI: hãy xem lại đồng hồ máy này.\n");
+}
+
 static void tell_people(const struct cli *cli, const struct check *check)
 {
 	char number[CERTIFICATE_NUMBER_SIZE], day[DATE_TEXT_SIZE];
 
 	if (!check->genuine) {
-		cli_say(cli, "NOT GENUINE: %s\n", "KHÔNG HỢP LỆ: %s\n", check->reason);
-		return;
+		cli_say(cli, "NOT GENUINE: %s.\n", "KHÔNG PHẢI GIẤY THẬT: %s.\n", reason_words(cli, check->reason));
+	} else {
+		cli_say(cli, "Genuine: %s, %d ml, %s. How much is left: ask the daemon.\n",
+			"Giấy thật: %s, %d ml, %s. Lượng còn lại: hãy hỏi máy chủ.\n",
+			certificate_number_format(&check->envelope.number, number), check->envelope.volume_ml,
+			date_format(check->envelope.donated_on, day));
+		if (check->revoked >= 0)
+			cli_say(cli, "%s\n", "%s\n", check->revoked ? cli_word(cli, "REVOKED: it is void.", "ĐÃ HỦY: không còn giá trị.")
+								    : cli_word(cli, "Not revoked.", "Chưa bị hủy."));
 	}
-	cli_say(cli, "Genuine: %s, %d ml, %s. How much is left: ask the daemon.\n",
-		"Giấy thật: %s, %d ml, %s. Lượng còn lại: hãy hỏi máy chủ.\n",
-		certificate_number_format(&check->envelope.number, number), check->envelope.volume_ml,
-		date_format(check->envelope.donated_on, day));
-	if (check->revoked >= 0)
-		cli_say(cli, "Not revoked, as known %lld hours ago (list %lld).\n", "Chưa bị hủy, theo danh sách %lld giờ trước (số %lld).\n",
-			(long long)(check->age_seconds / 3600), (long long)check->counter);
-	else
-		cli_say(cli, "Whether it was revoked is not known: give --revocations FILE.\n",
-			"Chưa biết có bị hủy không: hãy thêm --revocations FILE.\n");
-	if (check->holder >= 0)
+	tell_list(cli, check);
+	if (check->genuine && check->holder >= 0)
 		cli_say(cli, "Name and birth date %s.\n", "Họ tên và ngày sinh %s.\n",
 			check->holder ? cli_word(cli, "match", "khớp") : cli_word(cli, "DO NOT MATCH", "KHÔNG KHỚP"));
 }
@@ -163,11 +224,10 @@ static bool verify(struct cli *cli, struct check *check, const char *keys_path)
 	if (!cli_read_file(cli, keys_path, &text, &len) ||
 	    !published_keys_read(text, len, &cli->arena, &keys, &count, &cli->error))
 		return false;
-	if (!certificate_open(cli->arguments[0], &cli->arena, &check->envelope, &check->sealed)) {
+	if (certificate_open(cli->arguments[0], &cli->arena, &check->envelope, &check->sealed))
+		check_signature(check, keys, count);
+	else
 		check->reason = "malformed";
-		return true;
-	}
-	check_signature(check, keys, count);
 	return (!revocations || check_revocations(cli, check, revocations, keys, count)) &&
 	       (!cli_has(cli, "holder") || check_holder(cli, check));
 }
@@ -185,12 +245,14 @@ static int run_verify(struct cli *cli)
 		tell_json(cli, &check);
 	else
 		tell_people(cli, &check);
-	return check.genuine && check.holder != 0 ? EXIT_OK : EXIT_REFUSED;
+	return check.genuine && check.revoked != 1 && check.list <= LIST_FINE && check.holder != 0 ? EXIT_OK : EXIT_REFUSED;
 }
 
 static const struct cli_option verify_options[] = {
 	{ "keys", "FILE", { "what GET /api/v1/certificates/keys answered", "nội dung của GET /api/v1/certificates/keys" } },
 	{ "revocations", "FILE", { "what GET /api/v1/certificates/revocations answered", "nội dung của GET /api/v1/certificates/revocations" } },
+	{ "max-age", "HOURS", { "refuse a list of revocations that is older", "từ chối danh sách hủy cũ hơn số giờ này" } },
+	{ "counter", "NUMBER", { "refuse a list below this number: that of the last one seen", "từ chối danh sách có số nhỏ hơn: số của danh sách đã xem gần nhất" } },
 	{ "holder", NULL, { "compare name and birth date: two lines on standard input", "so họ tên và ngày sinh: hai dòng từ đầu vào chuẩn" } },
 	{ 0 }
 };

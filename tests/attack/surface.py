@@ -10,21 +10,26 @@ from harness.contract import Contract
 from harness.seeds import day
 
 SESSIONS = ("/api/v1/sessions", "/api/v1/sessions/current")     # one's own: GET takes no value, and a token has none
-# Nothing of these reaches a statement but the caller's own id: their values are hashed or compared.
-HASHED_ONLY = {"/api/v1/users/me/password", "/api/v1/users/me/totp", "/api/v1/users/me/totp/confirm", "/api/v1/users/me/totp/remove"}
+# Nothing of these reaches a statement but the caller's own id, or a number made of a whole file of ladders: their values are
+# hashed or compared.
+HASHED_ONLY = {"/api/v1/honours/preview", "/api/v1/users/me/password", "/api/v1/users/me/totp", "/api/v1/users/me/totp/confirm", "/api/v1/users/me/totp/remove"}
 ADMINS = ("/api/v1/audit", "/api/v1/tokens", "/api/v1/users", "/api/v1/users/{id}")
+NUMBER = "AT25-000001-D"                    # of a certificate that there is not: its check character fits
+ABSENT = ("/api/v1/certificates/{number}", "/api/v1/certificates/{number}.pdf", "/api/v1/certificates/batches/{id}", "/api/v1/honours/{id}")
 PASSWORD = "chín con trâu đen ăn cỏ"
 OPERATORS = ("/healthz", "/readyz", "/metrics")            # not for the world: tests/integration/test_proxy.py
 # By route and name, then by name alone: values that are taken. What is not here is the contract's own example.
 VALUES = {
-    "/calendar/units/{unit}.ics": {"unit": "than-uyen"},
+    "/calendar/units/{unit}.ics": {"unit": "than-uyen"}, "/api/v1/gifts/exceptions": {"from": "2025-01-01", "to": "2025-12-31"},
+    "/api/v1/certificates/{number}.pdf": {"form": "whole"},
+    **{f"/api/v1/honours{rest}": {"state": "approved"} for rest in ("", "/ceremony.csv", "/ceremony.xlsx", "/ceremony.pdf")},
     "/api/v1/plans/{id}": {"id": "3653-KH-UBND"}, "/calendar/rounds/{round}.ics": {"round": "LC25-01"},
     "": {"id": "LC25-07", "from": "2024-01-01", "to": "2027-12-31", "unit": "than uyen", "campaign": "chu-nhat-do", "status": "announced",
          "plan": "3653-KH-UBND", "date_precision": "day", "order": "asc", "limit": "5", "q": "than uyen", "on": "2025-06-01", "level": "commune",
          "inactive": "true", "subject_kind": "round", "action": "round.create", "ts": "1", "smsc": "FAKE", "coding": "0", "charset": "UTF-8",
          "id@sms": "gw-1", "slug": "invalid-field", "abo": "O", "rhd": "positive", "component": "whole_blood",
          "next_eligible_from": "2024-01-01", "next_eligible_to": "2027-12-31", "last_donation_from": "2024-01-01",
-         "last_donation_to": "2027-12-31", "state": "open", "late": "true", "volume_ml": "350"},
+         "last_donation_to": "2027-12-31", "number": NUMBER, "state": "open", "late": "true", "volume_ml": "350"},
 }
 
 
@@ -134,6 +139,7 @@ class Finder:
         self.device = self.post("/api/v1/devices", {"name": "Máy 1", "team": self.team["id"]}).json()
         self.other = self.post("/api/v1/donors", {"name": "Lò Thị Khác", "birth_year": 1971}).json()
         self.gone = self.post("/api/v1/donors", {"name": "Lò Thị Xóa", "birth_year": 1972}).json()
+        self.post("/api/v1/issuing-bodies", {"code": "AT", "name": "Ban Chỉ đạo thử", "place": "Lai Châu", "signer": "Trưởng ban"}, token="admin")
         self.family = self.post("/api/v1/families", {"donor": self.donor["id"], "joined_on": "2020-01-01"}).json()
         self.post(f"{donor}/erasure", {})
         self.open_round = self.new_round()
@@ -167,7 +173,7 @@ class Finder:
                     path = path.replace("{%s}" % parameter["name"], urllib.parse.quote(str(value), safe=""))
                 elif parameter["in"] == "query" and parameter["name"] != "cursor":
                     query[parameter["name"]] = value
-            yield Surface("GET", path, query, token=token)
+            yield Surface("GET", path, query, token=token, taken=(404,) if template in ABSENT else (200, 201))
             if any(p["name"] == "cursor" for p in self.contract.parameters("get", template)):
                 cursor = self.cursor(template, token)
                 if cursor:
@@ -204,6 +210,7 @@ class Finder:
                       unique=("id", "from"))     # help is given once an hour: to a new number each time, or answers would differ by that
         yield from self.people()
         yield from self.given()
+        yield from self.certificates()
         yield from self.changes()
 
     def people(self):
@@ -229,8 +236,12 @@ class Finder:
                       before=relay.etag_of(request), taken=again)
         yield Surface("POST", f"{request}/close", {}, {"outcome": "refused", "ground": "article_19"}, before=relay.etag_of(request), taken=again)
         yield Surface("POST", "/api/v1/honours", {}, {"donor": self.donor["id"], "step": "first.1", "as_of": "2025-03-01"}, taken=(409,))   # gave nothing
+        for verb, body in (("check", {}), ("propose", {}), ("approve", {"document": "1/QĐ", "on": "2025-03-01"}), ("hand_over", {"on": "2025-03-01"}),
+                           ("set_back", {"reason": "other"}), ("refuse", {"reason": "other"})):
+            yield Surface("POST", f"/api/v1/honours/{self.family['id']}/{verb}", {}, body, token="admin", taken=(404,),
+                          before=lambda client: {"If-Match": '"1"'})
         members = f"/api/v1/families/{self.family['id']}/members"
-        yield Surface("POST", "/api/v1/families", {}, {"donor": self.donor["id"], "joined_on": "2020-01-01"}, taken=(409,))     # has one
+        yield Surface("POST", "/api/v1/families", {}, {"donor": self.donor["id"], "joined_on": "2020-01-01"}, taken=(201, 409))     # has one
         yield Surface("POST", members, {}, {"donor": self.other["id"], "joined_on": "2020-01-01"}, taken=again)
         yield Surface("PATCH", f"{members}/{self.family['members'][0]['id']}", {}, {"left_on": "2025-03-01", "consent": {"on": "2025-03-01", "channel": "paper"}},
                       before=relay.etag_of(f"/api/v1/families/{self.family['id']}"))
@@ -265,6 +276,23 @@ class Finder:
         seat = f"/api/v1/appointments/{self.seat['id']}"
         yield Surface("POST", f"{seat}/move", {}, {"round": self.open_round.split("/")[-1]}, taken=again)
         yield Surface("POST", f"{seat}/name", {}, {"donor": self.other["id"]}, taken=again)
+
+    def certificates(self):
+        """Nothing was given here, so there is no certificate; what is asked about one is read all the same."""
+        none, nowhere = f"/api/v1/certificates/{NUMBER}", "/api/v1/rounds/LC25-04/certificates"
+        yield Surface("POST", "/api/v1/issuing-bodies", {}, {"code": "AT", "name": "Ban", "place": "Lai Châu", "signer": "Trưởng ban",
+                                                             "valid_from": "2025-01-01"}, token="admin", taken=(201, 409))
+        yield Surface("POST", f"/api/v1/donations/{self.family['id']}/certificate", {}, {"issuer": "AT"}, taken=(404,))
+        yield Surface("POST", f"{none}/prints", {}, {"form": "whole", "paper_serial": "abcdefgh"}, taken=(404,))
+        yield Surface("POST", f"{none}/void", {}, {"reason": "other"}, taken=(404,))
+        yield Surface("POST", f"{none}/redemptions", {}, {"ml": 100, "used_on": "2025-03-01", "source": "paper", "facility": "Bệnh viện",
+                                                          "id": self.item["id"]}, token="admin", taken=(404,))
+        yield Surface("POST", "/api/v1/certificates/verify", {}, {"text": "GH1:ABCDEFGH"})
+        yield Surface("POST", "/api/v1/certificates/verify", {}, {"code": "0000-0000-0000", "name": "Lò Thị Thử", "birth_date": "1990-05-17"})
+        yield Surface("POST", "/api/v1/certificates/verify", {}, {"number": "AT25-000001-2"})
+        yield Surface("POST", "/api/v1/certificates/keys", {}, {"issuer": "AT", "year": 2025, "compromised": False}, token="admin", taken=(404,))
+        yield Surface("POST", nowhere, {}, {"issuer": "AT"}, taken=(202,))
+        yield Surface("POST", f"{nowhere}/prints", {}, {"form": "whole", "again": True, "as": "pdf", "paper_serial": "AB1"}, taken=(404,))
 
     def second_persons(self, path):
         """What staff ask for, and an admin decides: asked for again before each request."""

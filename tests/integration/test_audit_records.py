@@ -83,7 +83,7 @@ def certified(daemon, staff, admin, donor, ids, seeds):
     claim = hospital.post(path, json={"ml": 300, "source": "paper", "used_on": TODAY}, expect=201).json()["redemption"]
     assert claim["kind"] == "claim"
     ids["claim"] = claim["id"]
-    staff.post(f"/api/v1/certificates/{made[1]['number']}/void", json={"reason": "ghi sai"}, expect=200)
+    staff.post(f"/api/v1/certificates/{made[1]['number']}/void", json={"reason": "other"}, expect=200)
     gift = staff.post(f"/api/v1/rounds/{round_id}/gifts", json={"donor": donor, "kind": "gift", "value_vnd": 150000}, expect=201).json()
     ids["gift"] = staff.post(f"/api/v1/rounds/{round_id}/gifts", expect=201,
                              json={"donor": donor, "kind": "gift", "value_vnd": 120000, "corrects": gift["id"]}).json()["id"]

@@ -1,4 +1,5 @@
 """Backup and restore: the drill, what is refused, and what a kill in the middle leaves."""
+import itertools
 import json
 import os
 import pathlib
@@ -6,14 +7,18 @@ import shutil
 import signal
 import subprocess
 import time
+import uuid
 
 import httpx
 import pytest
 
-from harness import programs
+from harness import certificates, programs
+from harness.client import Api
 from harness.daemon import Daemon, wait_until
 from harness.database import Postgres
 from harness.ledger import Ledger
+from harness.seeds import TODAY, Seeds
+from test_sync import Phone
 
 
 def backups(folder):
@@ -94,6 +99,47 @@ def test_the_drill(fresh_daemon):
     verify = other.cli("audit", "verify")
     assert verify.status == 0, verify
     assert other.value("SELECT count(*) FROM audit_entry WHERE action = 'backup.restore'") == 1
+
+
+def test_what_is_worth_money_comes_back(fresh_daemon, contract):
+    """Certificates with their ledger, gifts and honours; what was printed verifies, and a claim that is sent again is the same."""
+    daemon = fresh_daemon()
+    staff, admin, hospital = (Api(daemon, contract).as_(role) for role in ("staff", "admin", "hospital"))
+    certificates.enter_body(admin, "LC")
+    round_id = Seeds(staff, itertools.count(1)).running()["id"]
+    donor = staff.post("/api/v1/donors", json={"name": "Lò Thị Mẫu", "birth_date": "1990-02-03"}, expect=201).json()["id"]
+    phone = Phone(admin, round_id)
+    assert [item["verdict"] for item in phone.send(phone.gave(donor))["items"]] == ["applied"]
+    given = daemon.value("SELECT id::text FROM donation WHERE donor_id = %s", donor)
+    number = staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": "LC"}, expect=201).json()["number"]
+    path, claim = f"/api/v1/certificates/{number}", {"id": str(uuid.uuid4()), "ml": 100, "used_on": TODAY, "facility": "Bệnh viện mẫu"}
+    (text,) = certificates.codes_of(staff.post(f"{path}/prints", json={}, expect=200).content)
+    hospital.post(f"{path}/redemptions", json=claim, expect=201)
+    staff.post(f"/api/v1/rounds/{round_id}/gifts", json={"donor": donor, "kind": "gift", "value_vnd": 150000}, expect=201)
+    staff.post("/api/v1/honours", json={"donor": donor, "step": "first.1"}, expect=201)
+    revoked = staff.get("/api/v1/certificates/revocations").json()["counter"]
+    tables = ("certificate", "certificate_key", "certificate_print", "redemption", "gift", "honour", "honour_event", "issuing_body")
+
+    def rows(of):
+        return {table: of.sql(f"SELECT to_jsonb(t)::text FROM {table} AS t ORDER BY 1") for table in tables}
+    sealed(daemon)
+    made, before = back_up(daemon), rows(daemon)
+    assert daemon.stop() == 0
+    other = new_folder(fresh_daemon, daemon.data / "keyring")
+    assert restore(other, made).status == 0
+    other.start()
+    other.tokens = daemon.tokens
+    assert all(before.values()) and rows(other) == before
+    staff, hospital, public = (Api(other, contract).as_(role) for role in ("staff", "hospital", "public"))
+    told = public.post("/api/v1/certificates/verify", json={"text": text}, expect=200).json()
+    assert told["genuine"] and told["number"] == number and told["balance_ml"] == 250
+    assert certificates.codes_of(staff.get(f"{path}.pdf").content) == [text]
+    assert hospital.post(f"{path}/redemptions", json=claim, expect=201).json()["balance_ml"] == 250
+    assert public.get("/api/v1/certificates/revocations").json()["counter"] == revoked
+    again = staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": "LC"})
+    assert again.status_code == 409 and number in again.json()["detail"]
+    outcome = other.cli("audit", "verify", "--records")
+    assert outcome.status == 0, outcome
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import subprocess
 import httpx
 import pytest
 
-from harness import programs
+from harness import certificates, programs
 from harness.daemon import as_postgres, wait_until
 
 DONORS, LOOKUP = "/api/v1/donors", "/api/v1/donors/lookup"
@@ -70,7 +70,36 @@ def planted():
             with concurrent.futures.ThreadPoolExecutor(8) as pool:
                 list(pool.map(lambda person: use(staff, person), people))
         import_list(daemon, [Person(n) for n in LISTED])
+        certify(daemon, people[:30])
         yield daemon, people
+
+
+def certify(daemon, people):
+    """Certificates of some, printed, held against cards, asked for by SMS, exported; and a list for a ceremony."""
+    clients = {role: httpx.Client(base_url=daemon.url, headers={"Authorization": f"Bearer {daemon.token(role)}"}, timeout=60)
+               for role in ("staff", "admin", "hospital", "gateway")}
+    with contextlib.ExitStack() as stack:
+        staff, admin, hospital, gateway = (stack.enter_context(client) for client in clients.values())
+        assert admin.post("/api/v1/issuing-bodies", json={"code": "CN", **certificates.BODY}).status_code == 201
+        for person in people:
+            donor = staff.post(LOOKUP, json={"kind": "cccd", "value": person.number}).json()["items"][0]["id"]
+            given = certificates.gave(daemon.sql, donor)
+            made = staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": "CN"})
+            assert made.status_code == 201, made.text
+            number, path = made.json()["number"], f"/api/v1/certificates/{made.json()['number']}"
+            paper = staff.post(f"{path}/prints", json={})
+            assert paper.status_code == 200 and person.word in certificates.text_of(paper.content)
+            card = {"number": number, "name": person.name, "birth_date": person.body()["birth_date"]}
+            assert staff.post("/api/v1/certificates/verify", json=card).json()["holder_matches"] is True
+            assert staff.post("/api/v1/certificates/verify", json={**card, "name": people[-1].name, "code": "x"}).status_code == 422
+            sms = gateway.get("/sms/kannel", params={"id": f"c{person.n}", "from": person.phone, "to": "8088", "text": f"XN {number}"})
+            assert number in sms.text and not found_in(sms.content)
+            assert hospital.post(f"{path}/redemptions", json={"ml": 100}).status_code == 201
+            assert not found_in(hospital.get(path).content)
+            assert person.name in staff.get(f"{DONORS}/{donor}/export").text
+            assert staff.post("/api/v1/honours", json={"donor": donor, "step": "first.1"}).status_code == 201
+        listed = staff.get("/api/v1/honours/ceremony.pdf", params={"list": "internal", "state": "candidate"})
+        assert listed.status_code == 200 and people[0].word in certificates.text_of(listed.content)
 
 
 HEADING = ["Họ tên", "Sinh", "Số", "Thẻ", "Điện thoại", "Địa chỉ", "Ngày hiến"]

@@ -74,6 +74,13 @@ def audited(daemon, subject):
     return [action for action, in daemon.sql("SELECT action FROM audit_entry WHERE subject_id = %s ORDER BY id", subject)]
 
 
+def absent():
+    """A number whose check character fits, and that nobody has given."""
+    letters = "23456789ABCDEFGHKMNPQRSTVWXYZ"
+    value = sum((11 - at) * (ord(c) - ord("A") if c.isalpha() else int(c)) for at, c in enumerate("LC25999999"))
+    return f"LC25-999999-{letters[-value % 29]}"
+
+
 def subject_of(certificate):
     return certificate["number"].rsplit("-", 1)[0]
 
@@ -127,7 +134,7 @@ def test_one_bag_one_certificate(staff, body, donor, daemon, issued):
     bag = f"A9999{random.randrange(10**8):08}"
     issued(bag=bag)
     other = certificates.gave(daemon.sql, donor(), bag=bag)
-    problem(staff.post(f"/api/v1/donations/{other}/certificate", json={"issuer": body}), None, 409)
+    problem(staff.post(f"/api/v1/donations/{other}/certificate", json={"issuer": body}), "already-exists", 409)
 
 
 def test_units_are_those_of_the_day(staff, body, donor, daemon):
@@ -205,7 +212,7 @@ def test_what_a_stranger_is_told(api, staff, issued, daemon):
     assert check(staff, number=made["number"], **card)["holder_matches"] is True
     assert audited(daemon, subject_of(made)).count("certificate.match") == 3
     assert check(api, code="0000-0000-0000")["reason"] == "unknown" and check(api, code="0000-0000-0001")["reason"] == "mistyped"
-    assert check(api, text="HC1:ABC")["reason"] == "malformed" and check(api, number="LC25-999999-2")["genuine"] is False
+    assert check(api, text="HC1:ABC")["reason"] == "malformed" and check(api, number=absent())["reason"] == "unknown"
 
 
 @pytest.mark.parametrize("question, faults", [
@@ -216,27 +223,119 @@ def test_a_question_that_is_none(api, question, faults):
     assert {pointer: codes.get(pointer) for pointer in faults} == faults
 
 
-def test_without_a_database(api, staff, issued, tmp_path):
-    one, two = issued(), issued()
-    texts = [code_of(staff, c["number"]) for c in (one, two)]
-    staff.post(f"{CERTIFICATES}/{two['number']}/void", json={"reason": "ghi sai"}, expect=200)
+@pytest.fixture
+def offline(tmp_path, api):
+    """`giothong certificate verify` with the files as they are now; (status, document)."""
     keys, revoked = tmp_path / "keys.json", tmp_path / "revoked.json"
 
-    def run(*words, **options):
-        return programs.run("giothong", "certificate", "verify", *words, "--json", folder=tmp_path, **options)
-    revoked.write_bytes(api.get(f"{CERTIFICATES}/revocations").content)
-    keys.write_bytes(api.get(f"{CERTIFICATES}/keys").content)
-    outcome = run(texts[0], "--keys", keys, "--revocations", revoked)
-    told = json.loads(outcome.out)
-    assert outcome.status == 0 and told["genuine"] and told["number"] == one["number"] and told["revoked"] is False
-    assert told["list_counter"] >= 1
-    outcome = run(texts[1], "--keys", keys, "--revocations", revoked)
-    assert outcome.status == 1 and json.loads(outcome.out)["reason"] == "revoked"
-    assert run(texts[1], "--keys", keys).status == 0                 # nobody told it
+    def fetch():
+        revoked.write_bytes(api.get(f"{CERTIFICATES}/revocations").content)
+        keys.write_bytes(api.get(f"{CERTIFICATES}/keys").content)
+
+    def verify(text, *words, listed=True, **options):
+        more = ("--revocations", revoked) if listed else ()
+        outcome = programs.run("giothong", "certificate", "verify", text, "--json", "--keys", keys, *more, *words, folder=tmp_path, **options)
+        return outcome.status, json.loads(outcome.out) if outcome.out else outcome.err
+    verify.fetch, verify.keys, verify.revoked, verify.folder = fetch, keys, revoked, tmp_path
+    return verify
+
+
+def test_without_a_database(api, staff, issued, offline):
+    one, two = issued(), issued()
+    texts = [code_of(staff, c["number"]) for c in (one, two)]
+    staff.post(f"{CERTIFICATES}/{two['number']}/void", json={"reason": "other"}, expect=200)
+    offline.fetch()
+    status, told = offline(texts[0])
+    assert status == 0 and told["genuine"] and told["number"] == one["number"] and told["revoked"] is False and told["list"] == "fine"
+    counter = told["list_counter"]
+    # the signature says genuine, the list void; as the daemon tells it
+    status, told = offline(texts[1])
+    assert (status, told["genuine"], told["reason"], told["revoked"]) == (1, True, None, True)
+    status, told = offline(texts[1], listed=False)
+    assert (status, told["revoked"], told["list"]) == (0, None, None), "nobody told it"
     broken = texts[0][:-1] + ("0" if texts[0][-1] != "0" else "1")
-    assert run(broken, "--keys", keys).status == 1
+    status, told = offline(broken)
+    assert (status, told["genuine"], told["list_counter"]) == (1, False, counter)
+    status, told = offline("GH1:ABC")
+    assert (status, told["reason"], told["revoked"], told["list_counter"]) == (1, "malformed", None, counter)
+    assert offline(texts[0], "--counter", str(counter))[0] == 0
+    status, told = offline(texts[0], "--counter", str(counter + 1))
+    assert (status, told["genuine"], told["list"]) == (1, True, "older_than_seen")
     salts = [certificates.verify(text, published(api))["salt"] for text in texts]
-    assert [certificates.is_revoked(json.loads(revoked.read_text())["signed"], published(api), salt) for salt in salts] == [False, True]
+    assert [certificates.is_revoked(json.loads(offline.revoked.read_text())["signed"], published(api), salt) for salt in salts] == [False, True]
+
+
+def test_the_age_of_the_list_is_told(issued, staff, offline):
+    """The daemon's clock stands in March 2025, ours does not: its list is old, and of the future for a clock before it."""
+    made = issued()
+    text = code_of(staff, made["number"])
+    offline.fetch()
+    status, told = offline(text)
+    assert status == 0 and told["list_age_seconds"] > 3600
+    assert offline(text, "--max-age", "100000")[0] == 0
+    status, told = offline(text, "--max-age", "1")
+    assert (status, told["list"], told["genuine"]) == (1, "too_old", True)
+
+
+def test_keys_of_others_verify_nothing(issued, staff, offline, admin, donor, daemon):
+    """Of another body, another year, another use, or taken for another: each alone makes it fail."""
+    made = issued()
+    text = code_of(staff, made["number"])
+    offline.fetch()
+    listed = json.loads(offline.keys.read_text())
+    assert offline(text)[0] == 0
+
+    def with_keys(change):
+        items = [{**key, **change(key)} for key in listed["items"]]
+        offline.keys.write_text(json.dumps({**listed, "items": items}))
+        return offline(text, listed=False)
+    certifying = [key for key in listed["items"] if key["use"] == "certificates"]
+    assert certifying
+    for change, reason in ((lambda key: {"issuer": "ZZ"} if key["issuer"] else {}, "unknown_key"),
+                           (lambda key: {"year": key["year"] - 1} if key["issuer"] else {}, "unknown_key"),
+                           (lambda key: {"use": "revocations", "issuer": None}, "unknown_key"),
+                           (lambda key: {"public_key": "00" * 32}, "unknown_key"),
+                           (lambda key: {"state": "compromised"}, "compromised_key")):
+        status, told = with_keys(change)
+        assert (status, told["genuine"], told["reason"]) == (1, False, reason)
+    # a list that another has signed, and none at all
+    offline.keys.write_text(json.dumps({**listed, "items": certifying}))
+    status, told = offline(text)
+    assert status == 1 and told["error"]["code"] == "malformed" and "not signed by any of these keys" in told["error"]["detail"]
+    offline.keys.write_text(json.dumps(listed))
+    offline.revoked.write_text("{}")
+    assert offline(text)[0] == 1
+
+
+def test_the_holder_is_asked_for_on_standard_input(issued, staff, offline):
+    text = code_of(staff, issued()["number"])
+    offline.fetch()
+    for typed, matches, status in ((f"deo thi nguong\n{BORN}\n", True, 0), (f"{NAME}\n1990-02-04\n", False, 1), (f"Ai Khác\n{BORN}\n", False, 1)):
+        found, told = offline(text, "--holder", stdin=typed)
+        assert (found, told["genuine"], told["holder_matches"]) == (status, True, matches)
+    assert offline(text, "--holder", stdin="một dòng\n")[0] == 1 and offline(text, "--holder", stdin=f"{NAME}\n3/2/1990\n")[0] == 1
+
+
+def test_a_key_of_another_body_signs_nothing_here(api, admin, staff, donor, daemon):
+    """The daemon, too, looks at body and year of the key, not at its id alone."""
+    one, two = (certificates.enter_body(admin, code) for code in ("KA", "KB"))
+    texts = {}
+    for code in (one, two):
+        given = certificates.gave(daemon.sql, donor())
+        made = staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": code}, expect=201).json()
+        texts[code] = code_of(staff, made["number"])
+    assert all(check(api, text=text)["genuine"] for text in texts.values())
+    public = daemon.value("SELECT public_key FROM certificate_key WHERE issuer = 'KA'")
+    with daemon.database() as root:
+        root.execute("SET session_replication_role = replica")
+        root.execute("UPDATE certificate_key SET year = year - 1 WHERE issuer = 'KA'")
+        try:
+            assert check(api, text=texts["KA"])["reason"] == "unknown_key"
+            root.execute("UPDATE certificate_key SET year = year + 1, issuer = 'KX' WHERE issuer = 'KA'")
+            assert check(api, text=texts["KA"])["reason"] == "unknown_key"
+        finally:
+            root.execute("UPDATE certificate_key SET issuer = 'KA', year = 2025 WHERE public_key = %s", (public,))
+    assert check(api, text=texts["KA"])["genuine"] and check(api, text=texts["KB"])["genuine"]
 
 
 # ---- redeemed ----
@@ -443,7 +542,7 @@ def test_an_erased_donor(api, staff, admin, donor, issued, hospitals, daemon, se
     told = check(api, text=text, name=NAME, birth_date=BORN)
     assert told["genuine"] and told["balance_ml"] == 350 and told["holder_matches"] is True
     assert redeem(here, made["number"], 200).json()["balance_ml"] == 150
-    assert staff.post(f"{CERTIFICATES}/{made['number']}/void", json={"reason": "mẫu"}, expect=200).json()["status"] == "void"
+    assert staff.post(f"{CERTIFICATES}/{made['number']}/void", json={"reason": "other"}, expect=200).json()["status"] == "void"
     given = certificates.gave(daemon.sql, donor())
     daemon.sql("UPDATE donation SET donor_id = %s WHERE id = %s", person, given)
     problem(staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": "LC"}), "erased", 409)
