@@ -64,6 +64,29 @@ struct erasure_refuse {
 };
 void erasure_refuse_send(struct store *store, struct erasure_refuse *refuse);
 
+/* What waits for a second person, oldest first. Audit "erasure.list" for each donor told. */
+struct erasure_waiting {
+	char        id[UUID_TEXT_SIZE], donor_id[UUID_TEXT_SIZE];        /* the record that stands */
+	const char *donor_number, *asked_by_kind, *asked_by;
+	int64_t     asked_us;
+};
+struct erasure_list {
+	const char *const      *units;   /* as in donor_load */
+	size_t                  nunits;
+	char                    after[UUID_TEXT_SIZE];   /* `id` of the last of the page before; "": none */
+	int                     limit;
+	struct actor            actor;
+	struct arena           *arena;
+	struct erasure_waiting *items;   /* out */
+	size_t                  nitems;
+	bool                    more;
+	struct error            error;
+	void                  (*done)(struct erasure_list *list);
+	struct db_query         query;   /* private from here on */
+	char                    limit_text[16];
+};
+void erasure_list_send(struct store *store, struct erasure_list *list);
+
 /*
  * The records of one person, all of them, each loaded and opened by donor_load (`exact`), and the wait that their facts
  * leave, of which there were `nfacts` (erasure_load) before they were read. Audit "donor.erase" of each, and

@@ -119,6 +119,14 @@ static bool hangs_on(const struct donor_record *donor, const struct donor *other
 	return false;
 }
 
+/* The same request once more, whose answer was lost: the record that stands is named, and one that was merged into it. */
+static bool was_merged_before(const struct join_op *op)
+{
+	const struct donor *donor = &op->donor.record.donor;
+
+	return donor_is_called(donor, op->donor.key) && !donor_is_called(donor, op->with);
+}
+
 /* Whether there is something to do; else it is answered here: a repeated merge is done already. */
 static bool step_is_possible(struct join_op *op)
 {
@@ -132,9 +140,14 @@ static bool step_is_possible(struct join_op *op)
 	case DONOR_MERGE:
 		if (!one)
 			return true;
-		op->join.error = err;
-		join_on_done(&op->join);
-		return false;
+		if (was_merged_before(op)) {
+			op->join.error = err;
+			join_on_done(&op->join);
+			return false;
+		}
+		error_set(&err, ERR_ILLEGAL_STEP, "Both are one record, %s: send two records that stand apart.",
+			  "Cả hai là một hồ sơ, %s: hãy gửi hai hồ sơ riêng biệt.", other->number);
+		break;
 	case DONOR_UNMERGE:
 		if (hangs_on(donor, other))
 			return true;

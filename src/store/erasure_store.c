@@ -158,6 +158,62 @@ void erasure_refuse_send(struct store *store, struct erasure_refuse *refuse)
 	db_send(store->db, query);
 }
 
+/* ---- what waits ---- */
+
+static const struct db_statement list_statement = {
+	"WITH d AS (SELECT e.id AS erasure, d.id, d.number, e.asked_by_kind, e.asked_by, e.asked_at"
+	"  FROM erasure AS e LEFT JOIN donor_alias AS a ON a.donor_id = e.donor_id"
+	"  JOIN donor AS d ON d.id = coalesce(a.into_id, e.donor_id)"
+	"  WHERE e.state = 'asked' AND d.erased_at IS NULL AND ($2::text[] IS NULL OR d.unit_id = ANY ($2))"
+	"   AND ($1::uuid IS NULL OR (e.asked_at, e.id) > (SELECT c.asked_at, c.id FROM erasure AS c WHERE c.id = $1::uuid))"
+	"  ORDER BY e.asked_at, e.id LIMIT $3::integer),"
+	AUDIT_TOLD("$4")
+	" SELECT erasure, id, number, asked_by_kind, asked_by, " SQL_MICROS("asked_at") " FROM d ORDER BY asked_at, erasure"
+};
+
+static void list_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct erasure_list *list = container_of(query, struct erasure_list, query);
+
+	if (result_ok(result, &list->error)) {
+		int rows = db_rows(result);
+
+		list->more = rows > list->limit;
+		list->nitems = (size_t)(list->more ? list->limit : rows);
+		list->items = arena_alloc(list->arena, (list->nitems + 1) * sizeof(*list->items));
+		for (int i = 0; i < (int)list->nitems; i++) {
+			struct erasure_waiting *item = &list->items[i];
+
+			row_uuid(result, i, 0, item->id);
+			row_uuid(result, i, 1, item->donor_id);
+			item->donor_number = row_text(list->arena, result, i, 2);
+			item->asked_by_kind = row_text(list->arena, result, i, 3);
+			item->asked_by = row_text(list->arena, result, i, 4);
+			item->asked_us = row_time(result, i, 5);
+		}
+	}
+	list->done(list);
+}
+
+void erasure_list_send(struct store *store, struct erasure_list *list)
+{
+	struct db_query *query = &list->query;
+	struct audit audit;
+
+	query_begin(query, &list_statement, DB_WRITE, list_on_done);
+	query_text(query, *list->after ? list->after : NULL);
+	if (list->units)
+		query_texts(query, list->arena, list->units, list->nunits);
+	else
+		query_text(query, NULL);
+	query_text(query, page_limit(list->limit, list->limit_text));
+	audit_begin(&audit, store, &list->actor);
+	for (int i = 0; i <= list->limit; i++)   /* one for each that may be found */
+		audit_add_reading(&audit, "erasure.list", "donor", "", NULL);
+	query_text(query, audit_end(&audit, list->arena));
+	db_send(store->db, query);
+}
+
 /* ---- done ---- */
 
 /*

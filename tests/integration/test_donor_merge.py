@@ -61,6 +61,35 @@ def test_merged_and_undone(staff, people, daemon):
     assert [x for x in actions if "merge" in x] == ["donor.unmerged", "donor.merged"]
 
 
+def test_a_record_with_itself(staff, people, daemon):
+    """By any of its names, and by those of what was merged into it: refused, and nothing is written."""
+    a, b, c = (register(staff, people.body()) for _ in range(3))
+
+    def state():
+        return daemon.sql("SELECT (SELECT count(*) FROM audit_entry WHERE subject_kind = 'donor' AND action LIKE 'donor.merge%%'),"
+                          " (SELECT count(*) FROM donor_alias), (SELECT array_agg(version ORDER BY id) FROM donor WHERE id::text = ANY (%s))",
+                          [x["id"] for x in (a, b, c)])
+
+    def refuse(one, other):
+        before = state()
+        answer = staff.post(f"{DONORS}/{one}/merge", json={"with": other})
+        assert a["donor_number"] in problem(answer, "illegal-step", 409)["detail"]
+        assert state() == before
+    names = [a["id"], a["id"].upper(), a["donor_number"], a["donor_number"].replace("-", " ").lower()]
+    for name in names:
+        refuse(a["id"], name)
+    join(staff, "merge", a, b)
+    join(staff, "merge", a, c)
+    for name in (*names, b["id"], b["donor_number"], c["id"]):
+        refuse(b["id"], name)
+    refuse(a["id"], a["donor_number"])
+    # the same request once more is no fault: its answer may have been lost
+    before = state()
+    for one in (b, c):
+        join(staff, "merge", a, one)
+    assert state() == before
+
+
 def test_a_change_of_a_merged_record_is_none_of_the_other(staff, people):
     """Both happen to be at one version: what was typed about one must not be written over the other."""
     a, b = register(staff, people.body()), register(staff, people.body())

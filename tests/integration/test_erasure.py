@@ -79,6 +79,35 @@ def test_two_persons(staff, admin, donor, daemon):
     assert journal.count(made["id"]) == 1 and (daemon.data / "erasures.journal").stat().st_mode & 0o777 == 0o600
 
 
+def test_what_waits(api, staff, admin, donor, daemon):
+    """For whoever approves: oldest first, how long already, whether it is one's own; of a merged record what stands for it."""
+    waiting, auditor = "/api/v1/erasures", api.as_("auditor")
+
+    def told(client, *made, **params):
+        ids = {one["id"] for one in made}
+        return [item for item in client.items(waiting, **params) if item["donor"] in ids]
+    one, two, alias = donor(), donor(), donor()
+    for made, client in ((one, staff), (two, admin)):
+        client.post(f"{DONORS}/{made['id']}/erasure", json={}, expect=201)
+    daemon.sql("UPDATE erasure SET asked_at = asked_at - interval '3 days' WHERE donor_id = %s", two["id"])
+    items = told(admin, one, two)
+    assert [(i["donor"], i["donor_number"], i["own"]) for i in items] == \
+        [(two["id"], two["donor_number"], True), (one["id"], one["donor_number"], False)]
+    assert items[0]["waiting_days"] - items[1]["waiting_days"] == 3
+    assert [i["own"] for i in told(staff, one, two)] == [False, True] and [i["own"] for i in told(auditor, one, two)] == [False, False]
+    assert [i["donor"] for i in told(admin, one, two, limit=1)] == [two["id"], one["id"]], "page by page"
+    text = json.dumps(items, ensure_ascii=False)
+    assert not any(word in text for word in (one["name"], one["phone"][1:], one["identifiers"][0]["value"]))
+    assert daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'erasure.list' AND subject_id = %s", one["id"]) > 0
+    staff.post(f"{DONORS}/{alias['id']}/erasure", json={}, expect=201)
+    staff.post(f"{DONORS}/{two['id']}/merge", json={"with": alias["id"]}, expect=200)
+    assert [i["donor"] for i in told(admin, alias, two)] == [two["id"], two["id"]]
+    approve(admin, one, expect=200)
+    admin.post(f"{DONORS}/{two['id']}/erasure/refuse", json={"ground": "article_19"}, expect=200)
+    assert told(admin, one, two, alias) == []
+    problem(api.as_("team").get(waiting), "forbidden", 403)
+
+
 def test_all_records_of_the_person(staff, admin, donor, daemon):
     one, two = donor(), donor()
     daemon.sql("INSERT INTO donor_alias (donor_id, into_id, with_id) VALUES (%s, %s, %s)", two["id"], one["id"], one["id"])

@@ -29,7 +29,8 @@ PROVINCE = {
     ("PATCH", "/api/v1/campaigns/{id}"): {"name": "Chiến dịch khác"},
 }
 # Lists and what they list here: elsewhere's must not be in them.
-LISTS = {("GET", "/api/v1/donors"): "id", ("GET", "/api/v1/donor-requests"): "id", ("GET", "/api/v1/deferral-lifts"): "deferral"}
+LISTS = {("GET", "/api/v1/donors"): "id", ("GET", "/api/v1/donor-requests"): "id", ("GET", "/api/v1/deferral-lifts"): "deferral",
+         ("GET", "/api/v1/erasures"): "donor"}
 # Of one record: the body, what it gives at home, and elsewhere. A round may be read by anybody, a donor not.
 RECORDS = {
     ("PATCH", ROUND): ({"title": "Đợt khác"}, 200, 403),
@@ -94,7 +95,8 @@ class Place:
         self.words |= {"other": other, "until": str(datetime.date.fromisoformat(request["carry_out_by"]) + datetime.timedelta(days=1))}
         self.ids = {"rounds": round_["id"], "plans": plan["id"], "venues": seeds.venue(unit)["id"], "donors": donor, "request": request["id"],
                     "deferral": deferral["id"], "teams": seeds.team()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}
-        self.listed = {"/api/v1/donors": donor, "/api/v1/donor-requests": request["id"], "/api/v1/deferral-lifts": deferral["id"]}
+        self.listed = {"/api/v1/donors": donor, "/api/v1/donor-requests": request["id"], "/api/v1/deferral-lifts": deferral["id"],
+                       "/api/v1/erasures": donor}
 
     def path(self, template):
         return template.replace("{id}", str(self.ids.get(template.split("/")[3]))).replace("{request}", self.ids["request"]) \

@@ -83,7 +83,7 @@ static struct doctor_facts healthy(void)
 			.erasures_known = true,
 			.archiver_known = true, .archived_ago = -1, .archive_failed_ago = -1,
 			.sealing_known = true, .tokens_known = true, .admins_known = true, .admins = 2,
-			.admins_password_alone = 1, .calendar_known = true,
+			.admins_password_alone = 1, .accounts_known = true, .calendar_known = true,
 			.holidays_known_to = { 2027, 12, 31 },
 		},
 	};
@@ -317,6 +317,8 @@ static void the_work(void **state)
 	BREAKS(database->tokens_ending = 1, "access.tokens", HEALTH_WARNING);
 	BREAKS(database->tokens_on_ended_units = 1, "access.tokens", HEALTH_WARNING);
 	BREAKS(database->admins = 0, "access.admins", HEALTH_WARNING);
+	BREAKS(database->accounts_on_ended_units = 1, "access.scopes", HEALTH_WARNING);
+	BREAKS(database->accounts_known = false, "access.scopes", HEALTH_SKIPPED);
 	BREAKS(database->holidays_known_to = date_add_days(facts.today, 59), "places.holidays", HEALTH_WARNING);
 	BREAKS(database->holidays_known_to = date_add_days(facts.today, 60), "places.holidays", HEALTH_OK);
 	BREAKS(database->holidays_known_to = (struct date){ 0 }, "places.holidays", HEALTH_WARNING);
