@@ -389,14 +389,13 @@ static void waiting_on_listed(struct erasure_list *list)
 	request_list_begin(op->r, &out);
 	for (size_t i = 0; i < list->nitems; i++) {
 		const struct erasure_waiting *item = &list->items[i];
-		int32_t days = date_days(op->r->today) - date_days(date_of_instant(item->asked_us));
 
 		jout_object(&out, NULL);
 		jout_text(&out, "id", item->id);
 		jout_text(&out, "donor", item->donor_id);
 		jout_text(&out, "donor_number", item->donor_number);
 		jout_time(&out, "asked_at", item->asked_us);
-		jout_int(&out, "waiting_days", days > 0 ? days : 0);     /* the two clocks may stand on both sides of midnight */
+		jout_int(&out, "waiting_days", item->waiting_days);
 		jout_bool(&out, "own", streq(item->asked_by, actor->id) && streq(item->asked_by_kind, actor->kind));
 		jout_end(&out);
 	}
