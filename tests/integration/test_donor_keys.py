@@ -69,3 +69,35 @@ def test_one_that_cannot_be_opened_holds_up_nobody(daemon, api_of):
     daemon.sql("UPDATE donor SET wrapped_key = %s WHERE id = %s", before, ids[0])
     wait_until(lambda: behind(daemon) == (0, 0), 120, what="the mended one too")
     assert staff.get(f"/api/v1/donors/{ids[0]}", expect=200).json()["name"] == body(60)["name"]
+
+
+def test_killed_half_way(daemon, api_of):
+    """kill -9 when some have followed and some have not: the next daemon does the others, and nobody twice."""
+    staff = api_of(daemon, daemon.token("staff"))
+    ids = [staff.post("/api/v1/donors", json=body(n), expect=201).json()["id"] for n in range(100, 100 + PEOPLE)]
+    wait_until(lambda: behind(daemon) == (0, 0), 60, what="nobody behind")
+    digests, before = daemon.value("SELECT count(*) FROM donor_digest"), daemon.value("SELECT wrap_key_id FROM donor WHERE id = %s", ids[0])
+
+    def followed():
+        return daemon.value("SELECT count(*) FROM donor WHERE id::text = ANY (%s) AND wrap_key_id <> %s", ids, before)
+    # each takes its time, so that the middle is long
+    daemon.sql("CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END'")
+    daemon.sql("CREATE TRIGGER take_time BEFORE UPDATE OF wrap_key_id ON donor FOR EACH ROW EXECUTE FUNCTION take_time()")
+    try:
+        rotate(daemon, "wrap", "--again", "--step")         # staged, dual, activated: from then on they follow
+        rotate(daemon, "wrap", "--step")
+        rotate(daemon, "wrap", "--step")
+        wait_until(lambda: followed() > 2, 120, what="the first ones")
+        daemon.kill()
+    finally:
+        daemon.sql("DROP TRIGGER take_time ON donor")
+        daemon.sql("DROP FUNCTION take_time")
+    assert 2 < followed() < PEOPLE, "killed half-way"
+    daemon.start()
+    wait_until(lambda: behind(daemon) == (0, 0), 120, what="all of them")
+    assert daemon.value("SELECT count(*) FROM donor_digest") == digests
+    twice = daemon.sql("SELECT subject_id FROM audit_entry WHERE action = 'donor.rekey' AND subject_id = ANY (%s) GROUP BY 1 HAVING count(*) <> 1", ids)
+    assert twice == [], twice
+    for n in (100, 100 + PEOPLE - 1):
+        assert found(staff, n) == [ids[n - 100]] and staff.get(f"/api/v1/donors/{ids[n - 100]}").json()["name"] == body(n)["name"]
+    daemon.assert_records_fit()
