@@ -84,10 +84,14 @@ def test_a_record_with_itself(staff, people, daemon):
         refuse(b["id"], name)
     refuse(a["id"], a["donor_number"])
     # the same request once more is no fault: its answer may have been lost
-    before = state()
+    before, read = state(), "SELECT count(*) FROM audit_entry WHERE action = 'donor.read' AND subject_id = %s"
+    reads = daemon.value(read, a["id"])
     for one in (b, c):
         join(staff, "merge", a, one)
-    assert state() == before
+    assert state() == before and daemon.value(read, a["id"]) == reads + 2, "who is shown the record leaves a row"
+    for other in (a["id"], a["donor_number"]):
+        answer = problem(staff.post(f"{DONORS}/{a['id']}/distinct", json={"with": other}), "illegal-step", 409)
+        assert a["donor_number"] in answer["detail"]
 
 
 def test_a_change_of_a_merged_record_is_none_of_the_other(staff, people):
