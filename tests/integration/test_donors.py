@@ -199,7 +199,6 @@ def test_warnings_of_a_change(staff, people):
 
     def change(**body):
         answer = staff.patch(path, body, etag=staff.etag(path), expect=200)
-        assert answer.headers["etag"] == staff.etag(path), "what a change answers is the record"
         codes = {(w["pointer"], w["code"]) for w in answer.json()["warnings"]}
         assert codes == {(w["pointer"], w["code"]) for w in staff.get(path).json()["warnings"]}
         return codes

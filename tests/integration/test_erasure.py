@@ -90,7 +90,8 @@ def test_what_waits(api, staff, admin, donor, daemon):
     one, two, alias = donor(), donor(), donor()
     for made, client in ((one, staff), (two, admin)):
         client.post(f"{DONORS}/{made['id']}/erasure", json={}, expect=201)
-    daemon.sql("UPDATE erasure SET asked_at = asked_at - interval '3 days' WHERE donor_id = %s", two["id"])
+    daemon.sql("UPDATE erasure SET asked_at = now() - interval '3 days' * (donor_id::text = %s)::integer WHERE donor_id::text IN (%s, %s)",
+               two["id"], one["id"], two["id"])
     items = told(admin, one, two)
     assert [(i["donor"], i["donor_number"], i["own"]) for i in items] == \
         [(two["id"], two["donor_number"], True), (one["id"], one["donor_number"], False)]
