@@ -319,6 +319,18 @@ def test_faults_are_told_and_the_rest_is_taken(lists):
         assert value not in text, "a report holds nothing of a row"
 
 
+def test_a_number_that_does_not_fit_is_taken_and_told(lists):
+    """As a registration tells it: for a person to look at, in the line of the row, which is there all the same."""
+    born = {"Ngày sinh": "5/6/1990", "Giới tính": "Nữ"}
+    rows = [person(760 + n, **born, **{"Số CCCD": number}) for n, number in enumerate(("012190000760", "012090000761", "012189000762", "999390000763", "045000764"))]
+    for more in (["--dry-run"], []):
+        told, lines = lists.report(lists.csv(rows), *more)
+        assert told["registered"] == 5
+        assert [(lines[n]["column"], lines[n]["code"]) for n in range(2, 7)] == [
+            ("", ""), ("id_number", "sex_mismatch"), ("id_number", "birth_year_mismatch"),
+            ("id_number", "unknown_province birth_year_mismatch"), ("", "")]
+
+
 def test_a_time_behind_a_day(lists):
     """What programs and people put there says nothing of the day."""
     rows = [person(740 + n, **{"Ngày sinh": "5/6/1990 00:00:00", "Ngày hiến": cell}) for n, cell in enumerate(("1/6/2024 07:30", "2024-06-01T07:30:00", "1/6/2024 7h30"))]
