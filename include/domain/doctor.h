@@ -184,7 +184,9 @@ struct doctor_database {
 	int64_t               erasures_back;     /* records that the journal names and that are here */
 	bool                  tokens_known;
 	int                   tokens_ending;     /* within two weeks */
-	int                   tokens_on_ended_units;
+	int                   tokens_on_ended_units;     /* all units of their scope have ended */
+	bool                  accounts_known;
+	int                   accounts_on_ended_units;   /* that may log in, likewise */
 	bool                  admins_known;
 	int                   admins;            /* accounts of the role admin that may log in */
 	int                   admins_password_alone;     /* of them, without a second factor */

@@ -22,11 +22,18 @@ bool cell_sex(const char *cell, enum donor_sex *out);
 bool cell_blood_group(const char *cell, enum blood_abo *abo, enum blood_rhd *rhd);
 
 /*
- * A day: D/M/YYYY, D-M-YYYY, D.M.YYYY, YYYY-MM-DD, "ngày 3 tháng 4 năm 1990", all with midnight behind them
- * or not ("1990-04-03 00:00:00"); or a year alone ("1990"): then *date is none. Years of two figures are not
- * understood: nobody can tell the century of a donor. The year is always set.
+ * A day: D/M/YYYY, D-M-YYYY, D.M.YYYY, YYYY-MM-DD, "ngày 3 tháng 4 năm 1990", all with a time of the day behind them or
+ * not, which is left out ("1/6/2024 07:30", "1990-04-03T00:00:00", "1/6/2024 7h30", "... 7:30 PM"; one with a zone is not
+ * understood); or a year alone ("1990"): then *date is none. Years of two figures are not understood: nobody can
+ * tell the century of a donor. The year is always set.
  */
 bool cell_date(const char *cell, struct date *date, int *year);
+
+/*
+ * More than one number of a paper in a cell ("045000001; 012190000001"): parted by ; , | & a line or a word, or, where the
+ * papers have `digits_alone`, by anything.
+ */
+bool cell_has_numbers(const char *cell, bool digits_alone);
 
 /* "350", "350 ml", "350cc"; "0,35 l" is 350. 20 to 1000: a smaller figure counts bags. */
 bool cell_volume(const char *cell, int *ml);

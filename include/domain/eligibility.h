@@ -111,6 +111,18 @@ enum eligibility_need {
 const char *eligibility_need_name(enum eligibility_need need);           /* "hemoglobin_g_l" */
 const char *eligibility_need_text(enum eligibility_need need, enum language language);
 
+/*
+ * The codes of the reasons that a rule may give; how many. 0: it refuses nothing by itself (a parameter, an occupation, the
+ * final word).
+ */
+enum { ELIGIBILITY_RULE_CODES_MAX = 2 };
+size_t eligibility_rule_codes(const struct rule *rule, const char *codes[ELIGIBILITY_RULE_CODES_MAX]);
+/* Reasons that no rule of the set gives. Ended by a row without a code. */
+struct eligibility_general_reason {
+	const char *code, *text[LANGUAGE_COUNT];
+};
+const struct eligibility_general_reason *eligibility_general_reasons(void);
+
 struct verdict {
 	enum eligibility_decision  decision;
 	bool                       eligible;     /* no known fact refuses */

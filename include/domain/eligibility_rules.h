@@ -31,6 +31,8 @@ enum eligibility_measure {
 enum { MEASURE_UNKNOWN = -1, MEASURE_ONE = 1000 };
 const char *eligibility_measure_text(enum eligibility_measure measure);  /* the API's name: "weight_kg" */
 bool eligibility_measure_parse(const char *text, enum eligibility_measure *out);
+const char *eligibility_measure_name(enum eligibility_measure measure, enum language language);  /* "Weight", "Cân nặng" */
+const char *eligibility_measure_unit(enum eligibility_measure measure, enum language language);  /* "kg"; NULL: yes or no */
 
 /* How well a number is known to be the law's. */
 enum evidence { EVIDENCE_SEEN, EVIDENCE_SEEN_UNOFFICIAL, EVIDENCE_RECALLED, EVIDENCE_COUNT };
@@ -140,6 +142,7 @@ struct total_rule {
 enum counted_from { COUNTED_EVENT, COUNTED_CURE, COUNTED_RECOVERY, COUNTED_END_OF_COURSE, COUNTED_FROM_COUNT };
 const char *counted_from_text(enum counted_from from);   /* "end_of_course" */
 bool counted_from_parse(const char *text, enum counted_from *out);
+const char *counted_from_name(enum counted_from from, enum language language);   /* "the end of the course" */
 
 /* rule.id is "deferral." and the code; rule.sex is who is asked, and hides nothing: a fact once given counts. */
 struct deferral_rule {
@@ -154,6 +157,7 @@ struct deferral_rule {
 enum condition_lasts { LASTS_WHILE_PRESENT, LASTS_FOR_EVER, LASTS_TODAY, CONDITION_LASTS_COUNT };
 const char *condition_lasts_text(enum condition_lasts lasts);
 bool condition_lasts_parse(const char *text, enum condition_lasts *out);
+const char *condition_lasts_name(enum condition_lasts lasts, enum language language);    /* "no donation while it lasts" */
 struct condition_rule {
 	struct rule          rule;
 	const char          *code;

@@ -14,8 +14,8 @@ struct error;
 enum { PERSON_NAME_MAX = 120, PERSON_NAME_WORDS_MAX = 12 };      /* code points */
 
 /*
- * Composed, blanks made single, nothing hidden in it. False and a fault at
- * `pointer`: no letter in it, too long, too many words, digits or control characters.
+ * Composed, blanks made single, nothing hidden in it. False and a fault at `pointer`: no letter in it, too long, too
+ * many words, or anything but letters of any script with their marks, blanks, apostrophes, hyphens and dots.
  */
 bool person_name_clean(const char **name, const char *pointer, struct arena *arena, struct error *err);
 

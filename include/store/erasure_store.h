@@ -14,8 +14,9 @@
 
 /*
  * Erasing a donor (design 6.6): one person asks, another one approves. Numbers, digests, the donor's key and what
- * it sealed of the person are gone in one statement, for all records that are one; what was sealed elsewhere can be
- * read by nobody. Donations stay and name nobody. store->donor_key must be there.
+ * it sealed of the person are gone in one statement, for all records that are one, and with them what stands in plain of
+ * birth, sex, blood group and place; what was sealed elsewhere can be read by nobody. Donations stay, hang on an id, and
+ * name nobody. store->donor_key must be there.
  */
 enum erasure_state { ERASURE_ASKED, ERASURE_DONE, ERASURE_REFUSED };
 const char *erasure_state_text(enum erasure_state state);
@@ -64,6 +65,30 @@ struct erasure_refuse {
 };
 void erasure_refuse_send(struct store *store, struct erasure_refuse *refuse);
 
+/* What waits for a second person, oldest first. Audit "erasure.list" for each donor told. */
+struct erasure_waiting {
+	char        id[UUID_TEXT_SIZE], donor_id[UUID_TEXT_SIZE];        /* the record that stands */
+	const char *donor_number, *asked_by_kind, *asked_by;
+	int64_t     asked_us;
+	int         waiting_days;        /* of the calendar */
+};
+struct erasure_list {
+	const char *const      *units;   /* as in donor_load */
+	size_t                  nunits;
+	char                    after[UUID_TEXT_SIZE];   /* `id` of the last of the page before; "": none */
+	int                     limit;
+	struct actor            actor;
+	struct arena           *arena;
+	struct erasure_waiting *items;   /* out */
+	size_t                  nitems;
+	bool                    more;
+	struct error            error;
+	void                  (*done)(struct erasure_list *list);
+	struct db_query         query;   /* private from here on */
+	char                    limit_text[16];
+};
+void erasure_list_send(struct store *store, struct erasure_list *list);
+
 /*
  * The records of one person, all of them, each loaded and opened by donor_load (`exact`), and the wait that their facts
  * leave, of which there were `nfacts` (erasure_load) before they were read. Audit "donor.erase" of each, and
@@ -97,6 +122,22 @@ struct erasure_missing {
 	struct db_query            query;        /* private from here on */
 };
 void erasure_missing_send(struct store *store, struct erasure_missing *missing);
+
+/*
+ * Under an advisory lock (another daemon at it: nothing): what stands in plain of the erased goes, where it stayed because
+ * an earlier version erased them; and their place, once nothing that they asked for is open (who closes a request is
+ * found by it). Audit "donor.fade" of each.
+ */
+enum { ERASURE_FADE_BATCH = 100 };
+struct erasure_fade {
+	struct actor    actor;
+	struct arena   *arena;
+	int64_t         faded;           /* out */
+	struct error    error;
+	void          (*done)(struct erasure_fade *fade);
+	struct db_query query;           /* private from here on */
+};
+void erasure_fade_send(struct store *store, struct erasure_fade *fade);
 
 /* Under an advisory lock (another daemon at it: nothing): suppression rows whose day has come. */
 struct suppression_purge {

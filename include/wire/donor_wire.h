@@ -35,6 +35,8 @@ struct donor_view {
 	const char *const       *merged; /* ids of records that are one with this one */
 	size_t                   nmerged;
 	const struct unit_map   *units;  /* for the names of units; NULL: ids alone */
+	struct arena            *arena;  /* for the warnings about its numbers, in `language`; NULL: without them */
+	enum language            language;
 };
 /* To those who may read the record. */
 void donor_write(struct json_out *out, const char *key, const struct donor_view *view);

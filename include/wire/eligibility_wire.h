@@ -24,6 +24,9 @@ bool eligibility_rules_read(const char *text, size_t len, struct arena *arena, s
 /* The sets that are part of the program: vn-26-2013-tt-byt.json, ... Ended by a row without a name. */
 const struct embedded_file *eligibility_rules_embedded(void);
 
+/* The set as GET /api/v1/eligibility/rules has it: all codes that a client may send or get, in both languages. */
+void eligibility_rules_write(struct json_out *out, const char *key, const struct eligibility_rules *rules);
+
 /*
  * Body of POST /api/v1/eligibility/check. Codes that the rules do not know are
  * refused, and what lies after the day that is asked about.

@@ -96,19 +96,32 @@ static void after_on_loaded(struct donor_load *load)
 		request_reply_donor(op->r, &load->record);
 }
 
+static void show(struct join_op *op)
+{
+	op->after.key = op->donor.record.donor.id;
+	op->after.arena = op->r->arena;
+	op->after.done = after_on_loaded;
+	donor_load_send(api_store(op->r->api), &op->after);
+}
+
 /* The audit rows of the step say that it was seen. */
 static void join_on_done(struct donor_join *join)
 {
 	struct join_op *op = container_of(join, struct join_op, join);
 
-	if (join->error.code != ERR_NONE) {
+	if (join->error.code != ERR_NONE)
 		request_reply_error(op->r, &join->error);
-		return;
-	}
-	op->after.key = op->donor.record.donor.id;
-	op->after.arena = op->r->arena;
-	op->after.done = after_on_loaded;
-	donor_load_send(api_store(op->r->api), &op->after);
+	else
+		show(op);
+}
+
+/* Nothing is done, so nothing says that the record was seen but this reading itself. */
+static void show_again(struct join_op *op)
+{
+	op->after.action = "donor.read";
+	op->after.actor = op->r->actor;
+	op->after.actor.request_id = http_request_id(op->r->x);
+	show(op);
 }
 
 static bool hangs_on(const struct donor_record *donor, const struct donor *other)
@@ -117,6 +130,20 @@ static bool hangs_on(const struct donor_record *donor, const struct donor *other
 		if (streq(donor->merged[i], other->id))
 			return true;
 	return false;
+}
+
+/* The same request once more, whose answer was lost: the record that stands is named, and one that was merged into it. */
+static bool was_merged_before(const struct join_op *op)
+{
+	const struct donor *donor = &op->donor.record.donor;
+
+	return donor_is_called(donor, op->donor.key) && !donor_is_called(donor, op->with);
+}
+
+static void set_one_record(struct error *err, const struct donor *donor)
+{
+	error_set(err, ERR_ILLEGAL_STEP, "Both are one record, %s: send two records that stand apart.",
+		  "Cả hai là một hồ sơ, %s: hãy gửi hai hồ sơ riêng biệt.", donor->number);
 }
 
 /* Whether there is something to do; else it is answered here: a repeated merge is done already. */
@@ -132,9 +159,12 @@ static bool step_is_possible(struct join_op *op)
 	case DONOR_MERGE:
 		if (!one)
 			return true;
-		op->join.error = err;
-		join_on_done(&op->join);
-		return false;
+		if (was_merged_before(op)) {
+			show_again(op);
+			return false;
+		}
+		set_one_record(&err, other);
+		break;
 	case DONOR_UNMERGE:
 		if (hangs_on(donor, other))
 			return true;
@@ -144,8 +174,11 @@ static bool step_is_possible(struct join_op *op)
 	case DONOR_DISTINCT:
 		if (!one)
 			return true;
-		error_set(&err, ERR_ILLEGAL_STEP, "The two are merged. If they are two people, undo that first.",
-			  "Hai hồ sơ đã được gộp. Nếu là hai người, hãy hủy gộp trước.");
+		if (donor_is_called(other, op->donor.key) && donor_is_called(other, op->with))
+			set_one_record(&err, other);
+		else
+			error_set(&err, ERR_ILLEGAL_STEP, "The two are merged. If they are two people, undo that first.",
+				  "Hai hồ sơ đã được gộp. Nếu là hai người, hãy hủy gộp trước.");
 		break;
 	}
 	request_reply_error(op->r, &err);

@@ -22,7 +22,8 @@
 static struct donor_view view_of(struct request *r, const struct donor_record *record)
 {
 	return (struct donor_view){ .donor = &record->donor, .next = record->next, .merged = record->merged,
-				    .nmerged = record->nmerged, .units = api_units(r->api) };
+				    .nmerged = record->nmerged, .units = api_units(r->api), .arena = r->arena,
+				    .language = http_language(r->x) };
 }
 
 /* The actor of a reading: its audit row names the request, which other readings have none for. */
@@ -285,7 +286,7 @@ void request_reply_erased_donor(struct request *r)
 	request_reply_error(r, &err);
 }
 
-static bool is_key_of(const struct donor *donor, const char *key)
+bool donor_is_called(const struct donor *donor, const char *key)
 {
 	char number[DONOR_NUMBER_SIZE];
 
@@ -321,7 +322,7 @@ static void patch_on_loaded(struct donor_load *load)
 	}
 	if (!request_may_write_donor(r, now))
 		return;
-	if (!is_key_of(now, load->key)) {
+	if (!donor_is_called(now, load->key)) {
 		reply_merged(r, now);
 		return;
 	}

@@ -1,3 +1,4 @@
+#include "api/params.h"
 #include "api/private.h"
 #include "api/request.h"
 #include "wire/eligibility_wire.h"
@@ -37,7 +38,24 @@ static void check_start(struct request *r)
 	});
 }
 
+/* Who may give blood and by which words: of all alike, and nobody's facts. It changes with the settings alone. */
+static void rules_start(struct request *r)
+{
+	struct buf *buf = api_scratch(r->api);
+	struct json_out out = { .buf = buf };
+	struct params params;
+	struct error err;
+
+	if (!params_init(&params, r, &err) || !params_finish(&params)) {
+		request_reply_error(r, &err);
+		return;
+	}
+	eligibility_rules_write(&out, NULL, r->api->daemon->rules);
+	request_reply_json(r, 200, buf, NULL);
+}
+
 const struct route eligibility_routes[] = {
+	{ HTTP_GET_, "/api/v1/eligibility/rules", AREA_ELIGIBILITY, ACCESS_READ, rules_start, ROUTE_CACHED, 0 },
 	{ HTTP_POST_, "/api/v1/eligibility/check", AREA_ELIGIBILITY, ACCESS_READ, check_start, 0, BODY_MAX },
 	{ 0 }
 };

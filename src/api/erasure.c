@@ -1,3 +1,4 @@
+#include "api/params.h"
 #include "api/person.h"
 #include "api/places.h"
 #include "api/private.h"
@@ -41,11 +42,11 @@ struct erasure_op {
 	int                   status;
 };
 
-static bool goes_on(struct erasure_op *op, const struct error *err)
+static bool goes_on(struct request *r, const struct error *err)
 {
 	if (err->code == ERR_NONE)
 		return true;
-	request_reply_error(op->r, err);
+	request_reply_error(r, err);
 	return false;
 }
 
@@ -74,7 +75,7 @@ static void on_state(struct erasure_load *load)
 {
 	struct erasure_op *op = container_of(load, struct erasure_op, state);
 
-	if (goes_on(op, &load->error))
+	if (goes_on(op->r, &load->error))
 		op->next(op);
 }
 
@@ -112,7 +113,7 @@ static void on_loaded(struct donor_load *load)
 	const struct donor *donor = &load->record.donor;
 	struct named unit = { donor->unit_id, NULL };
 
-	if (goes_on(op, &load->error) && request_may_write(op->r, &unit, unit.id ? 1 : 0, donor->unit_on, NULL))
+	if (goes_on(op->r, &load->error) && request_may_write(op->r, &unit, unit.id ? 1 : 0, donor->unit_on, NULL))
 		op->next(op);
 }
 
@@ -145,7 +146,7 @@ static void on_asked(struct erasure_ask *ask)
 {
 	struct erasure_op *op = container_of(ask, struct erasure_op, ask);
 
-	if (goes_on(op, &ask->error))
+	if (goes_on(op->r, &ask->error))
 		ask_state(op, reply_state);
 }
 
@@ -173,7 +174,7 @@ static void on_refused(struct erasure_refuse *refuse)
 {
 	struct erasure_op *op = container_of(refuse, struct erasure_op, refuse);
 
-	if (goes_on(op, &refuse->error))
+	if (goes_on(op->r, &refuse->error))
 		ask_state(op, reply_state);
 }
 
@@ -281,7 +282,7 @@ static void on_erased(struct donor_erase *erase)
 		approve_again(op);
 		return;
 	}
-	if (!goes_on(op, &erase->error))
+	if (!goes_on(op->r, &erase->error))
 		return;
 	for (size_t i = 0; i < erase->nrecords; i++)
 		ids[i] = erase->records[i]->donor.id;
@@ -302,7 +303,7 @@ static void on_person(struct person_load *load)
 	struct donor_erase *erase = &op->erase;
 	struct request *r = op->r;
 
-	if (!goes_on(op, &load->error))
+	if (!goes_on(op->r, &load->error))
 		return;
 	erase->nfacts = op->state.nfacts;
 	erase->wait = donor_wait_left(&load->facts.facts, r->api->daemon->rules, r->today, r->arena);
@@ -370,7 +371,66 @@ static void approve_start(struct request *r)
 	request_with_units(r, approve_with_units);
 }
 
+/* ---- GET /erasures ---- */
+
+struct waiting_op {
+	struct request     *r;
+	struct erasure_list list;
+};
+
+static void waiting_on_listed(struct erasure_list *list)
+{
+	struct waiting_op *op = container_of(list, struct waiting_op, list);
+	const struct actor *actor = &op->r->actor;
+	struct json_out out;
+
+	if (!goes_on(op->r, &list->error))
+		return;
+	request_list_begin(op->r, &out);
+	for (size_t i = 0; i < list->nitems; i++) {
+		const struct erasure_waiting *item = &list->items[i];
+
+		jout_object(&out, NULL);
+		jout_text(&out, "id", item->id);
+		jout_text(&out, "donor", item->donor_id);
+		jout_text(&out, "donor_number", item->donor_number);
+		jout_time(&out, "asked_at", item->asked_us);
+		jout_int(&out, "waiting_days", item->waiting_days);
+		jout_bool(&out, "own", streq(item->asked_by, actor->id) && streq(item->asked_by_kind, actor->kind));
+		jout_end(&out);
+	}
+	request_list_reply(op->r, &out, list->more ? list->items[list->nitems - 1].id : NULL);
+}
+
+static void waiting_with_units(struct request *r)
+{
+	struct waiting_op *op = http_alloc(r->x, sizeof(*op));
+	struct params params;
+	struct error err;
+
+	op->r = r;
+	if (params_init(&params, r, &err)) {
+		op->list.limit = params_limit(&params);
+		params_cursor(&params, op->list.after);
+		params_finish(&params);
+	}
+	if (!goes_on(r, &err))
+		return;
+	request_readable_units(r, &op->list.units, &op->list.nunits);
+	op->list.actor = r->actor;
+	op->list.actor.request_id = http_request_id(r->x);
+	op->list.arena = r->arena;
+	op->list.done = waiting_on_listed;
+	erasure_list_send(api_store(r->api), &op->list);
+}
+
+static void waiting_start(struct request *r)
+{
+	request_with_units(r, waiting_with_units);
+}
+
 const struct route erasure_routes[] = {
+	{ HTTP_GET_, "/api/v1/erasures", AREA_DONOR_LIST, ACCESS_READ, waiting_start, ROUTE_PERSONAL, 0 },
 	{ HTTP_GET_, "/api/v1/donors/{id}/erasure", AREA_DONORS, ACCESS_READ, get_start, ROUTE_PERSONAL, 0 },
 	{ HTTP_POST_, "/api/v1/donors/{id}/erasure", AREA_DONORS, ACCESS_WRITE, ask_start, ROUTE_PERSONAL, 0 },
 	{ HTTP_POST_, "/api/v1/donors/{id}/erasure/approve", AREA_ERASURE_APPROVAL, ACCESS_WRITE, approve_start,

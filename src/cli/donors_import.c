@@ -454,16 +454,33 @@ static const char *note_of(const struct donors_import *import, size_t index)
 	return stretch->what[index] == IMPORT_REGISTER ? row->donor.number : row->same ? row->same->donor.number : stretch->note[index];
 }
 
+/* What does not fit in the numbers of a row that was taken (facts 8): "sex_mismatch birth_year_mismatch"; "": it fits. */
+static const char *doubts_of(struct donors_import *import, size_t index)
+{
+	struct stretch *stretch = &import->stretch;
+	struct donor_warning warnings[DONOR_WARNINGS_MAX];
+	size_t count = donor_warnings(&stretch->rows[index].donor, &stretch->arena, warnings);
+	const char *codes = "";
+
+	for (size_t i = 0; i < count; i++)
+		if (!strstr(codes, warnings[i].code))
+			codes = arena_printf(&stretch->arena, "%s%s%s", codes, *codes ? " " : "", warnings[i].code);
+	return codes;
+}
+
 static void tell_row(struct donors_import *import, size_t index, struct buf *lines)
 {
 	int64_t row = import->stretch.rows[index].number;
 	enum told told = told_of(&import->stretch, index);
+	const char *doubts = import->report && told == TOLD_REGISTERED ? doubts_of(import, index) : "";
+	enum donor_column column = import->mapping.places[COLUMN_ID_NUMBER] >= 0
+					   ? COLUMN_ID_NUMBER : (enum donor_column)(COLUMN_IDENTIFIER + (int)IDENTIFIER_CCCD);
 
 	tell_faults(import, row, lines);
 	import->told[told]++;
 	import->decided += decision_about(&import->decisions, row) != NULL;
 	if (import->report)
-		report_line(import, lines, row, told, "", "", note_of(import, index));
+		report_line(import, lines, row, told, *doubts ? donor_column_text(column) : "", doubts, note_of(import, index));
 }
 
 /* What became of the rows, and of those between them that were not understood, on disk before more is done. */

@@ -149,9 +149,10 @@ static void judge_tokens(const struct doctor_facts *facts, struct finding *findi
 			       "giothong token list; tạo mã mới và giao kịp thời");
 	}
 	if (database->tokens_on_ended_units > 0) {
-		finding_say(finding, HEALTH_WARNING, "%d are for a unit that has ended, and can only read",
-			    "%d mã thuộc đơn vị đã kết thúc, chỉ còn đọc được", database->tokens_on_ended_units);
-		finding_advise(finding, "make new ones for the units of today", "tạo mã mới cho các đơn vị hiện nay");
+		finding_say(finding, HEALTH_WARNING, "%d are only for units that have ended, and can only read",
+			    "%d mã chỉ thuộc các đơn vị đã kết thúc, chỉ còn đọc được", database->tokens_on_ended_units);
+		finding_advise(finding, "giothong token list; make new ones for the units of today",
+			       "giothong token list; tạo mã mới cho các đơn vị hiện nay");
 	}
 	if (finding->health == HEALTH_OK)
 		finding_say(finding, HEALTH_OK, "none ends within two weeks", "không mã nào hết hạn trong hai tuần tới");
@@ -176,6 +177,26 @@ static void judge_admins(const struct doctor_facts *facts, struct finding *findi
 		    "không quản trị viên nào có tài khoản đăng nhập được");
 	finding_advise(finding, "giothong user add LOGIN --role admin --name NAME; or giothong user enable LOGIN",
 		       "giothong user add LOGIN --role admin --name NAME; hoặc giothong user enable LOGIN");
+}
+
+/* A place was abolished, and whoever worked for it finds that nothing can be written. */
+static void judge_accounts(const struct doctor_facts *facts, struct finding *finding)
+{
+	const struct doctor_database *database = &facts->database;
+
+	if (!database->accounts_known) {
+		finding_say(finding, HEALTH_SKIPPED, "the scopes of accounts cannot be read", "không đọc được phạm vi của tài khoản");
+		return;
+	}
+	if (database->accounts_on_ended_units == 0) {
+		finding_say(finding, HEALTH_OK, "each has the whole province, or a unit of today",
+			    "mỗi tài khoản có cả tỉnh, hoặc một đơn vị hiện nay");
+		return;
+	}
+	finding_say(finding, HEALTH_WARNING, "%d accounts are only for units that have ended, and can only read",
+		    "%d tài khoản chỉ thuộc các đơn vị đã kết thúc, chỉ còn đọc được", database->accounts_on_ended_units);
+	finding_advise(finding, "giothong user list --json shows their units; an administrator gives them others: PATCH /api/v1/users/ID",
+		       "giothong user list --json cho biết đơn vị của họ; quản trị viên đổi bằng PATCH /api/v1/users/ID");
 }
 
 static void judge_holidays(const struct doctor_facts *facts, struct finding *finding)
@@ -228,6 +249,7 @@ const struct doctor_check doctor_work_checks[] = {
 	{ "audit.sealing", NEEDS_DATABASE, judge_sealing },
 	{ "access.tokens", NEEDS_DATABASE, judge_tokens },
 	{ "access.admins", NEEDS_DATABASE, judge_admins },
+	{ "access.scopes", NEEDS_DATABASE, judge_accounts },
 	{ "places.holidays", NEEDS_DATABASE, judge_holidays },
 	{ "places.units", NEEDS_DATABASE, judge_units },
 	{ 0 }

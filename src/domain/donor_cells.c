@@ -3,11 +3,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "domain/fold.h"
 
-enum { FOLDED_SIZE = 96, VOLUME_MIN = 20 };
+enum {
+	FOLDED_SIZE = 96,
+	VOLUME_MIN = 20,
+	NUMBER_DIGITS_MIN = 5,           /* of a number on a paper; less is a word or a part of it */
+	TWO_NUMBERS_DIGITS = 16          /* so many are two numbers, of which spreadsheets may have taken the first zeros */
+};
 
 static bool fold(const char *cell, char folded[FOLDED_SIZE])
 {
@@ -139,14 +146,61 @@ static bool number_at(const char **text, size_t max_digits, int *out)
 	return true;
 }
 
+/* Two figures from 0 to `max`; the hour may have one. */
+static bool take_figures(const char **text, int max, bool one_will_do, int *out)
+{
+	size_t digits = strspn(*text, "0123456789");
+
+	if (digits > 2 || digits < (one_will_do ? 1u : 2u))
+		return false;
+	*out = atoi(*text);
+	*text += digits;
+	return *out <= max;
+}
+
+/* "07:30", "7:30:00.000", "7h30", "7:30 PM", "7:30 CH", to the end of the text. */
+static bool is_time(const char *text)
+{
+	static const char *const halves[] = { "am", "pm", "sa", "ch" };
+	int hour, minute, second;
+
+	if (!take_figures(&text, 23, true, &hour) || !*text || !strchr(":hHgG", *text))
+		return false;
+	text++;
+	if (!take_figures(&text, 59, false, &minute))
+		return false;
+	if (*text == ':') {
+		text++;
+		if (!take_figures(&text, 59, false, &second))
+			return false;
+		if (*text == '.')
+			text += 1 + strspn(text + 1, "0123456789");
+	}
+	text += strspn(text, " ");
+	for (size_t i = 0; i < ARRAY_SIZE(halves); i++)
+		if (strcasecmp(text, halves[i]) == 0)
+			return true;
+	return *text == '\0';
+}
+
+/* How much of a cell is before the time of the day that a program or a person put behind the day: "1/6/2024 07:30". */
+static size_t without_time(const char *cell)
+{
+	for (const char *p = cell; *p; p++)
+		if (p > cell && strchr(" Tt", p[-1]) && is_time(p))
+			return (size_t)(p - 1 - cell);
+	return strlen(cell);
+}
+
 bool cell_date(const char *cell, struct date *date, int *year)
 {
-	char folded[FOLDED_SIZE];
+	char folded[FOLDED_SIZE], day[FOLDED_SIZE];
 	const char *text = folded;
-	int first, second, third;
+	int first, second, third, len;
 
 	*date = (struct date){ 0 };
-	if (!fold(cell, folded))         /* "3/4/1990" and "3-4-1990" are "3 4 1990" now */
+	len = snprintf(day, sizeof(day), "%.*s", (int)without_time(cell), cell);
+	if (len >= (int)sizeof(day) || !fold(day, folded))       /* "3/4/1990" and "3-4-1990" are "3 4 1990" now */
 		return false;
 	if (take_word(&text, "nam") || (strspn(text, "0123456789") == 4 && text[4] == '\0'))
 		return number_at(&text, 4, year) && !*text && *year >= 1900 && *year <= 2200;
@@ -157,11 +211,48 @@ bool cell_date(const char *cell, struct date *date, int *year)
 	if (!number_at(&text, 2, &second))
 		return false;
 	take_word(&text, "nam");
-	if (!number_at(&text, 4, &third) || strspn(text, "0 ") != strlen(text))
-		return false;            /* what is left is the time of a program that knows no days */
+	if (!number_at(&text, 4, &third) || *text)
+		return false;
 	*date = first >= 1000 ? date_make(first, second, third) : third >= 1000 ? date_make(third, second, first) : *date;
 	*year = date->year;
 	return !date_is_none(*date);
+}
+
+/* ---- numbers of papers ---- */
+
+/* "và", "hoặc", "or", "and" between two numbers. */
+static bool has_word_between_numbers(const char *cell)
+{
+	static const char *const words[] = { " va ", " hoac ", " or ", " and " };
+	char folded[2 * FOLDED_SIZE];
+	const char *at;
+
+	if (!text_fold(cell, folded, sizeof(folded)))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if ((at = strstr(folded, words[i])) != NULL && at > folded && strchr("0123456789", at[-1]) &&
+		    strpbrk(at, "0123456789"))
+			return true;
+	return false;
+}
+
+bool cell_has_numbers(const char *cell, bool digits_alone)
+{
+	const char *between = digits_alone ? ";,|&/" : ";,|&";
+	size_t digits = 0, all = 0, numbers = 0;
+
+	for (const char *p = cell; *p;) {
+		bool breaks = *p == '\n' || *p == '\r';
+		char c = fold_ascii(text_next(&p));
+
+		if (c >= '0' && c <= '9') {
+			all++;
+			numbers += ++digits == NUMBER_DIGITS_MIN;
+		} else if (breaks || (c && strchr(between, c))) {
+			digits = 0;
+		}
+	}
+	return numbers > 1 || (digits_alone && all >= TWO_NUMBERS_DIGITS) || has_word_between_numbers(cell);
 }
 
 /* ---- volume, component ---- */

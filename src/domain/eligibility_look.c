@@ -44,6 +44,25 @@ bool rule_applies(const struct look *look, const struct rule *rule)
 
 /* ---- what is found ---- */
 
+/* As clients know them. */
+static const char code_too_young[] = "too_young", code_too_old[] = "too_old", code_volume_too_large[] = "volume_too_large",
+		  code_no_volume[] = "no_volume_at_this_weight", code_too_soon[] = "too_soon", code_too_often[] = "too_often",
+		  code_too_much[] = "too_much", code_no_rules[] = "no_rules_for_this_day",
+		  code_unknown_condition[] = "unknown_condition", code_deferral[] = "deferral";
+
+const struct eligibility_general_reason *eligibility_general_reasons(void)
+{
+	static const struct eligibility_general_reason reasons[] = {
+		{ code_no_rules, { "The rule set is not in force on this day.", "Bộ quy tắc không có hiệu lực vào ngày này." } },
+		{ code_deferral, { "Deferred, for a reason that is not known here.", "Đang tạm hoãn hiến máu, không rõ lý do." } },
+		{ code_unknown_condition, { "A condition that the rules do not know: ask a doctor.",
+					    "Tình trạng mà bộ quy tắc không biết: hãy hỏi bác sĩ." } },
+		{ 0 }
+	};
+
+	return reasons;
+}
+
 static void need(struct look *look, const struct rule *rule, enum eligibility_need what)
 {
 	look->needs |= 1u << what;
@@ -125,7 +144,7 @@ static void look_at_age(struct look *look, const struct age_rule *age)
 		struct date first = eligibility_birthday(look->rules, born.earliest, age->from_years);
 
 		if (date_compare(look->day, first) < 0) {
-			reason = refuse(look, &age->rule, REASON_AGE, "too_young", first);
+			reason = refuse(look, &age->rule, REASON_AGE, code_too_young, first);
 			if (reason)
 				reason->below = true;
 		} else if (date_compare(look->day, eligibility_birthday(look->rules, born.latest, age->from_years)) < 0) {
@@ -134,7 +153,7 @@ static void look_at_age(struct look *look, const struct age_rule *age)
 	}
 	if (age->to_years >= 0) {
 		if (date_compare(look->day, eligibility_last_day(look->rules, born.latest, age->to_years)) > 0)
-			reason = refuse(look, &age->rule, REASON_AGE, "too_old", no_end);
+			reason = refuse(look, &age->rule, REASON_AGE, code_too_old, no_end);
 		else if (date_compare(look->day, eligibility_last_day(look->rules, born.earliest, age->to_years)) > 0)
 			need(look, &age->rule, NEED_BIRTH_DATE);
 	}
@@ -157,6 +176,59 @@ static const struct {
 	[MEASURE_PLATELETS] = { "platelets_too_low", "platelets_too_high", NEED_PLATELETS },
 	[MEASURE_PROTEIN] = { "protein_too_low", "protein_too_high", NEED_PROTEIN },
 };
+
+static size_t limit_codes(const struct limit_rule *limit, const char *codes[ELIGIBILITY_RULE_CODES_MAX])
+{
+	size_t count = 0;
+
+	if (limit->range.has_low)
+		codes[count++] = measures[limit->measure].too_low;
+	if (limit->range.has_high && (count == 0 || !streq(codes[0], measures[limit->measure].too_high)))
+		codes[count++] = measures[limit->measure].too_high;
+	return count;
+}
+
+size_t eligibility_rule_codes(const struct rule *rule, const char *codes[ELIGIBILITY_RULE_CODES_MAX])
+{
+	const struct age_rule *age = container_of(rule, struct age_rule, rule);
+	size_t count = 0;
+
+	switch (rule->kind) {
+	case RULE_AGE:
+		if (age->from_years >= 0)
+			codes[count++] = code_too_young;
+		if (age->to_years >= 0)
+			codes[count++] = code_too_old;
+		return count;
+	case RULE_LIMIT:
+		return limit_codes(container_of(rule, struct limit_rule, rule), codes);
+	case RULE_BAND:
+		codes[0] = code_volume_too_large;
+		codes[1] = code_no_volume;
+		return 2;
+	case RULE_CONDITION:
+		codes[0] = container_of(rule, struct condition_rule, rule)->code;
+		return 1;
+	case RULE_DEFERRAL:
+		codes[0] = container_of(rule, struct deferral_rule, rule)->code;
+		return 1;
+	case RULE_WAIT:
+		codes[0] = code_too_soon;
+		return 1;
+	case RULE_COUNT:
+		codes[0] = code_too_often;
+		return 1;
+	case RULE_TOTAL:
+		codes[0] = code_too_much;
+		return 1;
+	case RULE_PARAMETER:
+	case RULE_OCCUPATION:
+	case RULE_FINAL_WORD:
+	case RULE_KIND_COUNT:
+		break;
+	}
+	return 0;
+}
 
 /* Only the protein test comes with its day. */
 static bool test_is_too_old(struct look *look, const struct limit_rule *limit)
@@ -245,7 +317,7 @@ static void look_at_volume_alone(struct look *look, const struct band_rule *wide
 {
 	need(look, &widest->rule, NEED_WEIGHT);
 	if (widest->max_ml >= 0 && look->facts->volume_ml > widest->max_ml)
-		refuse_volume(look, widest, "volume_too_large", widest->max_ml);
+		refuse_volume(look, widest, code_volume_too_large, widest->max_ml);
 }
 
 static bool refused_for_weight(const struct look *look)
@@ -283,9 +355,9 @@ static void look_at_bands(struct look *look)
 	}
 	limit_volume(look, found ? band_ml(found, weight) : 0);
 	if (!found && !refused_for_weight(look))
-		refuse_volume(look, widest, "no_volume_at_this_weight", 0);
+		refuse_volume(look, widest, code_no_volume, 0);
 	if (found && look->facts->volume_ml > band_ml(found, weight))
-		refuse_volume(look, found, "volume_too_large", band_ml(found, weight));
+		refuse_volume(look, found, code_volume_too_large, band_ml(found, weight));
 }
 
 /* ---- diseases, states and signs: Article 4(2)(c), (d) ---- */
@@ -321,7 +393,7 @@ static void look_at_conditions(struct look *look)
 	for (size_t i = 0; i < facts->nconditions; i++)
 		unknown |= !eligibility_condition(rules, facts->conditions[i]);
 	if (unknown)
-		refuse(look, NULL, REASON_CONDITION, "unknown_condition", no_end);
+		refuse(look, NULL, REASON_CONDITION, code_unknown_condition, no_end);
 	if (concerned && !facts->conditions_known)
 		need(look, NULL, NEED_CONDITIONS);
 }
@@ -405,7 +477,7 @@ static void look_at_deferrals_of(struct look *look, const char *code, const stru
 	}
 	if (!worst)
 		return;
-	reason = refuse_until(look, rule, REASON_DEFERRAL, code ? code : "deferral", worst_end);
+	reason = refuse_until(look, rule, REASON_DEFERRAL, code ? code : code_deferral, worst_end);
 	if (reason) {
 		reason->detail = counted;
 		reason->permanent = worst->permanent;
@@ -507,7 +579,7 @@ static void look_at_wait(struct look *look, const struct wait_rule *wait)
 							   PARAMETER_INTERVAL_FIRST_DAY));
 	if (wait_is_said(look, latest, until))
 		return;
-	reason = refuse(look, &wait->rule, REASON_WAIT, "too_soon", until);
+	reason = refuse(look, &wait->rule, REASON_WAIT, code_too_soon, until);
 	if (reason) {
 		reason->detail = wait;
 		reason->last = latest->component;
@@ -558,7 +630,7 @@ static void look_at_count(struct look *look, const struct count_rule *count)
 	free_on = while_valid(&count->rule, free_on);
 	if (count_is_said(look, count, free_on))
 		return;
-	reason = refuse(look, &count->rule, REASON_COUNT, "too_often", free_on);
+	reason = refuse(look, &count->rule, REASON_COUNT, code_too_often, free_on);
 	if (reason)
 		reason->detail = count;
 }
@@ -595,7 +667,7 @@ static void look_at_total(struct look *look, const struct total_rule *total)
 		}
 	if (wanted > total->at_most_ml)
 		free_on = no_end;
-	reason = refuse(look, &total->rule, REASON_TOTAL, "too_much", free_on);
+	reason = refuse(look, &total->rule, REASON_TOTAL, code_too_much, free_on);
 	if (reason) {
 		reason->detail = total;
 		reason->limit_ml = left > 0 ? left : 0;
@@ -631,7 +703,7 @@ void look_for_sex(struct look *look)
 
 	look->max_ml = NO_LIMIT;
 	if (!set_is_valid(rules, look->day)) {
-		refuse(look, NULL, REASON_NO_RULES, "no_rules_for_this_day",
+		refuse(look, NULL, REASON_NO_RULES, code_no_rules,
 		       date_compare(look->day, rules->valid_from) < 0 ? rules->valid_from : no_end);
 		return;
 	}

@@ -102,33 +102,45 @@ static void band_text(struct buf *out, const struct rule *rule, enum language la
 	buf_append_char(out, '.');
 }
 
-static void condition_text(struct buf *out, const struct rule *rule, enum language language)
+const char *condition_lasts_name(enum condition_lasts lasts, enum language language)
 {
-	static const char *const lasts[CONDITION_LASTS_COUNT][LANGUAGE_COUNT] = {
+	static const char *const names[CONDITION_LASTS_COUNT][LANGUAGE_COUNT] = {
 		[LASTS_WHILE_PRESENT] = { "no donation while it lasts", "không hiến khi còn tình trạng này" },
 		[LASTS_FOR_EVER] = { "no donation, for good", "không hiến, vĩnh viễn" },
 		[LASTS_TODAY] = { "no donation on that day", "không hiến trong ngày đó" },
 	};
+
+	return names[lasts][language];
+}
+
+static void condition_text(struct buf *out, const struct rule *rule, enum language language)
+{
 	const struct condition_rule *condition = container_of(rule, struct condition_rule, rule);
 
 	whom(out, rule, true, language);
-	buf_printf(out, "%s: %s.", condition->text[language], lasts[condition->lasts][language]);
+	buf_printf(out, "%s: %s.", condition->text[language], condition_lasts_name(condition->lasts, language));
 }
 
-static void deferral_text(struct buf *out, const struct rule *rule, enum language language)
+const char *counted_from_name(enum counted_from from, enum language language)
 {
-	static const char *const from[COUNTED_FROM_COUNT][LANGUAGE_COUNT] = {
+	static const char *const names[COUNTED_FROM_COUNT][LANGUAGE_COUNT] = {
 		[COUNTED_EVENT] = { "the event", "sự kiện" },
 		[COUNTED_CURE] = { "the cure", "khi khỏi bệnh" },
 		[COUNTED_RECOVERY] = { "full recovery", "khi hồi phục hoàn toàn" },
 		[COUNTED_END_OF_COURSE] = { "the end of the course", "khi kết thúc đợt" },
 	};
+
+	return names[from][language];
+}
+
+static void deferral_text(struct buf *out, const struct rule *rule, enum language language)
+{
 	const struct deferral_rule *deferral = container_of(rule, struct deferral_rule, rule);
 
 	whom(out, rule, true, language);
 	buf_printf(out, "%s: ", deferral->text[language]);
 	words_span(out, deferral->wait, language);
-	buf_printf(out, in(language, " from %s.", " kể từ %s."), from[deferral->counted_from][language]);
+	buf_printf(out, in(language, " from %s.", " kể từ %s."), counted_from_name(deferral->counted_from, language));
 }
 
 /* Which earlier donation it goes by. */

@@ -65,19 +65,31 @@ void words_range(struct buf *out, const struct range *range, const char *unit, e
 		buf_append_text(out, " trở lên");
 }
 
+static const struct {
+	const char *name[LANGUAGE_COUNT], *unit[LANGUAGE_COUNT];
+} names[MEASURE_COUNT] = {
+	[MEASURE_WEIGHT] = { { "Weight", "Cân nặng" }, { "kg", "kg" } },
+	[MEASURE_SYSTOLIC] = { { "Systolic blood pressure", "Huyết áp tâm thu" }, { "mmHg", "mmHg" } },
+	[MEASURE_DIASTOLIC] = { { "Diastolic blood pressure", "Huyết áp tâm trương" }, { "mmHg", "mmHg" } },
+	[MEASURE_PULSE] = { { "Pulse", "Mạch" }, { "per minute", "lần/phút" } },
+	[MEASURE_PULSE_REGULAR] = { { "Regular pulse", "Mạch đều" }, { NULL, NULL } },
+	[MEASURE_HEMOGLOBIN] = { { "Haemoglobin", "Huyết sắc tố" }, { "g/l", "g/l" } },
+	[MEASURE_PLATELETS] = { { "Platelets", "Tiểu cầu" }, { "x 10^9/l", "x 10^9/l" } },
+	[MEASURE_PROTEIN] = { { "Total serum protein", "Protein huyết thanh toàn phần" }, { "g/l", "g/l" } },
+};
+
+const char *eligibility_measure_name(enum eligibility_measure measure, enum language language)
+{
+	return names[measure].name[language];
+}
+
+const char *eligibility_measure_unit(enum eligibility_measure measure, enum language language)
+{
+	return names[measure].unit[language];
+}
+
 void words_limit(struct buf *out, const struct limit_rule *limit, enum language language)
 {
-	static const struct {
-		const char *name[LANGUAGE_COUNT], *unit[LANGUAGE_COUNT];
-	} names[MEASURE_COUNT] = {
-		[MEASURE_WEIGHT] = { { "Weight", "Cân nặng" }, { "kg", "kg" } },
-		[MEASURE_SYSTOLIC] = { { "Systolic blood pressure", "Huyết áp tâm thu" }, { "mmHg", "mmHg" } },
-		[MEASURE_DIASTOLIC] = { { "Diastolic blood pressure", "Huyết áp tâm trương" }, { "mmHg", "mmHg" } },
-		[MEASURE_PULSE] = { { "Pulse", "Mạch" }, { "per minute", "lần/phút" } },
-		[MEASURE_HEMOGLOBIN] = { { "Haemoglobin", "Huyết sắc tố" }, { "g/l", "g/l" } },
-		[MEASURE_PLATELETS] = { { "Platelets", "Tiểu cầu" }, { "x 10^9/l", "x 10^9/l" } },
-		[MEASURE_PROTEIN] = { { "Total serum protein", "Protein huyết thanh toàn phần" }, { "g/l", "g/l" } },
-	};
 	bool vi = language == LANGUAGE_VI;
 
 	if (limit->measure == MEASURE_PULSE_REGULAR) {

@@ -22,12 +22,29 @@ static size_t count_words(const char *folded)
 	return count;
 }
 
-static bool has_digit(const char *name)
+/* Apostrophes, and the dot between the parts of a name, as other keyboards and scripts have them. */
+static bool is_sign_of_names(int32_t point)
 {
-	while (*name)
-		if (text_class(text_next(&name)) == TEXT_DIGIT)
+	static const int32_t others[] = { 0x2018, 0x2019, 0x201b, 0x2032, 0xb4, 0xb7, 0x30fb };
+	char plain = fold_ascii(point);
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (point == others[i])
 			return true;
-	return false;
+	return plain == '-' || plain == '.' || plain == '\'' || plain == '`';
+}
+
+/* Letters of any script with their marks, blanks, and the few signs above. */
+static bool is_of_names(const char *name)
+{
+	while (*name) {
+		int32_t point = text_next(&name);
+		enum text_class class = text_class(point);
+
+		if (class != TEXT_LETTER && class != TEXT_MARK && class != TEXT_BLANK && !is_sign_of_names(point))
+			return false;
+	}
+	return true;
 }
 
 static bool refuse_long(const char *pointer, struct error *err)
@@ -44,9 +61,10 @@ bool person_name_clean(const char **name, const char *pointer, struct arena *are
 		return refuse_long(pointer, err);
 	const char *tidy = fold_tidy(*name, arena);
 
-	if (!tidy || has_digit(tidy))
-		return error_add_field(err, pointer, "invalid_character", "A name has letters only.",
-				       "Họ tên chỉ gồm chữ cái.");
+	if (!tidy || !is_of_names(tidy))
+		return error_add_field(err, pointer, "invalid_character",
+				       "A name has letters, blanks, apostrophes, hyphens and dots only.",
+				       "Họ tên chỉ gồm chữ cái, dấu cách, dấu nháy, gạch nối và dấu chấm.");
 	if (text_length(tidy) > PERSON_NAME_MAX || !fold_words(tidy, folded, sizeof(folded)) ||
 	    count_words(folded) > PERSON_NAME_WORDS_MAX)
 		return refuse_long(pointer, err);

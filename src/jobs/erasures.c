@@ -13,7 +13,7 @@
 #include "worker/pool.h"
 #include "worker/worker.h"
 
-enum { LOOK_SECONDS = 30, LOOK_FIRST = 2 };
+enum { LOOK_SECONDS = 30, LOOK_FIRST = 2, FADE_FIRST = 4 };
 
 /* Read the file (pool), ask what it lacks (database), write that (pool); a turn that finds it at work is left out. */
 struct erasures_job {
@@ -33,6 +33,9 @@ struct erasures_job {
 	bool                   fine;
 	struct error           error;
 	struct erasure_missing missing;
+	bool                   fading;
+	struct arena           fade_arena;
+	struct erasure_fade    fade;
 };
 
 static void rest(struct erasures_job *job)
@@ -122,11 +125,36 @@ static void read_file(struct pool_job *message)
 	job->fine = erasure_journal_read(job->path, &job->arena, &job->known, &job->nknown, &job->error);
 }
 
+static void on_faded(struct erasure_fade *fade)
+{
+	struct erasures_job *job = container_of(fade, struct erasures_job, fade);
+
+	job->fading = false;
+	arena_release(&job->fade_arena);
+	if (fade->error.code != ERR_NONE)
+		log_warning("erased_not_faded", "problem=%s", error_slug(fade->error.code));
+	else if (fade->faded > 0)
+		log_info("erased_faded", "records=%lld", (long long)fade->faded);
+}
+
+static void fade_away(struct erasures_job *job)
+{
+	if (job->fading)
+		return;
+	job->fading = true;
+	job->fade = (struct erasure_fade){ .actor = { .kind = "daemon", .role = ROLE_ADMIN }, .arena = &job->fade_arena,
+					   .done = on_faded };
+	erasure_fade_send(&job->store, &job->fade);
+}
+
 void erasures_job_tick(struct erasures_job *job)
 {
 	const struct worker *worker = job->worker;
+	int turn = job->seconds++ % LOOK_SECONDS;
 
-	if (job->seconds++ % LOOK_SECONDS != LOOK_FIRST || job->at_work)
+	if (turn == FADE_FIRST)
+		fade_away(job);
+	if (turn != LOOK_FIRST || job->at_work)
 		return;
 	job->at_work = true;
 	job->path = erasure_journal_path(worker->config->erasure_journal, keyring_dir(worker->keyring), &job->arena);
@@ -141,6 +169,7 @@ struct erasures_job *erasures_job_new(struct worker *worker, struct pool *const 
 	job->pool = pool;
 	job->store = (struct store){ worker->db, worker->keyring, worker->clock, NULL };
 	arena_init(&job->arena);
+	arena_init(&job->fade_arena);
 	return job;
 }
 
@@ -149,5 +178,6 @@ void erasures_job_free(struct erasures_job *job)
 	if (!job)
 		return;
 	arena_release(&job->arena);
+	arena_release(&job->fade_arena);
 	free(job);
 }

@@ -32,6 +32,17 @@
 	"  actor_role text, action text, subject_kind text, request_id text, key_id integer," \
 	"  digest_before bytea, digest_after bytea), " from
 
+/*
+ * The same, about those whom a list tells of: CTEs `told` and `audit`, after one named `d` that has their ids. Of the rows
+ * handed in, each of which has no subject, as many are written as there are.
+ */
+#define AUDIT_TOLD(parameter) \
+	" told AS (SELECT t.id::text AS id, row_number() OVER () AS n FROM (SELECT DISTINCT id FROM d) AS t)," \
+	" audit AS (INSERT INTO audit_entry (" AUDIT_COLUMNS ")" \
+	"  SELECT (e.row->>'id')::uuid, e.row->>'actor_kind', e.row->>'actor_id', e.row->>'actor_role', e.row->>'action'," \
+	"   e.row->>'subject_kind', told.id, e.row->>'request_id', (e.row->>'key_id')::integer, NULL, NULL" \
+	"  FROM jsonb_array_elements(" parameter "::jsonb) WITH ORDINALITY AS e (row, n) JOIN told ON told.n = e.n)"
+
 #define TOPIC_BUMP(topic, condition) \
 	"UPDATE change SET version = version + 1 WHERE topic = '" topic "' AND " condition
 

@@ -407,11 +407,7 @@ static const struct db_statement list_statement = {
 	"  FROM deferral_lift AS l JOIN donor AS d ON d.id = " PERSON("l.donor_id")
 	"  WHERE l.state = 'asked' AND l.id > $1::uuid AND d.erased_at IS NULL"
 	"   AND ($2::text[] IS NULL OR d.unit_id = ANY ($2)) ORDER BY l.id LIMIT $3::integer),"
-	" told AS (SELECT t.id::text AS id, row_number() OVER () AS n FROM (SELECT DISTINCT id FROM d) AS t),"
-	" audit AS (INSERT INTO audit_entry (" AUDIT_COLUMNS ")"
-	"  SELECT (e.row->>'id')::uuid, e.row->>'actor_kind', e.row->>'actor_id', e.row->>'actor_role', e.row->>'action',"
-	"   e.row->>'subject_kind', told.id, e.row->>'request_id', (e.row->>'key_id')::integer, NULL, NULL"
-	"  FROM jsonb_array_elements($4::jsonb) WITH ORDINALITY AS e (row, n) JOIN told ON told.n = e.n)"
+	AUDIT_TOLD("$4")
 	" SELECT lift, id, deferral_id, number, asked_by_kind, asked_by, " SQL_MICROS("asked_at") " FROM d ORDER BY lift"
 };
 

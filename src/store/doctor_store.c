@@ -236,9 +236,14 @@ static void take_archiver(struct doctor_load *load, const struct db_result *resu
 	load->database->archiver_known = true;
 }
 
+/* A scope all of whose units have ended: nothing can be written with it (domain/scope.h). The others still serve. */
+#define SCOPE_ENDED(t) \
+	"cardinality(" t ".unit_ids) > 0 AND NOT EXISTS (SELECT FROM unit u WHERE u.id = ANY (" t ".unit_ids)" \
+	" AND (u.valid_to IS NULL OR u.valid_to >= $1::date))"
+
 static const struct db_statement select_tokens = {
 	"SELECT count(*) FILTER (WHERE expires_at < now() + interval '14 days'),"
-	" count(*) FILTER (WHERE EXISTS (SELECT FROM unit u WHERE u.id = ANY (t.unit_ids) AND u.valid_to < $1::date))"
+	" count(*) FILTER (WHERE " SCOPE_ENDED("t") ")"
 	" FROM access_token t WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
 };
 
@@ -258,6 +263,16 @@ static void take_admins(struct doctor_load *load, const struct db_result *result
 	load->database->admins = row_int(result, 0, 0, 0);
 	load->database->admins_password_alone = row_int(result, 0, 1, 0);
 	load->database->admins_known = true;
+}
+
+static const struct db_statement select_accounts = {
+	"SELECT count(*) FROM staff_user AS s WHERE s.state = 'active' AND " SCOPE_ENDED("s")
+};
+
+static void take_accounts(struct doctor_load *load, const struct db_result *result)
+{
+	load->database->accounts_on_ended_units = row_int(result, 0, 0, 0);
+	load->database->accounts_known = true;
 }
 
 static const struct db_statement select_calendar = {
@@ -288,7 +303,7 @@ static const struct part {
 	{ &select_sealing, false, take_sealing }, { &select_backup, false, take_backup },
 	{ &select_archiver, false, take_archiver },
 	{ &select_tokens, true, take_tokens },    { &select_admins, false, take_admins },
-	{ &select_calendar, true, take_calendar },
+	{ &select_accounts, true, take_accounts }, { &select_calendar, true, take_calendar },
 };
 
 static void send_part(struct doctor_load *load);

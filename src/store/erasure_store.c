@@ -158,7 +158,89 @@ void erasure_refuse_send(struct store *store, struct erasure_refuse *refuse)
 	db_send(store->db, query);
 }
 
+/* ---- what waits ---- */
+
+/* Both by the database's clock, which wrote the one and knows the other. */
+#define LOCAL_DAY(at) "((" at ") AT TIME ZONE 'Asia/Ho_Chi_Minh')::date"
+
+static const struct db_statement list_statement = {
+	"WITH d AS (SELECT e.id AS erasure, d.id, d.number, e.asked_by_kind, e.asked_by, e.asked_at"
+	"  FROM erasure AS e LEFT JOIN donor_alias AS a ON a.donor_id = e.donor_id"
+	"  JOIN donor AS d ON d.id = coalesce(a.into_id, e.donor_id)"
+	"  WHERE e.state = 'asked' AND d.erased_at IS NULL AND ($2::text[] IS NULL OR d.unit_id = ANY ($2))"
+	"   AND ($1::uuid IS NULL OR (e.asked_at, e.id) > (SELECT c.asked_at, c.id FROM erasure AS c WHERE c.id = $1::uuid))"
+	"  ORDER BY e.asked_at, e.id LIMIT $3::integer),"
+	AUDIT_TOLD("$4")
+	" SELECT erasure, id, number, asked_by_kind, asked_by, " SQL_MICROS("asked_at") ","
+	" " LOCAL_DAY("now()") " - " LOCAL_DAY("asked_at") " FROM d ORDER BY asked_at, erasure"
+};
+
+static void list_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct erasure_list *list = container_of(query, struct erasure_list, query);
+
+	if (result_ok(result, &list->error)) {
+		int rows = db_rows(result);
+
+		list->more = rows > list->limit;
+		list->nitems = (size_t)(list->more ? list->limit : rows);
+		list->items = arena_alloc(list->arena, (list->nitems + 1) * sizeof(*list->items));
+		for (int i = 0; i < (int)list->nitems; i++) {
+			struct erasure_waiting *item = &list->items[i];
+
+			row_uuid(result, i, 0, item->id);
+			row_uuid(result, i, 1, item->donor_id);
+			item->donor_number = row_text(list->arena, result, i, 2);
+			item->asked_by_kind = row_text(list->arena, result, i, 3);
+			item->asked_by = row_text(list->arena, result, i, 4);
+			item->asked_us = row_time(result, i, 5);
+			item->waiting_days = row_int(result, i, 6, 0);
+		}
+	}
+	list->done(list);
+}
+
+void erasure_list_send(struct store *store, struct erasure_list *list)
+{
+	struct db_query *query = &list->query;
+	struct audit audit;
+
+	query_begin(query, &list_statement, DB_WRITE, list_on_done);
+	query_text(query, *list->after ? list->after : NULL);
+	if (list->units)
+		query_texts(query, list->arena, list->units, list->nunits);
+	else
+		query_text(query, NULL);
+	query_text(query, page_limit(list->limit, list->limit_text));
+	audit_begin(&audit, store, &list->actor);
+	for (int i = 0; i <= list->limit; i++)   /* one for each that may be found */
+		audit_add_reading(&audit, "erasure.list", "donor", "", NULL);
+	query_text(query, audit_end(&audit, list->arena));
+	db_send(store->db, query);
+}
+
 /* ---- done ---- */
+
+/*
+ * What of a record stands in plain and says something of the person: with the commune, the year and a rare blood group can
+ * point to one. Donations need none of it: they hang on the record's id. The days were counted from them, and the flag
+ * hints at a result.
+ */
+#define PLAIN_GOES \
+	"birth_year = NULL, sex = NULL, abo = NULL, rhd = NULL, blood_evidence = NULL, contact_facility = false," \
+	" contact_own = false, age_on = NULL, last_donated_on = NULL, next_whole_blood = NULL, next_red_cells = NULL," \
+	" next_platelets = NULL, next_plasma = NULL, next_granulocytes = NULL, next_stem_cells = NULL"
+#define PLAIN_IS_LEFT(d) \
+	"(num_nonnulls(" d ".birth_year, " d ".sex, " d ".abo, " d ".rhd, " d ".age_on, " d ".last_donated_on," \
+	"  " d ".next_whole_blood, " d ".next_red_cells, " d ".next_platelets, " d ".next_plasma, " d ".next_granulocytes," \
+	"  " d ".next_stem_cells) > 0 OR " d ".contact_facility OR " d ".contact_own)"
+/* While something that the person asked for is open, the place says who answers for it (the scope of staff). */
+#define PLACE_IS_NEEDED(is_of) \
+	"EXISTS (SELECT FROM donor_request AS q LEFT JOIN donor_alias AS o ON o.donor_id = q.donor_id" \
+	"  WHERE q.closed_at IS NULL AND " is_of ")"
+#define ERASED_PLACE_IS_NEEDED \
+	PLACE_IS_NEEDED("coalesce(o.into_id, q.donor_id) = coalesce((SELECT a.into_id FROM donor_alias AS a" \
+			" WHERE a.donor_id = d.id), d.id)")
 
 /*
  * The records must be those that were opened, each at the version that was read, with as many facts as were read, and no
@@ -180,8 +262,10 @@ static const struct db_statement erase_statement = {
 	"  WHERE donor_id = ANY ($4::uuid[]) AND state = 'asked' AND (asked_by_kind, asked_by) <> ($2, $3)"
 	"   AND EXISTS (SELECT FROM fit) RETURNING id),"
 	" go AS MATERIALIZED (SELECT 1 FROM fit WHERE $6::boolean OR EXISTS (SELECT FROM turn)),"
-	" made AS (UPDATE donor SET wrapped_key = NULL, wrap_key_id = NULL, sealed = NULL, erased_at = now(),"
-	"   version = version + 1 WHERE id = ANY ($4::uuid[]) AND EXISTS (SELECT FROM go)),"
+	" place AS MATERIALIZED (SELECT " PLACE_IS_NEEDED("q.donor_id = ANY ($4::uuid[])") " AS needed),"
+	" made AS (UPDATE donor SET wrapped_key = NULL, wrap_key_id = NULL, sealed = NULL, erased_at = now(), " PLAIN_GOES ","
+	"   unit_id = CASE WHEN place.needed THEN unit_id END, unit_on = CASE WHEN place.needed THEN unit_on END,"
+	"   version = version + 1 FROM place WHERE id = ANY ($4::uuid[]) AND EXISTS (SELECT FROM go)),"
 	" kept AS (INSERT INTO suppression AS s (digest, key_id, until)"
 	"  SELECT k.digest, k.key_id, $9::date FROM unnest($7::bytea[], $8::integer[]) AS k (digest, key_id), go"
 	"  WHERE $9::date IS NOT NULL ORDER BY k.digest"
@@ -303,6 +387,43 @@ void erasure_missing_send(struct store *store, struct erasure_missing *missing)
 	query_begin(&missing->query, &missing_statement, DB_READ, missing_on_done);
 	query_texts(&missing->query, missing->arena, ids, count);
 	db_send(store->db, &missing->query);
+}
+
+/* ---- what is left in plain ---- */
+
+/* Records that were erased while this was not done yet, and places of the erased that nobody needs any more. */
+static const struct db_statement fade_statement = {
+	"WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(7407) AS mine),"
+	" left_over AS MATERIALIZED (SELECT d.id FROM donor AS d WHERE d.erased_at IS NOT NULL AND (SELECT mine FROM turn)"
+	"  AND (" PLAIN_IS_LEFT("d") " OR (d.unit_id IS NOT NULL AND NOT " ERASED_PLACE_IS_NEEDED "))"
+	"  ORDER BY d.id LIMIT $2::integer FOR NO KEY UPDATE),"
+	" d AS (UPDATE donor AS d SET " PLAIN_GOES ", unit_id = CASE WHEN " ERASED_PLACE_IS_NEEDED " THEN d.unit_id END,"
+	"  unit_on = CASE WHEN " ERASED_PLACE_IS_NEEDED " THEN d.unit_on END"
+	"  WHERE d.id IN (SELECT id FROM left_over) RETURNING d.id),"
+	AUDIT_TOLD("$1")
+	" SELECT count(*) FROM d"
+};
+
+static void fade_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct erasure_fade *fade = container_of(query, struct erasure_fade, query);
+
+	fade->faded = result_ok(result, &fade->error) ? db_int(result, 0, 0, 0) : 0;
+	fade->done(fade);
+}
+
+void erasure_fade_send(struct store *store, struct erasure_fade *fade)
+{
+	struct db_query *query = &fade->query;
+	struct audit audit;
+
+	query_begin(query, &fade_statement, DB_WRITE, fade_on_done);
+	audit_begin(&audit, store, &fade->actor);
+	for (int i = 0; i < ERASURE_FADE_BATCH; i++)     /* one for each that may be found */
+		audit_add_reading(&audit, "donor.fade", "donor", "", NULL);
+	query_text(query, audit_end(&audit, fade->arena));
+	query_int(query, fade->arena, ERASURE_FADE_BATCH);
+	db_send(store->db, query);
 }
 
 /* ---- forgotten ---- */

@@ -337,9 +337,23 @@ static void add_identifier(struct row_reading *in, enum donor_column column, enu
 	donor->nidentifiers++;
 }
 
+/* The number in a cell; NULL where there is none, or more than one: nobody but a person can tell which is which. */
+static const char *number_of(const struct row_reading *in, enum donor_column column)
+{
+	bool digits_alone = column == COLUMN_ID_NUMBER || column <= COLUMN_IDENTIFIER + (int)IDENTIFIER_CMND;
+	int place = in->mapping->places[column];
+
+	if (place < 0 || (size_t)place >= in->ncells || !cell_has_numbers(in->cells[place], digits_alone))
+		return cell_of(in, column, 60);
+	error_add_field(in->err, donor_column_text(column), "several_numbers",
+			"There is more than one number in this cell: write one, and the other into a column or a row of its own.",
+			"Ô này có nhiều hơn một số: hãy ghi một số, số kia ghi vào cột hoặc dòng riêng.");
+	return NULL;
+}
+
 static void read_identifiers(struct row_reading *in)
 {
-	const char *value = cell_of(in, COLUMN_ID_NUMBER, 60);
+	const char *value = number_of(in, COLUMN_ID_NUMBER);
 
 	in->row->donor.identifiers = arena_alloc(in->arena, (IDENTIFIER_KIND_COUNT + 1) * sizeof(struct donor_identifier));
 	if (value) {
@@ -349,7 +363,7 @@ static void read_identifiers(struct row_reading *in)
 	for (int kind = 0; kind < IDENTIFIER_KIND_COUNT; kind++) {
 		enum donor_column column = (enum donor_column)(COLUMN_IDENTIFIER + kind);
 
-		value = cell_of(in, column, 60);
+		value = number_of(in, column);
 		if (value)
 			add_identifier(in, column, (enum identifier_kind)kind,
 				       kind <= IDENTIFIER_CMND ? restore_zeros(in, value) : value);

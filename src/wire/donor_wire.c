@@ -109,6 +109,8 @@ void donor_write(struct json_out *out, const char *key, const struct donor_view 
 	for (size_t i = 0; i < view->nmerged; i++)
 		jout_text(out, NULL, view->merged[i]);
 	jout_end(out);
+	if (view->arena)
+		donor_warnings_write(out, "warnings", donor, view->language, view->arena);
 	jout_time(out, "registered_at", donor->registered_us);
 	jout_int(out, "version", donor->version);
 	jout_end(out);

@@ -102,8 +102,8 @@ static void read_donations(struct body *body, struct wire_reader *outer)
 
 static bool fault_code(struct error *err, const char *pointer, const char *list)
 {
-	return error_add_field(err, pointer, "unknown_code", "The rules have no such code; see %s of the rule set.",
-			       "Bộ quy tắc không có mã này; xem %s của bộ quy tắc.", list);
+	return error_add_field(err, pointer, "unknown_code", "The rules have no such code; see %s of GET /api/v1/eligibility/rules.",
+			       "Bộ quy tắc không có mã này; xem %s của GET /api/v1/eligibility/rules.", list);
 }
 
 static void read_deferrals(struct body *body, struct wire_reader *outer)

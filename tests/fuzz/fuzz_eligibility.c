@@ -81,6 +81,21 @@ static bool is_dated(const struct eligibility_reason *reason)
 	return !date_is_none(reason->until);
 }
 
+/* GET /eligibility/rules names every code that a verdict has. */
+static bool is_named(const struct eligibility_reason *reason)
+{
+	const char *codes[ELIGIBILITY_RULE_CODES_MAX];
+	size_t count = reason->rule ? eligibility_rule_codes(reason->rule, codes) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (streq(codes[i], reason->code))
+			return true;
+	for (const struct eligibility_general_reason *one = eligibility_general_reasons(); one->code && !reason->rule; one++)
+		if (streq(one->code, reason->code))
+			return true;
+	return false;
+}
+
 static void check_verdict(const struct verdict *verdict)
 {
 	bool undated = false;
@@ -92,6 +107,7 @@ static void check_verdict(const struct verdict *verdict)
 		const struct eligibility_reason *reason = &verdict->reasons[i];
 
 		undated |= !is_dated(reason);
+		FUZZ_CHECK(is_named(reason), "%s is a code of no rule", reason->code);
 		FUZZ_CHECK(!is_dated(reason) || date_compare(reason->until, verdict->on) > 0, "%s is over", reason->code);
 		FUZZ_CHECK(!is_dated(reason) || date_is_none(verdict->earliest_on) ||
 				   date_compare(reason->until, verdict->earliest_on) <= 0, "%s", reason->code);

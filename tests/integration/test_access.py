@@ -108,6 +108,7 @@ TABLE = {
     ("GET", "/api/v1/donors/{id}/erasure"): EDITORS,
     ("POST", "/api/v1/donors/{id}/erasure"): EDITORS,
     **{("POST", f"/api/v1/donors/{{id}}/erasure/{verb}"): {"admin"} for verb in ("approve", "refuse")},
+    ("GET", "/api/v1/erasures"): {"staff", "auditor", "admin"},
     ("POST", "/api/v1/donors/{id}/requests"): EDITORS,
     ("GET", "/api/v1/donors/{id}/requests/{request}"): EDITORS,
     **{("POST", f"/api/v1/donors/{{id}}/requests/{{request}}/{verb}"): EDITORS for verb in ("answer", "extend", "close")},
@@ -147,6 +148,7 @@ TABLE = {
     ("GET", "/sms/kannel"): GATEWAYS,
     ("POST", "/api/v1/sms/inbound"): GATEWAYS,
     ("POST", "/api/v1/eligibility/check"): ALL,
+    ("GET", "/api/v1/eligibility/rules"): ALL,
 }
 
 

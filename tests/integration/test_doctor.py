@@ -104,6 +104,8 @@ ROUND_UNIT = "INSERT INTO round_unit (round_id, unit_id, position) SELECT '00000
              " FROM unit WHERE valid_to < current_date ORDER BY id LIMIT 1"
 ENDED_UNIT = "(SELECT array_agg(id) FROM (SELECT id FROM unit WHERE valid_to < current_date ORDER BY id LIMIT 1) AS u)"
 
+OLD_AND_NEW = f"({ENDED_UNIT} || (SELECT array_agg(id) FROM (SELECT id FROM unit WHERE valid_to IS NULL ORDER BY id LIMIT 1) AS n))"
+
 BACKUP = ("INSERT INTO audit_entry (id, at, actor_kind, actor_role, action, subject_kind, subject_id, key_id) VALUES"
           " (gen_random_uuid(), now() - interval '30 hours', 'command', 'admin', 'backup.make', 'backup', 'giothong-x', 1)")
 
@@ -164,6 +166,7 @@ DAMAGE = {
     "the sealer stands": (f"{ENTRY}; {DAEMON.format('0.1.0')}", f"{NO_ENTRY}; {NO_DAEMON}", "audit.sealing", "failure"),
     "a token that ends": (TOKEN.format("now() + interval '13 days'", "'{}'"), NO_TOKEN, "access.tokens", "warning"),
     "a token of an old unit": (TOKEN.format("NULL", ENDED_UNIT), NO_TOKEN, "access.tokens", "warning"),
+    "an account of an old unit": (f"UPDATE staff_user SET unit_ids = {ENDED_UNIT}", "UPDATE staff_user SET unit_ids = '{}'", "access.scopes", "warning"),
     "no administrator": ("UPDATE staff_user SET state = 'disabled'", "UPDATE staff_user SET state = 'active'", "access.admins", "warning"),
     "old holidays": ("CREATE TABLE kept AS SELECT * FROM calendar; UPDATE calendar SET holidays_known_to = current_date + 30",
                      "UPDATE calendar SET holidays_known_to = (SELECT holidays_known_to FROM kept); DROP TABLE kept",
@@ -193,6 +196,14 @@ def test_damage(postgres, case):
         wait_until(lambda: complaints(doctor(postgres)) == expected, what=str(expected))
     finally:
         repair(postgres, undo)
+
+
+def test_a_scope_that_still_has_a_unit(postgres):
+    repair(postgres, f"UPDATE staff_user SET unit_ids = {OLD_AND_NEW}; {TOKEN.format('NULL', OLD_AND_NEW)}")
+    try:
+        assert complaints(doctor(postgres)) == {}
+    finally:
+        repair(postgres, f"UPDATE staff_user SET unit_ids = '{{}}'; {NO_TOKEN}")
 
 
 def test_a_daemon_of_the_next_version(postgres):

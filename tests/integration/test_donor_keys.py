@@ -69,3 +69,39 @@ def test_one_that_cannot_be_opened_holds_up_nobody(daemon, api_of):
     daemon.sql("UPDATE donor SET wrapped_key = %s WHERE id = %s", before, ids[0])
     wait_until(lambda: behind(daemon) == (0, 0), 120, what="the mended one too")
     assert staff.get(f"/api/v1/donors/{ids[0]}", expect=200).json()["name"] == body(60)["name"]
+
+
+def test_killed_half_way(daemon, api_of):
+    """kill -9 when some have followed and some have not: the next daemon does the others, and nobody twice."""
+    staff = api_of(daemon, daemon.token("staff"))
+    ids = [staff.post("/api/v1/donors", json=body(n), expect=201).json()["id"] for n in range(100, 100 + PEOPLE)]
+    wait_until(lambda: behind(daemon) == (0, 0), 60, what="nobody behind")
+    digests, people = daemon.value("SELECT count(*) FROM donor_digest"), daemon.value("SELECT count(*) FROM donor")
+    since, before = daemon.value("SELECT clock_timestamp()"), daemon.value("SELECT wrap_key_id FROM donor LIMIT 1")
+
+    def followed():
+        return daemon.value("SELECT count(*) FROM donor WHERE wrap_key_id <> %s", before)
+    # the sixth waits for a lock that is ours
+    daemon.sql("CREATE SEQUENCE walked")
+    daemon.sql("CREATE FUNCTION hold_up() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN IF nextval(''walked'') > 5 THEN"
+               " PERFORM pg_advisory_xact_lock(4711); END IF; RETURN NEW; END'")
+    daemon.sql("CREATE TRIGGER hold_up BEFORE UPDATE OF wrap_key_id ON donor FOR EACH ROW EXECUTE FUNCTION hold_up()")
+    with daemon.database() as ours:
+        ours.execute("SELECT pg_advisory_lock(4711)")
+        rotate(daemon, "wrap", "--again", "--step")         # staged, dual, activated: from then on they follow
+        rotate(daemon, "wrap", "--step")
+        rotate(daemon, "wrap", "--step")
+        wait_until(lambda: followed() == 5, 120, what="the first ones")
+        daemon.kill()
+    daemon.sql("DROP TRIGGER hold_up ON donor")
+    daemon.sql("DROP FUNCTION hold_up")
+    daemon.sql("DROP SEQUENCE walked")
+    assert followed() in (5, 6), "killed half-way; what it was waiting for may be done without it"
+    daemon.start()
+    wait_until(lambda: behind(daemon) == (0, 0), 120, what="all of them")
+    assert (daemon.value("SELECT count(*) FROM donor_digest"), followed()) == (digests, people)
+    done = daemon.sql("SELECT count(*), count(DISTINCT subject_id) FROM audit_entry WHERE action = 'donor.rekey' AND at > %s", since)
+    assert done == [(people, people)], done
+    for n in (100, 100 + PEOPLE - 1):
+        assert found(staff, n) == [ids[n - 100]] and staff.get(f"/api/v1/donors/{ids[n - 100]}").json()["name"] == body(n)["name"]
+    daemon.assert_records_fit()

@@ -61,6 +61,39 @@ def test_merged_and_undone(staff, people, daemon):
     assert [x for x in actions if "merge" in x] == ["donor.unmerged", "donor.merged"]
 
 
+def test_a_record_with_itself(staff, people, daemon):
+    """By any of its names, and by those of what was merged into it: refused, and nothing is written."""
+    a, b, c = (register(staff, people.body()) for _ in range(3))
+
+    def state():
+        return daemon.sql("SELECT (SELECT count(*) FROM audit_entry WHERE subject_kind = 'donor' AND action LIKE 'donor.merge%%'),"
+                          " (SELECT count(*) FROM donor_alias), (SELECT array_agg(version ORDER BY id) FROM donor WHERE id::text = ANY (%s))",
+                          [x["id"] for x in (a, b, c)])
+
+    def refuse(one, other):
+        before = state()
+        answer = staff.post(f"{DONORS}/{one}/merge", json={"with": other})
+        assert a["donor_number"] in problem(answer, "illegal-step", 409)["detail"]
+        assert state() == before
+    names = [a["id"], a["id"].upper(), a["donor_number"], a["donor_number"].replace("-", " ").lower()]
+    for name in names:
+        refuse(a["id"], name)
+    join(staff, "merge", a, b)
+    join(staff, "merge", a, c)
+    for name in (*names, b["id"], b["donor_number"], c["id"]):
+        refuse(b["id"], name)
+    refuse(a["id"], a["donor_number"])
+    # the same request once more is no fault: its answer may have been lost
+    before, read = state(), "SELECT count(*) FROM audit_entry WHERE action = 'donor.read' AND subject_id = %s"
+    reads = daemon.value(read, a["id"])
+    for one in (b, c):
+        join(staff, "merge", a, one)
+    assert state() == before and daemon.value(read, a["id"]) == reads + 2, "who is shown the record leaves a row"
+    for other in (a["id"], a["donor_number"]):
+        answer = problem(staff.post(f"{DONORS}/{a['id']}/distinct", json={"with": other}), "illegal-step", 409)
+        assert a["donor_number"] in answer["detail"]
+
+
 def test_a_change_of_a_merged_record_is_none_of_the_other(staff, people):
     """Both happen to be at one version: what was typed about one must not be written over the other."""
     a, b = register(staff, people.body()), register(staff, people.body())
@@ -130,7 +163,11 @@ def test_merged_and_undone_in_any_order(staff, people, seed):
         if random_.random() < 0.55:
             if stands(one) != stands(two):
                 above[stands(two)] = stands(one)
-            staff.post(f"{DONORS}/{one}/merge", json={"with": two}, expect=200)
+                staff.post(f"{DONORS}/{one}/merge", json={"with": two}, expect=200)
+            elif one == stands(one):                         # as if sent once more
+                staff.post(f"{DONORS}/{one}/merge", json={"with": two}, expect=200)
+            else:
+                problem(staff.post(f"{DONORS}/{one}/merge", json={"with": two}, expect=409), "illegal-step")
         elif two in above and stands(one) == stands(two):
             del above[two]
             staff.post(f"{DONORS}/{one}/merge/undo", json={"with": two}, expect=200)

@@ -191,6 +191,42 @@ def test_warnings_refuse_nothing(staff, people):
     assert codes == {("/identifiers/0/value", c) for c in ("unknown_province", "sex_mismatch", "birth_year_mismatch")}
 
 
+def test_warnings_of_a_change(staff, people):
+    """A change of number, birth or sex tells what a registration would; and so does who reads the record."""
+    made = register(staff, people.body(birth_date="1990-05-17", sex="female", identifiers=[{"kind": "cccd", "value": f"012190{people.number() % 10**6:06}"}]))
+    assert made["warnings"] == []
+    path = f"{DONORS}/{made['id']}"
+
+    def change(**body):
+        answer = staff.patch(path, body, etag=staff.etag(path), expect=200)
+        codes = {(w["pointer"], w["code"]) for w in answer.json()["warnings"]}
+        assert codes == {(w["pointer"], w["code"]) for w in staff.get(path).json()["warnings"]}
+        return codes
+    first, second = ("/identifiers/0/value", "/identifiers/1/value")
+    assert change(sex="male") == {(first, "sex_mismatch")}
+    assert change(birth_date="1991-05-17") == {(first, "sex_mismatch"), (first, "birth_year_mismatch")}
+    assert change(birth_date="1990-05-17", sex="female", address="Bản") == set()
+    assert change(birth_date="1990-01-01", sex=None) == set()
+    more = [{"kind": "cccd", "value": f"012190{people.number() % 10**6:06}"}, {"kind": "cccd", "value": f"999290{people.number() % 10**6:06}"}]
+    assert change(identifiers=more, sex="female") == {(second, c) for c in ("unknown_province", "sex_mismatch", "birth_year_mismatch")}
+    texts = [staff.get(path, headers={"Accept-Language": language}).json()["warnings"][0]["text"] for language in ("en", "vi")]
+    assert "province" in texts[0] and "tỉnh" in texts[1]
+
+
+@pytest.mark.parametrize("name", ["Lò <b>Thị", "Lò {Thị}", "Lò | Thị", "Lò = Thị", "Lò Thị (con)", "Lò/Thị", "Lò\u0001Thị", "Lò 2", "Lò 😀"])
+def test_what_no_name_has(staff, people, name):
+    assert "/name" in field_codes(staff.post(DONORS, json={**people.body(), "name": name}, expect=422))
+    made = register(staff, people.body())
+    path = f"{DONORS}/{made['id']}"
+    assert "/name" in field_codes(staff.patch(path, {"name": name}, etag=staff.etag(path), expect=422))
+
+
+@pytest.mark.parametrize("name", ["H'Thử Niê-Kđăm", "H’Thử", "Lo\u0300 Thi\u0323", "Y. Thử", "张三", "ສົມພອນ"])
+def test_what_names_have(staff, people, name):
+    made = register(staff, {**people.body(), "name": name})
+    assert staff.get(f"{DONORS}/{made['id']}").json()["name"] == unicodedata.normalize("NFC", name)
+
+
 def test_raced_by_fifty_over_two_daemons(fresh_daemon, api_of, people):
     """One number, fifty clients, two daemons: exactly one donor, and everybody is told the same id."""
     from harness.database import Postgres

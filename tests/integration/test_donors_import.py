@@ -303,7 +303,8 @@ def test_decisions_that_are_none(lists):
 
 def test_faults_are_told_and_the_rest_is_taken(lists):
     bad = [{"Họ và tên": ""}, {"Ngày sinh": "31/2/1990"}, {"Số CCCD": "12345"}, {"Điện thoại": "9"}, {"Nơi ở": "Huyện Không Có"},
-           {"Nhóm máu": "Z"}, {"Ngày hiến": "1/1/2099"}, {"Thể tích": "nhiều"}, {"Giới tính": "?"}]
+           {"Nhóm máu": "Z"}, {"Ngày hiến": "1/1/2099"}, {"Thể tích": "nhiều"}, {"Giới tính": "?"},
+           {"Số CCCD": "045000701; 012190000701"}, {"Số CCCD": "045000702\n012190000702"}, {"Họ và tên": "Lò | Thị"}, {"Ngày hiến": "2/2/2024 25:00"}]
     rows = [person(700 + n, **cells) for n, cells in enumerate(bad)] + [person(720), person(721)]
     before = lists.donors()
     told, lines = lists.report(lists.csv(rows))
@@ -311,9 +312,31 @@ def test_faults_are_told_and_the_rest_is_taken(lists):
     assert list(lines) == list(range(2, 4 + len(bad))), "in the order of the list"
     assert [n for n in lines if lines[n]["outcome"] == "fault"] == list(range(2, 2 + len(bad)))
     assert lines[4]["column"] == "id_number" and lines[4]["code"] == "invalid_length"
+    assert [(lines[n]["column"], lines[n]["code"]) for n in range(11, 15)] == \
+        [("id_number", "several_numbers")] * 2 + [("name", "invalid_character"), ("donated_on", "not_understood")]
     text = json.dumps(list(lines.values()), ensure_ascii=False)
-    for value in ("12345", "31/2", "Không Có", "nhiều", "Lò"):
+    for value in ("12345", "31/2", "Không Có", "nhiều", "Lò", "0450007"):
         assert value not in text, "a report holds nothing of a row"
+
+
+def test_a_number_that_does_not_fit_is_taken_and_told(lists):
+    """As a registration tells it: for a person to look at, in the line of the row, which is there all the same."""
+    born = {"Ngày sinh": "5/6/1990", "Giới tính": "Nữ"}
+    rows = [person(760 + n, **born, **{"Số CCCD": number}) for n, number in enumerate(("012190000760", "012090000761", "012189000762", "999390000763", "045000764"))]
+    for more in (["--dry-run"], []):
+        told, lines = lists.report(lists.csv(rows), *more)
+        assert told["registered"] == 5
+        assert [(lines[n]["column"], lines[n]["code"]) for n in range(2, 7)] == [
+            ("", ""), ("id_number", "sex_mismatch"), ("id_number", "birth_year_mismatch"),
+            ("id_number", "unknown_province birth_year_mismatch"), ("", "")]
+
+
+def test_a_time_behind_a_day(lists):
+    """What programs and people put there says nothing of the day."""
+    rows = [person(740 + n, **{"Ngày sinh": "5/6/1990 00:00:00", "Ngày hiến": cell}) for n, cell in enumerate(("1/6/2024 07:30", "2024-06-01T07:30:00", "1/6/2024 7h30"))]
+    told = lists.take(lists.csv(rows))
+    assert told["registered"] == 3 and told["fault"] == 0
+    assert lists.daemon.value("SELECT count(*) FROM donation WHERE donated_on = '2024-06-01' AND recorded_at > now() - interval '10 minutes'") == 3
 
 
 def test_a_dry_run_changes_nothing(lists):

@@ -111,6 +111,72 @@ def test_each_address_has_its_rate(fresh_daemon, api_of):
     assert "61.377" not in daemon.log() and "1990-06-15" not in daemon.log()
 
 
+# ---- the rule set itself ----
+
+LISTED = "/api/v1/eligibility/rules"
+
+
+def test_the_rule_set_is_all_that_a_form_needs(api):
+    told = api.get(LISTED, expect=200).json()
+    assert [told[k] for k in ("id", "number", "title", "use", "valid_from", "valid_to", "note")] == \
+        [RULES[k] for k in ("id", "number", "title", "use", "valid_from", "valid_to", "note")]
+    assert told["final_word"]["text"] == RULES["final_word"]["text"] and told["final_word"]["article"] == RULES["final_word"]["article"]
+    assert told["sources"] == RULES["sources"]
+    assert [(p["name"], p["value"], p["question"], p["evidence"]) for p in told["parameters"]] == \
+        [(p["name"], str(p["value"]), p["question"], p["evidence"]) for p in RULES["parameters"]]
+    assert all(p["value"] in p["choices"] and len(p["choices"]) > 1 for p in told["parameters"])
+    same = ("code", "text", "article", "evidence", "sources")
+    for name, more in (("deferrals", ("wait", "counted_from")), ("conditions", ("lasts",)), ("occupations", ("wait",))):
+        ours = [*RULES[name], *(RULES["guidance"] if name == "deferrals" else [])]
+        assert [[one[k] for k in (*same, *more)] for one in told[name]] == [[one[k] for k in (*same, *more)] for one in ours], name
+    assert {d["code"]: d["sex"] for d in told["deferrals"] if d["sex"]} == {d["code"]: d["asked_of"] for d in RULES["deferrals"] if "asked_of" in d}
+    assert {c["code"] for c in told["components"]} == set(COMPONENTS)
+    assert {m["code"] for m in told["measures"]} == {"weight_kg", *SCREENING, "platelets_10e9_l", "protein_g_l"}
+    assert {c["code"] for c in told["counted_from"]} >= {d["counted_from"] for d in told["deferrals"]}
+    assert {c["code"] for c in told["lasts"]} == {c["lasts"] for c in told["conditions"]}
+    lists = [told[name] for name in ("deferrals", "conditions", "occupations", "reasons", "general_reasons", "components", "measures", "needs",
+                                     "counted_from", "lasts")]
+    assert all(one["text"]["en"] and one["text"]["vi"] for items in lists for one in items)
+    rules = [one["rule"] for one in told["reasons"]]
+    assert set(rules) == {one["rule"] for name in ("ages", "limits", "bands", "waits", "counts", "totals") for one in RULES[name]}
+    assert "45" in next(r["text"]["vi"] for r in told["reasons"] if r["rule"] == "weight.whole_blood.male")
+
+
+def test_every_code_of_a_verdict_is_told(api, ask):
+    told = api.get(LISTED, expect=200).json()
+    reasons = {(r["code"], r["rule"]) for name in ("reasons", "deferrals", "conditions") for r in told[name]}
+    general = {r["code"] for r in told["general_reasons"]}
+    needs, notes = {n["code"] for n in told["needs"]}, {(o["code"], o["rule"]) for o in told["occupations"]}
+    bad = {"systolic_mmhg": 300, "diastolic_mmhg": 20, "pulse_bpm": 200, "pulse_regular": False, "hemoglobin_g_l": 50, "platelets_10e9_l": 10,
+           "protein_g_l": 10, "protein_on": "2026-03-01"}
+    facts = {"on": "2026-03-01", "volume_ml": 900, "weight_kg": 40, "screening": bad, "conditions": [c["code"] for c in told["conditions"]],
+             "deferrals": [{"code": d["code"]} for d in told["deferrals"]], "occupation": "heavy_effort"}
+    seen = set()
+    for component in COMPONENTS:
+        for birth in ("2020-01-01", "1940-01-01"):
+            given = [{"on": f"2026-02-{day}", "component": component, "volume_ml": 300} for day in (25, 26, 27, 28)]
+            for more in ({"sex": "female", "donations": given}, {"sex": "male", "weight_kg": 80, "donations": given}, {"on": "1999-01-01", "donations": [],
+                                                                                                                      "birth_date": "1940-01-01", "screening": {}}):
+                verdict = ask({**facts, "component": component, "birth_date": birth, **more})
+                for reason in verdict["reasons"]:
+                    assert (reason["code"], reason["rule"]) in reasons or (reason["rule"] is None and reason["code"] in general), reason
+                seen |= {r["code"] for r in verdict["reasons"]}
+                assert {(n["code"], n["rule"]) for n in verdict["notes"]} <= notes
+        assert set(ask({"on": "2026-03-01", "component": component})["needs"]) <= needs
+    assert {"too_young", "too_old", "too_soon", "too_often", "volume_too_large", "weight_too_low", "pulse_irregular", "no_rules_for_this_day"} <= seen
+
+
+def test_the_rule_set_is_kept_and_asked_for_again(api, staff):
+    """As every public answer: an ETag, one body for everybody in every language, and nothing is taken beside it."""
+    first = api.get(LISTED, expect=200)
+    assert first.headers["cache-control"] == "no-cache" and "accept-language" not in first.headers.get("vary", "").lower()
+    for client, language in ((api, "vi"), (api, "en"), (staff, "vi")):
+        again = client.get(LISTED, expect=200, headers={"Accept-Language": language})
+        assert (again.content, again.headers["etag"]) == (first.content, first.headers["etag"])
+        assert client.get(LISTED, expect=304, headers={"If-None-Match": first.headers["etag"]}).content == b""
+    problem(api.get(LISTED, params={"on": "2026-03-01"}, expect=400), "invalid-query", 400)
+
+
 # ---- each code of the rule set, on both sides ----
 
 @pytest.mark.parametrize("rule", RULES["deferrals"] + RULES["guidance"], ids=lambda rule: f"{rule['article']} {rule['code']}")

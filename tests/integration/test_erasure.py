@@ -3,6 +3,7 @@ import json
 import shutil
 
 import pytest
+from test_access import unit_id
 
 from harness.client import problem
 from harness.seeds import day
@@ -79,6 +80,36 @@ def test_two_persons(staff, admin, donor, daemon):
     assert journal.count(made["id"]) == 1 and (daemon.data / "erasures.journal").stat().st_mode & 0o777 == 0o600
 
 
+def test_what_waits(api, staff, admin, donor, daemon):
+    """For whoever approves: oldest first, how long already, whether it is one's own; of a merged record what stands for it."""
+    waiting, auditor = "/api/v1/erasures", api.as_("auditor")
+
+    def told(client, *made, **params):
+        ids = {one["id"] for one in made}
+        return [item for item in client.items(waiting, **params) if item["donor"] in ids]
+    one, two, alias = donor(), donor(), donor()
+    for made, client in ((one, staff), (two, admin)):
+        client.post(f"{DONORS}/{made['id']}/erasure", json={}, expect=201)
+    daemon.sql("UPDATE erasure SET asked_at = now() - interval '3 days' * (donor_id::text = %s)::integer WHERE donor_id::text IN (%s, %s)",
+               two["id"], one["id"], two["id"])
+    items = told(admin, one, two)
+    assert [(i["donor"], i["donor_number"], i["own"]) for i in items] == \
+        [(two["id"], two["donor_number"], True), (one["id"], one["donor_number"], False)]
+    assert items[0]["waiting_days"] - items[1]["waiting_days"] == 3
+    assert [i["own"] for i in told(staff, one, two)] == [False, True] and [i["own"] for i in told(auditor, one, two)] == [False, False]
+    assert [i["donor"] for i in told(admin, one, two, limit=1)] == [two["id"], one["id"]], "page by page"
+    text = json.dumps(items, ensure_ascii=False)
+    assert not any(word in text for word in (one["name"], one["phone"][1:], one["identifiers"][0]["value"]))
+    assert daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'erasure.list' AND subject_id = %s", one["id"]) > 0
+    staff.post(f"{DONORS}/{alias['id']}/erasure", json={}, expect=201)
+    staff.post(f"{DONORS}/{two['id']}/merge", json={"with": alias["id"]}, expect=200)
+    assert [i["donor"] for i in told(admin, alias, two)] == [two["id"], two["id"]]
+    approve(admin, one, expect=200)
+    admin.post(f"{DONORS}/{two['id']}/erasure/refuse", json={"ground": "article_19"}, expect=200)
+    assert told(admin, one, two, alias) == []
+    problem(api.as_("team").get(waiting, expect=403), "forbidden", 403)
+
+
 def test_all_records_of_the_person(staff, admin, donor, daemon):
     one, two = donor(), donor()
     daemon.sql("INSERT INTO donor_alias (donor_id, into_id, with_id) VALUES (%s, %s, %s)", two["id"], one["id"], one["id"])
@@ -94,6 +125,36 @@ def test_all_records_of_the_person(staff, admin, donor, daemon):
     # nothing ran any more: nothing is left that knows the number
     again = donor(identifiers=one["identifiers"])
     assert deferrals(staff, again) == []
+
+
+LEFT = ("SELECT birth_year, sex, abo, rhd, blood_evidence, contact_facility, contact_own, age_on, last_donated_on, next_whole_blood,"
+        " next_platelets, unit_id, unit_on FROM donor WHERE id = %s")
+NOTHING = [(None, None, None, None, None, False, False, None, None, None, None, None, None)]
+
+
+def test_what_stood_in_plain_goes_too(api, staff, admin, donor, daemon):
+    """A commune, a year and a rare group can point to one person: none of them stays. The donation does, by its id."""
+    unit = unit_id(api, "Huyện Than Uyên", "2025-01-01")
+    client = api.with_token(daemon.new_token("staff", f"of one place {donor()['donor_number']}", "--unit", unit))
+    more = {"unit": unit, "blood_group": {"abo": "AB", "rhd": "negative", "evidence": "laboratory"}}
+    made, waits = donor(**more), donor(**more)
+    request = client.post(f"{DONORS}/{waits['id']}/requests", json={"kind": "erasure"}, expect=201).json()
+    for one in (made, waits):
+        staff.request("PUT", f"{DONORS}/{one['id']}/contact-facility", json={"contact": True}, expect=200)
+        daemon.sql("INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source)"
+                   " VALUES (gen_random_uuid(), %s, 'whole_blood', 350, '2025-01-06', 'declared', 'giấy cũ')", one["id"])
+        erase(client, admin, one)
+    assert daemon.sql(LEFT, made["id"]) == NOTHING
+    assert daemon.value("SELECT count(*) FROM donation WHERE donor_id = %s", made["id"]) == 1
+    record = staff.get(f"{DONORS}/{made['id']}").json()
+    assert [record[k] for k in ("birth_year", "sex", "blood_group", "unit", "contact_facility")] == [None, None, None, None, False]
+    # what the person asked for is still to be closed by who answers for their place; it goes with that
+    assert [row[:11] for row in daemon.sql(LEFT, waits["id"])] == [row[:11] for row in NOTHING]
+    path = f"{DONORS}/{waits['id']}/requests/{request['id']}"
+    assert client.get(path, expect=200).json()["state"] == "open" and client.get(f"{DONORS}/{waits['id']}/erasure").json()["state"] == "done"
+    client.post(f"{path}/close", json={"outcome": "done"}, headers={"If-Match": client.etag(path)}, expect=200)
+    client.get(f"{DONORS}/{made['id']}", expect=404)
+    daemon.assert_records_fit()
 
 
 def test_a_wait_outlives_the_record(staff, admin, donor, daemon):

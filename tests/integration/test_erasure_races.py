@@ -319,6 +319,37 @@ def test_a_journal_that_cannot_be_written(own_site):
     assert site.journal().count(made["id"]) == 1
 
 
+def test_what_an_earlier_version_left(own_site):
+    """Those erased before birth, sex, group and place went too are gone over; a place stays while a request is open."""
+    site, daemon = own_site, own_site.daemon
+    old, waits = site.register(), site.register()
+    request = site.staff.post(f"{DONORS}/{waits['id']}/requests", json={"kind": "erasure"}, expect=201).json()["id"]
+    for made in (old, waits):
+        site.erase(made)
+        daemon.sql("UPDATE donor SET birth_year = 1990, sex = 'female', abo = 'AB', rhd = 'negative', blood_evidence = 'card',"
+                   " contact_facility = true, last_donated_on = '2025-01-06', next_whole_blood = '2025-04-01', unit_on = '2025-03-10',"
+                   " unit_id = (SELECT id FROM unit ORDER BY id LIMIT 1) WHERE id = %s", made["id"])
+
+    def left(made):
+        return daemon.sql("SELECT num_nonnulls(birth_year, sex, abo, rhd, blood_evidence, last_donated_on, next_whole_blood), contact_facility,"
+                          " num_nonnulls(unit_id, unit_on) FROM donor WHERE id = %s", made["id"])[0]
+
+    def gone_over():
+        daemon.stop()
+        daemon.start()                                      # it looks when it starts
+        wait_until(lambda: left(old) == (0, False, 0), what="what was left of it to go")
+    gone_over()
+    wait_until(lambda: left(waits) == (0, False, 2), what="all but its place to go")
+    path = f"{DONORS}/{waits['id']}/requests/{request}"
+    site.staff.post(f"{path}/close", json={"outcome": "done"}, headers={"If-Match": site.staff.etag(path)}, expect=200)
+    daemon.sql("UPDATE donor SET sex = 'female' WHERE id = %s", old["id"])
+    gone_over()
+    wait_until(lambda: left(waits) == (0, False, 0), what="its place to go")
+    for made in (old, waits):
+        assert daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'donor.fade' AND subject_id = %s", made["id"]) == 2
+    daemon.assert_records_fit()
+
+
 def test_killed_at_any_moment(own_site):
     """kill -9 while people are asked for, erased, forgotten: run again, each is finished, and nothing is there twice."""
     site, daemon = own_site, own_site.daemon

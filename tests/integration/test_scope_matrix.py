@@ -35,7 +35,7 @@ PROVINCE = {
 }
 # Lists and what they list here: elsewhere's must not be in them.
 LISTS = {("GET", "/api/v1/sync/held"): "id", ("GET", "/api/v1/donors"): "id", ("GET", "/api/v1/donor-requests"): "id", ("GET", "/api/v1/deferral-lifts"): "deferral",
-         ("GET", "/api/v1/honours"): "id", ("GET", "/api/v1/honours/candidates"): "donor"}
+         ("GET", "/api/v1/erasures"): "donor", ("GET", "/api/v1/honours"): "id", ("GET", "/api/v1/honours/candidates"): "donor"}
 HONOUR, FAMILY = "/api/v1/honours/{id}", "/api/v1/families/{id}"
 # Narrowed likewise, and shown by tests of their own (test_gifts.py, test_honours.py).
 BESIDE = {("GET", "/api/v1/gifts/exceptions"), ("POST", "/api/v1/honours"), ("POST", "/api/v1/honours/preview"), ("POST", "/api/v1/families"),
@@ -141,7 +141,7 @@ class Place:
         self.ids = {"sync": item["id"], "honours": honour, "families": family, "appointments": group["items"][0]["id"], "groups": group["id"], "rounds": round_["id"], "plans": plan["id"], "venues": seeds.venue(unit)["id"], "donors": donor, "request": request["id"],
                     "deferral": deferral["id"], "teams": seeds.team()["id"], "campaigns": staff.items("/api/v1/campaigns")[0]["id"]}
         self.listed = {"/api/v1/sync/held": item["id"], "/api/v1/donors": donor, "/api/v1/donor-requests": request["id"], "/api/v1/deferral-lifts": deferral["id"],
-                       "/api/v1/honours": honour, "/api/v1/honours/candidates": other}
+                       "/api/v1/erasures": donor, "/api/v1/honours": honour, "/api/v1/honours/candidates": other}
 
     def path(self, template):
         return template.replace("{id}", str(self.ids.get(template.split("/")[3]))).replace("{request}", self.ids["request"]) \

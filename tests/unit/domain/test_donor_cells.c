@@ -91,7 +91,25 @@ static void test_date(void **state)
 		{ "3/4/90", NULL, 0 },
 		{ "1990-04", NULL, 0 },
 		{ "3/4/1990 5", NULL, 0 },
-		{ "3/4/1990 00:30", NULL, 0 },
+		{ "3/4/1990 00:30", "1990-04-03", 1990 },
+		{ "1/6/2024 07:30", "2024-06-01", 2024 },
+		{ "1/6/2024 7:30", "2024-06-01", 2024 },
+		{ "1/6/2024, 23:59:59", "2024-06-01", 2024 },
+		{ "2024-06-01T07:30:00.000", "2024-06-01", 2024 },
+		{ "ngày 1 tháng 6 năm 2024 7h30", "2024-06-01", 2024 },
+		{ "1/6/2024 7:30 PM", "2024-06-01", 2024 },
+		{ "1/6/2024 07:30 CH", "2024-06-01", 2024 },
+		{ "1/6/2024 24:00", NULL, 0 },
+		{ "1/6/2024 07:60", NULL, 0 },
+		{ "1/6/2024 07:3", NULL, 0 },
+		{ "1/6/2024 07:30 x", NULL, 0 },
+		{ "1/6/2024 07:30+07:00", NULL, 0 },
+		{ "2024-06-01T00:30:00Z", NULL, 0 },
+		{ "07:30 1/6/2024", NULL, 0 },
+		{ "1/6/2024; 2/7/24", NULL, 0 },
+		{ "1/6/2024, 2/7/2024", NULL, 0 },
+		{ "1990 07:30", "", 1990 },
+		{ " 07:30", NULL, 0 },
 		{ "hôm qua", NULL, 0 },
 		{ "", NULL, 0 },
 	};
@@ -107,6 +125,41 @@ static void test_date(void **state)
 			assert_string_equal(date_format(date, text), table[i].date);
 			assert_int_equal(year, table[i].year);
 		}
+	}
+}
+
+static void test_numbers(void **state)
+{
+	static const struct {
+		const char *cell;
+		bool        of_digits, of_any;   /* more than one where a paper has digits alone, and where it has letters */
+	} table[] = {
+		{ "", false, false },
+		{ "012190000001", false, false },
+		{ "012.190.000.001", false, false },
+		{ "012 190 000 001", false, false },
+		{ "0121900000011", false, false },                      /* one figure too much is a slip */
+		{ "045000001; 012190000001", true, true },
+		{ "045000001,012190000001", true, true },
+		{ "045000001\n012190000001", true, true },
+		{ "045000001 | 45000002", true, true },
+		{ "045000001 và 012190000001", true, true },
+		{ "045000001 hoặc 012190000001", true, true },
+		{ "045000001/012190000001", true, false },
+		{ "045000001 012190000001", true, false },
+		{ "０４５０００００１；０１２１９０００００１", true, true },
+		{ "12345/2020", false, false },                          /* of a donor card */
+		{ "C1234567; C7654321", true, true },
+		{ "T-01, 2019", false, false },
+		{ "Vàng A 12345", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		if (cell_has_numbers(table[i].cell, true) != table[i].of_digits)
+			fail_msg("of digits: \"%s\"", table[i].cell);
+		if (cell_has_numbers(table[i].cell, false) != table[i].of_any)
+			fail_msg("of any: \"%s\"", table[i].cell);
 	}
 }
 
@@ -154,7 +207,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sex),    cmocka_unit_test(test_blood_group), cmocka_unit_test(test_date),
-		cmocka_unit_test(test_volume), cmocka_unit_test(test_component),
+		cmocka_unit_test(test_numbers), cmocka_unit_test(test_volume), cmocka_unit_test(test_component),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

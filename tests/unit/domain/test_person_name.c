@@ -78,7 +78,15 @@ static void test_clean(void **state)
 	expect_clean("Lo\xcc\x80 Thi\xcc\xa3 Thu\xcc\x9b\xcc\x89", "Lò Thị Thử");
 	expect_clean("\xef\xbb\xbfLò\xe2\x80\x8b Thử", "Lò Thử");
 	expect_clean("H'Thử Niê", "H'Thử Niê");
-	expect_clean("Thử Văn A (con ông B.)", "Thử Văn A (con ông B.)");
+	expect_clean("H’Thử Niê-Kđăm", "H’Thử Niê-Kđăm");
+	expect_clean("H‘Thử", "H‘Thử");
+	expect_clean("H´Thử", "H´Thử");
+	expect_clean("Y·Thử A.", "Y·Thử A.");
+	expect_clean("Thử\xe2\x80\x91" "Nghiệm", "Thử\xe2\x80\x91" "Nghiệm");     /* a hyphen that does not break */
+	expect_clean("Ｈ＇Thử", "Ｈ＇Thử");
+	expect_clean("สมชาย", "สมชาย");
+	expect_clean("ສົມພອນ", "ສົມພອນ");
+	expect_clean("Anne-Marie O'Test", "Anne-Marie O'Test");
 	expect_clean("Đ", "Đ");
 	expect_clean("张三", "张三");
 }
@@ -94,6 +102,18 @@ static void test_faults(void **state)
 	expect_fault("Thử 2", "invalid_character");
 	expect_fault("Thử ２", "invalid_character");
 	expect_fault("Thử Ⅱ", "invalid_character");
+	expect_fault("Thử Văn A (con ông B.)", "invalid_character");
+	for (const char *sign = "<>{}|=()[]\\/\"!?@#$%^&*_+:;,~"; *sign; sign++) {
+		char name[] = "Thu ? A";
+
+		name[4] = *sign;
+		expect_fault(name, "invalid_character");
+	}
+	expect_fault("Thử ＜A", "invalid_character");               /* full-width */
+	expect_fault("Thử <\xcc\xb8", "invalid_character");         /* composed: one sign */
+	expect_fault("Thử ≠", "invalid_character");
+	expect_fault("Thử 😀", "invalid_character");
+	expect_fault("Thử ₫", "invalid_character");
 	expect_fault("Thử\x01", "invalid_character");
 	expect_fault("Thử\x7f", "invalid_character");
 	expect_fault("Thử\xee\x80\x80", "invalid_character");       /* private use */

@@ -113,6 +113,9 @@ static void test_spoilt_cells(void **state)
 		{ 4, "01219000001", NULL, "invalid_length" },   /* one zero is left: another figure is missing */
 		{ 4, "0912000001", NULL, "invalid_length" },    /* a phone in the wrong column */
 		{ 4, "04500001", NULL, "invalid_length" },      { 10, "1/1/1991", NULL, NULL },
+		{ 4, "045000001; 012190000001", NULL, "several_numbers" }, { 4, "045000001\n012190000001", NULL, "several_numbers" },
+		{ 5, "T-12345, T-12346", NULL, "several_numbers" }, { 10, "1/2/2025 07:30", NULL, NULL },
+		{ 10, "1/2/2025 07:99", NULL, "not_understood" }, { 1, "Lò Thị <b>", NULL, "invalid_character" },
 		{ 10, "3/4/1990", NULL, "before_birth" },
 		{ 6, "'912000001", NULL, NULL },                { 6, "chưa có", NULL, NULL },
 		{ 6, "0912000001 / 0912000002", NULL, "not_understood" }, { 10, "–", NULL, NULL },
