@@ -166,7 +166,7 @@ class Careful:
             if done(now.json()):
                 return now.json()
             answer = self.ask(method, f"{path}/{verb}" if verb else path, expect=(200, 409, 412), json=body,
-                              headers={"If-Match": now.headers["etag"]})
+                              headers={"If-Match": now.headers["etag"]} if "etag" in now.headers else {})
             if answer.status_code == 200:
                 return answer.json()
             unknown += answer.unknown

@@ -410,11 +410,11 @@ class Story:
         self.staff.step(f"{DONORS}/{donor}", "", person.body(identified=False), lambda d: d["name"] == person.name, method="PATCH")
 
     def _decide(self, row, keep):
-        if row["state"] == "open":
-            contents = self.staff.get(f"{HELD}/{row['id']}")["items"]
-            mine = next(c for c in contents if c["content_hash"] == row["content_hash"])
-            keep = mine["content"]["data"]["volume_ml"] == self.truth[row["id"]][1]
-        self.staff.post(f"{HELD}/{row['id']}/decide", {"content_hash": row["content_hash"], "keep": keep}, expect=200)
+        path, mine = f"{HELD}/{row['id']}", lambda document: next(c for c in document["items"] if c["content_hash"] == row["content_hash"])
+        if row["state"] == "open":                 # what the phone has, not what its clone has
+            keep = mine(self.staff.get(path))["content"]["data"]["volume_ml"] == self.truth[row["id"]][1]
+        self.staff.step(path, "decide", {"content_hash": row["content_hash"], "keep": keep},
+                        lambda document: mine(document)["decision"] == ("keep" if keep else "drop"))
 
     def _book_of(self):
         return self.staff.get(f"{ROUNDS}/{self.round}/gifts")
