@@ -384,17 +384,20 @@ class Story:
         assert unlike == self.expected, difference(unlike, self.expected)
         for person, items in self.alike.items():
             assert any(told[item] == {"alike"} for item in items), (person.number, [told[item] for item in items])
-        # what several items say of one person is settled once
-        work = {(row["donor"] if row["id"] in alike or row["reasons"] == ["donor_unknown"] else row["content_hash"]): row for row in rows}
+        # what several items say of one person is settled once, and all contents of an item by one person
+        work = collections.defaultdict(list)
+        for row in rows:
+            work[row["donor"] if row["id"] in alike or row["reasons"] == ["donor_unknown"] else row["id"]].append(row)
 
-        def decide(row):
-            person = self.person_of[row["id"]]
+        def decide(rows):
+            row, person = rows[0], self.person_of[rows[0]["id"]]
             if row["id"] in alike:
                 self._merge(person, row["donor"])
             elif row["reasons"] == ["donor_unknown"]:
                 self._name(person, row["donor"])
             else:
-                self._decide(row, keep=self.case_of.get(person) != "practice")
+                for row in rows:
+                    self._decide(row, keep=self.case_of.get(person) != "practice")
         with self._stage("held list", len(work)):
             each(work.values(), decide, 2)
         left = self._held()
