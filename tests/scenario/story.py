@@ -360,9 +360,10 @@ class Story:
         """Whom a phone saw at the door is there, and nobody else."""
         came = {p.donor_id for p in self.present if p not in self.alike}     # who was not known by the card is another record yet
         told = self.staff.items(f"{ROUNDS}/{self.round}/appointments")
-        wrong = [(a["state"], a["donor"]["id"] in came) for a in told
+        person_of = {p.donor_id: p for p in self.known}
+        wrong = [(a["id"], a["state"], person_of[a["donor"]["id"]].number, self.case_of.get(person_of[a["donor"]["id"]])) for a in told
                  if a["donor"] and a["state"] in ("booked", "checked_in") and (a["state"] == "checked_in") != (a["donor"]["id"] in came)]
-        assert not wrong, collections.Counter(wrong)
+        assert not wrong, wrong
         missing = [a for a in told if a["state"] == "booked" and a["donor"]]
         for appointment in missing:
             self.staff.post(f"/api/v1/appointments/{appointment['id']}/no_show", {}, expect=200, key=self._key("absent", appointment["id"]))
