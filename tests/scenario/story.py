@@ -256,6 +256,7 @@ class Story:
         # what phone C captured after it was given up for lost
         self.late = self.phones["C"].clone(random.Random(f"late {self.seed}"))
         self.late.items, self.late.gave = [], {}
+        self.doubted = set(last)
         for person in last:
             self._serve(self.late, person)
         for item in self.late.items:
@@ -357,14 +358,16 @@ class Story:
         self._say(f"{verdicts.total()} items sent: " + ", ".join(f"{n} {verdict}" for verdict, n in verdicts.most_common()))
 
     def _check_in_told(self):
-        """Whom a phone saw at the door is there, and nobody else."""
-        came = {p.donor_id for p in self.present if p not in self.alike}     # who was not known by the card is another record yet
-        told = self.staff.items(f"{ROUNDS}/{self.round}/appointments")
+        """Whom a phone saw at the door is there, and nobody else. What a revoked phone says waits for a person, as does who they are
+        that came without a card."""
+        came = {p.donor_id for p in self.present if p not in self.alike}
+        told = [a for a in self.staff.items(f"{ROUNDS}/{self.round}/appointments") if a["donor"]
+                and a["donor"]["id"] not in {p.donor_id for p in self.doubted}]
         person_of = {p.donor_id: p for p in self.known}
         wrong = [(a["id"], a["state"], person_of[a["donor"]["id"]].number, self.case_of.get(person_of[a["donor"]["id"]])) for a in told
-                 if a["donor"] and a["state"] in ("booked", "checked_in") and (a["state"] == "checked_in") != (a["donor"]["id"] in came)]
+                 if a["state"] in ("booked", "checked_in") and (a["state"] == "checked_in") != (a["donor"]["id"] in came)]
         assert not wrong, wrong
-        missing = [a for a in told if a["state"] == "booked" and a["donor"]]
+        missing = [a for a in told if a["state"] == "booked"]
         for appointment in missing:
             self.staff.post(f"/api/v1/appointments/{appointment['id']}/no_show", {}, expect=200, key=self._key("absent", appointment["id"]))
         self._step(self.round, "close", "closed")
