@@ -21,7 +21,7 @@ class Host:
         self.lock = threading.Condition()
         self.under_way = self.sent = self.requests = self.lost = 0
         self.moments, self.due, self.kills, self.failure = [], [], [], None
-        self.name, self.closing, self.ending = "", False, False
+        self.name, self.ask_anything, self.ending = "", None, False
         self.killer = threading.Thread(target=self._kill_when_due, daemon=True)
         self.killer.start()
 
@@ -67,17 +67,13 @@ class Host:
     def stage(self, name, requests, kills):
         """`requests`: at least so many come; `kills` of them are moments to kill at."""
         with self.lock:
-            self.name, self.sent, self.closing = name, 0, False
+            self.name, self.sent = name, 0
             chosen = sorted(self.dice.sample(range(2, max(requests * 9 // 10, kills + 2)), kills))
             self.moments = [(n, self.dice.uniform(0, 0.03)) for n in chosen]
         yield
-        with self.lock:
-            self.closing = True
-            self.lock.notify_all()
-            assert not self.moments, f"{name}: {self.sent} requests, fewer than were thought of"
-            assert self.lock.wait_for(lambda: not self.due or self.failure, PATIENCE), f"{name}: the killer hangs"
-            if self.failure:
-                raise self.failure
+        assert not self.moments, f"{name}: {self.sent} requests, fewer than were thought of"
+        while self.due:                    # it wants something under way
+            self.ask_anything()
 
     # ---- kills ----
 
@@ -101,7 +97,7 @@ class Host:
 
     def _kill(self):
         with self.lock:
-            self.lock.wait_for(lambda: self.under_way or self.closing)
+            assert self.lock.wait_for(lambda: self.under_way, PATIENCE), "nothing is under way"
             self.kills.append((self.name, self.sent, self.under_way))
         self.daemon.kill()
         self._start()
