@@ -46,16 +46,21 @@ CREATE TABLE item (
     registers    boolean     NOT NULL,            -- that record was made of it
     provisional_id uuid,                          -- by which the phone names that donor in other items
     device_id    uuid,                            -- that handed it in first
+    accepts      boolean,                         -- whether it says that the donor was found fit; NULL: it says neither
+    tie          text        COLLATE "C" NOT NULL DEFAULT '8',  -- order of the contents of one id and moment: store/item_store.h
+    staff        boolean     NOT NULL DEFAULT false,            -- written at a desk, to correct another
     verdict      text        NOT NULL,            -- the first answer
     held         text[]      NOT NULL,            -- why a person must look, as far as the item alone tells
     sealed       bytea       NOT NULL,            -- the data, with the donor's key
     CONSTRAINT item_pk         PRIMARY KEY (id, content_hash),
+    CONSTRAINT item_tie_uk     UNIQUE (id, captured_at, tie),
     CONSTRAINT item_round_fk   FOREIGN KEY (round_id) REFERENCES round (id),
     CONSTRAINT item_donor_fk   FOREIGN KEY (donor_id) REFERENCES donor (id),
     CONSTRAINT item_device_fk  FOREIGN KEY (device_id) REFERENCES device (id),
     CONSTRAINT item_hash_ck    CHECK (octet_length(content_hash) = 32),
     CONSTRAINT item_seq_ck     CHECK (seq >= 1),
     CONSTRAINT item_self_ck    CHECK (corrects <> id),
+    CONSTRAINT item_staff_ck   CHECK (NOT staff OR corrects IS NOT NULL),
     CONSTRAINT item_kind_ck    CHECK (kind IN ('check_in', 'screening', 'donation', 'deferral', 'reaction', 'gift', 'note')),
     CONSTRAINT item_verdict_ck CHECK (verdict IN ('applied', 'held', 'conflict'))
 );
@@ -85,21 +90,31 @@ CREATE TABLE item_doubt (
 );
 CREATE INDEX item_doubt_donor_ix ON item_doubt (donor_id);
 
--- What a person decided about one content of an item; the last one holds. Append-only.
+/*
+ * What a person decided about one content of an item; the last one holds. Append-only. The version of an item
+ * (item_version) counts what came to it, so of two people who decide from the same view one finds its version taken.
+ *   keep     it is right as it stands
+ *   drop     it does not count
+ *   correct  an item of the staff stands in its place
+ */
 CREATE TABLE item_decision (
-    id              uuid        NOT NULL,
-    n               bigint      GENERATED ALWAYS AS IDENTITY,      -- in which order
     item_id         uuid        NOT NULL,
+    version         bigint      NOT NULL,          -- of the item, from which it was decided
     content_hash    bytea       NOT NULL,
-    verb            text        NOT NULL,          -- keep: it is right as it stands; drop: it does not count
+    verb            text        NOT NULL,
     decided_at      timestamptz NOT NULL DEFAULT now(),
     decided_by_kind text        NOT NULL,
     decided_by      text        NOT NULL,
-    CONSTRAINT item_decision_pk      PRIMARY KEY (id),
+    CONSTRAINT item_decision_pk      PRIMARY KEY (item_id, version),
     CONSTRAINT item_decision_item_fk FOREIGN KEY (item_id, content_hash) REFERENCES item (id, content_hash),
-    CONSTRAINT item_decision_verb_ck CHECK (verb IN ('keep', 'drop'))
+    CONSTRAINT item_decision_verb_ck CHECK (verb IN ('keep', 'drop', 'correct'))
 );
-CREATE INDEX item_decision_item_ix ON item_decision (item_id, content_hash, n DESC);
+CREATE INDEX item_decision_item_ix ON item_decision (item_id, content_hash, version DESC);
+
+-- What the audit has of it: nothing in it is secret, so it takes no key.
+CREATE FUNCTION item_decision_digest(d item_decision) RETURNS bytea LANGUAGE sql STABLE AS $$
+    SELECT sha256(convert_to(concat_ws(' ', d.item_id, d.version, encode(d.content_hash, 'hex'), d.verb, d.decided_by_kind, d.decided_by), 'UTF8'))
+$$;
 
 ALTER TABLE donation
     ADD COLUMN round_id     uuid,
@@ -138,21 +153,47 @@ $$;
 
 -- ---- what counts ----
 
--- Contents that nobody dropped and that the phone which captured them did not correct later.
+-- What takes the place of another: what its own phone captured later, or what the staff wrote.
+CREATE FUNCTION item_corrects(later item, earlier item) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT later.corrects = earlier.id AND later.kind = earlier.kind
+       AND (later.staff OR (later.install = earlier.install AND later.seq > earlier.seq))
+$$;
+
+-- Contents that nobody dropped and that are not corrected.
 CREATE VIEW item_standing AS
     SELECT i.* FROM item AS i
     WHERE (SELECT d.verb FROM item_decision AS d WHERE d.item_id = i.id AND d.content_hash = i.content_hash
-           ORDER BY d.n DESC LIMIT 1) IS DISTINCT FROM 'drop'
-      AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = i.id AND c.install = i.install AND c.seq > i.seq AND c.kind = i.kind
+           ORDER BY d.version DESC LIMIT 1) IS DISTINCT FROM 'drop'
+      AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = i.id AND item_corrects(c, i)
                       AND (SELECT d.verb FROM item_decision AS d WHERE d.item_id = c.id AND d.content_hash = c.content_hash
-                           ORDER BY d.n DESC LIMIT 1) IS DISTINCT FROM 'drop');
+           ORDER BY d.version DESC LIMIT 1) IS DISTINCT FROM 'drop');
 
--- Of several contents under one id the lowest; all of them are open for a person.
+-- Items that tell the same fact as this one, since they correct one another, in whatever way.
+CREATE FUNCTION item_kin(one uuid) RETURNS SETOF uuid LANGUAGE sql STABLE ROWS 2 AS $$
+    WITH RECURSIVE kin AS (
+        SELECT one AS id
+        UNION
+        SELECT x.id FROM kin JOIN item AS i ON i.id = kin.id CROSS JOIN LATERAL (
+            SELECT c.id FROM item AS c WHERE c.corrects = i.id AND item_corrects(c, i)
+            UNION ALL
+            SELECT o.id FROM item AS o WHERE o.id = i.corrects AND item_corrects(i, o)) AS x
+    ) SELECT kin.id FROM kin WHERE kin.id <> one
+$$;
+
+/*
+ * Of several contents that stand under one id, or in the place of one item, the lowest (captured_at, id, tie); all of
+ * them are open for a person.
+ */
 CREATE VIEW item_counting AS
-    SELECT s.*, EXISTS (SELECT FROM item_standing AS o WHERE o.id = s.id AND o.content_hash <> s.content_hash) AS open
+    SELECT s.*,
+        EXISTS (SELECT FROM item_standing AS o WHERE o.id = s.id AND o.content_hash <> s.content_hash)
+        OR ((s.corrects IS NOT NULL OR EXISTS (SELECT FROM item AS c WHERE c.corrects = s.id))
+            AND EXISTS (SELECT FROM item_kin(s.id) AS k (id) JOIN item_standing AS o ON o.id = k.id)) AS open
     FROM item_standing AS s
-    WHERE NOT EXISTS (SELECT FROM item_standing AS o
-                      WHERE o.id = s.id AND (o.captured_at, o.content_hash) < (s.captured_at, s.content_hash));
+    WHERE NOT EXISTS (SELECT FROM item_standing AS o WHERE o.id = s.id AND (o.captured_at, o.tie) < (s.captured_at, s.tie))
+      AND NOT ((s.corrects IS NOT NULL OR EXISTS (SELECT FROM item AS c WHERE c.corrects = s.id))
+               AND EXISTS (SELECT FROM item_kin(s.id) AS k (id) JOIN item_standing AS o ON o.id = k.id
+                           WHERE (o.captured_at, o.id) < (s.captured_at, s.id)));
 
 CREATE VIEW deferral_counting AS
     SELECT f.* FROM deferral AS f
@@ -196,7 +237,7 @@ CREATE VIEW item_reason AS
               AND (d.birth_year IS NOT NULL OR d.erased_at IS NOT NULL))
         UNION ALL
         SELECT 'correction_unmatched' WHERE i.corrects IS NOT NULL
-          AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = i.corrects AND o.install = i.install AND o.seq < i.seq AND o.kind = i.kind)
+          AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = i.corrects AND item_corrects(i, o))
         UNION ALL
         SELECT 'newer_deferral' FROM donation AS n
         WHERE n.item_id = i.id AND n.content_hash = i.content_hash AND EXISTS (
@@ -208,8 +249,8 @@ CREATE VIEW item_reason AS
                          ELSE (n.donated_on + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END
               AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id))
     ) AS r
-    WHERE (SELECT d.verb FROM item_decision AS d WHERE d.item_id = i.id AND d.content_hash = i.content_hash
-           ORDER BY d.n DESC LIMIT 1) IS NULL;
+    WHERE coalesce((SELECT d.verb FROM item_decision AS d WHERE d.item_id = i.id AND d.content_hash = i.content_hash
+           ORDER BY d.version DESC LIMIT 1), 'correct') = 'correct';
 
 /*
  * Donations that count. `held`: a person must look; `open`: several contents stand under its item, or one bag in several
@@ -220,12 +261,103 @@ CREATE VIEW donation_counting AS
         n.item_id IS NOT NULL AND EXISTS (SELECT FROM item_reason AS r WHERE r.id = n.item_id AND r.content_hash = n.content_hash)
             AS held,
         n.item_id IS NOT NULL AND (
-            EXISTS (SELECT FROM item_standing AS o WHERE o.id = n.item_id AND o.content_hash <> n.content_hash)
+            (SELECT c.open FROM item_counting AS c WHERE c.id = n.item_id AND c.content_hash = n.content_hash)
             OR EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = n.bag_code AND b.item_id <> n.item_id)) AS open
     FROM donation_standing AS n
     WHERE n.bag_code IS NULL OR n.item_id IS NULL
        OR NOT EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = n.bag_code AND b.item_id IS NOT NULL
-                      AND (b.captured_at, b.item_id, b.content_hash) < (n.captured_at, n.item_id, n.content_hash));
+                      AND (b.captured_at, b.item_id) < (n.captured_at, n.item_id));
+
+-- How each content stands: counts, held, open, corrected, dropped.
+CREATE VIEW item_state AS
+    SELECT i.id, i.content_hash, CASE
+        WHEN NOT EXISTS (SELECT FROM item_standing AS s WHERE s.id = i.id AND s.content_hash = i.content_hash) THEN
+            CASE WHEN (SELECT d.verb FROM item_decision AS d WHERE d.item_id = i.id AND d.content_hash = i.content_hash
+                       ORDER BY d.version DESC LIMIT 1) = 'drop' THEN 'dropped' ELSE 'corrected' END
+        WHEN EXISTS (SELECT FROM item_standing AS s WHERE s.id = i.id AND s.content_hash <> i.content_hash)
+            OR ((i.corrects IS NOT NULL OR EXISTS (SELECT FROM item AS c WHERE c.corrects = i.id))
+                AND EXISTS (SELECT FROM item_kin(i.id) AS k (id) JOIN item_standing AS o ON o.id = k.id))
+            OR EXISTS (SELECT FROM donation AS n JOIN donation_standing AS b ON b.bag_code = n.bag_code AND b.item_id <> n.item_id
+                       WHERE n.item_id = i.id AND n.content_hash = i.content_hash) THEN 'open'
+        WHEN EXISTS (SELECT FROM item_reason AS r WHERE r.id = i.id AND r.content_hash = i.content_hash) THEN 'held'
+        ELSE 'counts' END AS state
+    FROM item AS i;
+
+-- ---- what a person decides about ----
+
+-- Grows with everything that comes to an item: contents, decisions, what corrects it.
+CREATE FUNCTION item_version(of_item uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT (SELECT count(*) FROM item AS i WHERE i.id = of_item) + (SELECT count(*) FROM item_decision AS d WHERE d.item_id = of_item)
+         + (SELECT count(*) FROM item AS c WHERE c.corrects = of_item)
+$$;
+
+-- Items that are decided together with this one: it, what corrects it or is corrected, and all that name the same bag.
+CREATE FUNCTION item_case(of_item uuid) RETURNS SETOF uuid LANGUAGE sql STABLE ROWS 2 AS $$
+    WITH kin AS MATERIALIZED (SELECT of_item AS id UNION ALL SELECT item_kin(of_item))
+    SELECT kin.id FROM kin
+    UNION SELECT b.item_id FROM kin JOIN donation AS n ON n.item_id = kin.id JOIN donation AS b ON b.bag_code = n.bag_code AND b.item_id IS NOT NULL
+$$;
+CREATE FUNCTION item_case_version(of_item uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT sum(item_version(c)) FROM item_case(of_item) AS c
+$$;
+
+-- ---- the result of a round ----
+
+/*
+ * Sums over what counts, live: what is held counts, too. No row: nothing was captured. A figure is NULL where no item of a kind
+ * that tells it is there.
+ *   registered  who came            present   who came
+ *   accepted    who was found fit, or gave
+ *   units       donations with blood in the bag         parts  "component volume outcome how_many"
+ */
+CREATE FUNCTION round_figures(of_round uuid) RETURNS TABLE (registered bigint, present bigint, accepted bigint, units bigint, ml bigint,
+    parts text[], told_at timestamptz) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM item AS i WHERE i.round_id = of_round) AND NOT EXISTS (SELECT FROM donation AS n WHERE n.round_id = of_round) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH seen AS MATERIALIZED (
+        SELECT i.kind, i.accepts, i.received_at AS told_at, coalesce(a.into_id, i.donor_id) AS who
+        FROM item_counting AS i LEFT JOIN donor_alias AS a ON a.donor_id = i.donor_id
+        WHERE i.round_id = of_round AND i.kind IN ('check_in', 'screening', 'donation')
+    ), gave AS MATERIALIZED (
+        SELECT n.component, coalesce(n.volume_ml, 0) AS ml, coalesce(n.outcome, 'completed') AS outcome, n.recorded_at AS told_at,
+            coalesce(a.into_id, n.donor_id) AS who
+        FROM donation_counting AS n LEFT JOIN donor_alias AS a ON a.donor_id = n.donor_id
+        WHERE n.round_id = of_round AND n.evidence = 'confirmed'
+    ), person AS (
+        SELECT who, accepts, kind <> 'check_in' AS judged, kind = 'donation' AS gives, seen.told_at FROM seen
+        UNION ALL SELECT who, true, true, true, gave.told_at FROM gave
+    ), part AS (
+        SELECT component, gave.ml, outcome, count(*) AS n FROM gave GROUP BY 1, 2, 3
+    )
+    SELECT count(DISTINCT who), count(DISTINCT who),
+        CASE WHEN bool_or(judged) THEN count(DISTINCT who) FILTER (WHERE accepts) END,
+        CASE WHEN bool_or(gives) THEN (SELECT count(*) FROM gave WHERE gave.ml > 0) END,
+        CASE WHEN bool_or(gives) THEN (SELECT coalesce(sum(gave.ml), 0) FROM gave) END,
+        ARRAY(SELECT concat_ws(' ', component, part.ml, outcome, n) FROM part ORDER BY component, part.ml, outcome),
+        max(person.told_at)
+    FROM person HAVING count(*) > 0;
+END $$;
+
+/*
+ * Results are others now. A job moves the version of the rounds once a second and takes these rows away: public answers
+ * are kept in memory until it moves.
+ */
+CREATE TABLE result_changed (
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    CONSTRAINT result_changed_pk PRIMARY KEY (id)
+);
+CREATE FUNCTION result_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO result_changed DEFAULT VALUES;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER result_changed AFTER INSERT ON item FOR EACH STATEMENT EXECUTE FUNCTION result_changed();
+CREATE TRIGGER result_changed AFTER INSERT ON item_decision FOR EACH STATEMENT EXECUTE FUNCTION result_changed();
+CREATE TRIGGER result_changed AFTER INSERT ON donation FOR EACH STATEMENT EXECUTE FUNCTION result_changed();
+CREATE TRIGGER result_changed AFTER INSERT OR UPDATE OR DELETE ON donor_alias FOR EACH STATEMENT EXECUTE FUNCTION result_changed();
 
 -- ---- whose next days are to be counted again ----
 
@@ -265,8 +397,9 @@ BEGIN
     INSERT INTO donor_stale (donor_id)
         SELECT DISTINCT d.donor_id FROM fact_donors(ARRAY(
             SELECT f.id FROM fact AS f JOIN item AS o ON o.id = f.id AND o.content_hash <> f.content_hash
-            UNION SELECT f.corrects FROM fact AS f WHERE f.corrects IS NOT NULL
-            UNION SELECT f.id FROM fact AS f JOIN item AS c ON c.corrects = f.id)) AS d;
+            UNION SELECT x.id FROM (SELECT f.id FROM fact AS f WHERE f.corrects IS NOT NULL
+                                    UNION SELECT f.id FROM fact AS f JOIN item AS c ON c.corrects = f.id OFFSET 0) AS f
+                CROSS JOIN LATERAL (SELECT f.id UNION ALL SELECT item_kin(f.id)) AS x (id))) AS d;
     RETURN NULL;
 END $$;
 CREATE TRIGGER donor_stale AFTER INSERT ON item
@@ -274,13 +407,13 @@ CREATE TRIGGER donor_stale AFTER INSERT ON item
 CREATE FUNCTION donor_stale_by_decision() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO donor_stale (donor_id)
-        SELECT DISTINCT d.donor_id FROM fact_donors(ARRAY(SELECT item_id FROM fact
-            UNION SELECT i.corrects FROM fact AS f JOIN item AS i ON i.id = f.item_id WHERE i.corrects IS NOT NULL)) AS d;
+        SELECT DISTINCT d.donor_id FROM fact_donors(ARRAY(SELECT item_id FROM fact UNION SELECT item_kin(item_id) FROM fact)) AS d;
     RETURN NULL;
 END $$;
 CREATE TRIGGER donor_stale AFTER INSERT ON item_decision
     REFERENCING NEW TABLE AS fact FOR EACH STATEMENT EXECUTE FUNCTION donor_stale_by_decision();
 
 GRANT SELECT, INSERT ON device, item, item_doubt, item_decision TO :app_role;
+GRANT SELECT, INSERT, DELETE ON result_changed TO :app_role;
 GRANT UPDATE (code_hash, code_until, install, enrolled_at, revoked_at) ON device TO :app_role;
-GRANT SELECT ON item_standing, item_counting, item_reason, deferral_counting, donation_standing, donation_counting TO :app_role;
+GRANT SELECT ON item_standing, item_counting, item_state, item_reason, deferral_counting, donation_standing, donation_counting TO :app_role;

@@ -101,6 +101,17 @@ struct item_setting {
 	struct date     today;
 };
 
+/*
+ * Which of several contents of one id and moment is lower, without keeping anything that tells about them: each has a text, and
+ * their order (byte by byte) is that of their hashes. A new one gets a text between its neighbours', NULL: none. In the arena.
+ */
+#define ITEM_TIE_FIRST "8"
+struct arena;
+const char *item_tie_between(const char *low, const char *high, struct arena *arena);
+
+/* Whether it says that the donor was found fit: "true", "false"; NULL: it says neither. */
+const char *item_accepts(const struct item *item);
+
 /* Whether items of this kind are of a round. */
 bool item_needs_round(enum item_kind kind);
 /*

@@ -2,10 +2,13 @@
 #define DOMAIN_REPORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/date.h"
 #include "base/uuid.h"
+#include "domain/component.h"
+#include "domain/donation.h"
 
 /* A round's totals as one source gives them. Append-only: a correction is a new report naming the old one. */
 struct error;
@@ -18,8 +21,16 @@ struct figure {
 	enum figure_qualifier qualifier;
 };
 
+/* So many donations of one kind: what the sums of a result are made of. */
+struct report_part {
+	enum component        component;
+	int                   volume_ml;
+	enum donation_outcome outcome;
+	int64_t               donations;
+};
+
 struct report {
-	char               id[UUID_TEXT_SIZE];
+	char               id[UUID_TEXT_SIZE];        /* empty: of what was added up, which is no row */
 	enum report_source source;
 	const char        *source_url;       /* or NULL */
 	struct date        reported_on;
@@ -28,7 +39,9 @@ struct report {
 	struct figure      ml;                                /* millilitres */
 	const char        *corrects;         /* id of the report it replaces, or NULL */
 	const char        *note;             /* or NULL */
-	int64_t            created_us;
+	int64_t            created_us;       /* of what was added up: when the last of it came in */
+	const struct report_part *parts;     /* of what was added up */
+	size_t             nparts;
 };
 
 const char *report_source_text(enum report_source source);

@@ -25,8 +25,11 @@ struct held_item {
 	const char   *state;             /* "counts", "held", "open", "corrected", "dropped" */
 	const char  **reasons;
 	size_t        nreasons;
-	const char   *decision;          /* "keep", "drop", or NULL: nobody decided */
+	const char   *decision;          /* "keep", "drop", "correct", or NULL: nobody decided */
+	bool          staff;             /* written at a desk */
 	const char   *content;           /* canonical JSON, where it was asked for; NULL: its donor was erased */
+	bool          registers;         /* where it was opened: the donor's record was made of it */
+	char          person_id[UUID_TEXT_SIZE];         /* where it was opened: the record that stands for the donor */
 };
 
 /* What waits, in the order of ids; nothing sealed. */
@@ -47,7 +50,10 @@ struct held_list {
 };
 void held_list_send(struct store *store, struct held_list *list);
 
-/* All contents of one item, opened. Audit "item.read" of each donor. ERR_NOT_FOUND. */
+/*
+ * All contents of one item, the lowest first, and behind them those of the items that are decided together with it (one
+ * corrects the other, or they name one bag), opened. Audit "item.read" of each donor. ERR_NOT_FOUND.
+ */
 enum { HELD_CONTENTS_MAX = 32 };
 struct held_load {
 	const char        *id;
@@ -57,6 +63,7 @@ struct held_load {
 	struct arena      *arena;
 	struct held_item  *items;        /* out */
 	size_t             nitems;
+	int64_t            version;      /* out: of the case */
 	struct error       error;
 	void             (*done)(struct held_load *load);
 	struct db_query    query;        /* private from here on */
@@ -65,12 +72,16 @@ struct held_load {
 void held_load_send(struct store *store, struct held_load *load);
 
 /*
- * It is right as it stands, or it does not count. The last decision holds; deciding the same again writes the audit row
- * only. Audit "item.keep", "item.drop". ERR_NOT_FOUND: no such content, or out of scope.
+ * It is right as it stands, or it does not count; or, of all that are decided together, it alone counts. The last decision
+ * holds; deciding the same again writes the audit row only. Audit "item.keep", "item.drop" for each row. ERR_NOT_FOUND: no
+ * such content, or out of scope; ERR_STALE: something came to the case meanwhile; ERR_FORBIDDEN: others are out of scope.
  */
 struct held_decide {
 	const char        *id, *content_hash;    /* hexadecimal */
 	bool               keep;
+	bool               alone;        /* all others of the case are dropped */
+	int64_t            version;      /* of the case, as it was read */
+	int64_t            now;          /* out: as it was found */
 	const char *const *units;
 	size_t             nunits;
 	struct actor       actor;

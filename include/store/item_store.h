@@ -25,6 +25,10 @@
  *	a number or a person unknown  a new record: of the provisional id, else of the item's own
  *	a record that was erased      a new record, of the item's own id; a person must look
  *
+ * Of several contents under one id the lowest (captured_at, id, hash) counts. That hash is of the content alone, so it
+ * is the same wherever these facts are; kept is only the order in which it puts contents of one moment (item.tie), because
+ * a hash of so little could be tried. The content_hash that is kept takes the donor's key and orders nothing.
+ *
  * So whoever comes first, facts end up with the same person. store->donor_key must be there.
  */
 
@@ -47,6 +51,14 @@ struct item_install {
 	size_t          nruns;
 };
 
+/* A person corrects one content of an item, with its case as it was read; the new item is of a round with one of the units. */
+struct item_step {
+	const char        *item_id, *content_hash;       /* hexadecimal */
+	int64_t            version;
+	const char *const *units;        /* NULL: of any round, or none */
+	size_t             nunits;
+};
+
 /*
  * Hands items in, in whatever order and as often as one likes. `results` side by side with `items`; an item that is
  * NULL is passed over. `installs`: all that the items name. An error means that nothing is known of any of them: send all again.
@@ -58,6 +70,7 @@ struct item_hand_in {
 	bool                device_revoked;
 	const char         *team_id;     /* whose rounds are its own; NULL: any */
 	const struct unit_map *units;    /* NULL: places say nothing about who is alike */
+	const struct item_step *step;    /* NULL: from a phone. Else one item, which the staff wrote: ERR_STALE, ERR_NOT_FOUND */
 	struct date         today;
 	struct actor        actor;
 	struct arena       *arena;

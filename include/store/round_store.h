@@ -135,4 +135,13 @@ struct report_create {
 };
 void report_create_send(struct store *store, struct report_create *create);
 
+/* Results are others than they were (result_changed): moves the version of the rounds. `told`: it had to. */
+struct result_tell {
+	bool            told;            /* out */
+	struct error    error;
+	void          (*done)(struct result_tell *tell);
+	struct db_query query;           /* private from here on */
+};
+void result_tell_send(struct store *store, struct result_tell *tell);
+
 #endif

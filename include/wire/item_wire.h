@@ -43,6 +43,9 @@ bool item_batch_read(const char *body, size_t len, const struct item_reading *re
 bool item_decision_read(const char *body, size_t len, struct arena *arena, const char **content_hash, bool *keep,
 			struct error *err);
 
+/* Body of a choice: {"content_hash"}. */
+bool item_choice_read(const char *body, size_t len, struct arena *arena, const char **content_hash, struct error *err);
+
 /* Canonical content that was kept, read again: what it was made of is not told. NULL: it is none (which cannot be). */
 const struct item *item_content_read(const char *content, const struct item_reading *reading, struct arena *arena);
 

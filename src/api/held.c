@@ -45,6 +45,7 @@ static void item_write(struct json_out *out, const struct held_item *item)
 		jout_text(out, NULL, item->reasons[i]);
 	jout_end(out);
 	jout_text(out, "decision", item->decision);
+	jout_bool(out, "staff", item->staff);
 }
 
 /* ---- GET /sync/held ---- */
@@ -103,16 +104,14 @@ static void list_start(struct request *r)
 
 /* ---- GET /sync/held/{id} ---- */
 
-static void load_on_loaded(struct held_load *load)
+static void reply_case(struct held_op *op)
 {
-	struct held_op *op = container_of(load, struct held_op, load);
-	struct json_out out;
+	struct held_load *load = &op->load;
+	struct buf *buf = api_scratch(op->r->api);
+	struct json_out out = { .buf = buf };
 
-	if (load->error.code != ERR_NONE) {
-		request_reply_error(op->r, &load->error);
-		return;
-	}
-	request_list_begin(op->r, &out);
+	jout_object(&out, NULL);
+	jout_array(&out, "items");
 	for (size_t i = 0; i < load->nitems; i++) {
 		item_write(&out, &load->items[i]);
 		if (load->items[i].content)
@@ -121,7 +120,20 @@ static void load_on_loaded(struct held_load *load)
 			jout_null(&out, "content");
 		jout_end(&out);
 	}
-	request_list_reply(op->r, &out, NULL);
+	jout_end(&out);
+	jout_null(&out, "next_cursor");
+	jout_end(&out);
+	request_reply_versioned(op->r, 200, buf, load->version);
+}
+
+static void load_on_loaded(struct held_load *load)
+{
+	struct held_op *op = container_of(load, struct held_op, load);
+
+	if (load->error.code != ERR_NONE)
+		request_reply_error(op->r, &load->error);
+	else
+		reply_case(op);
 }
 
 static const char *lower_id(struct request *r)
@@ -156,13 +168,15 @@ static void load_start(struct request *r)
 	request_with_units(r, load_with_units);
 }
 
-/* ---- POST /sync/held/{id}/decide ---- */
+/* ---- POST /sync/held/{id}/decide, /choose ---- */
 
 static void decide_on_done(struct held_decide *decide)
 {
 	struct held_op *op = container_of(decide, struct held_op, decide);
 
-	if (decide->error.code != ERR_NONE)
+	if (decide->error.code == ERR_STALE)
+		request_reply_stale(op->r, decide->now);
+	else if (decide->error.code != ERR_NONE)
 		request_reply_error(op->r, &decide->error);
 	else
 		load_item(op);
@@ -177,10 +191,15 @@ static void decide_with_units(struct request *r)
 
 	op->r = r;
 	error_clear(&err);
-	if (!item_decision_read(body, len, r->arena, &op->decide.content_hash, &op->decide.keep, &err)) {
+	op->decide.alone = streq(strrchr(http_path(r->x), '/'), "/choose");
+	if (!request_if_match(r, &op->decide.version))
+		return;
+	if (op->decide.alone ? !item_choice_read(body, len, r->arena, &op->decide.content_hash, &err)
+			     : !item_decision_read(body, len, r->arena, &op->decide.content_hash, &op->decide.keep, &err)) {
 		request_reply_error(r, &err);
 		return;
 	}
+	op->decide.keep |= op->decide.alone;
 	op->decide.id = lower_id(r);
 	op->decide.actor = r->actor;
 	op->decide.arena = r->arena;
@@ -198,5 +217,6 @@ const struct route held_routes[] = {
 	{ HTTP_GET_, "/api/v1/sync/held", AREA_HELD, ACCESS_READ, list_start, 0, 0 },
 	{ HTTP_GET_, "/api/v1/sync/held/{id}", AREA_HELD, ACCESS_READ, load_start, ROUTE_PERSONAL, 0 },
 	{ HTTP_POST_, "/api/v1/sync/held/{id}/decide", AREA_HELD, ACCESS_WRITE, decide_start, ROUTE_PERSONAL, 0 },
+	{ HTTP_POST_, "/api/v1/sync/held/{id}/choose", AREA_HELD, ACCESS_WRITE, decide_start, ROUTE_PERSONAL, 0 },
 	{ 0 }
 };

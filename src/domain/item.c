@@ -1,5 +1,6 @@
 #include "domain/item.h"
 
+#include <string.h>
 #include <strings.h>
 
 #include "base/error.h"
@@ -89,6 +90,40 @@ bool item_outcome_parse(const char *text, enum item_outcome *out)
 		}
 	}
 	return false;
+}
+
+static int digit_of(char c)
+{
+	return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
+/* Digits of a number below 1 that never end in 0, so that there is always one between two. */
+const char *item_tie_between(const char *low, const char *high, struct arena *arena)
+{
+	size_t most = (low ? strlen(low) : 0) + (high ? strlen(high) : 0) + 2, len = 0;
+	char *made = arena_alloc(arena, most + 1);
+
+	for (;;) {
+		int from = low && *low ? digit_of(*low++) : 0, to = high && *high ? digit_of(*high++) : 16;
+
+		if (to - from > 1) {
+			made[len++] = "0123456789abcdef"[from + (to - from) / 2];
+			made[len] = '\0';
+			return made;
+		}
+		made[len++] = "0123456789abcdef"[from];
+		if (to > from)
+			high = NULL;             /* below it, whatever comes */
+	}
+}
+
+const char *item_accepts(const struct item *item)
+{
+	if (item->kind == ITEM_SCREENING)
+		return item->accepted ? "true" : "false";
+	if (item->kind == ITEM_DONATION)
+		return item->outcome != ITEM_DEFERRED ? "true" : "false";
+	return NULL;
 }
 
 bool item_needs_round(enum item_kind kind)

@@ -22,6 +22,7 @@
 #include "jobs/sealer.h"
 #include "store/access_store.h"
 #include "store/erasure_store.h"
+#include "store/round_store.h"
 #include "worker/worker.h"
 
 enum { BEAT_SECONDS = 5, PURGE_SECONDS = 600, LEAVE_US = 1000000 };
@@ -50,6 +51,8 @@ struct jobs {
 	struct sms_help_purge purge;
 	struct suppression_purge forget;
 	bool                  forgetting;
+	struct result_tell    results;
+	bool                  telling;
 	char                  host[65];
 };
 
@@ -108,6 +111,15 @@ static void on_forgotten(struct suppression_purge *forget)
 		log_info("suppression_purged", "rows=%lld", (long long)forget->deleted);
 }
 
+static void on_told(struct result_tell *results)
+{
+	struct jobs *jobs = container_of(results, struct jobs, results);
+
+	jobs->telling = false;
+	if (results->error.code != ERR_NONE)
+		log_warning("results_not_told", "problem=%s", error_slug(results->error.code));
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct jobs *jobs = context;
@@ -124,6 +136,10 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		jobs->forgetting = true;
 		jobs->forget.today = clock_today(jobs->worker->clock);
 		suppression_purge_send(&jobs->store, &jobs->forget);
+	}
+	if (!jobs->telling) {
+		jobs->telling = true;
+		result_tell_send(&jobs->store, &jobs->results);
 	}
 	sealer_tick(jobs->sealer);
 	days_job_tick(jobs->days);
@@ -161,6 +177,7 @@ struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char
 	jobs->beat.done = on_beat;
 	jobs->purge.done = on_purged;
 	jobs->forget.done = on_forgotten;
+	jobs->results.done = on_told;
 	event_assign(&jobs->tick, worker->base, -1, EV_PERSIST, on_tick, jobs);
 	event_add(&jobs->tick, &second);
 	return jobs;

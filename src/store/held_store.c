@@ -4,37 +4,29 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "store/audit.h"
 #include "store/donor_row.h"
 #include "store/failure.h"
+#include "store/item_step.h"
 #include "store/row.h"
 
 /* ---- one as it stands ---- */
 
 #define ITEM_LAST_VERB(i) \
 	"(SELECT d.verb FROM item_decision AS d WHERE d.item_id = " i ".id AND d.content_hash = " i ".content_hash" \
-	" ORDER BY d.n DESC LIMIT 1)"
-#define ITEM_OPEN(i) \
-	"(EXISTS (SELECT FROM item_standing AS s WHERE s.id = " i ".id AND s.content_hash <> " i ".content_hash)" \
-	" OR EXISTS (SELECT FROM donation AS n JOIN donation_standing AS b ON b.bag_code = n.bag_code AND b.item_id <> n.item_id" \
-	"  WHERE n.item_id = " i ".id AND n.content_hash = " i ".content_hash))"
-#define ITEM_STANDS(i) \
-	"EXISTS (SELECT FROM item_standing AS s WHERE s.id = " i ".id AND s.content_hash = " i ".content_hash)"
-#define ITEM_HELD(i) \
-	"EXISTS (SELECT FROM item_reason AS r WHERE r.id = " i ".id AND r.content_hash = " i ".content_hash)"
+	" ORDER BY d.version DESC LIMIT 1)"
 #define ITEM_IN_SCOPE(i, units) \
 	"(" units "::text[] IS NULL OR EXISTS (SELECT FROM round_unit AS u WHERE u.round_id = " i ".round_id AND u.unit_id = ANY (" units ")))"
+/* `s` is the row of item_state beside `i`. */
 #define ITEM_COLUMNS(i) \
 	i ".id, " i ".donor_id, encode(" i ".content_hash, 'hex'), " i ".kind, " i ".round_id, " i ".device_id, " i ".install, " \
-	i ".corrects, " i ".seq, " SQL_MICROS(i ".captured_at") ", " SQL_MICROS(i ".received_at") ", " i ".verdict," \
-	" CASE WHEN NOT " ITEM_STANDS(i) " THEN CASE WHEN " ITEM_LAST_VERB(i) " = 'drop' THEN 'dropped' ELSE 'corrected' END" \
-	"  WHEN " ITEM_OPEN(i) " THEN 'open' WHEN " ITEM_HELD(i) " THEN 'held' ELSE 'counts' END," \
+	i ".corrects, " i ".seq, " SQL_MICROS(i ".captured_at") ", " SQL_MICROS(i ".received_at") ", " i ".verdict, s.state," \
 	" ARRAY(SELECT DISTINCT r.reason FROM item_reason AS r WHERE r.id = " i ".id AND r.content_hash = " i ".content_hash ORDER BY 1)," \
-	" " ITEM_LAST_VERB(i)
-enum { ITEM_COLUMN_COUNT = 15 };
+	" " ITEM_LAST_VERB(i) ", " i ".staff"
+#define ITEM_WITH_STATE(i) "item AS " i " JOIN item_state AS s ON s.id = " i ".id AND s.content_hash = " i ".content_hash"
+enum { ITEM_COLUMN_COUNT = 16 };
 
 static void item_read(struct held_item *item, struct arena *arena, const struct db_result *result, int row)
 {
@@ -53,6 +45,7 @@ static void item_read(struct held_item *item, struct arena *arena, const struct 
 	item->state = row_text(arena, result, row, 12);
 	item->reasons = row_texts(arena, result, row, 13, &item->nreasons);
 	item->decision = row_text(arena, result, row, 14);
+	item->staff = db_bool(result, row, 15);
 }
 
 static void query_units(struct db_query *query, struct arena *arena, const char *const *units, size_t count)
@@ -67,9 +60,9 @@ static void query_units(struct db_query *query, struct arena *arena, const char 
 
 /* $1 round or NULL   $2 units or NULL   $3 $4 id and hash to go on behind   $5 how many */
 static const struct db_statement list_statement = {
-	"SELECT " ITEM_COLUMNS("i") " FROM item AS i WHERE ($1::uuid IS NULL OR i.round_id = $1::uuid) AND " ITEM_IN_SCOPE("i", "$2")
-	" AND ($3::uuid IS NULL OR (i.id, i.content_hash) > ($3::uuid, decode($4, 'hex')))"
-	" AND " ITEM_STANDS("i") " AND (" ITEM_OPEN("i") " OR " ITEM_HELD("i") ") ORDER BY i.id, i.content_hash LIMIT $5::integer"
+	"SELECT " ITEM_COLUMNS("i") " FROM " ITEM_WITH_STATE("i") " WHERE ($1::uuid IS NULL OR i.round_id = $1::uuid)"
+	" AND " ITEM_IN_SCOPE("i", "$2") " AND ($3::uuid IS NULL OR (i.id, i.content_hash) > ($3::uuid, decode($4, 'hex')))"
+	" AND s.state IN ('open', 'held') ORDER BY i.id, i.content_hash LIMIT $5::integer"
 };
 
 static void list_on_done(struct db_query *query, const struct db_result *result)
@@ -105,15 +98,18 @@ void held_list_send(struct store *store, struct held_list *list)
 
 /* $1 item   $2 units or NULL   $3 audit, an entry for each that may be told */
 static const struct db_statement load_statement = {
-	"WITH found AS MATERIALIZED (SELECT i.* FROM item AS i WHERE i.id = $1::uuid AND " ITEM_IN_SCOPE("i", "$2")
-	"  ORDER BY i.captured_at, i.content_hash LIMIT 32),"
+	"WITH here AS MATERIALIZED (SELECT EXISTS (SELECT FROM item AS i WHERE i.id = $1::uuid AND " ITEM_IN_SCOPE("i", "$2") ") AS there),"
+	" found AS MATERIALIZED (SELECT i.* FROM here CROSS JOIN LATERAL item_case($1::uuid) AS c (id) JOIN item AS i ON i.id = c.id"
+	"  WHERE here.there AND " ITEM_IN_SCOPE("i", "$2") " ORDER BY i.id <> $1::uuid, i.captured_at, i.id, i.tie LIMIT 32),"
 	" told AS (SELECT t.id::text AS id, row_number() OVER () AS n FROM (SELECT DISTINCT donor_id AS id FROM found) AS t),"
 	" audit AS (INSERT INTO audit_entry (" AUDIT_COLUMNS ")"
 	"  SELECT (e.row->>'id')::uuid, e.row->>'actor_kind', e.row->>'actor_id', e.row->>'actor_role', e.row->>'action',"
 	"   e.row->>'subject_kind', told.id, e.row->>'request_id', (e.row->>'key_id')::integer, NULL, NULL"
 	"  FROM jsonb_array_elements($3::jsonb) WITH ORDINALITY AS e (row, n) JOIN told ON told.n = e.n)"
-	" SELECT " ITEM_COLUMNS("i") ", d.erased_at IS NOT NULL, d.wrap_key_id, d.wrapped_key, i.sealed"
-	" FROM found AS i JOIN donor AS d ON d.id = i.donor_id ORDER BY i.captured_at, i.content_hash"
+	" SELECT " ITEM_COLUMNS("i") ", d.erased_at IS NOT NULL, d.wrap_key_id, d.wrapped_key, i.sealed, item_case_version($1::uuid),"
+	"  i.registers, coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = i.donor_id), i.donor_id)"
+	" FROM found AS i JOIN item_state AS s ON s.id = i.id AND s.content_hash = i.content_hash JOIN donor AS d ON d.id = i.donor_id"
+	" ORDER BY i.id <> $1::uuid, i.captured_at, i.id, i.tie"
 };
 
 static bool open_content(struct held_load *load, struct held_item *item, const struct db_result *result, int row)
@@ -141,6 +137,9 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 		load->items = arena_alloc(load->arena, (load->nitems + 1) * sizeof(*load->items));
 		for (size_t i = 0; i < load->nitems; i++) {
 			item_read(&load->items[i], load->arena, result, (int)i);
+			load->items[i].registers = db_bool(result, (int)i, ITEM_COLUMN_COUNT + 5);
+			row_uuid(result, (int)i, ITEM_COLUMN_COUNT + 6, load->items[i].person_id);
+			load->version = db_int(result, (int)i, ITEM_COLUMN_COUNT + 4, 0);
 			if (!open_content(load, &load->items[i], result, (int)i))
 				break;
 		}
@@ -167,44 +166,86 @@ void held_load_send(struct store *store, struct held_load *load)
 
 /* ---- decided ---- */
 
-/* $1 audit   $2 id of the decision   $3 item   $4 hash   $5 verb   $6 $7 who   $8 units or NULL */
+/*
+ * $1 audit where it was said before   $2 audit of decisions   $3 item   $4 content   $5 verb   $6 $7 who   $8 units or NULL
+ * $9 whether all others of its case are dropped   $10 version
+ */
 static const struct db_statement decide_statement = {
-	"WITH there AS MATERIALIZED (SELECT i.id, i.content_hash, " ITEM_LAST_VERB("i") " IS NOT DISTINCT FROM $5 AS said FROM item AS i"
+	"WITH named AS MATERIALIZED (SELECT i.id, i.content_hash FROM item AS i"
 	"  WHERE i.id = $3::uuid AND i.content_hash = decode($4, 'hex') AND " ITEM_IN_SCOPE("i", "$8") "),"
-	" made AS (INSERT INTO item_decision (id, item_id, content_hash, verb, decided_by_kind, decided_by)"
-	"  SELECT $2::uuid, there.id, there.content_hash, $5, $6, $7 FROM there WHERE NOT there.said),"
-	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM there)") ")"
-	" SELECT EXISTS (SELECT FROM there)"
+	" wanted AS MATERIALIZED (SELECT n.id, n.content_hash, $5 AS verb, true AS mine FROM named AS n"
+	"  UNION ALL SELECT o.id, o.content_hash, 'drop', " ITEM_IN_SCOPE("o", "$8") " FROM named AS n CROSS JOIN LATERAL item_case(n.id) AS c (id)"
+	"   JOIN item_standing AS o ON o.id = c.id WHERE $9::boolean AND (o.id, o.content_hash) <> (n.id, n.content_hash)),"
+	" todo AS MATERIALIZED (SELECT w.* FROM wanted AS w WHERE " ITEM_LAST_VERB("w") " IS DISTINCT FROM w.verb"
+	"  ORDER BY w.id, w.content_hash LIMIT 64),"
+	" how AS MATERIALIZED (SELECT EXISTS (SELECT FROM named) AS there, NOT EXISTS (SELECT FROM todo) AS said,"
+	"  NOT EXISTS (SELECT FROM todo WHERE NOT mine) AS mine, item_case_version($3::uuid) AS version),"
+	" decided AS (INSERT INTO item_decision (item_id, version, content_hash, verb, decided_by_kind, decided_by)"
+	"  SELECT t.id, item_version(t.id) + row_number() OVER (PARTITION BY t.id ORDER BY t.content_hash) - 1, t.content_hash, t.verb, $6, $7"
+	"  FROM todo AS t, how WHERE how.mine AND how.version = $10::bigint RETURNING *),"
+	" decision_audit AS (" DECISION_AUDIT("$2", "decided") "),"
+	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM how WHERE how.there AND how.said)") ")"
+	" SELECT there, said, mine, EXISTS (SELECT FROM decided), version FROM how"
 };
+enum { DECISIONS_MAX = 64 };
+
+static bool fail_not_mine(struct error *err)
+{
+	return error_set(err, ERR_FORBIDDEN,
+			 "One of the others belongs to a round outside your places. Ask the province to decide.",
+			 "Một trong các mục kia thuộc đợt ngoài địa bàn của bạn. Hãy đề nghị cấp tỉnh quyết định.");
+}
 
 static void decide_on_done(struct db_query *query, const struct db_result *result)
 {
 	struct held_decide *decide = container_of(query, struct held_decide, query);
 
-	if (result_ok(result, &decide->error) && !db_bool(result, 0, 0))
-		fail_not_found(&decide->error);
+	/* Somebody decided in the same moment. */
+	if (result_violates(result, "item_decision_pk")) {
+		error_clear(&decide->error);
+		fail_stale(&decide->error);
+	} else if (result_ok(result, &decide->error)) {
+		decide->now = db_int(result, 0, 4, 0);
+		if (!db_bool(result, 0, 0))
+			fail_not_found(&decide->error);
+		else if (!db_bool(result, 0, 2))
+			fail_not_mine(&decide->error);
+		else if (!db_bool(result, 0, 1) && !db_bool(result, 0, 3))
+			fail_stale(&decide->error);
+	}
 	decide->done(decide);
+}
+
+const char *decision_audit_text(const struct store *store, const struct actor *actor, int count, struct arena *arena)
+{
+	struct audit audit;
+
+	audit_begin(&audit, store, actor);
+	for (int i = 0; i < count; i++)
+		audit_add_reading(&audit, "", "item_decision", "", NULL);
+	return audit_end(&audit, arena);
 }
 
 void held_decide_send(struct store *store, struct held_decide *decide)
 {
 	struct db_query *query = &decide->query;
 	struct arena *arena = decide->arena;
-	char *id = arena_alloc(arena, UUID_TEXT_SIZE);
+	const char *verb = decide->keep ? "keep" : "drop";
 	struct audit audit;
 
-	uuid7_make(id, clock_wall_us(store->clock));
 	audit_begin(&audit, store, &decide->actor);
-	audit_add_reading(&audit, decide->keep ? "item.keep" : "item.drop", "item",
+	audit_add_reading(&audit, arena_printf(arena, "item.%s", verb), "item",
 			  arena_printf(arena, "%s:%s", decide->id, decide->content_hash), NULL);
 	query_begin(query, &decide_statement, DB_WRITE, decide_on_done);
 	query_text(query, audit_end(&audit, arena));
-	query_text(query, id);
+	query_text(query, decision_audit_text(store, &decide->actor, DECISIONS_MAX, arena));
 	query_text(query, uuid_or_nil(decide->id));
 	query_text(query, decide->content_hash);
-	query_text(query, decide->keep ? "keep" : "drop");
+	query_text(query, verb);
 	query_text(query, decide->actor.kind);
 	query_text(query, actor_id(&decide->actor));
 	query_units(query, arena, decide->units, decide->nunits);
+	query_bool(query, decide->alone);
+	query_int(query, arena, decide->version);
 	db_send(store->db, query);
 }

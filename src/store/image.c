@@ -492,6 +492,9 @@ void image_item(struct buf *buf, const struct item_image *item)
 	image_id(&out, "provisional", item->provisional_id);
 	image_id(&out, "device", item->device_id);
 	jout_text(&out, "held", item->held);
+	jout_text(&out, "accepts", item->accepts);
+	jout_text(&out, "tie", item->tie);
+	jout_bool(&out, "staff", item->staff);
 	jout_text(&out, "sealed", item->sealed);
 	jout_end(&out);
 }

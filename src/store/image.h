@@ -49,8 +49,9 @@ void image_device(struct buf *buf, const char *id, const char *name, const char 
 /* Over the sealed bytes, like a deferral. Ids and hash as the row has them; NULL: none. */
 struct item_image {
 	const char *id, *content_hash, *kind, *install, *corrects, *round_id, *donor_id, *provisional_id, *device_id, *held, *sealed;
+	const char *accepts, *tie;       /* "true", "false"; NULL: it says neither */
 	int64_t     seq, captured_us;
-	bool        registers;
+	bool        registers, staff;
 };
 void image_item(struct buf *buf, const struct item_image *item);
 void image_consent(struct buf *buf, const char *id, const char *donor_id, const struct consent *consent, bool given);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "crypto/content_hash.h"
 #include "crypto/donor_seal.h"
 #include "domain/person_name.h"
 #include "store/audit.h"
@@ -16,6 +17,7 @@
 #include "store/facts_row.h"
 #include "store/failure.h"
 #include "store/image.h"
+#include "store/item_step.h"
 #include "store/lookup.h"
 #include "store/row.h"
 
@@ -29,7 +31,7 @@ enum { ATTEMPTS_MAX = 5 };
 enum item_flag { FLAG_REGISTERS = 1, FLAG_CONFLICT = 2, FLAG_DOUBTED = 4 };
 
 /* Arrays side by side, as they go into the statement. */
-enum { COLUMNS_MAX = 21 };
+enum { COLUMNS_MAX = 24 };
 struct columns {
 	size_t        count, max, ncells;
 	const char  **cells[COLUMNS_MAX];
@@ -49,6 +51,9 @@ struct content {
 	const char     *id, *hash;
 	struct known   *of;
 	enum item_verdict verdict;
+	int64_t         captured_us;
+	const char     *tie;
+	const char     *sealed, *text;   /* canonical content, sealed or not */
 	struct content *next;
 };
 
@@ -65,6 +70,7 @@ struct fresh {
 	const char       *hash, *sealed, *deferral_sealed;
 	const char       *held;          /* comma between */
 	const char       *provisional;
+	const char       *tie;
 	bool              registers, conflict, doubted, is_donation;
 	struct date       day;
 	char              fact_id[UUID_TEXT_SIZE];
@@ -161,22 +167,24 @@ static const char *item_subject(struct arena *arena, const char *id, const char 
 #define DONOR_KNOWN \
 	"d.id, coalesce(d.birth_year, (SELECT x.birth_year FROM donor_alias AS a JOIN donor AS x ON x.id = a.into_id" \
 	"  WHERE a.donor_id = d.id)), d.sex, d.erased_at IS NOT NULL, d.wrap_key_id, d.wrapped_key, d.sealed"
+#define NO_CONTENT ", NULL::bigint, NULL::text, NULL::bytea"
 static const struct db_statement load_statement = {
-	"SELECT 'i', i.id::text, i.content_hash::text, i.verdict, " DONOR_KNOWN
+	"SELECT 'i', i.id::text, i.content_hash::text, i.verdict, " DONOR_KNOWN ", " SQL_MICROS("i.captured_at") ", i.tie, i.sealed"
 	"  FROM item AS i JOIN donor AS d ON d.id = i.donor_id WHERE i.id = ANY ($1::uuid[])"
-	" UNION ALL SELECT 'd', t.id::text, NULL, NULL, " DONOR_KNOWN
+	" UNION ALL SELECT 'd', t.id::text, NULL, NULL, " DONOR_KNOWN NO_CONTENT
 	"  FROM unnest($2::uuid[]) AS t (id) JOIN donor AS d ON d.id = t.id"
-	" UNION ALL SELECT 'p', i.provisional_id::text, NULL, NULL, " DONOR_KNOWN
+	" UNION ALL SELECT 'p', i.provisional_id::text, NULL, NULL, " DONOR_KNOWN NO_CONTENT
 	"  FROM item AS i JOIN donor AS d ON d.id = i.donor_id WHERE i.provisional_id = ANY ($2::uuid[])"
-	" UNION ALL SELECT 'g', p.n::text, NULL, NULL, " DONOR_KNOWN
+	" UNION ALL SELECT 'g', p.n::text, NULL, NULL, " DONOR_KNOWN NO_CONTENT
 	"  FROM unnest($3::bytea[], $4::integer[]) AS p (digest, n) CROSS JOIN LATERAL (SELECT g.donor_id FROM donor_digest AS g"
 	"   WHERE g.digest = p.digest AND g.use = 'identifier' OFFSET 0) AS g JOIN donor AS d ON d.id = g.donor_id"
-	" UNION ALL SELECT 'r', r.id::text, r.status, r.team_id::text, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+	" UNION ALL SELECT 'r', r.id::text, r.status, r.team_id::text, NULL, NULL, NULL, NULL, NULL, NULL, NULL" NO_CONTENT
 	"  FROM round AS r WHERE r.id = ANY ($5::uuid[])"
-	" UNION ALL SELECT 's', r.id::text, r.from_day::text, r.to_day::text, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+	" UNION ALL SELECT 's', r.id::text, r.from_day::text, r.to_day::text, NULL, NULL, NULL, NULL, NULL, NULL, NULL" NO_CONTENT
 	"  FROM round AS r WHERE r.id = ANY ($5::uuid[]) ORDER BY 1, 2, 3"
 };
-enum { LOAD_TAG, LOAD_KEY, LOAD_ONE, LOAD_TWO, LOAD_DONOR, LOAD_YEAR, LOAD_SEX, LOAD_ERASED, LOAD_WRAP };
+enum { LOAD_TAG, LOAD_KEY, LOAD_ONE, LOAD_TWO, LOAD_DONOR, LOAD_YEAR, LOAD_SEX, LOAD_ERASED, LOAD_WRAP,
+       LOAD_CAPTURED = LOAD_WRAP + 3, LOAD_TIE, LOAD_CONTENT };
 
 static const struct item *item_at(const struct hand_in *work, size_t index)
 {
@@ -299,6 +307,9 @@ static void read_content(struct hand_in *work, const struct db_result *result, i
 	content->hash = row_text(work->arena, result, row, LOAD_ONE);
 	(void)item_verdict_parse(db_text(result, row, LOAD_TWO), &content->verdict);
 	content->of = read_known(work, result, row, NULL);
+	content->captured_us = row_time(result, row, LOAD_CAPTURED);
+	content->tie = row_text(work->arena, result, row, LOAD_TIE);
+	content->sealed = row_text(work->arena, result, row, LOAD_CONTENT);
 	content->next = work->contents;
 	work->contents = content;
 }
@@ -611,6 +622,48 @@ static struct content *find_content(struct hand_in *work, const struct item *ite
 	return NULL;
 }
 
+/* What is not sealed yet, or opened now. NULL: its donor was erased. */
+static const char *content_text(struct hand_in *work, struct content *content, struct error *err)
+{
+	if (!content->text && donor_open_key(&content->of->record, work->store, err)) {
+		content->text = donor_open_text("item", arena_printf(work->arena, "content %s", content->id),
+						content->of->record.donor.id, content->sealed, work->store, work->arena);
+		if (!content->text)
+			donor_fail_sealed(err);
+	}
+	return content->text;
+}
+
+static int compare_hashes(const char *one, const char *two)
+{
+	unsigned char hashes[2][CONTENT_HASH_BYTES];
+
+	content_hash(one, strlen(one), hashes[0]);
+	content_hash(two, strlen(two), hashes[1]);
+	return memcmp(hashes[0], hashes[1], sizeof(hashes[0]));
+}
+
+/* Between those of the same id and moment with the next lower and the next higher hash. */
+static const char *tie_of(struct hand_in *work, const struct item *item, struct error *err)
+{
+	const char *low = NULL, *high = NULL;
+
+	for (struct content *content = work->contents; content; content = content->next) {
+		const char *text;
+
+		if (!streq(content->id, item->id) || content->captured_us != item->captured_us)
+			continue;
+		text = content_text(work, content, err);
+		if (!text)
+			return NULL;
+		if (compare_hashes(text, item->content) < 0)
+			low = !low || strcmp(low, content->tie) < 0 ? content->tie : low;
+		else
+			high = !high || strcmp(content->tie, high) < 0 ? content->tie : high;
+	}
+	return low || high ? item_tie_between(low, high, work->arena) : ITEM_TIE_FIRST;
+}
+
 static struct item_setting setting_of(struct hand_in *work, const struct item *item)
 {
 	struct item_setting setting = { 0 };
@@ -670,6 +723,9 @@ static bool settle(struct hand_in *work, size_t index, struct error *err)
 		return true;
 	}
 	*fresh = (struct fresh){ .index = index, .item = item, .conflict = others, .round_known = setting.round_known };
+	fresh->tie = tie_of(work, item, err);
+	if (!fresh->tie)
+		return false;
 	reasons = item_reasons(item, &setting);
 	fresh->of = find_donor(work, fresh, &reasons);
 	remember_told(work, item, fresh->of);
@@ -694,6 +750,7 @@ static bool settle(struct hand_in *work, size_t index, struct error *err)
 	work->hashes[index] = fresh->hash;
 	content = arena_alloc(work->arena, sizeof(*content));
 	*content = (struct content){ .id = item->id, .hash = fresh->hash, .of = fresh->of, .verdict = ITEM_APPLIED,
+				     .captured_us = item->captured_us, .tie = fresh->tie, .text = item->content,
 				     .next = work->contents };
 	work->contents = content;
 	work->nfresh++;
@@ -837,7 +894,9 @@ static void find_alike(struct hand_in *work)
 /*
  *	$1 audit   $2 written keys   $3 device
  *	$4 .. $15 donors   $16 .. $19 identifiers   $20 .. $24 digests
- *	$25 .. $45 items with what they tell; "" for none   $46 .. $48 doubts: which item, whom, why
+ *	$25 .. $47 items with what they tell; "" for none   $48 .. $50 doubts: which item, whom, why
+ *	$51 the item that a person corrects, or NULL   $52 which content   $53 version of its case   $54 $55 who
+ *	$56 units of the round, or NULL   $57 audit of that decision
  *
  * Whoever wrote one of these rows meanwhile makes the statement fail: it is settled anew then. The verdict is the first
  * answer, which a repetition gets again; how things stand then is derived (item_reason, item_standing).
@@ -851,7 +910,11 @@ static void find_alike(struct hand_in *work)
 	"    = " item ".day::date THEN " item ".captured_at ELSE (" item ".day::date + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END" \
 	"  AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id))"
 static const struct db_statement write_statement = {
-	"WITH go AS (SELECT 1 WHERE NOT " DONOR_KEYS_STALE("$2", "$21", "$22") "),"
+	"WITH fresh AS (SELECT NOT " DONOR_KEYS_STALE("$2", "$21", "$22") " AS keys,"
+	"  $51::uuid IS NULL OR item_case_version($51) = $53::bigint AS version,"
+	"  $56::text[] IS NULL OR EXISTS (SELECT FROM round_unit AS u WHERE u.unit_id = ANY ($56)"
+	"   AND u.round_id = ANY (SELECT nullif(r, '')::uuid FROM unnest($32::text[]) AS r)) AS scope),"
+	" go AS (SELECT 1 FROM fresh WHERE fresh.keys AND fresh.version AND fresh.scope),"
 	" made AS (INSERT INTO donor (id, number, birth_year, sex, abo, rhd, blood_evidence, unit_id, unit_on,"
 	"   wrap_key_id, wrapped_key, sealed)"
 	"  SELECT d.id, d.number, nullif(d.birth_year, 0), nullif(d.sex, ''), nullif(d.abo, ''), nullif(d.rhd, ''),"
@@ -869,23 +932,25 @@ static const struct db_statement write_statement = {
 	" given AS MATERIALIZED (SELECT i.*, item_fact_id(i.content_hash) AS fact_id FROM unnest($25::uuid[], $26::bytea[],"
 	"   $27::text[], $28::uuid[], $29::bigint[], $30::timestamptz[], $31::text[], $32::text[], $33::uuid[], $34::integer[],"
 	"   $35::text[], $36::text[], $37::bytea[], $38::text[], $39::text[], $40::text[], $41::integer[], $42::text[],"
-	"   $43::text[], $44::text[], $45::text[]) WITH ORDINALITY AS i (id, content_hash, kind, install, seq, captured_at,"
-	"   corrects, round_id, donor_id, flags, provisional_id, held, sealed, bag, day, component, volume_ml, outcome,"
-	"   deferral, ends, until, n), go),"
+	"   $43::text[], $44::text[], $45::text[], $46::text[], $47::text[]) WITH ORDINALITY AS i (id, content_hash, kind,"
+	"   install, seq, captured_at, corrects, round_id, donor_id, flags, provisional_id, held, sealed, bag, day, component,"
+	"   volume_ml, outcome, deferral, ends, until, accepts, tie, n), go),"
 	" item AS (INSERT INTO item (id, content_hash, kind, install, seq, captured_at, corrects, round_id, donor_id, registers,"
-	"   provisional_id, device_id, held, sealed, verdict)"
+	"   provisional_id, device_id, held, sealed, accepts, tie, staff, verdict)"
 	"  SELECT i.id, i.content_hash, i.kind, i.install, i.seq, i.captured_at, nullif(i.corrects, '')::uuid,"
 	"   nullif(i.round_id, '')::uuid, i.donor_id, i.flags & 1 <> 0, nullif(i.provisional_id, '')::uuid, $3::uuid,"
-	"   coalesce(string_to_array(nullif(i.held, ''), ','), '{}'), i.sealed,"
+	"   coalesce(string_to_array(nullif(i.held, ''), ','), '{}'), i.sealed, nullif(i.accepts, '')::boolean, i.tie,"
+	"   $51::uuid IS NOT NULL,"
 	"   CASE WHEN i.flags & 2 <> 0 OR (i.bag <> '' AND i.component <> '' AND EXISTS (SELECT FROM donation_standing AS b"
 	"     WHERE b.bag_code = i.bag AND b.item_id <> i.id)) THEN 'conflict'"
 	"    WHEN i.held <> '' OR i.flags & 4 <> 0 OR (i.corrects <> '' AND NOT EXISTS (SELECT FROM item AS o"
-	"      WHERE o.id = nullif(i.corrects, '')::uuid AND o.install = i.install AND o.seq < i.seq AND o.kind = i.kind))"
+	"      WHERE o.id = nullif(i.corrects, '')::uuid AND o.kind = i.kind"
+	"       AND ($51::uuid IS NOT NULL OR (o.install = i.install AND o.seq < i.seq))))"
 	"     OR (i.component <> '' AND " KNOWN_BEFORE("i") ") THEN 'held'"
 	"    ELSE 'applied' END"
 	"  FROM given AS i ORDER BY i.id, i.content_hash RETURNING id, content_hash, verdict),"
 	" doubt AS (INSERT INTO item_doubt (item_id, content_hash, donor_id, reason)"
-	"  SELECT i.id, i.content_hash, t.donor_id, t.reason FROM unnest($46::bigint[], $47::uuid[], $48::text[])"
+	"  SELECT i.id, i.content_hash, t.donor_id, t.reason FROM unnest($48::bigint[], $49::uuid[], $50::text[])"
 	"   AS t (n, donor_id, reason) JOIN given AS i ON i.n = t.n),"
 	" gave AS (INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source, round_id, bag_code,"
 	"   outcome, item_id, content_hash, captured_at)"
@@ -899,10 +964,13 @@ static const struct db_statement write_statement = {
 	" held AS MATERIALIZED (SELECT d.id FROM donor AS d WHERE d.id IN (SELECT id FROM latest) ORDER BY d.id FOR NO KEY UPDATE),"
 	" later AS (UPDATE donor SET last_donated_on = greatest(donor.last_donated_on, latest.day) FROM held JOIN latest"
 	"  ON latest.id = held.id WHERE donor.id = latest.id),"
+	" decided AS (INSERT INTO item_decision (item_id, version, content_hash, verb, decided_by_kind, decided_by)"
+	"  SELECT $51::uuid, item_version($51), $52::bytea, 'correct', $54, $55 FROM go WHERE $51 IS NOT NULL RETURNING *),"
+	" decision_audit AS (" DECISION_AUDIT("$57", "decided") "),"
 	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM go)") ")"
-	" SELECT EXISTS (SELECT FROM go), item.id, item.content_hash::text, item.verdict FROM (SELECT 1) AS one LEFT JOIN item ON true"
+	" SELECT EXISTS (SELECT FROM go), item.id, item.content_hash::text, item.verdict, fresh.version, fresh.scope"
+	" FROM fresh LEFT JOIN item ON true"
 };
-
 
 static const char *time_text(struct arena *arena, int64_t wall_us)
 {
@@ -915,7 +983,7 @@ static void query_items(struct hand_in *work, struct db_query *query)
 	struct columns rows;
 	char day[DATE_TEXT_SIZE];
 
-	columns_init(&rows, arena, 21, work->nfresh);
+	columns_init(&rows, arena, 23, work->nfresh);
 	for (; rows.count < work->nfresh; rows.count++) {
 		const struct fresh *fresh = &work->fresh[rows.count];
 		const struct item *item = fresh->item;
@@ -932,6 +1000,7 @@ static void query_items(struct hand_in *work, struct db_query *query)
 			fresh->is_donation ? item_outcome_text(item->outcome) : "", or_empty(fresh->deferral_sealed),
 			deferral ? deferral_ends_text(deferral->ends) : "",
 			deferral && deferral->ends == DEFERRAL_DATED ? arena_strdup(arena, date_format(deferral->ends_on, day)) : "",
+			or_empty(item_accepts(item)), fresh->tie,
 		};
 
 		for (size_t i = 0; i < ARRAY_SIZE(cells); i++)
@@ -953,6 +1022,26 @@ static void query_doubts(struct hand_in *work, struct db_query *query)
 	columns_query(&rows, query, work->arena);
 }
 
+static void query_step(struct hand_in *work, struct db_query *query)
+{
+	const struct item_hand_in *op = work->op;
+	const struct item_step *step = op->step;
+
+	query_text(query, step ? uuid_or_nil(step->item_id) : NULL);
+	query_text(query, step ? arena_printf(work->arena, "\\x%s", step->content_hash) : NULL);
+	if (step)
+		query_int(query, work->arena, step->version);
+	else
+		query_text(query, NULL);
+	query_text(query, op->actor.kind);
+	query_text(query, actor_id(&op->actor));
+	if (step && step->units)
+		query_texts(query, work->arena, step->units, step->nunits);
+	else
+		query_text(query, NULL);
+	query_text(query, step ? decision_audit_text(work->store, &op->actor, 1, work->arena) : "[]");
+}
+
 static void audit_fresh(struct hand_in *work, const struct fresh *fresh)
 {
 	const struct item *item = fresh->item;
@@ -962,6 +1051,7 @@ static void audit_fresh(struct hand_in *work, const struct fresh *fresh)
 		.seq = item->seq, .captured_us = item->captured_us, .corrects = item->corrects, .round_id = round,
 		.donor_id = donor_id, .registers = fresh->registers, .provisional_id = *fresh->provisional ? fresh->provisional : NULL,
 		.device_id = work->op->device_id, .held = fresh->held, .sealed = fresh->sealed,
+		.accepts = item_accepts(item), .tie = fresh->tie, .staff = work->op->step != NULL,
 	};
 	struct buf after = { 0 };
 
@@ -1011,6 +1101,7 @@ static void write_send(struct hand_in *work)
 	query_texts(query, arena, work->digest_donors, work->digests.count);
 	query_items(work, query);
 	query_doubts(work, query);
+	query_step(work, query);
 	db_send(work->store->db, query);
 }
 
@@ -1071,7 +1162,13 @@ static void write_on_done(struct db_query *query, const struct db_result *result
 		return;
 	}
 	if (!db_bool(result, 0, 0)) {
-		fail_keys(&err);
+		error_clear(&err);
+		if (!db_bool(result, 0, 4))
+			fail_stale(&err);
+		else if (!db_bool(result, 0, 5))
+			fail_not_found(&err);
+		else
+			fail_keys(&err);
 		finish(work, &err);
 		return;
 	}
@@ -1164,19 +1261,11 @@ static void merge_next(struct hand_in *work)
 
 /* $1 $2 ids and hashes of items, side by side   $3 installs */
 static const struct db_statement receipt_statement = {
-	"SELECT 'i', k.n::text, CASE"
-	"  WHEN NOT EXISTS (SELECT FROM item_standing AS s WHERE s.id = i.id AND s.content_hash = i.content_hash) THEN CASE"
-	"   WHEN (SELECT d.verb FROM item_decision AS d WHERE d.item_id = i.id AND d.content_hash = i.content_hash"
-	"    ORDER BY d.n DESC LIMIT 1) = 'drop' THEN 'dropped' ELSE 'corrected' END"
-	"  WHEN EXISTS (SELECT FROM item_standing AS s WHERE s.id = i.id AND s.content_hash <> i.content_hash)"
-	"   OR EXISTS (SELECT FROM donation AS n JOIN donation_standing AS b ON b.bag_code = n.bag_code AND b.item_id <> n.item_id"
-	"    WHERE n.item_id = i.id AND n.content_hash = i.content_hash) THEN 'open'"
-	"  WHEN EXISTS (SELECT FROM item_reason AS r WHERE r.id = i.id AND r.content_hash = i.content_hash) THEN 'held'"
-	"  ELSE 'counts' END,"
+	"SELECT 'i', k.n::text, i.state,"
 	"  ARRAY(SELECT DISTINCT r.reason FROM item_reason AS r WHERE r.id = i.id AND r.content_hash = i.content_hash ORDER BY 1)::text,"
 	"  NULL::bigint, NULL::bigint"
 	" FROM unnest($1::uuid[], $2::bytea[]) WITH ORDINALITY AS k (id, content_hash, n)"
-	"  JOIN item AS i ON i.id = k.id AND i.content_hash = k.content_hash"
+	"  JOIN item_state AS i ON i.id = k.id AND i.content_hash = k.content_hash"
 	" UNION ALL SELECT 'r', g.install::text, NULL, NULL, min(g.seq), max(g.seq) FROM ("
 	"   SELECT s.install, s.seq, s.seq - row_number() OVER (PARTITION BY s.install ORDER BY s.seq) AS run"
 	"   FROM (SELECT DISTINCT i.install, i.seq FROM item AS i WHERE i.install = ANY ($3::uuid[])) AS s) AS g"

@@ -136,3 +136,25 @@ void report_create_send(struct store *store, struct report_create *create)
 	query_report(query, create->arena, create->round_id, report);
 	db_send(store->db, query);
 }
+
+/* ---- what the items of rounds come to ---- */
+
+static const struct db_statement tell_statement = {
+	"WITH seen AS (DELETE FROM result_changed RETURNING 1),"
+	" bump AS (" TOPIC_BUMP("rounds", "EXISTS (SELECT FROM seen)") ")"
+	" SELECT EXISTS (SELECT FROM seen)"
+};
+
+static void tell_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct result_tell *tell = container_of(query, struct result_tell, query);
+
+	tell->told = result_ok(result, &tell->error) && db_bool(result, 0, 0);
+	tell->done(tell);
+}
+
+void result_tell_send(struct store *store, struct result_tell *tell)
+{
+	query_begin(&tell->query, &tell_statement, DB_WRITE, tell_on_done);
+	db_send(store->db, &tell->query);
+}

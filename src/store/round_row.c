@@ -1,5 +1,8 @@
 #include "store/round_row.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/json_out.h"
 #include "store/round_store.h"
 #include "store/row.h"
@@ -13,8 +16,8 @@ enum {
 	COL_CAMPAIGN_NAMES, COL_TARGET, COL_CAPACITY, COL_BOOKED, COL_LAID, COL_WALK_IN, COL_WALKED, COL_MOVED_FROM, COL_NEVER_PUBLIC, COL_NOTE,
 	COL_VERSION, COL_REPORT
 };
-enum { REPORT_COLUMN_COUNT = 17 };
-_Static_assert(COL_REPORT + REPORT_COLUMN_COUNT == ROUND_COLUMN_COUNT, "columns of a round");
+enum { REPORT_COLUMN_COUNT = 17, COL_PARTS = COL_REPORT + REPORT_COLUMN_COUNT, COL_SOURCE = COL_REPORT + 1 };
+_Static_assert(COL_PARTS + 1 == ROUND_COLUMN_COUNT, "columns of a round");
 
 /* Two arrays side by side. */
 static struct named *named_read(struct arena *arena, const struct db_result *result, int row, int ids,
@@ -65,14 +68,34 @@ static void round_read_links(struct round *round, struct arena *arena, const str
 	round->campaigns = named_read(arena, result, row, COL_CAMPAIGN_IDS, &round->ncampaigns);
 }
 
+/* Each is "component volume outcome how_many" (round_figures() in the database). */
+static void read_parts(struct report *report, struct arena *arena, const struct db_result *result, int row)
+{
+	size_t count;
+	const char **texts = row_texts(arena, result, row, COL_PARTS, &count);
+	struct report_part *parts = arena_alloc(arena, (count + 1) * sizeof(*parts));
+
+	for (size_t i = 0; i < count; i++) {
+		char *rest = arena_strdup(arena, texts[i]);
+
+		(void)component_parse(strsep(&rest, " "), &parts[i].component);
+		parts[i].volume_ml = atoi(strsep(&rest, " "));
+		(void)donation_outcome_parse(strsep(&rest, " "), &parts[i].outcome);
+		parts[i].donations = strtoll(rest, NULL, 10);
+	}
+	report->parts = parts;
+	report->nparts = count;
+}
+
 static const struct report *round_read_result(struct arena *arena, const struct db_result *result, int row)
 {
 	struct report *report;
 
-	if (db_is_null(result, row, COL_REPORT))
+	if (db_is_null(result, row, COL_SOURCE))
 		return NULL;
 	report = arena_alloc(arena, sizeof(*report));
 	report_read_row(report, arena, result, row, COL_REPORT);
+	read_parts(report, arena, result, row);
 	return report;
 }
 

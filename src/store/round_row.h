@@ -10,6 +10,7 @@
 
 /* How a round and a report are read, and how rounds are written: shared by all statements that do. */
 
+/* What a round's own items come to has no id; `parts` is of that alone. */
 #define REPORT_COLUMNS(report) \
 	report ".id, " report ".source, " report ".source_url, " report ".reported_on, " \
 	report ".registered, " report ".registered_qualifier, " report ".present, " report ".present_qualifier, " \
@@ -26,12 +27,12 @@
 	" r.document, hosts.ids, hosts.names," \
 	" r.venue_id, v.name, v.address, r.team_id, t.name, r.organiser, occasions.ids, occasions.names," \
 	" r.target_units, r.capacity, r.booked, pl.laid, pl.walk_in, pl.walked, r.moved_from, r.never_public, r.note, r.version, " \
-	REPORT_COLUMNS("best")
-enum { ROUND_COLUMN_COUNT = 56 };        /* a statement's own columns come after these */
+	REPORT_COLUMNS("best") ", best.parts"
+enum { ROUND_COLUMN_COUNT = 57 };        /* a statement's own columns come after these */
 
 /*
- * What those columns need beside `r`. The best report is the one that
- * report_compare() puts first of those that no other corrects.
+ * What those columns need beside `r`. The best report is the one that report_compare() puts first of those that no
+ * other corrects, and of what the round's items come to, which is added up here and now.
  */
 #define ROUND_JOINS \
 	" LEFT JOIN plan AS p ON p.id = r.plan_id" \
@@ -45,8 +46,15 @@ enum { ROUND_COLUMN_COUNT = 56 };        /* a statement's own columns come after
 	"  SELECT c.id, c.name FROM round_campaign AS rc JOIN campaign AS c ON c.id = rc.campaign_id" \
 	"   WHERE rc.round_id = r.id ORDER BY rc.position) AS occasion) AS occasions ON true" \
 	" LEFT JOIN LATERAL (" \
-	"  SELECT * FROM round_report AS report WHERE report.round_id = r.id" \
-	"   AND NOT EXISTS (SELECT FROM round_report AS newer WHERE newer.corrects = report.id)" \
+	"  SELECT * FROM (SELECT report.id, report.source, report.source_url, report.reported_on," \
+	"    report.registered, report.registered_qualifier, report.present, report.present_qualifier," \
+	"    report.accepted, report.accepted_qualifier, report.units, report.units_qualifier, report.ml, report.ml_qualifier," \
+	"    report.corrects, report.note, report.created_at, NULL::text[] AS parts" \
+	"   FROM round_report AS report WHERE report.round_id = r.id" \
+	"    AND NOT EXISTS (SELECT FROM round_report AS newer WHERE newer.corrects = report.id)" \
+	"   UNION ALL SELECT NULL, 'items', NULL, (f.told_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date," \
+	"    f.registered, 'exact', f.present, 'exact', f.accepted, 'exact', f.units, 'exact', f.ml, 'exact'," \
+	"    NULL, NULL, f.told_at, f.parts FROM round_figures(r.id) AS f) AS report" \
 	"  ORDER BY array_position('{press,team,items}', report.source) DESC, report.reported_on DESC," \
 	"   report.created_at DESC, report.id DESC LIMIT 1) AS best ON true"
 

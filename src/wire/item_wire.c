@@ -384,6 +384,30 @@ const struct item *item_content_read(const char *content, const struct item_read
 	return hard.code == ERR_NONE ? item : NULL;
 }
 
+static bool read_hash(struct wire_reader *reader, const char **content_hash)
+{
+	if (wire_text(reader, "content_hash", WIRE_REQUIRED, WIRE_KEY_MAX, content_hash) &&
+	    (strlen(*content_hash) != HASH_DIGITS || strspn(*content_hash, "0123456789abcdef") != HASH_DIGITS))
+		return error_add_field(reader->err, "/content_hash", "invalid_value", "The 64 digits that the item has are expected.",
+				       "Cần đúng 64 chữ số như của mục.");
+	return reader->err->code == ERR_NONE;
+}
+
+bool item_choice_read(const char *body, size_t len, struct arena *arena, const char **content_hash, struct error *err)
+{
+	json_t *object = wire_parse_object(body, len, err);
+	struct wire_reader reader;
+	bool fine;
+
+	if (!object)
+		return false;
+	wire_reader_init(&reader, object, "", arena, err);
+	read_hash(&reader, content_hash);
+	fine = wire_reader_finish(&reader);
+	json_decref(object);
+	return fine;
+}
+
 bool item_decision_read(const char *body, size_t len, struct arena *arena, const char **content_hash, bool *keep,
 			struct error *err)
 {
@@ -394,10 +418,7 @@ bool item_decision_read(const char *body, size_t len, struct arena *arena, const
 	if (!object)
 		return false;
 	wire_reader_init(&reader, object, "", arena, err);
-	if (wire_text(&reader, "content_hash", WIRE_REQUIRED, WIRE_KEY_MAX, content_hash) &&
-	    (strlen(*content_hash) != HASH_DIGITS || strspn(*content_hash, "0123456789abcdef") != HASH_DIGITS))
-		error_add_field(err, "/content_hash", "invalid_value", "The 64 digits that the item has are expected.",
-				"Cần đúng 64 chữ số như của mục.");
+	read_hash(&reader, content_hash);
 	wire_bool(&reader, "keep", WIRE_REQUIRED, keep);
 	fine = wire_reader_finish(&reader);
 	json_decref(object);

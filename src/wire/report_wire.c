@@ -23,10 +23,9 @@ static void figure_write(struct json_out *out, const char *key, const struct fig
 	jout_end(out);
 }
 
-void report_write(struct json_out *out, const char *key, const struct report *report)
+static void members_write(struct json_out *out, const struct report *report)
 {
-	jout_object(out, key);
-	jout_text(out, "id", report->id);
+	jout_text(out, "id", report->id[0] ? report->id : NULL);
 	jout_text(out, "source", report_source_text(report->source));
 	jout_text(out, "source_url", report->source_url);
 	jout_date(out, "reported_on", report->reported_on);
@@ -38,6 +37,36 @@ void report_write(struct json_out *out, const char *key, const struct report *re
 	jout_text(out, "corrects", report->corrects);
 	jout_text(out, "note", report->note);
 	jout_time(out, "created_at", report->created_us);
+}
+
+void report_write(struct json_out *out, const char *key, const struct report *report)
+{
+	jout_object(out, key);
+	members_write(out, report);
+	jout_end(out);
+}
+
+void result_write(struct json_out *out, const char *key, const struct report *result)
+{
+	if (!result) {
+		jout_null(out, key);
+		return;
+	}
+	jout_object(out, key);
+	members_write(out, result);
+	jout_array(out, "parts");
+	for (size_t i = 0; i < result->nparts; i++) {
+		const struct report_part *part = &result->parts[i];
+
+		jout_object(out, NULL);
+		jout_text(out, "component", component_text(part->component));
+		jout_int(out, "volume_ml", part->volume_ml);
+		jout_text(out, "outcome", donation_outcome_text(part->outcome));
+		jout_int(out, "donations", part->donations);
+		jout_int(out, "ml", part->donations * part->volume_ml);
+		jout_end(out);
+	}
+	jout_end(out);
 	jout_end(out);
 }
 

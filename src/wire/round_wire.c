@@ -100,10 +100,7 @@ void round_write(struct json_out *out, const char *key, const struct round *roun
 	named_list_write(out, "campaigns", round->campaigns, round->ncampaigns);
 	write_optional_int(out, "target_units", round->target_units);
 	write_places(out, round);
-	if (round->result)
-		report_write(out, "result", round->result);
-	else
-		jout_null(out, "result");
+	result_write(out, "result", round->result);
 	jout_date(out, "moved_from", round->moved_from);
 	jout_text(out, "note", round->note);
 	jout_bool(out, "demo", round->demo);

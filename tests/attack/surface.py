@@ -262,7 +262,9 @@ class Finder:
         yield Surface("POST", "/api/v1/devices/enrol", {}, {"code": "ghd_" + "A" * 22, "install": self.item["install"]}, taken=(404,))
         yield Surface("POST", f"/api/v1/devices/{self.device['device']['id']}/revoke", {}, {})
         yield Surface("POST", "/api/v1/sync/batches", {}, {"batch_id": "tối", "device_now": "2025-03-10T18:00:00+07:00", "items": [self.item]}, token="admin")
-        yield Surface("POST", f"/api/v1/sync/held/{self.item['id']}/decide", {}, {"content_hash": self.held["content_hash"], "keep": True})
+        held = f"/api/v1/sync/held/{self.item['id']}"
+        yield Surface("POST", f"{held}/decide", {}, {"content_hash": self.held["content_hash"], "keep": True}, before=relay.etag_of(held))
+        yield Surface("POST", f"{held}/choose", {}, {"content_hash": self.held["content_hash"]}, before=relay.etag_of(held))
 
     def given(self):
         """Places: whoever has one is told so, and a round that is full says so."""

@@ -140,7 +140,7 @@ TABLE = {
     ("POST", "/api/v1/sync/batches"): {"team", "admin"},
     ("GET", "/api/v1/sync/held"): {"staff", "auditor", "admin"},
     ("GET", "/api/v1/sync/held/{id}"): {"staff", "auditor", "admin"},
-    ("POST", "/api/v1/sync/held/{id}/decide"): EDITORS,
+    **{("POST", f"/api/v1/sync/held/{{id}}/{verb}"): EDITORS for verb in ("decide", "choose")},
     ("GET", "/api/v1/devices"): {"staff", "auditor", "admin"},
     ("POST", "/api/v1/devices"): EDITORS,
     ("POST", "/api/v1/devices/enrol"): ALL,

@@ -34,9 +34,9 @@ class Ledger:
              volume=350, registers=False):
         on = on or day(-3)
         hash = content.encode().rjust(32, b"0")
-        self.daemon.sql("INSERT INTO item (id, content_hash, kind, install, seq, captured_at, corrects, donor_id, registers, verdict, held, sealed)"
-                        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'applied', %s, 'x') ON CONFLICT DO NOTHING",
-                        id, hash, kind, install or self.install, seq, f"{on}T{captured}:00+07:00", corrects, donor, registers, list(held))
+        self.daemon.sql("INSERT INTO item (id, content_hash, kind, install, seq, captured_at, corrects, donor_id, registers, verdict, held, sealed, tie)"
+                        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'applied', %s, 'x', %s) ON CONFLICT DO NOTHING",
+                        id, hash, kind, install or self.install, seq, f"{on}T{captured}:00+07:00", corrects, donor, registers, list(held), content)
         if kind == "donation":
             self.daemon.sql("INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source, bag_code, outcome, item_id,"
                             " content_hash, captured_at) SELECT gen_random_uuid(), %s, 'whole_blood', %s, %s, 'confirmed', 'field', %s, 'completed', %s, %s, %s"
@@ -44,8 +44,8 @@ class Ledger:
                             donor, volume, on, bag, id, hash, f"{on}T{captured}:00+07:00", id, hash)
 
     def decide(self, id, verb, content="a"):
-        self.daemon.sql("INSERT INTO item_decision (id, item_id, content_hash, verb, decided_by_kind, decided_by)"
-                        " VALUES (gen_random_uuid(), %s, %s, %s, 'user', 'test')", id, content.encode().rjust(32, b"0"), verb)
+        self.daemon.sql("INSERT INTO item_decision (version, item_id, content_hash, verb, decided_by_kind, decided_by)"
+                        " VALUES (item_version(%s), %s, %s, %s, 'user', 'test')", id, id, content.encode().rjust(32, b"0"), verb)
 
     def counting(self, *donors):
         """(content, volume, held, open) of each donation of theirs that counts."""
@@ -90,6 +90,19 @@ def test_a_content_of_another_kind_counts_for_none(ledger, donor):
     assert ledger.counting(one) == [("b", 350, False, False)]
 
 
+def test_two_corrections_of_one_item_count_once(ledger, donor):
+    for order in in_every_order(["first", "one", "other", "late"]):
+        who, ids, install = donor(), {name: str(uuid.uuid4()) for name in ("first", "one", "other", "late")}, str(uuid.uuid4())
+        what = {"first": dict(seq=1, volume=250), "one": dict(seq=2, volume=350, corrects=ids["first"], captured="08:10"),
+                "other": dict(seq=3, volume=450, corrects=ids["first"], captured="08:20"),
+                "late": dict(seq=4, volume=200, corrects=ids["one"], captured="08:30")}
+        for name in order:
+            ledger.item(ids[name], who, name, install=install, **what[name])
+        assert ledger.counting(who) == [("other", 450, False, True)], order
+        ledger.decide(ids["other"], "drop", "other")
+        assert ledger.counting(who) == [("late", 200, False, False)]
+
+
 def test_corrections_in_any_order(ledger, donor):
     for order in in_every_order(["first", "second", "third"]):
         one, ids = donor(), {name: str(uuid.uuid4()) for name in ("first", "second", "third")}
@@ -97,14 +110,14 @@ def test_corrections_in_any_order(ledger, donor):
         what = {"first": dict(seq=1, volume=250), "second": dict(seq=2, volume=350, corrects=ids["first"]),
                 "third": dict(seq=3, volume=450, corrects=ids["second"])}
         for name in order:
-            ledger.item(ids[name], one, name, install=install, **what[name])
+            ledger.item(ids[name], one, name, f"08:0{what[name]['seq']}", install=install, **what[name])
         assert ledger.counting(one) == [("third", 450, False, False)], order
         ledger.decide(ids["third"], "drop", "third")
         assert ledger.counting(one) == [("second", 350, False, False)]
         ledger.decide(ids["second"], "drop", "second")
         assert ledger.counting(one) == [("first", 250, False, False)]
-        ledger.decide(ids["third"], "keep", "third")     # what it corrects is the dropped one, which stays dropped
-        assert ledger.counting(one) == [("first", 250, False, False), ("third", 450, False, False)]
+        ledger.decide(ids["third"], "keep", "third")     # what it corrects is the dropped one: both tell of one fact, which counts once
+        assert ledger.counting(one) == [("first", 250, False, True)]
 
 
 def test_what_is_no_correction_of_its_own_is_held(ledger, donor):

@@ -98,15 +98,15 @@ def test_what_a_phone_told_counts_as_its_item_does(daemon, staff, round_, donor)
     who = donor()
     item, low, high = str(uuid.uuid4()), b"\1" * 32, b"\2" * 32
     for hash, value in ((high, 90000), (low, 110000)):
-        daemon.sql("INSERT INTO item (id, content_hash, kind, install, seq, captured_at, round_id, donor_id, registers, verdict, held, sealed)"
-                   " VALUES (%s, %s, 'gift', %s, 1, %s, %s, %s, false, 'applied', '{}', 'x')", item, hash, str(uuid.uuid4()),
-                   f"{TODAY}T08:00:00+07:00", round_, who["id"])
+        daemon.sql("INSERT INTO item (id, content_hash, kind, install, seq, captured_at, round_id, donor_id, registers, verdict, held, sealed, tie)"
+                   " VALUES (%s, %s, 'gift', %s, 1, %s, %s, %s, false, 'applied', '{}', 'x', %s)", item, hash, str(uuid.uuid4()),
+                   f"{TODAY}T08:00:00+07:00", round_, who["id"], hash.hex()[:2])
         daemon.sql("INSERT INTO gift (id, round_id, donor_id, kind, value_vnd, handed_on, item_id, content_hash)"
                    " VALUES (gen_random_uuid(), %s, %s, 'gift', %s, %s, %s, %s)", round_, who["id"], value, TODAY, item, hash)
         rows = [(g["value_vnd"], g["of_item"]) for g in book(staff, round_)["gifts"]]
         assert rows == [(value, True)]              # of two contents the lower one
-    daemon.sql("INSERT INTO item_decision (id, item_id, content_hash, verb, decided_by_kind, decided_by)"
-               " VALUES (gen_random_uuid(), %s, %s, 'drop', 'user', 'test')", item, low)
+    daemon.sql("INSERT INTO item_decision (version, item_id, content_hash, verb, decided_by_kind, decided_by)"
+               " VALUES (item_version(%s), %s, %s, 'drop', 'user', 'test')", item, item, low)
     (told,) = book(staff, round_)["gifts"]
     assert told["value_vnd"] == 90000
     hand(staff, round_, who["id"], value_vnd=80000, corrects=told["id"])

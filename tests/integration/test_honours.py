@@ -184,8 +184,8 @@ def test_what_is_not_reached_any_more_goes_no_further(staff, daemon, seeds, give
     one = giver(4)
     fifth = given(daemon, one["id"], TODAY, seeds.running()["id"])
     id = nominate(staff, one["id"]).json()["id"]
-    daemon.sql("INSERT INTO item_decision (id, item_id, content_hash, verb, decided_by_kind, decided_by)"
-               " SELECT gen_random_uuid(), item_id, content_hash, 'drop', 'user', 'test' FROM donation WHERE id = %s", fifth)
+    daemon.sql("INSERT INTO item_decision (version, item_id, content_hash, verb, decided_by_kind, decided_by)"
+               " SELECT item_version(item_id), item_id, content_hash, 'drop', 'user', 'test' FROM donation WHERE id = %s", fifth)
     problem(take(staff, id, "check", expect=409), "illegal-step")
     assert take(staff, id, "refuse", {"reason": "donations_doubtful"}).json()["state"] == "refused"
 

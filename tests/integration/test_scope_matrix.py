@@ -94,6 +94,7 @@ RECORDS = {
     ("POST", f"{REQUEST}/close"): ({"outcome": "refused", "ground": "article_19"}, 200, 404),
     ("GET", HELD): (None, 200, 404),
     ("POST", f"{HELD}/decide"): ({"content_hash": "{hash}", "keep": True}, 200, 404),
+    ("POST", f"{HELD}/choose"): ({"content_hash": "{hash}"}, 200, 404),
     ("GET", f"{DONOR}/erasure"): (None, 200, 404),
     ("POST", f"{DONOR}/erasure"): ({}, 201, 404),
     ("GET", HONOUR): (None, 200, 404),

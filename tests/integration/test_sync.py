@@ -2,6 +2,7 @@
 import datetime
 import json
 import random
+import threading
 import uuid
 
 import pytest
@@ -448,6 +449,11 @@ def test_a_revoked_phone_hands_in_and_nothing_else(api, staff, own_team, seeds, 
 HELD = "/api/v1/sync/held"
 
 
+def decide(staff, item, content_hash, verb="decide", expect=200, etag=None, **body):
+    etag = etag or staff.etag(f"{HELD}/{item}")
+    return staff.post(f"{HELD}/{item}/{verb}", json={"content_hash": content_hash, **body}, headers={"If-Match": etag}, expect=expect)
+
+
 def test_a_person_decides(phone, donor, staff, daemon):
     who = donor()
     item = phone.gave(who, donated_on=day(-1))
@@ -458,15 +464,66 @@ def test_a_person_decides(phone, donor, staff, daemon):
     assert opened["content"] == item
     assert daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'item.read' AND subject_kind = 'donor' AND subject_id = %s", who) == 1
     for keep, state, left in ((True, "counts", []), (False, "dropped", []), (True, "counts", [])):
-        body = {"content_hash": row["content_hash"], "keep": keep}
-        for _ in range(2):
-            (told,) = staff.post(f"{HELD}/{item['id']}/decide", json=body, expect=200).json()["items"]
+        etag = staff.etag(f"{HELD}/{item['id']}")
+        for _ in range(2):       # the answer was lost: the same again, with the ETag from before
+            (told,) = decide(staff, item["id"], row["content_hash"], keep=keep, etag=etag).json()["items"]
             assert (told["state"], told["decision"]) == (state, "keep" if keep else "drop")
         assert staff.items(HELD, round=phone.round) == left
         assert bool(counting(daemon, who)) == keep
         assert staff.get(f"{DONORS}/{who}/eligibility").json()["eligible"] != keep
     assert daemon.value("SELECT count(*) FROM item_decision WHERE item_id = %s", item["id"]) == 3
-    problem(staff.post(f"{HELD}/{item['id']}/decide", json={"content_hash": "0" * 64, "keep": True}), "not-found", 404)
+    problem(decide(staff, item["id"], "0" * 64, keep=True, expect=None), "not-found", 404)
+    problem(staff.post(f"{HELD}/{item['id']}/decide", json={"content_hash": row["content_hash"], "keep": True}), "precondition-required", 428)
+    marks = daemon.sql("SELECT action, count(*), count(digest_after) FROM audit_entry WHERE subject_kind IN ('item', 'item_decision')"
+                       " AND subject_id LIKE %s AND action IN ('item.keep', 'item.drop') GROUP BY 1, digest_after IS NULL ORDER BY 1, 3", item["id"] + ":%")
+    assert marks == [("item.drop", 1, 0), ("item.drop", 1, 1), ("item.keep", 2, 0), ("item.keep", 2, 2)]
+
+
+def test_two_people_decide_at_once(phone, donor, staff, admin, daemon):
+    """Of two who saw the same, one decides; what came meanwhile is looked at, too."""
+    item = phone.gave(donor(), donated_on=day(-1))
+    phone.send(item)
+    (row,) = staff.items(HELD, round=phone.round)
+    etag = staff.etag(f"{HELD}/{item['id']}")
+    decide(staff, item["id"], row["content_hash"], keep=True, etag=etag)
+    problem(decide(admin, item["id"], row["content_hash"], keep=False, etag=etag, expect=None), "stale", 412)
+    decide(admin, item["id"], row["content_hash"], keep=False)
+    etag = staff.etag(f"{HELD}/{item['id']}")
+    phone.send({**item, "data": {**item["data"], "volume_ml": 450}})
+    problem(decide(staff, item["id"], row["content_hash"], keep=True, etag=etag, expect=None), "stale", 412)
+    # in the same moment
+    etag, verdicts = staff.etag(f"{HELD}/{item['id']}"), []
+    threads = [threading.Thread(target=lambda keep=keep: verdicts.append(
+        decide(staff, item["id"], row["content_hash"], keep=keep, etag=etag, expect=None).status_code)) for keep in (True, False) * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(verdicts) == 8 and set(verdicts) <= {200, 412} and 200 in verdicts
+    # dropped it was: keep is new once at most, and drop was said before or is stale
+    assert daemon.value("SELECT count(*) FROM item_decision WHERE item_id = %s AND verb = 'keep'", item["id"]) <= 2
+
+
+def test_which_content_counts_is_chosen(phone, donor, staff, daemon):
+    who, other, bag = donor(), donor(), f"LC-{uuid.uuid4()}"
+    item = phone.gave(who, 250, bag_code=bag)
+    again = {**item, "data": {**item["data"], "volume_ml": 350}}
+    twin = phone.gave(other, 450, at="09:00", bag_code=bag)
+    phone.send(item, again, twin)
+    told = staff.get(f"{HELD}/{item['id']}").json()["items"]
+    assert {(i["id"], i["content"]["data"]["volume_ml"]) for i in told} == {(item["id"], 250), (item["id"], 350), (twin["id"], 450)}
+    assert {i["state"] for i in told} == {"open"}
+    (wanted,) = [i for i in told if i["content"]["data"]["volume_ml"] == 350]
+    etag = staff.etag(f"{HELD}/{item['id']}")
+    for _ in range(2):
+        answer = decide(staff, item["id"], wanted["content_hash"], "choose", etag=etag)
+        assert {(i["content"]["data"]["volume_ml"], i["state"], i["decision"]) for i in answer.json()["items"]} == {
+            (250, "dropped", "drop"), (350, "counts", "keep"), (450, "dropped", "drop")}
+    assert counting(daemon, who, other) == [(350, False, False)]
+    assert daemon.value("SELECT count(*) FROM item_decision WHERE item_id IN (%s, %s)", item["id"], twin["id"]) == 3
+    (twin_hash,) = [i["content_hash"] for i in answer.json()["items"] if i["id"] == twin["id"]]
+    decide(staff, twin["id"], twin_hash, "choose")
+    assert counting(daemon, who, other) == [(450, False, False)]
     problem(staff.get(f"{HELD}/{uuid.uuid4()}", expect=404), "not-found")
 
 

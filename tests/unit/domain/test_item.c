@@ -153,11 +153,58 @@ static void test_words(void **state)
 			assert_string_not_equal(item_reason_text((enum item_reason)(1 << i)), item_reason_text((enum item_reason)(1 << k)));
 }
 
+/* Texts between texts, in whatever order they are asked for: they keep the order, and never end in what leaves no room. */
+static void test_ties(void **state)
+{
+	const char *ties[201] = { 0 };
+	struct arena arena;
+	uint32_t chance = 1;
+
+	(void)state;
+	arena_init(&arena);
+	ties[100] = ITEM_TIE_FIRST;
+	assert_string_equal(item_tie_between(NULL, NULL, &arena), ITEM_TIE_FIRST);
+	for (int made = 1; made < 201;) {
+		const char *low = NULL, *high = NULL;
+		int at;
+
+		chance = chance * 1664525 + 1013904223;
+		at = (int)(chance >> 8) % 201;
+		if (ties[at])
+			continue;
+		for (int i = 0; i < at; i++)
+			low = ties[i] ? ties[i] : low;
+		for (int i = 200; i > at; i--)
+			high = ties[i] ? ties[i] : high;
+		ties[at] = item_tie_between(low, high, &arena);
+		made++;
+	}
+	for (int i = 0; i < 201; i++) {
+		assert_int_not_equal(ties[i][strlen(ties[i]) - 1], '0');
+		assert_true(i == 0 || strcmp(ties[i - 1], ties[i]) < 0);
+	}
+	for (const char *tie = ITEM_TIE_FIRST, *next; strlen(tie) < 40; tie = next) {
+		next = item_tie_between(NULL, tie, &arena);
+		assert_true(strcmp(next, tie) < 0);
+	}
+	arena_release(&arena);
+}
+
+static void test_what_says_that_a_donor_is_fit(void **state)
+{
+	(void)state;
+	assert_string_equal(item_accepts(&(struct item){ .kind = ITEM_SCREENING, .accepted = true }), "true");
+	assert_string_equal(item_accepts(&(struct item){ .kind = ITEM_SCREENING }), "false");
+	assert_string_equal(item_accepts(&(struct item){ .kind = ITEM_DONATION, .outcome = ITEM_STOPPED }), "true");
+	assert_string_equal(item_accepts(&(struct item){ .kind = ITEM_DONATION, .outcome = ITEM_DEFERRED }), "false");
+	assert_null(item_accepts(&(struct item){ .kind = ITEM_CHECK_IN, .accepted = true }));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_day_and_reasons), cmocka_unit_test(test_states_of_a_round), cmocka_unit_test(test_what_is_no_item),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_words), cmocka_unit_test(test_ties), cmocka_unit_test(test_what_says_that_a_donor_is_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,106 @@
+"""What a round came to: sums over what the teams' phones captured, live, and never a counter."""
+import uuid
+
+import pytest
+
+from harness.client import problem
+from harness.daemon import wait_until
+from harness.seeds import TODAY, day
+from test_sync import DONORS, HELD, Phone, cccd, decide, donor, person, phone, running, team  # noqa: F401 (fixtures)
+
+ROUNDS = "/api/v1/rounds"
+NONE = {"registered": None, "present": None, "accepted": None, "units": None, "ml": None}
+
+
+def figures(result):
+    return {name: result[name] and result[name]["value"] for name in NONE}
+
+
+def parts(result):
+    return [(p["component"], p["volume_ml"], p["outcome"], p["donations"], p["ml"]) for p in result["parts"]]
+
+
+@pytest.fixture
+def result(staff, running):
+    """The round's result, once it is what is expected: public answers are at most two seconds old."""
+    def read(**expected):
+        last = []
+
+        def there():
+            last[:] = [staff.get(f"{ROUNDS}/{running}").json()["result"]]
+            return (last[0] and figures(last[0])) == ({**NONE, **expected} if expected else None)
+        wait_until(there, what=f"{expected}, not {last}")
+        return last[0]
+    return read
+
+
+def test_sums_over_what_counts(phone, donor, staff, result):
+    assert result() is None
+    people = [donor() for _ in range(5)]
+    phone.send(*(phone.item("check_in", who, at="07:30") for who in people))
+    told = result(registered=5, present=5)
+    assert (told["source"], told["id"], told["parts"], told["reported_on"]) == ("items", None, [], told["created_at"][:10])
+    phone.send(*(phone.item("screening", who, at="07:40", outcome="deferred" if who == people[4] else "accepted") for who in people))
+    result(registered=5, present=5, accepted=4)
+    gave = [phone.gave(people[0]), phone.gave(people[1]), phone.gave(people[2], 450, component="red_cells"),
+            phone.gave(people[3], 120, outcome="stopped")]
+    for _ in range(2):
+        phone.send(*gave, phone.item("donation", people[4], outcome="deferred"))
+    told = result(registered=5, present=5, accepted=4, units=4, ml=1270)
+    assert parts(told) == [("red_cells", 450, "completed", 1, 450), ("whole_blood", 120, "stopped", 1, 120), ("whole_blood", 350, "completed", 2, 700)]
+    # stopped before any blood came; and somebody who was not at the desk
+    phone.send(phone.gave(donor(), 0, outcome="stopped"))
+    told = result(registered=6, present=6, accepted=5, units=4, ml=1270)
+    assert ("whole_blood", 0, "stopped", 1, 0) in parts(told)
+    # a correction, and what a person drops
+    phone.send(phone.gave(people[0], 250, corrects=gave[0]["id"]))
+    told = result(registered=6, present=6, accepted=5, units=4, ml=1170)
+    (item,) = staff.get(f"{HELD}/{gave[1]['id']}").json()["items"]
+    decide(staff, gave[1]["id"], item["content_hash"], keep=False)
+    result(registered=6, present=6, accepted=5, units=3, ml=820)
+    assert staff.items(ROUNDS, **{"from": TODAY, "to": TODAY})[0]["result"]["source"] == "items"
+
+
+def test_what_is_held_counts_at_once(phone, donor, staff, daemon, result):
+    """As in the interval (design 7)."""
+    who = donor()
+    item = phone.gave(who, donated_on=day(-1))
+    again = {**item, "data": {**item["data"], "volume_ml": 450}}
+    assert phone.send(item)["items"][0]["verdict"] == "held"
+    result(registered=1, present=1, accepted=1, units=1, ml=350)
+    assert not staff.get(f"{DONORS}/{who}/eligibility").json()["eligible"]
+    phone.send(again)
+    ml = daemon.value("SELECT volume_ml FROM donation_counting WHERE item_id = %s", item["id"])
+    result(registered=1, present=1, accepted=1, units=1, ml=ml)
+    # one bag in two items: two people came, one bag was filled
+    bag = f"B-{uuid.uuid4()}"
+    phone.send(phone.gave(donor(), 250, at="09:00", bag_code=bag), phone.gave(donor(), 450, at="09:30", bag_code=bag))
+    result(registered=3, present=3, accepted=3, units=2, ml=ml + 250)
+
+
+def test_one_person_of_two_records_came_once(phone, staff, seeds, result):
+    number = cccd(seeds)
+    told = {**person(seeds, identifiers=[number]), "id": str(uuid.uuid4())}
+    phone.send(phone.item("check_in", {"id": told["id"]}), phone.item("check_in", {"identifier": number}))
+    result(registered=2, present=2)
+    phone.send(phone.gave({"provisional": told}))
+    result(registered=1, present=1, accepted=1, units=1, ml=350)
+
+
+def test_the_best_source_is_shown(phone, donor, team, staff, result, daemon):
+    body = {"source": "team", "reported_on": TODAY, "registered": {"value": 40}, "units": {"value": 31}}
+    daemon.sql("UPDATE round SET status = 'running' WHERE id = %s", phone.round)
+    team.post(f"{ROUNDS}/{phone.round}/reports", json=body, expect=201)
+    told = result(registered=40, units=31)
+    assert (told["source"], told["parts"]) == ("team", [])
+    phone.send(phone.gave(donor()))
+    assert result(registered=1, present=1, accepted=1, units=1, ml=350)["source"] == "items"
+    problem(team.post(f"{ROUNDS}/{phone.round}/reports", json={**body, "source": "items"}), "invalid-field", 422)
+    assert [r["source"] for r in staff.get(f"{ROUNDS}/{phone.round}/reports").json()["items"]] == ["team"]
+
+
+def test_no_other_round_is_touched(phone, donor, seeds, staff, result):
+    other = seeds.draft(date=TODAY)
+    phone.send(phone.gave(donor(), round=other["id"]))
+    wait_until(lambda: staff.get(f"{ROUNDS}/{other['id']}").json()["result"], what="the other round's result")
+    assert result() is None
