@@ -159,12 +159,19 @@ CREATE FUNCTION item_corrects(later item, earlier item) RETURNS boolean LANGUAGE
        AND (later.staff OR (later.install = earlier.install AND later.seq > earlier.seq))
 $$;
 
+-- Whether it came from a revoked phone and nobody said that it is right. It takes the place of nothing.
+CREATE FUNCTION item_quarantined(i item) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT 'device_revoked' = ANY (i.held)
+       AND (SELECT d.verb FROM item_decision AS d WHERE d.item_id = i.id AND d.content_hash = i.content_hash
+            ORDER BY d.version DESC LIMIT 1) IS DISTINCT FROM 'keep'
+$$;
+
 -- Contents that nobody dropped and that are not corrected.
 CREATE VIEW item_standing AS
-    SELECT i.* FROM item AS i
+    SELECT i.*, item_quarantined(i) AS quarantined FROM item AS i
     WHERE (SELECT d.verb FROM item_decision AS d WHERE d.item_id = i.id AND d.content_hash = i.content_hash
            ORDER BY d.version DESC LIMIT 1) IS DISTINCT FROM 'drop'
-      AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = i.id AND item_corrects(c, i)
+      AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = i.id AND item_corrects(c, i) AND NOT item_quarantined(c)
                       AND (SELECT d.verb FROM item_decision AS d WHERE d.item_id = c.id AND d.content_hash = c.content_hash
            ORDER BY d.version DESC LIMIT 1) IS DISTINCT FROM 'drop');
 
@@ -180,9 +187,19 @@ CREATE FUNCTION item_kin(one uuid) RETURNS SETOF uuid LANGUAGE sql STABLE ROWS 2
     ) SELECT kin.id FROM kin WHERE kin.id <> one
 $$;
 
+-- The same of one that is about to be written.
+CREATE FUNCTION item_kin_to_be(one uuid, corrected uuid, its_install uuid, its_seq bigint, its_kind text, by_staff boolean)
+    RETURNS SETOF uuid LANGUAGE sql STABLE ROWS 2 AS $$
+    WITH next AS MATERIALIZED (
+        SELECT o.id FROM item AS o WHERE o.id = corrected AND o.kind = its_kind AND (by_staff OR (o.install = its_install AND o.seq < its_seq))
+        UNION
+        SELECT c.id FROM item AS c WHERE c.corrects = one AND c.kind = its_kind AND (c.staff OR (c.install = its_install AND c.seq > its_seq))
+    ) SELECT next.id FROM next UNION SELECT k.id FROM next CROSS JOIN LATERAL item_kin(next.id) AS k (id)
+$$;
+
 /*
- * Of several contents that stand under one id, or in the place of one item, the lowest (captured_at, id, tie); all of
- * them are open for a person.
+ * Of several contents that stand under one id, or in the place of one item, the lowest (captured_at, id, tie), but what is
+ * in quarantine last; all of them are open for a person.
  */
 CREATE VIEW item_counting AS
     SELECT s.*,
@@ -190,10 +207,11 @@ CREATE VIEW item_counting AS
         OR ((s.corrects IS NOT NULL OR EXISTS (SELECT FROM item AS c WHERE c.corrects = s.id))
             AND EXISTS (SELECT FROM item_kin(s.id) AS k (id) JOIN item_standing AS o ON o.id = k.id)) AS open
     FROM item_standing AS s
-    WHERE NOT EXISTS (SELECT FROM item_standing AS o WHERE o.id = s.id AND (o.captured_at, o.tie) < (s.captured_at, s.tie))
+    WHERE NOT EXISTS (SELECT FROM item_standing AS o WHERE o.id = s.id
+                      AND (o.quarantined, o.captured_at, o.tie) < (s.quarantined, s.captured_at, s.tie))
       AND NOT ((s.corrects IS NOT NULL OR EXISTS (SELECT FROM item AS c WHERE c.corrects = s.id))
                AND EXISTS (SELECT FROM item_kin(s.id) AS k (id) JOIN item_standing AS o ON o.id = k.id
-                           WHERE (o.captured_at, o.id) < (s.captured_at, s.id)));
+                           WHERE (o.quarantined, o.captured_at, o.id) < (s.quarantined, s.captured_at, s.id)));
 
 CREATE VIEW deferral_counting AS
     SELECT f.* FROM deferral AS f
@@ -202,14 +220,16 @@ CREATE VIEW deferral_counting AS
 
 -- Rows of donations that stand, before one bag is asked for twice.
 CREATE VIEW donation_standing AS
-    SELECT n.* FROM donation AS n
+    SELECT n.*, n.item_id IS NOT NULL AND (SELECT item_quarantined(i) FROM item AS i
+                                           WHERE i.id = n.item_id AND i.content_hash = n.content_hash) AS quarantined
+    FROM donation AS n
     WHERE NOT EXISTS (SELECT FROM donation AS o WHERE o.corrects = n.id)
       AND (n.item_id IS NULL
            OR EXISTS (SELECT FROM item_counting AS c WHERE c.id = n.item_id AND c.content_hash = n.content_hash));
 
 /*
  * Why a person must look at an item, a row for each reason. A decision to keep it answers all of them.
- *   newer_deferral        a wait was known before the donation, and held on its day
+ *   newer_deferral        a wait was known before the donation, and held on its day; what is left of an erased record always was
  *   donor_unknown         nothing is known of the person but perhaps a number
  *   correction_unmatched  it corrects nothing that this phone captured before it
  */
@@ -244,9 +264,9 @@ CREATE VIEW item_reason AS
             SELECT FROM deferral_counting AS f
             WHERE f.donor_id = ANY (ARRAY(SELECT p.id UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = p.id))
               AND f.lifts IS NULL AND (f.until IS NULL OR f.until > n.donated_on)
-              AND coalesce(f.captured_at, f.recorded_at)
+              AND (f.carried OR coalesce(f.captured_at, f.recorded_at)
                   < CASE WHEN (n.captured_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = n.donated_on THEN n.captured_at
-                         ELSE (n.donated_on + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END
+                         ELSE (n.donated_on + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END)
               AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id))
     ) AS r
     WHERE coalesce((SELECT d.verb FROM item_decision AS d WHERE d.item_id = i.id AND d.content_hash = i.content_hash
@@ -266,7 +286,7 @@ CREATE VIEW donation_counting AS
     FROM donation_standing AS n
     WHERE n.bag_code IS NULL OR n.item_id IS NULL
        OR NOT EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = n.bag_code AND b.item_id IS NOT NULL
-                      AND (b.captured_at, b.item_id) < (n.captured_at, n.item_id));
+                      AND (b.quarantined, b.captured_at, b.item_id) < (n.quarantined, n.captured_at, n.item_id));
 
 -- How each content stands: counts, held, open, corrected, dropped.
 CREATE VIEW item_state AS

@@ -87,7 +87,7 @@ struct item {
 	struct bag_code bag;             /* empty: none */
 	/* of a screening */
 	bool            accepted;
-	/* of a deferral: checked and reckoned; NULL: it could not be */
+	/* of a deferral: reckoned; open, where it could not be. NULL: of another kind */
 	const struct deferral *deferral;
 };
 

@@ -20,6 +20,7 @@ struct batch_op {
 	struct request     *r;
 	struct item_batch   batch;
 	struct item_hand_in hand_in;
+	int64_t             received_us; /* when the body was read: the one moment in which both clocks are seen */
 };
 
 /* In the client's language. Nothing that was sent is repeated. */
@@ -92,12 +93,11 @@ static void install_write(struct json_out *out, const struct item_install *insta
 
 static void receipt_write(struct batch_op *op, struct json_out *out)
 {
-	int64_t now = clock_wall_us(op->r->api->worker->clock);
-	int64_t skew = sync_skew_seconds(op->batch.device_us, now);
+	int64_t skew = sync_skew_seconds(op->batch.device_us, op->received_us);
 
 	jout_object(out, NULL);
 	jout_text(out, "batch_id", op->batch.label);
-	jout_time(out, "received_at", now);
+	jout_time(out, "received_at", op->received_us);
 	jout_int(out, "clock_skew_seconds", skew);
 	jout_bool(out, "clock_suspect", sync_skew_suspect(skew));
 	jout_bool(out, "device_revoked", op->r->principal.device_revoked);
@@ -139,6 +139,7 @@ static void batch_with_units(struct request *r)
 	const char *body = http_body(r->x, &len);
 
 	op->r = r;
+	op->received_us = clock_wall_us(r->api->worker->clock);
 	error_clear(&err);
 	if (!item_batch_read(body, len, &reading, r->arena, &op->batch, &err)) {
 		request_reply_error(r, &err);

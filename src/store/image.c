@@ -457,7 +457,7 @@ void image_donation(struct buf *buf, const struct donation *donation)
 		jout_text(&out, "outcome", donation_outcome_text(donation->outcome));
 		image_id(&out, "item", donation->item_id);
 		jout_text(&out, "content_hash", donation->content_hash);
-		jout_time(&out, "captured_at", donation->captured_us);
+		jout_int(&out, "captured_us", donation->captured_us);
 	}
 	jout_end(&out);
 }
@@ -484,7 +484,7 @@ void image_item(struct buf *buf, const struct item_image *item)
 	jout_text(&out, "kind", item->kind);
 	image_id(&out, "install", item->install);
 	jout_int(&out, "seq", item->seq);
-	jout_time(&out, "captured_at", item->captured_us);
+	jout_int(&out, "captured_us", item->captured_us);
 	image_id(&out, "corrects", item->corrects);
 	image_id(&out, "round", item->round_id);
 	image_id(&out, "donor", item->donor_id);

@@ -607,19 +607,23 @@ static void fact_id_of(const char *hash, char out[UUID_TEXT_SIZE])
  */
 static struct content *find_content(struct hand_in *work, const struct item *item, bool *others, struct error *err)
 {
+	struct content *erased = NULL;
+
 	*others = false;
 	for (struct content *content = work->contents; content; content = content->next) {
 		if (!streq(content->id, item->id))
 			continue;
-		if (content->of->record.donor.erased)
-			return content;
+		if (content->of->record.donor.erased) {
+			erased = content;
+			continue;
+		}
 		if (!donor_open_key(&content->of->record, work->store, err))
 			return NULL;
 		if (streq(hash_of(work, item), content->hash))
 			return content;
 		*others = true;
 	}
-	return NULL;
+	return erased;
 }
 
 /* What is not sealed yet, or opened now. NULL: its donor was erased. */
@@ -692,13 +696,34 @@ static const char *reason_list(struct hand_in *work, unsigned reasons)
 	return text;
 }
 
+/* Whether one of the batch corrects the other, perhaps over others that do. Each step goes back by `seq`, so it ends. */
+static bool leads_to(const struct hand_in *work, const struct item *later, const struct item *earlier)
+{
+	if (!later->corrects || !streq(later->install, earlier->install) || later->kind != earlier->kind ||
+	    later->seq <= earlier->seq)
+		return false;
+	if (streq(later->corrects, earlier->id))
+		return true;
+	for (size_t i = work->from; i < work->from + work->len; i++) {
+		const struct item *between = item_at(work, i);
+
+		if (between && streq(between->id, later->corrects) && between->seq < later->seq &&
+		    leads_to(work, between, earlier))
+			return true;
+	}
+	return false;
+}
+
 /* One bag in two items of the batch itself; those in the database are looked for by the statement. */
 static bool bag_in_batch(const struct hand_in *work, const struct item *item)
 {
-	for (size_t i = 0; item->bag.text[0] && i < work->nfresh; i++)
-		if (work->fresh[i].is_donation && streq(work->fresh[i].item->bag.text, item->bag.text) &&
-		    !streq(work->fresh[i].item->id, item->id))
+	for (size_t i = 0; item->bag.text[0] && i < work->nfresh; i++) {
+		const struct item *other = work->fresh[i].item;
+
+		if (work->fresh[i].is_donation && streq(other->bag.text, item->bag.text) && !streq(other->id, item->id) &&
+		    !leads_to(work, item, other) && !leads_to(work, other, item))
 			return true;
+	}
 	return false;
 }
 
@@ -906,8 +931,8 @@ static void find_alike(struct hand_in *work)
 	"   (SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = " item ".donor_id), " item ".donor_id) AS id) AS s" \
 	"   CROSS JOIN LATERAL (SELECT s.id UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = s.id) AS p))" \
 	"  AND f.lifts IS NULL AND (f.until IS NULL OR f.until > " item ".day::date)" \
-	"  AND coalesce(f.captured_at, f.recorded_at) < CASE WHEN (" item ".captured_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date" \
-	"    = " item ".day::date THEN " item ".captured_at ELSE (" item ".day::date + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END" \
+	"  AND (f.carried OR coalesce(f.captured_at, f.recorded_at) < CASE WHEN (" item ".captured_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date" \
+	"    = " item ".day::date THEN " item ".captured_at ELSE (" item ".day::date + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END)" \
 	"  AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id))"
 static const struct db_statement write_statement = {
 	"WITH fresh AS (SELECT NOT " DONOR_KEYS_STALE("$2", "$21", "$22") " AS keys,"
@@ -942,7 +967,8 @@ static const struct db_statement write_statement = {
 	"   coalesce(string_to_array(nullif(i.held, ''), ','), '{}'), i.sealed, nullif(i.accepts, '')::boolean, i.tie,"
 	"   $51::uuid IS NOT NULL,"
 	"   CASE WHEN i.flags & 2 <> 0 OR (i.bag <> '' AND i.component <> '' AND EXISTS (SELECT FROM donation_standing AS b"
-	"     WHERE b.bag_code = i.bag AND b.item_id <> i.id)) THEN 'conflict'"
+	"     WHERE b.bag_code = i.bag AND b.item_id NOT IN"
+	"      (SELECT item_kin_to_be(i.id, nullif(i.corrects, '')::uuid, i.install, i.seq, i.kind, $51::uuid IS NOT NULL)))) THEN 'conflict'"
 	"    WHEN i.held <> '' OR i.flags & 4 <> 0 OR (i.corrects <> '' AND NOT EXISTS (SELECT FROM item AS o"
 	"      WHERE o.id = nullif(i.corrects, '')::uuid AND o.kind = i.kind"
 	"       AND ($51::uuid IS NOT NULL OR (o.install = i.install AND o.seq < i.seq))))"
@@ -972,9 +998,15 @@ static const struct db_statement write_statement = {
 	" FROM fresh LEFT JOIN item ON true"
 };
 
+
+/* To the microsecond: of two facts the earlier one counts. */
 static const char *time_text(struct arena *arena, int64_t wall_us)
 {
-	return time_format(wall_us, arena_alloc(arena, TIME_TEXT_SIZE));
+	char second[TIME_TEXT_SIZE];
+	int us = (int)((wall_us % 1000000 + 1000000) % 1000000);
+	char *zone = strrchr(time_format(wall_us, second), '+');
+
+	return arena_printf(arena, "%.*s.%06d%s", (int)(zone - second), second, us, zone);
 }
 
 static void query_items(struct hand_in *work, struct db_query *query)
@@ -1112,6 +1144,14 @@ static void read_written(struct hand_in *work, const struct db_result *result)
 		for (size_t i = 0; i < work->nfresh; i++)
 			if (streq(work->fresh[i].item->id, db_text(result, row, 1)) && streq(work->fresh[i].hash, db_text(result, row, 2)))
 				(void)item_verdict_parse(db_text(result, row, 3), &work->op->results[work->fresh[i].index].verdict);
+	}
+	/* What stands twice in the batch is a duplicate of what was written just now. */
+	for (size_t n = 0; n < work->nreplayed; n++) {
+		size_t index = work->replayed[n];
+
+		for (size_t i = 0; i < work->nfresh; i++)
+			if (streq(work->fresh[i].item->id, item_at(work, index)->id) && work->fresh[i].hash == work->hashes[index])
+				work->op->results[index].first = work->op->results[work->fresh[i].index].verdict;
 	}
 }
 

@@ -83,7 +83,43 @@ static void identifier_of(struct reading *reading, json_t *object, const char *p
 	reading->item->person = person;
 }
 
-/* Whoever has a name and a year can be registered, whatever else was not readable. */
+static void drop_twins(struct donor *person)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < person->nidentifiers; i++) {
+		size_t k = 0;
+
+		while (k < kept && !identifier_same(&person->identifiers[k].identifier, &person->identifiers[i].identifier))
+			k++;
+		if (k == kept)
+			person->identifiers[kept++] = person->identifiers[i];
+	}
+	person->nidentifiers = kept;
+}
+
+/*
+ * Whoever has a name and a year can be registered, whatever else was not readable: what contradicts itself is left out of
+ * the record; the item keeps it.
+ */
+static bool readable_person(struct donor *person, struct date today)
+{
+	struct error doubts;
+
+	error_clear(&doubts);
+	if (donor_check(person, today, &doubts))
+		return true;
+	drop_twins(person);
+	person->abo = ABO_UNKNOWN;
+	person->rhd = RHD_UNKNOWN;
+	person->blood_evidence = BLOOD_EVIDENCE_NONE;
+	if (!date_is_none(person->birth_date))
+		person->birth_year = person->birth_date.year;
+	if (person->address && text_length(person->address) > DONOR_ADDRESS_MAX)
+		person->address = NULL;
+	return false;
+}
+
 static void provisional_of(struct reading *reading, json_t *object, const char *pointer)
 {
 	struct donor *person = arena_alloc(reading->arena, sizeof(*person));
@@ -95,9 +131,9 @@ static void provisional_of(struct reading *reading, json_t *object, const char *
 	donor_members_read(&reader, reading->with->units, reading->with->today, person);
 	wire_reader_finish(&reader);
 	error_clear(&doubts);
-	reading->item->named = donor_check(person, reading->with->today, &doubts);
-	if (!reading->item->named)
+	if (!readable_person(person, reading->with->today))
 		reading->item->unreadable = true;
+	reading->item->named = donor_check(person, reading->with->today, &doubts);
 	reading->item->person = person;
 }
 
@@ -114,14 +150,14 @@ static void read_donor(struct reading *reading, struct wire_reader *data)
 		return;
 	wire_reader_init(&reader, object, pointer, reading->arena, reading->hard);
 	for (int i = 0; i < (int)ARRAY_SIZE(ways); i++) {
-		if (!wire_has(&reader, ways[i]))
+		if (!wire_has(&reader, ways[i]) || json_is_null(json_object_get(object, ways[i])))
 			continue;
 		item->by = (enum item_donor)i;
 		told++;
 	}
 	if (told != 1) {
-		error_add_field(reading->hard, pointer, "required", "Tell the donor by id, by identifier, or as provisional.",
-				"Hãy cho biết người hiến bằng id, identifier hoặc provisional.");
+		error_add_field(reading->hard, pointer, "required", "Tell the donor by exactly one of: id, identifier, provisional.",
+				"Hãy cho biết người hiến bằng đúng một trong: id, identifier, provisional.");
 		return;
 	}
 	if (item->by == ITEM_DONOR_ID) {
@@ -208,7 +244,10 @@ static void read_screened(struct reading *reading, struct wire_reader *data)
 	wire_text(data, "note", WIRE_OPTIONAL, ITEM_NOTE_MAX, &text);
 }
 
-/* A day to come is the phone's clock: then the wait is not over yet, which is the longer one. */
+/*
+ * A day to come is the phone's clock: then the wait is not over yet, which is the longer one. What cannot be reckoned (a code
+ * of newer rules, days that contradict each other) is a wait without an end, until a person drops it.
+ */
 static void read_deferral(struct reading *reading, struct wire_reader *data)
 {
 	struct deferral *deferral = arena_alloc(reading->arena, sizeof(*deferral));
@@ -230,10 +269,12 @@ static void read_deferral(struct reading *reading, struct wire_reader *data)
 	error_clear(&doubts);
 	if (deferral->code && deferral_check(deferral, reading->with->rules, &unknown, reading->with->today, &doubts)) {
 		deferral_reckon(deferral, permanent, reading->with->rules);
-		reading->item->deferral = deferral;
 	} else {
+		*deferral = (struct deferral){ .code = deferral->code ? deferral->code : "unreadable", .note = deferral->note,
+					       .ends = DEFERRAL_OPEN, .lifted_us = INT64_MIN, .lift = deferral->lift };
 		reading->item->unreadable = true;
 	}
+	reading->item->deferral = deferral;
 }
 
 static void read_words(struct wire_reader *data, const char *const *names, size_t count)
@@ -388,8 +429,8 @@ static bool read_hash(struct wire_reader *reader, const char **content_hash)
 {
 	if (wire_text(reader, "content_hash", WIRE_REQUIRED, WIRE_KEY_MAX, content_hash) &&
 	    (strlen(*content_hash) != HASH_DIGITS || strspn(*content_hash, "0123456789abcdef") != HASH_DIGITS))
-		return error_add_field(reader->err, "/content_hash", "invalid_value", "The 64 digits that the item has are expected.",
-				       "Cần đúng 64 chữ số như của mục.");
+		return error_add_field(reader->err, "/content_hash", "invalid_value", "The 64 hexadecimal digits that the item has are expected.",
+				       "Cần 64 ký tự (0-9, a-f), đúng như content_hash của mục.");
 	return reader->err->code == ERR_NONE;
 }
 

@@ -1,5 +1,6 @@
 """What phones hand in: each fact once, in whatever order it comes, and never refused for what it says."""
 import datetime
+import itertools
 import json
 import random
 import threading
@@ -11,7 +12,7 @@ from harness.client import problem
 from harness.daemon import wait_until
 from harness.seeds import TODAY, day
 
-BATCHES, DONORS = "/api/v1/sync/batches", "/api/v1/donors"
+BATCHES, DONORS, HELD = "/api/v1/sync/batches", "/api/v1/donors", "/api/v1/sync/held"
 
 
 @pytest.fixture
@@ -93,6 +94,11 @@ def counting(daemon, *donors):
                       " ORDER BY captured_at, item_id, content_hash", list(donors))
 
 
+def decided(staff, item, keep):
+    (found,) = [i for i in staff.get(f"{HELD}/{item['id']}").json()["items"] if i["id"] == item["id"]]
+    decide(staff, item["id"], found["content_hash"], keep=keep)
+
+
 def rows(daemon, table, item):
     return daemon.value(f"SELECT count(*) FROM {table} WHERE item_id = %s", item["id"])
 
@@ -123,6 +129,15 @@ def test_applied_once_and_told_again(phone, donor, daemon, staff):
     assert not staff.get(f"{DONORS}/{who}/eligibility").json()["eligible"]
     wait_until(lambda: daemon.value("SELECT next_whole_blood IS NOT NULL FROM donor WHERE id = %s", who), what="the next day is counted")
     assert daemon.value("SELECT last_donated_on::text FROM donor WHERE id = %s", who) == TODAY
+
+
+def test_twice_in_one_batch(phone, donor):
+    """The copy is told the answer of the first, whatever that is."""
+    late, who = phone.gave(donor(), donated_on=day(-1)), donor()
+    told = phone.send(late, late, phone.gave(who), late)["items"]
+    assert [(i["verdict"], i.get("first"), i["state"]) for i in told] == [
+        ("held", None, "held"), ("duplicate", "held", "held"), ("applied", None, "counts"), ("duplicate", "held", "held")]
+    assert one(phone.send(late))["first"] == "held"
 
 
 def test_nothing_personal_lies_open(phone, daemon, seeds):
@@ -199,6 +214,27 @@ def test_the_batch_itself(phone, donor, api):
         problem(api.as_(role).post(BATCHES, json={"device_now": "2025-01-01T00:00:00Z", "items": []}), "forbidden", 403)
     problem(api.post(BATCHES, json={"device_now": "2025-01-01T00:00:00Z", "items": []}), "unauthenticated", 401)
     assert api.as_("admin").post(BATCHES, json={"device_now": "2025-01-01T00:00:00Z", "items": []}, expect=200)
+
+
+def test_a_person_with_a_slip_is_a_person(phone, daemon, staff, seeds):
+    """Who has a name and a birth date is registered by them, whatever else does not fit."""
+    old = f"0{seeds.number() % 10**11:011}"
+    for n, slip in enumerate([{"blood_group": {"abo": "O"}}, {"blood_group": {"evidence": "card"}}, {"birth_year": 1991},
+                              {"identifiers": [{"kind": "cmnd", "value": old}, {"kind": "cccd", "value": old}]}]):
+        told = {**person(seeds, **slip), "id": str(uuid.uuid4())}
+        answer = one(phone.send(phone.gave({"provisional": told})))
+        assert (answer["verdict"], answer["reasons"]) == ("held", ["unreadable"]), slip
+        kept = staff.get(f"{DONORS}/{told['id']}").json()
+        assert (kept["name"], kept["birth_date"]) == (told["name"], told["birth_date"])
+        assert len(kept["identifiers"]) == (1 if "identifiers" in slip else 0)
+        assert one(phone.send(phone.item("note", {"id": told["id"]}, text="khỏe")))["state"] == "counts", slip
+
+
+def test_null_is_not_there(phone, donor, staff, seeds):
+    number = cccd(seeds)
+    who = donor(**person(seeds, identifiers=[number]))
+    assert one(phone.send(phone.gave({"id": None, "identifier": number})))["verdict"] == "applied"
+    assert one(phone.send(phone.gave({"id": who, "identifier": None, "provisional": None})))["verdict"] == "applied"
 
 
 # ---- the day and the round ----
@@ -324,6 +360,9 @@ def test_a_deferral_counts_at_once(phone, donor, daemon, staff):
     assert not staff.get(f"{DONORS}/{who}/eligibility").json()["eligible"]
     wrong = phone.item("deferral", who, code="no_such_code")
     assert one(phone.send(wrong))["reasons"] == ["unreadable"]
+    # it stops the donor until a person says that it says nothing
+    assert {(d["code"], d["until"], d["ends"]) for d in staff.get(f"{DONORS}/{who}/deferrals").json()["items"]} >= {("no_such_code", None, "open")}
+    decided(staff, wrong, keep=False)
     assert len(staff.get(f"{DONORS}/{who}/deferrals").json()["items"]) == 1
     # corrected on the phone: the other reason stands
     phone.send(phone.item("deferral", who, code="fever", corrects=item["id"], **{"from": TODAY}))
@@ -345,6 +384,19 @@ def test_a_donation_against_a_newer_deferral(team, running, donor, daemon):
     who, bed = donor(), Phone(team, running)
     bed.send(bed.gave(who, at="08:10"), bed.item("deferral", who, at="08:20", code="malaria", **{"from": TODAY}))
     assert counting(daemon, who) == [(350, False, False)]
+
+
+def test_a_wait_that_outlived_an_erased_record(phone, daemon, staff, admin, seeds):
+    """It was known before, though the record that carries it on is of today."""
+    number = cccd(seeds)
+    who = staff.post(DONORS, json=person(seeds, identifiers=[number]), expect=201).json()["id"]
+    staff.post(f"{DONORS}/{who}/deferrals", json={"code": "malaria", "permanent": True}, expect=201)
+    staff.post(f"{DONORS}/{who}/erasure", json={}, expect=201)
+    admin.post(f"{DONORS}/{who}/erasure/approve", json={}, expect=200)
+    again = {**person(seeds, identifiers=[number]), "id": str(uuid.uuid4())}
+    told = one(phone.send(phone.gave({"provisional": again})))
+    assert (told["state"], told["reasons"]) == ("held", ["newer_deferral"])
+    assert counting(daemon, again["id"]) == [(350, True, False)]
 
 
 # ---- contents, bags, corrections ----
@@ -382,6 +434,39 @@ def test_a_correction(phone, donor, daemon):
     third = phone.gave(who, corrects=second["id"], outcome="deferred")
     assert one(phone.send(third))["verdict"] == "applied"
     assert counting(daemon, who) == []
+
+
+def test_a_correction_of_the_same_bag(phone, donor, daemon):
+    """In any order, in one batch or in several: it is one bag of one fact."""
+    for n, order in enumerate(itertools.permutations(range(3))):
+        who, bag = donor(), f"LC-{uuid.uuid4()}"
+        first = phone.gave(who, 350, bag_code=bag)
+        second = phone.gave(who, 250, bag_code=bag, corrects=first["id"])
+        third = phone.gave(who, 200, bag_code=bag, corrects=second["id"])
+        items = [(first, second, third)[i] for i in order]
+        answers = phone.send(*items)["items"] if n % 2 else [one(phone.send(item)) for item in items]
+        if order == (0, 1, 2):
+            assert {i["verdict"] for i in answers} == {"applied"}
+        assert [(i["state"], i["reasons"]) for i in phone.send(first, second, third)["items"]] == [
+            ("corrected", []), ("corrected", []), ("counts", [])], order
+        assert counting(daemon, who) == [(200, False, False)]
+    # but not of another phone's fact
+    other = Phone(phone.client, phone.round)
+    assert one(other.send(other.gave(who, 450, bag_code=bag, corrects=third["id"])))["verdict"] == "conflict"
+
+
+def test_the_earlier_one_by_less_than_a_second(phone, donor, daemon):
+    for order in (0, 1), (1, 0):
+        who = donor()
+        first = {**phone.gave(who, 250), "captured_at": f"{TODAY}T08:00:00.100+07:00"}
+        items = [first, {**first, "captured_at": f"{TODAY}T08:00:00.500+07:00", "data": {**first["data"], "volume_ml": 350}}]
+        for n in order:
+            phone.send(items[n])
+        assert counting(daemon, who) == [(250, False, True)], order
+        who = donor()
+        phone.send(phone.gave(who) | {"captured_at": f"{TODAY}T08:10:00.900+07:00"},
+                   phone.item("deferral", who, code="malaria", **{"from": TODAY}) | {"captured_at": f"{TODAY}T08:10:00.200+07:00"})
+        assert counting(daemon, who) == [(350, True, False)]
 
 
 # ---- phones ----
@@ -444,10 +529,24 @@ def test_a_revoked_phone_hands_in_and_nothing_else(api, staff, own_team, seeds, 
     problem(staff.post(f"{DEVICES}/{uuid.uuid4()}/revoke", json={}), "not-found", 404)
 
 
+def test_a_revoked_phone_takes_nothing_away(api, staff, own_team, seeds, donor, running, daemon):
+    """What it sends is kept, but in the place of nothing, until a person says that it is right."""
+    device, client, _ = enrolled(api, staff, own_team, seeds)
+    phone, who, bag = Phone(client, running), donor(), f"LC-{uuid.uuid4()}"
+    items = [phone.gave(who, 250, at="08:10"), phone.gave(who, 300, at="08:20"), phone.gave(who, 350, at="08:30", bag_code=bag)]
+    phone.send(*items)
+    staff.post(f"{DEVICES}/{device['id']}/revoke", json={}, expect=200)
+    cancels = phone.item("donation", who, at="09:00", corrects=items[0]["id"], outcome="deferred")
+    other = {**items[1], "captured_at": f"{TODAY}T07:00:00+07:00", "data": {**items[1]["data"], "volume_ml": 450}}
+    taken = phone.gave(donor(), 400, at="07:00", bag_code=bag)
+    wait_until(lambda: client.get(f"{DONORS}/{who}/eligibility", expect=None).status_code == 403, what="the revocation")
+    assert {i["verdict"] for i in phone.send(cancels, other, taken)["items"]} <= {"held", "conflict"}
+    assert [row[0] for row in counting(daemon, who)] == [250, 300, 350]
+    decided(staff, cancels, keep=True)
+    assert [row[0] for row in counting(daemon, who)] == [300, 350]
+
+
 # ---- what a person must look at ----
-
-HELD = "/api/v1/sync/held"
-
 
 def decide(staff, item, content_hash, verb="decide", expect=200, etag=None, **body):
     etag = etag or staff.etag(f"{HELD}/{item}")
