@@ -44,7 +44,7 @@ CREATE TABLE item (
     round_id     uuid,
     donor_id     uuid        NOT NULL,            -- on whose record it lies
     registers    boolean     NOT NULL,            -- that record was made of it
-    provisional_id uuid,                          -- by which the phone names that donor in other items
+    provisional_id uuid,                          -- by which phones name that donor, unless it is the id of a record from a desk
     device_id    uuid,                            -- that handed it in first
     accepts      boolean,                         -- whether it says that the donor was found fit; NULL: it says neither
     tie          text        COLLATE "C" NOT NULL DEFAULT '8',  -- order of the contents of one id and moment: store/item_store.h
@@ -73,10 +73,9 @@ CREATE INDEX item_held_ix ON item (id) WHERE held <> '{}';
 COMMENT ON TABLE item IS 'What phones captured, as it came. Append-only.';
 
 /*
- * Somebody else may be meant: found when the item came in. It is a doubt about both, whichever came first.
+ * Somebody else may be meant: found when the item came in. Whom it is a doubt about: item_doubts().
  *   alike    likely the same person as that record
- *   differs  the item tells another name or birth date than the record that bears its number
- *   same     it tells whom that record, which has no name, is about: they are merged right after
+ *   differs  the item tells another name or birth date than the record that bears its number or id
  */
 CREATE TABLE item_doubt (
     item_id      uuid NOT NULL,
@@ -86,7 +85,7 @@ CREATE TABLE item_doubt (
     CONSTRAINT item_doubt_pk        PRIMARY KEY (item_id, content_hash, donor_id, reason),
     CONSTRAINT item_doubt_item_fk   FOREIGN KEY (item_id, content_hash) REFERENCES item (id, content_hash),
     CONSTRAINT item_doubt_donor_fk  FOREIGN KEY (donor_id) REFERENCES donor (id),
-    CONSTRAINT item_doubt_reason_ck CHECK (reason IN ('alike', 'differs', 'same'))
+    CONSTRAINT item_doubt_reason_ck CHECK (reason IN ('alike', 'differs'))
 );
 CREATE INDEX item_doubt_donor_ix ON item_doubt (donor_id);
 
@@ -227,6 +226,43 @@ CREATE VIEW donation_standing AS
       AND (n.item_id IS NULL
            OR EXISTS (SELECT FROM item_counting AS c WHERE c.id = n.item_id AND c.content_hash = n.content_hash));
 
+-- All records that are one person with this one.
+CREATE FUNCTION item_person_records(one uuid) RETURNS uuid[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY(SELECT p.id UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = p.id)
+    FROM (SELECT coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = one), one) AS id) AS p
+$$;
+
+/*
+ * Doubts that no merge and no "these are two" has answered: what the item tells of the record that it lies on (on_id),
+ * or of another person's.
+ */
+CREATE VIEW item_doubt_open AS
+    SELECT t.*, i.donor_id AS on_id, i.provisional_id FROM item_doubt AS t
+        JOIN item AS i ON i.id = t.item_id AND i.content_hash = t.content_hash
+    WHERE i.donor_id = t.donor_id
+       OR NOT EXISTS (SELECT FROM (SELECT item_person_records(i.donor_id) AS one, item_person_records(t.donor_id) AS two) AS p
+                      WHERE t.donor_id = ANY (p.one)
+                         OR EXISTS (SELECT FROM donor_distinct AS x WHERE x.one_id = ANY (p.one) AND x.two_id = ANY (p.two))
+                         OR EXISTS (SELECT FROM donor_distinct AS x WHERE x.one_id = ANY (p.two) AND x.two_id = ANY (p.one)));
+
+/*
+ * Doubts about others that are doubts about whatever lies on this record, or names its donor by this id: of a record that was
+ * made of items nobody knows which of them told its name first, and of an id nobody knows which of them told the right
+ * person. Of a record from a desk the name is known. A name that differs is answered where that item was decided.
+ */
+CREATE FUNCTION item_doubts(its_donor uuid, its_provisional uuid) RETURNS SETOF text LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT t.reason FROM (
+        SELECT o.id, o.content_hash FROM item AS o WHERE o.provisional_id = its_provisional
+        UNION
+        SELECT o.id, o.content_hash FROM unnest(item_person_records(its_donor)) AS r (id) JOIN item AS o ON o.donor_id = r.id
+            WHERE EXISTS (SELECT FROM item AS m WHERE m.donor_id = r.id AND m.registers)
+        UNION
+        SELECT t.item_id, t.content_hash FROM unnest(item_person_records(its_donor)) AS r (id) JOIN item_doubt AS t ON t.donor_id = r.id
+            WHERE EXISTS (SELECT FROM item AS m WHERE m.donor_id = r.id AND m.registers)
+    ) AS k JOIN item_doubt_open AS t ON t.item_id = k.id AND t.content_hash = k.content_hash
+    WHERE t.reason = 'alike' OR NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = t.item_id AND d.content_hash = t.content_hash)
+$$;
+
 /*
  * Why a person must look at an item, a row for each reason. A decision to keep it answers all of them.
  *   newer_deferral        a wait was known before the donation, and held on its day; what is left of an erased record always was
@@ -239,18 +275,9 @@ CREATE VIEW item_reason AS
     ) AS p CROSS JOIN LATERAL (
         SELECT unnest(i.held) AS reason
         UNION ALL
-        SELECT t.reason FROM item_doubt AS t LEFT JOIN donor_alias AS b ON b.donor_id = t.donor_id
-        WHERE t.item_id = i.id AND t.content_hash = i.content_hash
-          AND (t.reason = 'differs' OR (p.id <> coalesce(b.into_id, t.donor_id)
-               AND NOT EXISTS (SELECT FROM donor_distinct AS x WHERE x.one_id = least(i.donor_id, t.donor_id)
-                               AND x.two_id = greatest(i.donor_id, t.donor_id))))
+        SELECT t.reason FROM item_doubt_open AS t WHERE t.item_id = i.id AND t.content_hash = i.content_hash
         UNION ALL
-        SELECT t.reason FROM item_doubt AS t JOIN item AS o ON o.id = t.item_id AND o.content_hash = t.content_hash
-            LEFT JOIN donor_alias AS b ON b.donor_id = o.donor_id
-        WHERE i.registers AND t.donor_id = i.donor_id AND o.id <> i.id
-          AND (t.reason = 'differs' OR (p.id <> coalesce(b.into_id, o.donor_id)
-               AND NOT EXISTS (SELECT FROM donor_distinct AS x WHERE x.one_id = least(i.donor_id, o.donor_id)
-                               AND x.two_id = greatest(i.donor_id, o.donor_id))))
+        SELECT item_doubts(i.donor_id, i.provisional_id)
         UNION ALL
         SELECT 'donor_unknown' WHERE NOT EXISTS (SELECT FROM donor AS d
             WHERE d.id = ANY (ARRAY(SELECT p.id UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = p.id))
@@ -436,4 +463,4 @@ CREATE TRIGGER donor_stale AFTER INSERT ON item_decision
 GRANT SELECT, INSERT ON device, item, item_doubt, item_decision TO :app_role;
 GRANT SELECT, INSERT, DELETE ON result_changed TO :app_role;
 GRANT UPDATE (code_hash, code_until, install, enrolled_at, revoked_at) ON device TO :app_role;
-GRANT SELECT ON item_standing, item_counting, item_state, item_reason, deferral_counting, donation_standing, donation_counting TO :app_role;
+GRANT SELECT ON item_standing, item_counting, item_state, item_reason, item_doubt_open, deferral_counting, donation_standing, donation_counting TO :app_role;

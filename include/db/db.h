@@ -40,7 +40,7 @@ struct db_statement {
 	const char *sql;         /* $1 .. $n; results are text */
 };
 
-enum { DB_MAX_PARAMS = 60, DB_MAX_SPARE_READS = 7 };
+enum { DB_MAX_PARAMS = 64, DB_MAX_SPARE_READS = 7 };
 
 enum db_outcome {
 	DB_OK,           /* committed; for a write: on disk */

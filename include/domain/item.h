@@ -32,7 +32,8 @@ enum item_verdict {
 	ITEM_APPLIED,
 	ITEM_DUPLICATE,          /* this very content is there; with the first answer */
 	ITEM_HELD,               /* it counts, and a person must look */
-	ITEM_CONFLICT,           /* another content has its id, or another item its bag: all of them are open for a person */
+	/* Another content has its id, or another item its bag. What came before it keeps its own answer; open are all of them. */
+	ITEM_CONFLICT,
 	ITEM_REJECTED,           /* it cannot be read as an item: nothing was kept */
 	ITEM_RETRY,              /* it could not be written this time: send it again */
 	ITEM_VERDICT_COUNT

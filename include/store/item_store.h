@@ -17,19 +17,26 @@
  * it is sealed and digested; a donation or deferral is written as a fact beside it, in the statement that writes the
  * item and its audit row ("item.add"; of what was there "item.replay", so that the answer waits for the standby too).
  *
- * Whom an item is about:
+ * Whom an item is about: the record of the id that it tells, or of one of its numbers. Who tells more names a record that
+ * has no name yet, adds numbers that nobody bears, and joins records that are one person, all in the statement that
+ * writes the item:
  *	a record by id                that one
- *	an id that nobody has         a provisional donor of that id, else a record without a name, of that id: who tells more
- *	                              of it later is merged with it
- *	a number that somebody has    that one; where name or birth date differ a person must look
- *	a number or a person unknown  a new record: of the provisional id, else of the item's own
+ *	an id, numbers of several     of the same name and birth date; else of another name; else without one. Of equals one from
+ *	                              a desk, by number, with the lowest id. Records without a name, and those of the same
+ *	                              name that only phones told of, are merged into it; about any other a person decides
+ *	another name or birth date    that one; a person must look (`differs`), and its numbers join nobody
+ *	nobody                        a new record: of the id that was told, else of the item's own; without a name where none was told
  *	a record that was erased      a new record, of the item's own id; a person must look
+ * A revoked phone names, adds and joins nothing.
+ *
+ * So whoever comes first, facts end up with the same person; and a doubt is one about all that lies on a record that
+ * phones told of, or names its donor by the same id (item_doubts() in the database), whichever of it came first.
  *
  * Of several contents under one id the lowest (captured_at, id, hash) counts. That hash is of the content alone, so it
  * is the same wherever these facts are; kept is only the order in which it puts contents of one moment (item.tie), because
  * a hash of so little could be tried. The content_hash that is kept takes the donor's key and orders nothing.
  *
- * So whoever comes first, facts end up with the same person. store->donor_key must be there.
+ * store->donor_key must be there.
  */
 
 struct unit_map;

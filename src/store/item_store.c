@@ -23,11 +23,12 @@
 
 /*
  * A batch goes: look up what its items name; settle, item by item, whether it is there and whom it is about; look for
- * people who are alike; write all that is new in one statement; merge what two items told of one person; read back how
- * things stand. What somebody else wrote in between makes the statement fail, and it begins anew; where one row
- * cannot be written, half of the batch is tried, down to that row alone.
+ * people who are alike; write all that is new in one statement, with what becomes of the records of donors; read back how
+ * things stand. The statement locks the records that it is about, over the versions that were read; what somebody else
+ * wrote in between stops it, and it begins anew. Where one row cannot be written, half of the batch is tried, down to
+ * that row alone.
  */
-enum { ATTEMPTS_MAX = 5 };
+enum { ATTEMPTS_MAX = 5, FINDINGS_MAX = 8 };
 enum item_flag { FLAG_REGISTERS = 1, FLAG_CONFLICT = 2, FLAG_DOUBTED = 4 };
 
 /* Arrays side by side, as they go into the statement. */
@@ -37,13 +38,28 @@ struct columns {
 	const char  **cells[COLUMNS_MAX];
 };
 
-/* A record of a donor, as far as it matters here. */
+/* A record of a donor. */
 struct known {
-	struct donor_record record;      /* id, key; what was told, or is known, of the person */
-	const char *told;                /* by which id items name it */
-	bool        nameless;            /* nobody told yet who it is: neither this record nor the one that it was merged into says */
-	bool        opened;              /* the person was read */
+	struct donor_record record;      /* as it is to be; its key */
+	struct donor  before;            /* as it was read */
+	const char   *into_id;           /* as it was read: merged into; NULL */
+	struct known *into;              /* the same, and what is to be */
+	bool          by_item;           /* a phone told of it first: nobody registered it at a desk */
+	bool          is_new, told_more, took, gone;     /* gone: merged in this batch, and `took` that it took another in */
+	bool          used;              /* what is settled stands on it */
 	struct known *next;
+};
+
+/* By what id items name a record that has another. */
+struct told {
+	const char   *id;
+	struct known *of;
+	struct told  *next;
+};
+
+/* Somebody said that these are two. */
+struct distinct {
+	struct known *one, *two;
 };
 
 /* A content that is there, or will be: of an id. */
@@ -72,6 +88,7 @@ struct fresh {
 	const char       *provisional;
 	const char       *tie;
 	bool              registers, conflict, doubted, is_donation;
+	bool              names;         /* the record has its name of it */
 	struct date       day;
 	char              fact_id[UUID_TEXT_SIZE];
 	bool              round_known;
@@ -82,10 +99,6 @@ struct finding {
 	struct hand_in         *work;
 	size_t                  index;   /* of the new item */
 	struct donor_match_find find;
-};
-
-struct merge {
-	const char *from, *into;
 };
 
 struct round_seen {
@@ -108,6 +121,9 @@ struct hand_in {
 	int                 attempts;
 	/* what was looked up, and what was settled; anew in each attempt */
 	struct known       *known;
+	struct told        *told;
+	struct distinct    *distincts;
+	size_t              ndistincts;
 	struct content     *contents;
 	struct round_seen  *rounds;
 	size_t              nrounds;
@@ -119,22 +135,15 @@ struct hand_in {
 	size_t              ndoubts, doubts_max;
 	size_t             *replayed;    /* which were there before */
 	size_t              nreplayed;
-	struct known      **newcomers;
-	size_t              nnewcomers;
 	struct audit        audit;
-	struct columns      donors, identifiers;
+	struct columns      donors, identifiers, merges, locks;
 	struct donor_digests digests;
 	const char        **digest_donors;
 	size_t              ndigest_donors, digest_donors_max;
-	size_t              finding;
+	size_t              finding, next_finding;
 	struct error        find_error;
 	/* for the whole batch */
 	const char        **hashes;      /* of each item that is there now; NULL */
-	struct merge       *merges;
-	size_t              nmerges, merges_kept, merged;        /* kept: of what is written already */
-	struct donor_load   load_into, load_from;
-	struct donor_join   join;
-	int                 join_attempts;
 };
 
 static void begin(struct hand_in *work);
@@ -142,7 +151,6 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 static void find_alike(struct hand_in *work);
 static void write_send(struct hand_in *work);
 static void write_on_done(struct db_query *query, const struct db_result *result);
-static void merge_next(struct hand_in *work);
 static void receipt_send(struct hand_in *work);
 
 static void finish(struct hand_in *work, const struct error *err)
@@ -163,28 +171,43 @@ static const char *item_subject(struct arena *arena, const char *id, const char 
 /*
  *	$1 ids of items   $2 ids of donors, as they were told, or as they may come to be   $3 digests of numbers, $4 whose
  *	$5 rounds
+ *
+ * '0' all records of all people that are named, first of all; then 'i' contents, 'd' records, 'p' records that were told by
+ * another id, 'g' bearers of numbers, 'r' 's' rounds, 'x' who are two.
  */
-#define DONOR_KNOWN \
-	"d.id, coalesce(d.birth_year, (SELECT x.birth_year FROM donor_alias AS a JOIN donor AS x ON x.id = a.into_id" \
-	"  WHERE a.donor_id = d.id)), d.sex, d.erased_at IS NOT NULL, d.wrap_key_id, d.wrapped_key, d.sealed"
 #define NO_CONTENT ", NULL::bigint, NULL::text, NULL::bytea"
 static const struct db_statement load_statement = {
-	"SELECT 'i', i.id::text, i.content_hash::text, i.verdict, " DONOR_KNOWN ", " SQL_MICROS("i.captured_at") ", i.tie, i.sealed"
-	"  FROM item AS i JOIN donor AS d ON d.id = i.donor_id WHERE i.id = ANY ($1::uuid[])"
-	" UNION ALL SELECT 'd', t.id::text, NULL, NULL, " DONOR_KNOWN NO_CONTENT
-	"  FROM unnest($2::uuid[]) AS t (id) JOIN donor AS d ON d.id = t.id"
-	" UNION ALL SELECT 'p', i.provisional_id::text, NULL, NULL, " DONOR_KNOWN NO_CONTENT
-	"  FROM item AS i JOIN donor AS d ON d.id = i.donor_id WHERE i.provisional_id = ANY ($2::uuid[])"
-	" UNION ALL SELECT 'g', p.n::text, NULL, NULL, " DONOR_KNOWN NO_CONTENT
-	"  FROM unnest($3::bytea[], $4::integer[]) AS p (digest, n) CROSS JOIN LATERAL (SELECT g.donor_id FROM donor_digest AS g"
-	"   WHERE g.digest = p.digest AND g.use = 'identifier' OFFSET 0) AS g JOIN donor AS d ON d.id = g.donor_id"
-	" UNION ALL SELECT 'r', r.id::text, r.status, r.team_id::text, NULL, NULL, NULL, NULL, NULL, NULL, NULL" NO_CONTENT
-	"  FROM round AS r WHERE r.id = ANY ($5::uuid[])"
-	" UNION ALL SELECT 's', r.id::text, r.from_day::text, r.to_day::text, NULL, NULL, NULL, NULL, NULL, NULL, NULL" NO_CONTENT
-	"  FROM round AS r WHERE r.id = ANY ($5::uuid[]) ORDER BY 1, 2, 3"
+	"WITH found (tag, key, one, two, donor_id, captured, tie, sealed) AS MATERIALIZED ("
+	"  SELECT 'i', i.id::text, i.content_hash::text, i.verdict, i.donor_id, " SQL_MICROS("i.captured_at") ", i.tie, i.sealed"
+	"   FROM item AS i WHERE i.id = ANY ($1::uuid[])"
+	"  UNION ALL SELECT 'd', t.id::text, NULL, NULL, t.id" NO_CONTENT " FROM unnest($2::uuid[]) AS t (id)"
+	"  UNION ALL SELECT DISTINCT 'p', i.provisional_id::text, NULL, NULL, i.donor_id" NO_CONTENT
+	"   FROM item AS i WHERE i.provisional_id = ANY ($2::uuid[])"
+	"  UNION ALL SELECT 'g', p.n::text, NULL, NULL, g.donor_id" NO_CONTENT
+	"   FROM unnest($3::bytea[], $4::integer[]) AS p (digest, n) CROSS JOIN LATERAL (SELECT g.donor_id FROM donor_digest AS g"
+	"    WHERE g.digest = p.digest AND g.use = 'identifier' OFFSET 0) AS g),"
+	" own AS MATERIALIZED (SELECT f.donor_id AS id FROM found AS f"
+	"  UNION SELECT a.into_id FROM found AS f JOIN donor_alias AS a ON a.donor_id = f.donor_id"
+	"  UNION SELECT b.donor_id FROM found AS f LEFT JOIN donor_alias AS a ON a.donor_id = f.donor_id"
+	"   JOIN donor_alias AS b ON b.into_id = coalesce(a.into_id, f.donor_id))"
+	" SELECT r.tag, r.key, r.one, r.two, r.donor_id, r.captured, r.tie, r.sealed, a.into_id, a.with_id,"
+	"  EXISTS (SELECT FROM item AS m WHERE m.donor_id = d.id AND m.registers), "
+	DONOR_PLAIN_COLUMNS ", " DONOR_SEALED_COLUMNS ", " DONOR_IDENTIFIER_COLUMNS
+	" FROM (SELECT '0' AS tag, NULL::text AS key, NULL::text AS one, NULL::text AS two, own.id AS donor_id,"
+	"   NULL::bigint AS captured, NULL::text AS tie, NULL::bytea AS sealed FROM own"
+	"  UNION ALL SELECT f.* FROM found AS f"
+	"  UNION ALL SELECT 'r', r.id::text, r.status, r.team_id::text, NULL::uuid" NO_CONTENT
+	"   FROM round AS r WHERE r.id = ANY ($5::uuid[])"
+	"  UNION ALL SELECT 's', r.id::text, r.from_day::text, r.to_day::text, NULL::uuid" NO_CONTENT
+	"   FROM round AS r WHERE r.id = ANY ($5::uuid[])"
+	"  UNION ALL SELECT 'x', x.one_id::text, x.two_id::text, NULL, NULL::uuid" NO_CONTENT
+	"   FROM donor_distinct AS x JOIN own AS o ON o.id = x.one_id JOIN own AS w ON w.id = x.two_id) AS r"
+	" LEFT JOIN donor AS d ON d.id = r.donor_id AND r.tag = '0' LEFT JOIN donor_alias AS a ON a.donor_id = d.id"
+	" ORDER BY r.tag, r.key, r.one, r.donor_id"
 };
-enum { LOAD_TAG, LOAD_KEY, LOAD_ONE, LOAD_TWO, LOAD_DONOR, LOAD_YEAR, LOAD_SEX, LOAD_ERASED, LOAD_WRAP,
-       LOAD_CAPTURED = LOAD_WRAP + 3, LOAD_TIE, LOAD_CONTENT };
+enum { LOAD_TAG, LOAD_KEY, LOAD_ONE, LOAD_TWO, LOAD_DONOR, LOAD_CAPTURED, LOAD_TIE, LOAD_CONTENT, LOAD_INTO, LOAD_WITH,
+       LOAD_BY_ITEM, LOAD_PLAIN, LOAD_SEALED = LOAD_PLAIN + DONOR_PLAIN_COUNT,
+       LOAD_IDENTIFIERS = LOAD_SEALED + DONOR_SEALED_COUNT };
 
 static const struct item *item_at(const struct hand_in *work, size_t index)
 {
@@ -233,15 +256,26 @@ static struct known *known_by_id(struct hand_in *work, const char *id)
 	return NULL;
 }
 
-/* As items name them; of one that is both a record and a provisional id, the record. */
-static struct known *known_as_told(struct hand_in *work, const char *told)
+/* As items name them; of one that is both a record and an id that was told, the record. */
+static struct known *known_as_told(struct hand_in *work, const char *id)
 {
-	struct known *found = known_by_id(work, told);
+	struct known *found = known_by_id(work, id);
 
-	for (struct known *known = work->known; known && !found; known = known->next)
-		if (streq(known->told, told))
-			found = known;
+	for (struct told *told = work->told; told && !found; told = told->next)
+		if (streq(told->id, id))
+			found = told->of;
 	return found;
+}
+
+static void add_told(struct hand_in *work, const char *id, struct known *of)
+{
+	struct told *told, **at = &work->told;
+
+	while (*at)
+		at = &(*at)->next;
+	told = arena_alloc(work->arena, sizeof(*told));
+	*told = (struct told){ .id = id, .of = of };
+	*at = told;
 }
 
 static struct known *add_known(struct hand_in *work)
@@ -253,27 +287,65 @@ static struct known *add_known(struct hand_in *work)
 	return known;
 }
 
-static struct known *read_known(struct hand_in *work, const struct db_result *result, int row, const char *told)
+static bool read_record(struct hand_in *work, const struct db_result *result, int row, struct error *err)
+{
+	struct known *known;
+
+	if (db_is_null(result, row, LOAD_PLAIN))
+		return true;
+	known = add_known(work);
+	donor_read_plain(&known->record, work->arena, result, row, LOAD_PLAIN);
+	row_uuid(result, row, LOAD_WITH, known->record.donor.merged_with);
+	known->into_id = row_text(work->arena, result, row, LOAD_INTO);
+	known->by_item = db_bool(result, row, LOAD_BY_ITEM);
+	if (!donor_read_sealed(&known->record, work->store, work->arena, result, row, LOAD_SEALED, err) ||
+	    (!known->record.donor.erased && !donor_read_identifiers(&known->record, work->store, work->arena, result, row,
+								     LOAD_IDENTIFIERS, err)))
+		return false;
+	known->before = known->record.donor;
+	return true;
+}
+
+/* The record that stands for the person. */
+static struct known *root_of(struct known *known)
+{
+	while (known->into)
+		known = known->into;
+	return known;
+}
+
+static bool is_erased(struct known *known)
+{
+	return known->record.donor.erased || root_of(known)->record.donor.erased;
+}
+
+/* What is known of the person: of the record that stands, or of another that has the name. NULL: nobody told yet who it is. */
+static const struct donor *person_of(struct hand_in *work, struct known *known)
+{
+	struct known *root = root_of(known);
+
+	if (root->record.donor.name)
+		return &root->record.donor;
+	for (struct known *other = work->known; other; other = other->next)
+		if (other->record.donor.name && root_of(other) == root)
+			return &other->record.donor;
+	return NULL;
+}
+
+static struct known *read_donor_id(struct hand_in *work, const struct db_result *result, int row)
 {
 	char id[UUID_TEXT_SIZE];
-	struct known *known;
-	struct donor *donor;
 
 	row_uuid(result, row, LOAD_DONOR, id);
-	known = known_by_id(work, id);
-	if (known && (!told || streq(id, told)))
-		return known;
-	known = add_known(work);
-	donor = &known->record.donor;
-	memcpy(donor->id, id, sizeof(id));
-	known->told = arena_strdup(work->arena, told);
-	donor->birth_year = row_int(result, row, LOAD_YEAR, 0);
-	(void)donor_sex_parse(db_text(result, row, LOAD_SEX), &donor->sex);
-	donor->erased = db_bool(result, row, LOAD_ERASED);
-	known->nameless = donor->birth_year == 0 && !donor->erased;
-	known->record.wrap_key_id = row_int(result, row, LOAD_WRAP, 0);
-	known->record.wrapped_hex = row_text(work->arena, result, row, LOAD_WRAP + 1);
-	return known;
+	return known_by_id(work, id);
+}
+
+static void read_distinct(struct hand_in *work, const struct db_result *result, int row)
+{
+	struct known *one = known_by_id(work, db_text(result, row, LOAD_KEY)), *two = known_by_id(work, db_text(result, row, LOAD_ONE));
+
+	if (one && two)
+		work->distincts[work->ndistincts++] = (struct distinct){ one, two };
 }
 
 static void read_round(struct hand_in *work, const struct db_result *result, int row)
@@ -306,7 +378,7 @@ static void read_content(struct hand_in *work, const struct db_result *result, i
 	content->id = row_text(work->arena, result, row, LOAD_KEY);
 	content->hash = row_text(work->arena, result, row, LOAD_ONE);
 	(void)item_verdict_parse(db_text(result, row, LOAD_TWO), &content->verdict);
-	content->of = read_known(work, result, row, NULL);
+	content->of = read_donor_id(work, result, row);
 	content->captured_us = row_time(result, row, LOAD_CAPTURED);
 	content->tie = row_text(work->arena, result, row, LOAD_TIE);
 	content->sealed = row_text(work->arena, result, row, LOAD_CONTENT);
@@ -343,37 +415,43 @@ static const char *or_empty(const char *text)
 	return text ? text : "";
 }
 
-/* Whether another record bears that number of the item's: in the database, or made by an item before. */
-static bool number_taken(struct hand_in *work, size_t index, size_t n, const struct identifier *identifier)
+static bool bears(const struct donor *donor, const struct identifier *identifier)
 {
-	for (size_t i = 0; i < work->nhits; i++)
-		if (work->hits[i].index == index && work->hits[i].identifier == n)
+	for (size_t i = 0; i < donor->nidentifiers; i++)
+		if (identifier_same(&donor->identifiers[i].identifier, identifier))
 			return true;
-	for (size_t i = 0; i < work->nnewcomers; i++) {
-		const struct donor *other = &work->newcomers[i]->record.donor;
-
-		for (size_t k = 0; k < other->nidentifiers; k++)
-			if (identifier_same(&other->identifiers[k].identifier, identifier))
-				return true;
-	}
 	return false;
 }
 
-static void add_digests(struct hand_in *work, const struct donor *donor, size_t index)
+/* Whether somebody bears that number of the item's; of a local paper: whether this person does. */
+static bool is_borne(struct hand_in *work, size_t index, size_t n, const struct identifier *identifier, const struct known *root)
 {
+	bool unique = identifier_is_unique(identifier->kind);
+
+	for (size_t i = 0; i < work->nhits; i++)
+		if (work->hits[i].index == index && work->hits[i].identifier == n)
+			return true;
+	for (struct known *known = work->known; known; known = known->next)
+		if ((unique || root_of(known) == root) && bears(&known->record.donor, identifier))
+			return true;
+	return false;
+}
+
+/* Of what was told now. */
+static void add_digests(struct hand_in *work, const struct known *known)
+{
+	const struct donor *donor = &known->record.donor;
 	struct donor_digests *digests = &work->digests;
 
-	for (size_t i = 0; i < donor->nidentifiers; i++) {
+	for (size_t i = known->before.nidentifiers; i < donor->nidentifiers; i++) {
 		const struct identifier *identifier = &donor->identifiers[i].identifier;
 
-		if (!identifier_is_unique(identifier->kind) || !number_taken(work, index, i, identifier))
-			donor_digest_identifier(digests, work->store, work->view, DIGESTS_WRITTEN, identifier,
-						donor->identifiers[i].id, i);
+		donor_digest_identifier(digests, work->store, work->view, DIGESTS_WRITTEN, identifier, donor->identifiers[i].id, i);
 		donor_digest_suppression(digests, work->store, work->view, DIGESTS_PROBED, identifier);
 	}
-	if (donor->phone)
+	if (donor->phone && !streq(donor->phone, known->before.phone))
 		donor_digest_phone(digests, work->store, work->view, DIGESTS_WRITTEN, donor->phone);
-	if (donor->name && donor->birth_year)
+	if (donor->name && donor->birth_year && !known->before.name)
 		donor_digest_name(digests, work->store, work->view, DIGESTS_WRITTEN, donor->name, donor->birth_year);
 	if (work->digest_donors_max < digests->max) {
 		const char **more = arena_alloc(work->arena, digests->max * sizeof(*more));
@@ -387,16 +465,34 @@ static void add_digests(struct hand_in *work, const struct donor *donor, size_t 
 		work->digest_donors[work->ndigest_donors++] = donor->id;
 }
 
-/* The record's key is open. */
-static void add_newcomer(struct hand_in *work, struct known *known, size_t index)
+static void audit_donor(struct hand_in *work, const struct known *known)
 {
-	const struct donor *donor = &known->record.donor;
+	struct buf was = { 0 }, is = { 0 };
+
+	image_donor(&is, &known->record.donor);
+	if (known->is_new) {
+		audit_add(&work->audit, "donor.register", "donor", known->record.donor.id, NULL, &is);
+	} else {
+		image_donor(&was, &known->before);
+		audit_add(&work->audit, known->gone ? "donor.merged" : known->told_more ? "donor.change" : "donor.merge", "donor",
+			  known->record.donor.id, &was, &is);
+	}
+	buf_release(&was);
+	buf_release(&is);
+}
+
+/* A record that is new, or another than it was. */
+static bool add_donor(struct hand_in *work, struct known *known, struct error *err)
+{
+	struct donor *donor = &known->record.donor;
 	struct columns *rows = &work->donors, *numbers = &work->identifiers;
 	struct arena *arena = work->arena;
-	struct buf image = { 0 };
 	char day[DATE_TEXT_SIZE];
 	size_t at = rows->count++;
 
+	if (!donor_open_key(&known->record, work->store, err))
+		return false;
+	donor->version = known->is_new ? 1 : known->before.version + 1;
 	rows->cells[0][at] = donor->id;
 	rows->cells[1][at] = donor->number;
 	rows->cells[2][at] = arena_printf(arena, "%d", donor->birth_year);
@@ -409,76 +505,90 @@ static void add_newcomer(struct hand_in *work, struct known *known, size_t index
 	rows->cells[9][at] = arena_printf(arena, "%d", known->record.wrap_key_id);
 	rows->cells[10][at] = known->record.wrapped_hex;
 	rows->cells[11][at] = donor_seal_person(donor, work->store, arena);
-	for (size_t i = 0; i < donor->nidentifiers; i++) {
+	rows->cells[12][at] = known->is_new ? "new" : "";
+	for (size_t i = known->before.nidentifiers; i < donor->nidentifiers; i++) {
 		at = numbers->count++;
 		numbers->cells[0][at] = donor->identifiers[i].id;
 		numbers->cells[1][at] = donor->id;
 		numbers->cells[2][at] = identifier_kind_text(donor->identifiers[i].identifier.kind);
 		numbers->cells[3][at] = donor_seal_identifier(&donor->identifiers[i], donor->id, work->store, arena);
 	}
-	add_digests(work, donor, index);
-	image_donor(&image, donor);
-	audit_add(&work->audit, "donor.register", "donor", donor->id, NULL, &image);
-	buf_release(&image);
+	add_digests(work, known);
+	audit_donor(work, known);
+	return true;
+}
+
+/* Numbers that nobody bears. `index`: of the item in the batch. */
+static void add_numbers(struct hand_in *work, struct known *root, size_t index)
+{
+	const struct donor *told = item_at(work, index)->person;
+	struct donor *donor = &root->record.donor;
+	struct donor_identifier *all = arena_alloc(work->arena, (donor->nidentifiers + told->nidentifiers + 1) * sizeof(*all));
+
+	for (size_t i = 0; i < donor->nidentifiers; i++)
+		all[i] = donor->identifiers[i];
+	donor->identifiers = all;
+	for (size_t i = 0; i < told->nidentifiers && donor->nidentifiers < DONOR_IDENTIFIERS_MAX; i++) {
+		if (is_borne(work, index, i, &told->identifiers[i].identifier, root))
+			continue;
+		all[donor->nidentifiers] = told->identifiers[i];
+		uuid7_make(all[donor->nidentifiers++].id, clock_wall_us(work->store->clock));
+		root->told_more = true;
+	}
+}
+
+/* What was not known of the person yet. */
+static void fill(struct known *root, const struct donor *told)
+{
+	struct donor *donor = &root->record.donor, was = *donor;
+
+	if (!donor->name)
+		donor->name = told->name;
+	if (date_is_none(donor->birth_date))
+		donor->birth_date = told->birth_date;
+	if (donor->birth_year == 0)
+		donor->birth_year = told->birth_year;
+	if (donor->sex == DONOR_SEX_UNKNOWN)
+		donor->sex = told->sex;
+	if (!donor->phone)
+		donor->phone = told->phone;
+	if (!donor->address)
+		donor->address = told->address;
+	if (donor->blood_evidence == BLOOD_EVIDENCE_NONE) {
+		donor->abo = told->abo;
+		donor->rhd = told->rhd;
+		donor->blood_evidence = told->blood_evidence;
+	}
+	if (!donor->unit_id) {
+		donor->unit_id = told->unit_id;
+		donor->unit_on = told->unit_on;
+	}
+	root->told_more |= donor->name != was.name || donor->phone != was.phone || donor->address != was.address ||
+			   donor->unit_id != was.unit_id || donor->sex != was.sex || donor->birth_year != was.birth_year ||
+			   donor->blood_evidence != was.blood_evidence || date_compare(donor->birth_date, was.birth_date) != 0;
 }
 
 /* A record of its own: what was told of the person, or nothing but perhaps a number. */
-static struct known *make_donor(struct hand_in *work, const char *id, const struct fresh *fresh)
+static struct known *make_donor(struct hand_in *work, const char *id, struct fresh *fresh)
 {
 	const struct item *item = fresh->item;
 	struct known *known = add_known(work);
 	struct donor *donor = &known->record.donor;
 	unsigned char wrapped[DONOR_KEY_WRAPPED_BYTES];
-	struct donor_identifier *own;
 
-	known->nameless = !item->named;
-	if (item->named) {
-		*donor = *item->person;
-	} else if (item->person) {
-		donor->identifiers = item->person->identifiers;
-		donor->nidentifiers = item->person->nidentifiers;
-	}
+	known->is_new = known->by_item = true;
 	snprintf(donor->id, sizeof(donor->id), "%s", id);
-	/* Each has rows of its own, though two items of a batch may tell one number. */
-	own = arena_alloc(work->arena, (donor->nidentifiers + 1) * sizeof(*own));
-	for (size_t i = 0; i < donor->nidentifiers; i++) {
-		own[i] = donor->identifiers[i];
-		uuid7_make(own[i].id, clock_wall_us(work->store->clock));
-	}
-	donor->identifiers = own;
+	if (item->named)
+		fill(known, item->person);
+	/* Nobody knows who has a revoked phone: its numbers are nobody's yet. */
+	if (item->person && !work->op->device_revoked)
+		add_numbers(work, known, fresh->index);
+	fresh->registers = true;
+	fresh->names = item->named;
 	donor_number_make(random_bits(), donor->number);
-	donor->version = 1;
-	known->opened = true;
-	known->told = item->donor_id;
 	known->record.wrap_key_id = donor_key_make(work->store->donor_key, work->store->keyring, donor->id, wrapped);
 	known->record.wrapped_hex = bytes_text(work->arena, wrapped, sizeof(wrapped));
-	add_newcomer(work, known, fresh->index);
-	work->newcomers[work->nnewcomers++] = known;
 	return known;
-}
-
-/* Who bears one of the numbers that the item tells: of several the one with the lowest id. */
-static struct known *bearer(struct hand_in *work, size_t index)
-{
-	const struct item *item = item_at(work, index);
-	struct known *found = NULL;
-
-	if (!item->person)
-		return NULL;
-	for (size_t i = 0; i < work->nhits; i++)
-		if (work->hits[i].index == index && !work->hits[i].of->record.donor.erased &&
-		    (!found || strcmp(work->hits[i].of->record.donor.id, found->record.donor.id) < 0))
-			found = work->hits[i].of;
-	for (size_t i = 0; i < work->nnewcomers && !found; i++) {
-		const struct donor *other = &work->newcomers[i]->record.donor;
-
-		for (size_t k = 0; k < other->nidentifiers && !found; k++)
-			for (size_t n = 0; n < item->person->nidentifiers && !found; n++)
-				if (identifier_is_unique(other->identifiers[k].identifier.kind) &&
-				    identifier_same(&other->identifiers[k].identifier, &item->person->identifiers[n].identifier))
-					found = work->newcomers[i];
-	}
-	return found;
 }
 
 static void add_doubt(struct hand_in *work, size_t n, const char *donor_id, const char *reason)
@@ -498,20 +608,113 @@ static void add_doubt(struct hand_in *work, size_t n, const char *donor_id, cons
 	work->doubts[work->ndoubts++] = (struct doubt){ donor_id, reason, n };
 }
 
-static void add_merge(struct hand_in *work, size_t n, const char *from, const char *into)
+/* `from` and `into` stand for two people, that are one. */
+static void merge(struct known *from, struct known *into)
 {
-	add_doubt(work, n, from, "same");
-	work->merges[work->nmerges++] = (struct merge){ from, into };
+	snprintf(from->record.donor.merged_with, sizeof(from->record.donor.merged_with), "%s", into->record.donor.id);
+	from->into = into;
+	from->gone = into->took = true;
 }
 
-/* What the item tells of the person is held against what the record says. */
-static void compare_person(struct hand_in *work, struct fresh *fresh, const struct known *known)
+static bool are_distinct(const struct hand_in *work, const struct known *one, const struct known *two)
 {
-	if (!fresh->item->named || !known->record.donor.name)
+	for (size_t i = 0; i < work->ndistincts; i++) {
+		const struct known *a = root_of(work->distincts[i].one), *b = root_of(work->distincts[i].two);
+
+		if ((a == one && b == two) || (a == two && b == one))
+			return true;
+	}
+	return false;
+}
+
+/* ---- whom ---- */
+
+/* Somebody whom the item may be about, by the id or by a number that it tells. */
+enum likeness { NAMELESS, OTHER, SAME };         /* the higher, the rather; where the item tells no name, whoever has one is OTHER */
+struct candidate {
+	struct known *of;
+	enum likeness how;
+	bool          by_number;
+};
+enum { CANDIDATES_MAX = DONOR_IDENTIFIERS_MAX + 1 };
+
+struct candidates {
+	struct candidate list[CANDIDATES_MAX];
+	size_t           count;
+};
+
+static void add_candidate(struct hand_in *work, struct candidates *to, struct known *of, bool by_number, const struct item *item)
+{
+	const struct donor *person;
+	enum likeness how = NAMELESS;
+
+	if (!of || is_erased(of))
 		return;
-	if (!donor_is_same(fresh->item->person, &known->record.donor, work->arena)) {
-		add_doubt(work, work->nfresh + 1, known->record.donor.id, "differs");
-		fresh->doubted = true;
+	for (size_t i = 0; i < to->count; i++) {
+		if (root_of(to->list[i].of) == root_of(of)) {
+			to->list[i].by_number |= by_number;
+			return;
+		}
+	}
+	person = person_of(work, of);
+	if (person)
+		how = item->named && donor_is_same(item->person, person, work->arena) ? SAME : OTHER;
+	if (to->count < CANDIDATES_MAX)
+		to->list[to->count++] = (struct candidate){ of, how, by_number };
+}
+
+static void find_candidates(struct hand_in *work, size_t index, struct candidates *to)
+{
+	const struct item *item = item_at(work, index);
+
+	to->count = 0;
+	if (item->donor_id)
+		add_candidate(work, to, known_as_told(work, item->donor_id), false, item);
+	for (size_t i = 0; i < work->nhits; i++)
+		if (work->hits[i].index == index)
+			add_candidate(work, to, work->hits[i].of, true, item);
+	for (struct known *known = work->known; known; known = known->next)
+		for (size_t n = 0; (known->is_new || known->told_more) && n < item->person->nidentifiers; n++)
+			if (identifier_is_unique(item->person->identifiers[n].identifier.kind) &&
+			    bears(&known->record.donor, &item->person->identifiers[n].identifier))
+				add_candidate(work, to, known, true, item);
+}
+
+/* Whose name fits; then who is known at a desk; then by a number; then the lowest id. */
+static bool is_rather(const struct candidate *one, const struct candidate *two)
+{
+	if (one->how != two->how)
+		return one->how > two->how;
+	if (root_of(one->of)->by_item != root_of(two->of)->by_item)
+		return !root_of(one->of)->by_item;
+	if (one->by_number != two->by_number)
+		return one->by_number;
+	return strcmp(root_of(one->of)->record.donor.id, root_of(two->of)->record.donor.id) < 0;
+}
+
+/*
+ * One item leads to several records. Who has no name is the one whom the item is about; and so is who has the same name
+ * and birth date, unless both were registered at a desk. Anything else a person must decide. Where the item's own name is
+ * in doubt, its numbers may be somebody else's and join nobody.
+ */
+static void join_others(struct hand_in *work, struct candidates *found, const struct candidate *best, bool in_doubt)
+{
+	const struct item *item = work->fresh[work->nfresh].item;
+	struct known *root = root_of(best->of);
+
+	for (size_t i = 0; i < found->count; i++) {
+		struct candidate *other = &found->list[i];
+		struct known *from = root_of(other->of);
+		bool mine = other->how == NAMELESS ? !in_doubt || !other->by_number : other->how == SAME && from->by_item;
+
+		if (from == root)
+			continue;
+		from->used = true;
+		if (mine && !work->op->device_revoked && !are_distinct(work, from, root))
+			merge(from, root);
+		else if (other->how != NAMELESS)
+			add_doubt(work, work->nfresh + 1, from->record.donor.id,
+				  item->named && other->how == OTHER ? "differs" : "alike");
 	}
 }
 
@@ -528,57 +731,60 @@ static const char *id_for(struct hand_in *work, const struct item *item)
 	return id;
 }
 
-static bool same_record(const struct known *one, const struct known *two)
+/* By an id alone: a record, or one that will be named by whoever tells more of it. */
+static struct known *find_by_id(struct hand_in *work, struct fresh *fresh, unsigned *reasons)
 {
-	return one && two && streq(one->record.donor.id, two->record.donor.id);
+	struct known *of = known_as_told(work, fresh->item->donor_id);
+
+	if (of && !is_erased(of))
+		return of;
+	if (of)
+		*reasons |= ITEM_DONOR_ERASED;
+	return make_donor(work, id_for(work, fresh->item), fresh);
 }
 
 /* See the head of include/store/item_store.h. */
 static struct known *find_donor(struct hand_in *work, struct fresh *fresh, unsigned *reasons)
 {
 	const struct item *item = fresh->item;
-	struct known *by_id = item->donor_id ? known_as_told(work, item->donor_id) : NULL;
-	struct known *by_number = bearer(work, fresh->index), *made;
+	struct candidates found;
+	struct candidate *best;
+	struct known *root;
+	bool in_doubt;
 
-	if (item->by == ITEM_DONOR_ID) {
-		if (by_id && !by_id->record.donor.erased)
-			return by_id;
-		fresh->registers = true;
-		if (by_id)
-			*reasons |= ITEM_DONOR_ERASED;
+	if (item->by == ITEM_DONOR_ID)
+		return find_by_id(work, fresh, reasons);
+	find_candidates(work, fresh->index, &found);
+	if (found.count == 0)
 		return make_donor(work, id_for(work, item), fresh);
+	best = &found.list[0];
+	for (size_t i = 1; i < found.count; i++)
+		if (is_rather(&found.list[i], best))
+			best = &found.list[i];
+	root = root_of(best->of);
+	in_doubt = item->named && best->how == OTHER;
+	if (in_doubt)
+		add_doubt(work, work->nfresh + 1, best->of->record.donor.id, "differs");
+	join_others(work, &found, best, in_doubt);
+	if (in_doubt || work->op->device_revoked)
+		return best->of;
+	if (item->named && (best->how == NAMELESS || root->by_item)) {
+		fresh->names = best->how == NAMELESS;
+		fill(root, item->person);
 	}
-	if (by_number && (!by_number->nameless || !item->named)) {
-		compare_person(work, fresh, by_number);
-		if (by_id && !same_record(by_id, by_number) && by_id->nameless)
-			add_merge(work, work->nfresh + 1, by_id->record.donor.id, by_number->record.donor.id);
-		return by_number;
-	}
-	if (by_id && !by_id->record.donor.erased && (!by_id->nameless || !item->named)) {
-		compare_person(work, fresh, by_id);
-		return by_id;
-	}
-	fresh->registers = true;
-	made = make_donor(work, id_for(work, item), fresh);
-	if (by_number)
-		add_merge(work, work->nfresh + 1, by_number->record.donor.id, made->record.donor.id);
-	if (by_id && !same_record(by_id, by_number) && by_id->nameless)
-		add_merge(work, work->nfresh + 1, by_id->record.donor.id, made->record.donor.id);
-	return made;
+	if (item->named || best->how == NAMELESS)
+		add_numbers(work, root, fresh->index);
+	return best->of;
 }
 
-/* Other items of the batch may name the person by the phone's own id. */
-static void remember_told(struct hand_in *work, const struct item *item, const struct known *of)
+/* By which id, other than that of a record from a desk, the item names its donor: others may do so, too. */
+static const char *told_id(struct hand_in *work, const struct item *item, struct known *of)
 {
-	struct known *known;
-
-	if (item->by != ITEM_DONOR_PROVISIONAL || !item->donor_id || known_as_told(work, item->donor_id))
-		return;
-	known = arena_alloc(work->arena, sizeof(*known));
-	*known = *of;
-	known->told = item->donor_id;
-	known->next = work->known;
-	work->known = known;
+	if (!item->donor_id || (item->by == ITEM_DONOR_ID && !of->by_item && streq(item->donor_id, of->record.donor.id)))
+		return "";
+	if (!known_as_told(work, item->donor_id))
+		add_told(work, item->donor_id, of);
+	return item->donor_id;
 }
 
 static const char *hash_of(struct hand_in *work, const struct item *item)
@@ -753,7 +959,8 @@ static bool settle(struct hand_in *work, size_t index, struct error *err)
 		return false;
 	reasons = item_reasons(item, &setting);
 	fresh->of = find_donor(work, fresh, &reasons);
-	remember_told(work, item, fresh->of);
+	fresh->of->used = root_of(fresh->of)->used = true;
+	fresh->provisional = told_id(work, item, fresh->of);
 	if (!donor_open_key(&fresh->of->record, work->store, err))
 		return false;
 	fresh->hash = hash_of(work, item);
@@ -764,8 +971,6 @@ static bool settle(struct hand_in *work, size_t index, struct error *err)
 	fresh->held = reason_list(work, reasons);
 	fresh->is_donation = item->kind == ITEM_DONATION && item->outcome != ITEM_DEFERRED;
 	fresh->conflict |= fresh->is_donation && bag_in_batch(work, item);
-	fresh->doubted |= fresh->of->nameless;
-	fresh->provisional = item->by == ITEM_DONOR_PROVISIONAL && item->donor_id ? item->donor_id : "";
 	if (item->kind == ITEM_DEFERRAL && item->deferral) {
 		deferral = *item->deferral;
 		deferral.donor_id = fresh->of->record.donor.id;
@@ -782,41 +987,38 @@ static bool settle(struct hand_in *work, size_t index, struct error *err)
 	return true;
 }
 
-/* Whose name and birth date are compared: opened while the result is there. */
-static bool open_bearer(struct hand_in *work, const struct db_result *result, int row, struct known *known, struct error *err)
-{
-	if (known->opened || known->record.donor.erased)
-		return true;
-	known->opened = true;
-	return donor_read_sealed(&known->record, work->store, work->arena, result, row, LOAD_WRAP, err);
-}
-
 static bool read_loaded(struct hand_in *work, const struct db_result *result, struct error *err)
 {
 	int rows = db_rows(result);
 
 	work->hits = arena_alloc(work->arena, ((size_t)rows + 1) * sizeof(*work->hits));
 	work->rounds = arena_alloc(work->arena, ((size_t)rows + 1) * sizeof(*work->rounds));
+	work->distincts = arena_alloc(work->arena, ((size_t)rows + 1) * sizeof(*work->distincts));
+	for (int row = 0; row < rows && *db_text(result, row, LOAD_TAG) == '0'; row++)
+		if (!read_record(work, result, row, err))
+			return false;
+	for (struct known *known = work->known; known; known = known->next)
+		known->into = known->into_id ? known_by_id(work, known->into_id) : NULL;
 	for (int row = 0; row < rows; row++) {
-		struct known *known;
+		struct known *known = read_donor_id(work, result, row);
 		size_t n;
 
 		switch (*db_text(result, row, LOAD_TAG)) {
+		case '0':
+		case 'd':
+			break;
 		case 'i':
 			read_content(work, result, row);
 			break;
-		case 'd':
 		case 'p':
-			known = read_known(work, result, row, db_text(result, row, LOAD_KEY));
-			if (!open_bearer(work, result, row, known, err))
-				return false;
+			add_told(work, row_text(work->arena, result, row, LOAD_KEY), known);
 			break;
 		case 'g':
-			known = read_known(work, result, row, NULL);
-			if (!open_bearer(work, result, row, known, err))
-				return false;
 			n = (size_t)db_int(result, row, LOAD_KEY, 0);
 			work->hits[work->nhits++] = (struct hit){ n / DONOR_IDENTIFIERS_MAX, n % DONOR_IDENTIFIERS_MAX, known };
+			break;
+		case 'x':
+			read_distinct(work, result, row);
 			break;
 		default:
 			read_round(work, result, row);
@@ -841,77 +1043,137 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 
 /* ---- who is alike ---- */
 
+/* Whoever has a name since this batch, and of which item. */
+struct newly_named {
+	size_t              index;       /* of the new item */
+	struct known       *root;
+	const char         *words[PERSON_NAME_WORDS_MAX];
+	size_t              count;
+};
+
+static bool same_paper(const struct donor *one, const struct donor *two)
+{
+	for (size_t i = 0; i < one->nidentifiers; i++)
+		if (!identifier_is_unique(one->identifiers[i].identifier.kind) && bears(two, &one->identifiers[i].identifier))
+			return true;
+	return false;
+}
+
 /* Two of the batch: what the database cannot tell yet. */
+static void compare_here(struct hand_in *work, const struct newly_named *one, const struct newly_named *two)
+{
+	const struct donor *a = &one->root->record.donor, *b = &two->root->record.donor;
+	struct donor_likeness likeness = { .words_one = (unsigned)one->count, .words_two = (unsigned)two->count };
+
+	if (one->root == two->root || a->birth_year != b->birth_year || are_distinct(work, one->root, two->root))
+		return;
+	for (size_t i = 0; i < one->count; i++)
+		for (size_t k = 0; k < two->count; k++)
+			likeness.same_words += streq(one->words[i], two->words[k]);
+	likeness.same_phone = a->phone && streq(a->phone, b->phone);
+	likeness.same_paper = same_paper(a, b);
+	donor_compare(a, b, work->op->units, &likeness);
+	if (donor_likeness_score(&likeness) >= DONOR_LIKELY)
+		add_doubt(work, one->index + 1, b->id, "alike");
+}
+
 static void find_alike_here(struct hand_in *work)
 {
+	struct newly_named *named = arena_alloc(work->arena, (work->nfresh + 1) * sizeof(*named));
+	size_t count = 0;
+
 	for (size_t i = 0; i < work->nfresh; i++) {
-		const struct donor *one = &work->fresh[i].of->record.donor;
-		const char *words[2][PERSON_NAME_WORDS_MAX];
-		size_t count[2];
+		struct newly_named *one = &named[count];
 
-		if (!work->fresh[i].registers || work->fresh[i].of->nameless)
+		if (!work->fresh[i].names)
 			continue;
-		for (size_t k = 0; k < i; k++) {
-			const struct donor *two = &work->fresh[k].of->record.donor;
-			struct donor_likeness likeness = { 0 };
+		one->index = i;
+		one->root = root_of(work->fresh[i].of);
+		one->count = person_name_words(one->root->record.donor.name, work->arena, one->words);
+		for (size_t k = 0; k < count; k++)
+			compare_here(work, one, &named[k]);
+		count++;
+	}
+}
 
-			if (!work->fresh[k].registers || work->fresh[k].of->nameless || one->birth_year != two->birth_year)
-				continue;
-			count[0] = person_name_words(one->name, work->arena, words[0]);
-			count[1] = person_name_words(two->name, work->arena, words[1]);
-			likeness.words_one = (unsigned)count[0];
-			likeness.words_two = (unsigned)count[1];
-			for (size_t a = 0; a < count[0]; a++)
-				for (size_t b = 0; b < count[1]; b++)
-					likeness.same_words += streq(words[0][a], words[1][b]);
-			likeness.same_phone = one->phone && streq(one->phone, two->phone);
-			donor_compare(one, two, work->op->units, &likeness);
-			if (donor_likeness_score(&likeness) < DONOR_LIKELY)
-				continue;
-			add_doubt(work, i + 1, two->id, "alike");
-			work->fresh[i].doubted = work->fresh[k].doubted = true;
+static void find_next(struct hand_in *work);
+
+/* A doubt about a record that phones told of is one about all that lies on it; and so is one about an id. */
+static void spread_doubts(struct hand_in *work)
+{
+	for (size_t i = 0; i < work->ndoubts; i++) {
+		struct fresh *of = &work->fresh[work->doubts[i].n - 1];
+		struct known *on = root_of(of->of), *about = known_by_id(work, work->doubts[i].donor_id);
+
+		if (about && about != of->of && root_of(about) == on)
+			continue;
+		of->doubted = true;
+		for (size_t k = 0; k < work->nfresh; k++) {
+			struct fresh *other = &work->fresh[k];
+			struct known *root = root_of(other->of);
+
+			other->doubted |= (*of->provisional && streq(of->provisional, other->provisional)) ||
+					  (root == on && of->of->by_item) || (about && about->by_item && root == root_of(about));
 		}
 	}
+	for (size_t i = 0; i < work->nfresh; i++)
+		work->fresh[i].doubted |= !person_of(work, work->fresh[i].of);
+}
+
+static void found_all(struct hand_in *work)
+{
+	if (work->find_error.code != ERR_NONE) {
+		finish(work, &work->find_error);
+		return;
+	}
+	spread_doubts(work);
+	write_send(work);
 }
 
 static void find_on_done(struct donor_match_find *find)
 {
 	struct finding *finding = container_of(find, struct finding, find);
 	struct hand_in *work = finding->work;
+	struct known *root = root_of(work->fresh[finding->index].of);
 
 	if (find->error.code != ERR_NONE)
 		work->find_error = find->error;
 	for (size_t i = 0; i < find->nmatches; i++) {
-		add_doubt(work, finding->index + 1, find->matches[i].id, "alike");
-		work->fresh[finding->index].doubted = true;
+		struct known *match = known_by_id(work, find->matches[i].id);
+
+		if (!match || root_of(match) != root)
+			add_doubt(work, finding->index + 1, find->matches[i].id, "alike");
 	}
-	if (--work->finding > 0)
-		return;
-	if (work->find_error.code != ERR_NONE)
-		finish(work, &work->find_error);
-	else
-		write_send(work);
+	work->finding--;
+	find_next(work);
+}
+
+/* A few at a time: the database is others', too. */
+static void find_next(struct hand_in *work)
+{
+	while (work->finding < FINDINGS_MAX && work->next_finding < work->nfresh && work->find_error.code == ERR_NONE) {
+		size_t index = work->next_finding++;
+		struct finding *finding;
+
+		if (!work->fresh[index].names)
+			continue;
+		finding = arena_alloc(work->arena, sizeof(*finding));
+		*finding = (struct finding){ .work = work, .index = index };
+		finding->find = (struct donor_match_find){ .donor = &root_of(work->fresh[index].of)->record.donor,
+							   .units = work->op->units, .least = DONOR_LIKELY, .arena = work->arena,
+							   .done = find_on_done };
+		work->finding++;
+		donor_match_find_send(work->store, &finding->find);      /* done() never runs inside the send */
+	}
+	if (work->finding == 0)
+		found_all(work);
 }
 
 static void find_alike(struct hand_in *work)
 {
 	find_alike_here(work);
-	work->finding = 1;
-	for (size_t i = 0; i < work->nfresh; i++) {
-		const struct fresh *fresh = &work->fresh[i];
-		struct finding *finding;
-
-		if (!fresh->registers || fresh->of->nameless)
-			continue;
-		finding = arena_alloc(work->arena, sizeof(*finding));
-		*finding = (struct finding){ .work = work, .index = i };
-		finding->find = (struct donor_match_find){ .donor = &fresh->of->record.donor, .units = work->op->units,
-							   .least = DONOR_LIKELY, .arena = work->arena, .done = find_on_done };
-		work->finding++;
-		donor_match_find_send(work->store, &finding->find);
-	}
-	if (--work->finding == 0)        /* done() never runs inside the send */
-		write_send(work);
+	work->finding = work->next_finding = 0;
+	find_next(work);
 }
 
 /* ---- writing ---- */
@@ -922,6 +1184,8 @@ static void find_alike(struct hand_in *work)
  *	$25 .. $47 items with what they tell; "" for none   $48 .. $50 doubts: which item, whom, why
  *	$51 the item that a person corrects, or NULL   $52 which content   $53 version of its case   $54 $55 who
  *	$56 units of the round, or NULL   $57 audit of that decision
+ *	$58 $59 records to be locked and their versions, -1: any   $60 which of the donors are new, the others are changed
+ *	$61 $62 $63 records that are merged, into which, with which
  *
  * Whoever wrote one of these rows meanwhile makes the statement fail: it is settled anew then. The verdict is the first
  * answer, which a repetition gets again; how things stand then is derived (item_reason, item_standing).
@@ -935,25 +1199,33 @@ static void find_alike(struct hand_in *work)
 	"    = " item ".day::date THEN " item ".captured_at ELSE (" item ".day::date + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END)" \
 	"  AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id))"
 static const struct db_statement write_statement = {
-	"WITH fresh AS (SELECT NOT " DONOR_KEYS_STALE("$2", "$21", "$22") " AS keys,"
+	"WITH locked AS MATERIALIZED (SELECT d.id, d.version, d.erased_at FROM donor AS d WHERE d.id = ANY ($58::uuid[])"
+	"  ORDER BY d.id FOR NO KEY UPDATE),"
+	" fresh AS MATERIALIZED (SELECT NOT " DONOR_KEYS_STALE("$2", "$21", "$22") " AS keys,"
+	"  (SELECT count(*) FROM unnest($58::uuid[], $59::bigint[]) AS t (id, version) JOIN locked AS l ON l.id = t.id"
+	"   AND (t.version < 0 OR (l.version = t.version AND l.erased_at IS NULL))) = cardinality($58::uuid[]) AS records,"
 	"  $51::uuid IS NULL OR item_case_version($51) = $53::bigint AS version,"
 	"  $56::text[] IS NULL OR EXISTS (SELECT FROM round_unit AS u WHERE u.unit_id = ANY ($56)"
 	"   AND u.round_id = ANY (SELECT nullif(r, '')::uuid FROM unnest($32::text[]) AS r)) AS scope),"
-	" go AS (SELECT 1 FROM fresh WHERE fresh.keys AND fresh.version AND fresh.scope),"
+	" go AS MATERIALIZED (SELECT 1 FROM fresh WHERE fresh.keys AND fresh.records AND fresh.version AND fresh.scope),"
+	" told AS MATERIALIZED (SELECT d.* FROM unnest($4::uuid[], $5::text[], $6::smallint[], $7::text[], $8::text[], $9::text[],"
+	"   $10::text[], $11::text[], $12::text[], $13::integer[], $14::bytea[], $15::bytea[], $60::text[]) AS d (id, number,"
+	"   birth_year, sex, abo, rhd, evidence, unit_id, unit_on, wrap_key_id, wrapped_key, sealed, new), go),"
 	" made AS (INSERT INTO donor (id, number, birth_year, sex, abo, rhd, blood_evidence, unit_id, unit_on,"
 	"   wrap_key_id, wrapped_key, sealed)"
 	"  SELECT d.id, d.number, nullif(d.birth_year, 0), nullif(d.sex, ''), nullif(d.abo, ''), nullif(d.rhd, ''),"
 	"   nullif(d.evidence, ''), nullif(d.unit_id, ''), nullif(d.unit_on, '')::date, d.wrap_key_id, d.wrapped_key, d.sealed"
-	"  FROM unnest($4::uuid[], $5::text[], $6::smallint[], $7::text[], $8::text[], $9::text[], $10::text[],"
-	"   $11::text[], $12::text[], $13::integer[], $14::bytea[], $15::bytea[])"
-	"   AS d (id, number, birth_year, sex, abo, rhd, evidence, unit_id, unit_on, wrap_key_id, wrapped_key, sealed), go"
-	"  RETURNING 1),"
+	"  FROM told AS d WHERE d.new <> '' ORDER BY d.id RETURNING 1),"
 	" identifier AS (INSERT INTO donor_identifier (id, donor_id, kind, sealed)"
 	"  SELECT i.* FROM unnest($16::uuid[], $17::uuid[], $18::text[], $19::bytea[]) AS i (id, donor_id, kind, sealed), go),"
 	" digest AS (INSERT INTO donor_digest (digest, use, key_id, identifier_id, donor_id)"
 	"  SELECT g.digest, g.use, g.key_id, nullif(g.identifier_id, '')::uuid, g.donor_id"
 	"  FROM unnest($20::bytea[], $21::text[], $22::integer[], $23::text[], $24::uuid[])"
-	"   AS g (digest, use, key_id, identifier_id, donor_id), go WHERE (SELECT count(*) FROM made) >= 0 " DIGEST_ORDER "),"
+	"   AS g (digest, use, key_id, identifier_id, donor_id), go WHERE (SELECT count(*) FROM made) >= 0 " DIGEST_ORDER
+	"  ON CONFLICT (digest, donor_id) DO NOTHING),"
+	" joined AS MATERIALIZED (SELECT t.* FROM unnest($61::uuid[], $62::uuid[], $63::uuid[]) AS t (donor_id, into_id, with_id), go),"
+	" moved AS (UPDATE donor_alias SET into_id = j.into_id FROM joined AS j WHERE donor_alias.into_id = j.donor_id),"
+	" alias AS (INSERT INTO donor_alias (donor_id, into_id, with_id) SELECT j.* FROM joined AS j),"
 	" given AS MATERIALIZED (SELECT i.*, item_fact_id(i.content_hash) AS fact_id FROM unnest($25::uuid[], $26::bytea[],"
 	"   $27::text[], $28::uuid[], $29::bigint[], $30::timestamptz[], $31::text[], $32::text[], $33::uuid[], $34::integer[],"
 	"   $35::text[], $36::text[], $37::bytea[], $38::text[], $39::text[], $40::text[], $41::integer[], $42::text[],"
@@ -972,7 +1244,8 @@ static const struct db_statement write_statement = {
 	"    WHEN i.held <> '' OR i.flags & 4 <> 0 OR (i.corrects <> '' AND NOT EXISTS (SELECT FROM item AS o"
 	"      WHERE o.id = nullif(i.corrects, '')::uuid AND o.kind = i.kind"
 	"       AND ($51::uuid IS NOT NULL OR (o.install = i.install AND o.seq < i.seq))))"
-	"     OR (i.component <> '' AND " KNOWN_BEFORE("i") ") THEN 'held'"
+	"     OR (i.component <> '' AND " KNOWN_BEFORE("i") ")"
+	"     OR EXISTS (SELECT FROM item_doubts(i.donor_id, nullif(i.provisional_id, '')::uuid)) THEN 'held'"
 	"    ELSE 'applied' END"
 	"  FROM given AS i ORDER BY i.id, i.content_hash RETURNING id, content_hash, verdict),"
 	" doubt AS (INSERT INTO item_doubt (item_id, content_hash, donor_id, reason)"
@@ -985,16 +1258,36 @@ static const struct db_statement write_statement = {
 	" waits AS (INSERT INTO deferral (id, donor_id, sealed, ends, until, item_id, content_hash, captured_at)"
 	"  SELECT i.fact_id, i.donor_id, i.deferral::bytea, i.ends, nullif(i.until, '')::date, i.id, i.content_hash, i.captured_at"
 	"  FROM given AS i WHERE i.deferral <> ''),"
-	" latest AS (SELECT d.id, max(i.day::date) AS day FROM given AS i JOIN donor AS d ON d.id = i.donor_id"
-	"  WHERE i.component <> '' AND i.volume_ml > 0 GROUP BY d.id),"
-	" held AS MATERIALIZED (SELECT d.id FROM donor AS d WHERE d.id IN (SELECT id FROM latest) ORDER BY d.id FOR NO KEY UPDATE),"
-	" later AS (UPDATE donor SET last_donated_on = greatest(donor.last_donated_on, latest.day) FROM held JOIN latest"
-	"  ON latest.id = held.id WHERE donor.id = latest.id),"
+	" latest AS (SELECT i.donor_id AS id, max(i.day::date) AS day FROM given AS i"
+	"  WHERE i.component <> '' AND i.volume_ml > 0 GROUP BY i.donor_id),"
+	" taken AS (SELECT j.into_id AS id, bool_or(o.contact_facility) AS contact, max(o.last_donated_on) AS last_donated_on,"
+	"   max(o.next_whole_blood) AS next_whole_blood, max(o.next_red_cells) AS next_red_cells,"
+	"   max(o.next_platelets) AS next_platelets, max(o.next_plasma) AS next_plasma,"
+	"   max(o.next_granulocytes) AS next_granulocytes, max(o.next_stem_cells) AS next_stem_cells"
+	"  FROM joined AS j JOIN donor AS o ON o.id = j.donor_id GROUP BY j.into_id),"
+	" changed AS (UPDATE donor AS d SET version = d.version + (c.id IS NOT NULL)::integer,"
+	"   birth_year = CASE WHEN c.id IS NULL THEN d.birth_year ELSE nullif(c.birth_year, 0) END,"
+	"   sex = CASE WHEN c.id IS NULL THEN d.sex ELSE nullif(c.sex, '') END,"
+	"   abo = CASE WHEN c.id IS NULL THEN d.abo ELSE nullif(c.abo, '') END,"
+	"   rhd = CASE WHEN c.id IS NULL THEN d.rhd ELSE nullif(c.rhd, '') END,"
+	"   blood_evidence = CASE WHEN c.id IS NULL THEN d.blood_evidence ELSE nullif(c.evidence, '') END,"
+	"   unit_id = CASE WHEN c.id IS NULL THEN d.unit_id ELSE nullif(c.unit_id, '') END,"
+	"   unit_on = CASE WHEN c.id IS NULL THEN d.unit_on ELSE nullif(c.unit_on, '')::date END,"
+	"   sealed = coalesce(c.sealed, d.sealed), contact_facility = d.contact_facility OR coalesce(t.contact, false),"
+	"   last_donated_on = greatest(d.last_donated_on, latest.day, t.last_donated_on),"
+	"   next_whole_blood = greatest(d.next_whole_blood, t.next_whole_blood),"
+	"   next_red_cells = greatest(d.next_red_cells, t.next_red_cells),"
+	"   next_platelets = greatest(d.next_platelets, t.next_platelets), next_plasma = greatest(d.next_plasma, t.next_plasma),"
+	"   next_granulocytes = greatest(d.next_granulocytes, t.next_granulocytes),"
+	"   next_stem_cells = greatest(d.next_stem_cells, t.next_stem_cells)"
+	"  FROM locked AS l LEFT JOIN told AS c ON c.id = l.id AND c.new = '' LEFT JOIN latest ON latest.id = l.id"
+	"   LEFT JOIN taken AS t ON t.id = l.id, go"
+	"  WHERE d.id = l.id AND (c.id IS NOT NULL OR latest.id IS NOT NULL)),"
 	" decided AS (INSERT INTO item_decision (item_id, version, content_hash, verb, decided_by_kind, decided_by)"
 	"  SELECT $51::uuid, item_version($51), $52::bytea, 'correct', $54, $55 FROM go WHERE $51 IS NOT NULL RETURNING *),"
 	" decision_audit AS (" DECISION_AUDIT("$57", "decided") "),"
 	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM go)") ")"
-	" SELECT EXISTS (SELECT FROM go), item.id, item.content_hash::text, item.verdict, fresh.version, fresh.scope"
+	" SELECT EXISTS (SELECT FROM go), item.id, item.content_hash::text, item.verdict, fresh.version, fresh.scope, fresh.keys"
 	" FROM fresh LEFT JOIN item ON true"
 };
 
@@ -1110,11 +1403,56 @@ static void audit_fresh(struct hand_in *work, const struct fresh *fresh)
 	buf_release(&after);
 }
 
+static void add_lock(struct hand_in *work, const char *donor_id, int64_t version)
+{
+	struct columns *locks = &work->locks;
+
+	locks->cells[0][locks->count] = donor_id;
+	locks->cells[1][locks->count++] = arena_printf(work->arena, "%lld", (long long)version);
+}
+
+/* What becomes of the records, and on which versions of which all of it stands. */
+static bool collect_donors(struct hand_in *work, struct error *err)
+{
+	struct columns *merges = &work->merges;
+	size_t count = 0, numbers = 0;
+
+	for (struct known *known = work->known; known; known = known->next, count++)
+		numbers += known->record.donor.nidentifiers;
+	columns_init(&work->donors, work->arena, 13, count);
+	columns_init(&work->identifiers, work->arena, 4, numbers);
+	columns_init(merges, work->arena, 3, count);
+	columns_init(&work->locks, work->arena, 2, count + work->ndoubts);
+	for (struct known *known = work->known; known; known = known->next) {
+		if ((known->is_new || known->told_more || known->took || known->gone) && !add_donor(work, known, err))
+			return false;
+		if (known->gone) {
+			merges->cells[0][merges->count] = known->record.donor.id;
+			merges->cells[1][merges->count] = root_of(known)->record.donor.id;
+			merges->cells[2][merges->count++] = known->record.donor.merged_with;
+		}
+		if (!known->is_new && (known->used || known->told_more || known->took || known->gone))
+			add_lock(work, known->record.donor.id, known->before.version);
+	}
+	for (size_t i = 0; i < work->ndoubts; i++)
+		if (!known_by_id(work, work->doubts[i].donor_id))
+			add_lock(work, work->doubts[i].donor_id, -1);
+	return true;
+}
+
 static void write_send(struct hand_in *work)
 {
 	struct db_query *query = &work->op->query;
 	struct arena *arena = work->arena;
+	struct error err;
 
+	error_clear(&err);
+	audit_begin(&work->audit, work->store, &work->op->actor);
+	if (!collect_donors(work, &err)) {
+		(void)audit_end(&work->audit, arena);
+		finish(work, &err);
+		return;
+	}
 	for (size_t i = 0; i < work->nfresh; i++)
 		audit_fresh(work, &work->fresh[i]);
 	for (size_t i = 0; i < work->nreplayed; i++)
@@ -1124,7 +1462,8 @@ static void write_send(struct hand_in *work)
 	query_text(query, audit_end(&work->audit, arena));
 	query_written_keys(query, work->view, arena);
 	query_text(query, work->op->device_id);
-	columns_query(&work->donors, query, arena);
+	for (size_t i = 0; i < work->donors.ncells - 1; i++)
+		query_texts(query, arena, work->donors.cells[i], work->donors.count);
 	columns_query(&work->identifiers, query, arena);
 	query_texts(query, arena, work->digests.digest, work->digests.count);
 	query_texts(query, arena, work->digests.use, work->digests.count);
@@ -1134,6 +1473,9 @@ static void write_send(struct hand_in *work)
 	query_items(work, query);
 	query_doubts(work, query);
 	query_step(work, query);
+	columns_query(&work->locks, query, arena);
+	query_texts(query, arena, work->donors.cells[12], work->donors.count);
+	columns_query(&work->merges, query, arena);
 	db_send(work->store->db, query);
 }
 
@@ -1161,6 +1503,17 @@ static bool may_settle_anew(const struct db_result *result)
 	return result->outcome == DB_REFUSED && !db_try_again(result);
 }
 
+static bool collided(const struct db_result *result)
+{
+	if (result->outcome == DB_OK)
+		return db_bool(result, 0, 4) && db_bool(result, 0, 5) && db_bool(result, 0, 6) && !db_bool(result, 0, 0);
+	if (result->outcome != DB_REFUSED)
+		return false;
+	return streq(result->sqlstate, "40P01") ||
+	       (result->constraint && (strstr(result->constraint, "_pk") || strstr(result->constraint, "_uk") ||
+				       streq(result->constraint, "fact_donor_erased_ck")));
+}
+
 static void next_part(struct hand_in *work)
 {
 	work->from += work->len;
@@ -1169,7 +1522,7 @@ static void next_part(struct hand_in *work)
 	if (work->len > 0)
 		begin(work);
 	else
-		merge_next(work);
+		receipt_send(work);
 }
 
 static void write_on_done(struct db_query *query, const struct db_result *result)
@@ -1177,20 +1530,17 @@ static void write_on_done(struct db_query *query, const struct db_result *result
 	struct hand_in *work = container_of(query, struct item_hand_in, query)->work;
 	struct error err;
 
-	if (may_settle_anew(result)) {
-		bool collided = result->constraint && (strstr(result->constraint, "_pk") || strstr(result->constraint, "_uk") ||
-						       streq(result->constraint, "fact_donor_erased_ck"));
-
-		work->nmerges = work->merges_kept;
-		if (collided && ++work->attempts < ATTEMPTS_MAX) {
-			begin(work);
-		} else if (work->len > 1) {
-			(void)!result_ok(result, &err);          /* into the log */
+	if (collided(result) && ++work->attempts < ATTEMPTS_MAX) {
+		begin(work);
+		return;
+	}
+	if (collided(result) || may_settle_anew(result)) {
+		(void)!result_ok(result, &err);          /* into the log */
+		work->attempts = 0;
+		if (work->len > 1) {
 			work->len = (work->len + 1) / 2;
-			work->attempts = 0;
 			begin(work);
 		} else {
-			(void)!result_ok(result, &err);
 			work->hashes[work->from] = NULL;
 			work->op->results[work->from] = (struct item_result){ .verdict = ITEM_RETRY };
 			next_part(work);
@@ -1213,7 +1563,6 @@ static void write_on_done(struct db_query *query, const struct db_result *result
 		return;
 	}
 	read_written(work, result);
-	work->merges_kept = work->nmerges;
 	next_part(work);
 }
 
@@ -1224,77 +1573,16 @@ static void begin(struct hand_in *work)
 
 	work->view = keyring_view(work->store->keyring);
 	work->known = NULL;
+	work->told = NULL;
 	work->contents = NULL;
-	work->nrounds = work->nhits = work->nfresh = work->ndoubts = work->doubts_max = work->nreplayed = work->nnewcomers = 0;
+	work->nrounds = work->nhits = work->ndistincts = work->nfresh = work->ndoubts = work->doubts_max = work->nreplayed = 0;
 	work->fresh = arena_alloc(arena, (work->len + 1) * sizeof(*work->fresh));
 	work->replayed = arena_alloc(arena, (work->len + 1) * sizeof(*work->replayed));
-	work->newcomers = arena_alloc(arena, (work->len + 1) * sizeof(*work->newcomers));
-	columns_init(&work->donors, arena, 12, work->len);
-	columns_init(&work->identifiers, arena, 4, work->len * DONOR_IDENTIFIERS_MAX);
 	work->digests = (struct donor_digests){ .arena = arena };
 	work->digest_donors = NULL;
 	work->ndigest_donors = work->digest_donors_max = 0;
 	error_clear(&work->find_error);
-	audit_begin(&work->audit, work->store, &work->op->actor);
 	load_send(work);
-}
-
-/* ---- what two items told of one person ---- */
-
-/*
- * A record without a name is merged with the one that has it. Where that does not come to pass, the items stay held
- * and a person merges them; a repetition of the item does it too.
- */
-static void join_on_done(struct donor_join *join)
-{
-	struct hand_in *work = container_of(join, struct hand_in, join);
-
-	if (join->error.code == ERR_STALE && ++work->join_attempts < ATTEMPTS_MAX) {
-		merge_next(work);
-		return;
-	}
-	work->merged++;
-	work->join_attempts = 0;
-	merge_next(work);
-}
-
-static void from_on_loaded(struct donor_load *load)
-{
-	struct hand_in *work = container_of(load, struct hand_in, load_from);
-	const struct donor *from = &load->record.donor, *into = &work->load_into.record.donor;
-
-	if (load->error.code != ERR_NONE || from->erased || from->merged_with[0] || streq(from->id, into->id)) {
-		work->merged++;
-		merge_next(work);
-		return;
-	}
-	work->join = (struct donor_join){ .verb = DONOR_MERGE, .donor = &work->load_into.record, .other = &load->record,
-					  .actor = work->op->actor, .arena = work->arena, .done = join_on_done };
-	donor_join_send(work->store, &work->join);
-}
-
-static void into_on_loaded(struct donor_load *load)
-{
-	struct hand_in *work = container_of(load, struct hand_in, load_into);
-
-	if (load->error.code != ERR_NONE || load->record.donor.erased) {
-		work->merged++;
-		merge_next(work);
-		return;
-	}
-	work->load_from = (struct donor_load){ .key = work->merges[work->merged].from, .exact = true, .arena = work->arena,
-					       .done = from_on_loaded };
-	donor_load_send(work->store, &work->load_from);
-}
-
-static void merge_next(struct hand_in *work)
-{
-	if (work->merged == work->nmerges) {
-		receipt_send(work);
-		return;
-	}
-	work->load_into = (struct donor_load){ .key = work->merges[work->merged].into, .arena = work->arena, .done = into_on_loaded };
-	donor_load_send(work->store, &work->load_into);
 }
 
 /* ---- how things stand ---- */
@@ -1401,6 +1689,5 @@ void item_hand_in_send(struct store *store, struct item_hand_in *op)
 	op->results = arena_alloc(op->arena, (op->count + 1) * sizeof(*op->results));
 	*work = (struct hand_in){ .op = op, .store = store, .arena = op->arena, .len = op->count };
 	work->hashes = arena_alloc(op->arena, (op->count + 1) * sizeof(*work->hashes));
-	work->merges = arena_alloc(op->arena, (2 * op->count + 1) * sizeof(*work->merges));
 	begin(work);
 }

@@ -99,6 +99,12 @@ def decided(staff, item, keep):
     decide(staff, item["id"], found["content_hash"], keep=keep)
 
 
+def stands(daemon, item):
+    """The record that stands for whom an item is about."""
+    return daemon.value("SELECT coalesce(a.into_id, i.donor_id)::text FROM item AS i LEFT JOIN donor_alias AS a ON a.donor_id = i.donor_id"
+                        " WHERE i.id = %s", item["id"])
+
+
 def rows(daemon, table, item):
     return daemon.value(f"SELECT count(*) FROM {table} WHERE item_id = %s", item["id"])
 
@@ -301,9 +307,9 @@ def test_the_same_person_in_any_order(phone, daemon, staff, seeds):
             assert one(phone.send(item))["verdict"] in ("applied", "held")
         again = phone.send(*items)
         assert [(i["verdict"], i["state"], i["reasons"]) for i in again["items"]] == [("duplicate", "counts", [])] * 4, seed
-        assert counting(daemon, told["id"]) == [(250, False, False), (350, False, False), (450, False, False), (200, False, False)], seed
-        stands = staff.get(f"{DONORS}/{told['id']}").json()
-        assert stands["name"] == told["name"]
+        who = stands(daemon, items[0])
+        assert counting(daemon, who) == [(250, False, False), (350, False, False), (450, False, False), (200, False, False)], seed
+        assert staff.get(f"{DONORS}/{who}").json()["name"] == told["name"]
 
 
 def test_nobody_knows_who(phone, daemon, seeds):
@@ -333,6 +339,184 @@ def test_likely_the_same_person_holds_both(phone, daemon, staff, seeds):
     told = person(seeds, unit="Huyện Than Uyên")
     answers = phone.send(phone.gave({"provisional": told}), phone.gave({"provisional": dict(told)}, at="08:30"))["items"]
     assert [(i["verdict"], i["reasons"]) for i in answers] == [("held", ["alike"])] * 2
+
+
+def in_every_way(send, items):
+    """Item by item in every order; all in one batch; and in two."""
+    for order in list(itertools.permutations(range(len(items))))[::1 if len(items) < 4 else 5]:
+        yield f"one by one {order}", [lambda n=n: send(n) for n in order]
+    yield "at once", [lambda: send(*range(len(items)))]
+    yield "at once, backwards", [lambda: send(*reversed(range(len(items))))]
+    for n in range(1, len(items)):
+        yield f"{n} and the rest", [lambda n=n: send(*range(n)), lambda n=n: send(*range(n, len(items)))]
+        yield f"the rest, and {n}", [lambda n=n: send(*range(n, len(items))), lambda n=n: send(*range(n))]
+
+
+def ends(phone, daemon, make):
+    """How items stand in the end, whatever the way: (state, reasons, which of them are one person)."""
+    told, way = [], None
+    count = len(list(make()))
+    for way, _ in in_every_way(None, range(count)):
+        items = list(make())
+        steps = dict(in_every_way(lambda *ns: phone.send(*(items[n] for n in ns)), items))[way]
+        for step in steps:
+            step()
+        answers = phone.send(*items)["items"]
+        people = [stands(daemon, item) for item in items]
+        told.append((way, [(a["state"], a["reasons"]) for a in answers], [people.index(who) for who in people]))
+    assert all(end[1:] == told[0][1:] for end in told), "\n".join(map(str, told))
+    return told[0][1], told[0][2]
+
+
+def test_one_person_by_several_signs(phone, daemon, staff, seeds):
+    """A record without a name is whoever an item tells of it, and several of them are one: in any order and parts."""
+    last = {}
+
+    def make():
+        card, number, id = {"kind": "passport", "value": f"C{seeds.number():07}"}, cccd(seeds), str(uuid.uuid4())
+        who = {**person(seeds), "id": id}
+        last.update(who=who, numbers={card["value"], number["value"]})
+        return [phone.item("check_in", {"id": id}), phone.gave({"identifier": number}, at="08:10"),
+                phone.item("screening", {"provisional": {**who, "identifiers": [card]}}, at="08:05", outcome="accepted"),
+                phone.item("note", {"provisional": {**who, "identifiers": [number]}}, text="khỏe")]
+
+    told, people = ends(phone, daemon, make)
+    assert told == [("counts", [])] * 4 and people == [0] * 4
+    record = staff.get(f"{DONORS}/{last['who']['id']}").json()
+    assert record["name"] == last["who"]["name"]
+    kept = daemon.sql("SELECT count(*), count(DISTINCT digest) FROM donor_digest WHERE use = 'identifier' AND donor_id IN (SELECT d.id FROM donor AS d"
+                      " LEFT JOIN donor_alias AS a ON a.donor_id = d.id WHERE coalesce(a.into_id, d.id) = %s)", record["id"])
+    assert kept == [(2, 2)]
+
+
+def test_the_name_is_told_twice_in_one_batch(phone, daemon, seeds):
+    """Of a record without a name, and of a number of somebody without a name."""
+    for first in ("id", "identifier"):
+        for parts in (1, 2):
+            number = cccd(seeds)
+            who = {**person(seeds, identifiers=[number]), **({"id": str(uuid.uuid4())} if first == "id" else {})}
+            items = [phone.item("note", {"id": who["id"]} if first == "id" else {"identifier": number}, text="đến"),
+                     phone.gave({"provisional": who}), phone.item("screening", {"provisional": who}, outcome="accepted")]
+            if parts == 2:
+                phone.send(items[0])
+            phone.send(*items[parts - 1:])
+            answers = phone.send(*items)["items"]
+            assert [(a["state"], a["reasons"]) for a in answers] == [("counts", [])] * 3
+            assert len({stands(daemon, item) for item in items}) == 1
+
+
+def test_another_name_is_seen_when_the_first_came_later(phone, daemon, seeds):
+    """The number came first, without a name; who differs from who told the name is held, and in any order."""
+    def make():
+        number = cccd(seeds)
+        return [phone.item("note", {"identifier": number}, text="đến"),
+                phone.gave({"provisional": person(seeds, identifiers=[number])}),
+                phone.gave({"provisional": {**person(seeds), "birth_date": "1975-01-02", "identifiers": [number]}}, at="09:00")]
+
+    told, _ = ends(phone, daemon, make)
+    assert told == [("held", ["differs"])] * 3
+
+
+def test_a_doubt_is_about_the_person(phone, donor, daemon, staff, seeds):
+    """Check-in comes before the donation: while nobody knows who it is, nothing of theirs goes out. In any order."""
+    def make():
+        told = person(seeds, unit="Huyện Than Uyên")
+        donor(**told)
+        who = {**told, "id": str(uuid.uuid4())}
+        return [phone.item("check_in", {"provisional": who}), phone.gave({"provisional": who}, at="08:10"),
+                phone.gave({"id": who["id"]}, 250, at="08:20")]
+
+    told, people = ends(phone, daemon, make)
+    assert told == [("held", ["alike"])] * 3 and people == [0] * 3
+    # what is known of the other from a desk is not in doubt
+    known = person(seeds, unit="Huyện Than Uyên")
+    other = donor(**known)
+    items = [phone.gave(other), phone.item("check_in", {"provisional": {**known, "id": str(uuid.uuid4())}})]
+    assert [a["state"] for a in phone.send(*items)["items"]] == ["counts", "held"]
+    # and a person's answer frees all of it
+    who = {**known, "id": str(uuid.uuid4())}
+    phone.send(phone.item("check_in", {"provisional": who}))
+    gave = phone.gave({"id": who["id"]})
+    assert one(phone.send(gave))["verdict"] == "held"
+    for two in daemon.sql("SELECT DISTINCT donor_id::text FROM item_doubt WHERE item_id IN (SELECT id FROM item WHERE donor_id = %s)", who["id"]):
+        staff.post(f"{DONORS}/{who['id']}/distinct", json={"with": two[0]}, headers={"If-Match": staff.etag(f"{DONORS}/{who['id']}")}, expect=200)
+    assert one(phone.send(gave))["state"] == "counts"
+
+
+def test_a_name_that_differs_is_one_of_all_that_an_id_tells(phone, donor, daemon, seeds):
+    """The number is somebody else's, or the name: what came by the same id is in doubt, what that person did is not."""
+    def make():
+        number = cccd(seeds)
+        known = donor(**person(seeds, identifiers=[number]))
+        who = {**person(seeds), "birth_date": "1980-02-03", "identifiers": [number], "id": str(uuid.uuid4())}
+        return [phone.item("check_in", {"provisional": who}), phone.gave({"id": who["id"]}, at="08:20"), phone.gave(known, at="08:30")]
+
+    told, people = ends(phone, daemon, make)
+    assert told == [("held", ["differs"])] * 2 + [("counts", [])] and people == [0] * 3
+
+
+def test_whoever_has_the_name_is_rather_meant(phone, donor, daemon, seeds):
+    """Two numbers: one of a person who is known, one of nobody yet. The lowest id decides nothing."""
+    for _ in range(4):
+        card, number = {"kind": "passport", "value": f"C{seeds.number():07}"}, cccd(seeds)
+        told = person(seeds, identifiers=[number])
+        nameless = phone.gave({"identifier": card})
+        phone.send(nameless)
+        known = donor(**told)
+        both = phone.gave({"provisional": {**told, "identifiers": [number, card]}}, at="09:00")
+        assert one(phone.send(both))["verdict"] == "applied"
+        assert stands(daemon, both) == stands(daemon, nameless) == known
+        assert len(counting(daemon, known)) == 2
+    # both are known: a person decides
+    one_, two = cccd(seeds), cccd(seeds)
+    told = person(seeds, identifiers=[one_])
+    first, _ = donor(**told), donor(**person(seeds, identifiers=[two]))
+    both = phone.gave({"provisional": {**told, "identifiers": [one_, two]}}, at="09:30")
+    assert one(phone.send(both))["reasons"] == ["differs"] and stands(daemon, both) == first
+
+
+def test_a_number_told_later_meets_an_old_wait(phone, daemon, staff, admin, seeds):
+    """The wait of an erased record is met by whoever tells the number, at once or later."""
+    number = cccd(seeds)
+    who = staff.post(DONORS, json=person(seeds, identifiers=[number]), expect=201).json()["id"]
+    staff.post(f"{DONORS}/{who}/deferrals", json={"code": "malaria", "permanent": True}, expect=201)
+    staff.post(f"{DONORS}/{who}/erasure", json={}, expect=201)
+    admin.post(f"{DONORS}/{who}/erasure/approve", json={}, expect=200)
+    again = {**person(seeds), "id": str(uuid.uuid4())}
+    gave = phone.gave({"provisional": again})
+    assert one(phone.send(gave))["verdict"] == "applied"
+    phone.send(phone.item("note", {"provisional": {**again, "identifiers": [number]}}, text="số"))
+    assert one(phone.send(gave))["reasons"] == ["newer_deferral"]
+    assert not staff.get(f"{DONORS}/{again['id']}/eligibility").json()["eligible"]
+
+
+def test_what_becomes_of_records_is_in_the_audit(phone, daemon, seeds):
+    number, id = cccd(seeds), str(uuid.uuid4())
+    who = {**person(seeds, identifiers=[number]), "id": id}
+    items = [phone.item("note", {"id": id}, text="đến"), phone.item("note", {"identifier": number}, text="đến"), phone.gave({"provisional": who})]
+    for item in items:
+        phone.send(item)
+    marks = daemon.sql("SELECT action, count(digest_before), count(digest_after) FROM audit_entry WHERE subject_kind = 'donor' AND subject_id IN"
+                       " (SELECT donor_id::text FROM item WHERE id = ANY (%s::uuid[])) AND action <> 'donor.read' GROUP BY 1 ORDER BY 1", [i["id"] for i in items])
+    assert marks == [("donor.change", 1, 1), ("donor.merged", 1, 1), ("donor.register", 0, 2)]
+    document = json.loads(daemon.cli("audit", "verify", "--records", "--json", timeout=300).out)
+    assert [f for f in document["records"]["faults"] if f["subject_kind"] in ("donor", "item")] == []
+
+
+def test_two_phones_at_once_make_one_person(phone, team, running, daemon, seeds):
+    """Each sees the record without a name, and each tells the name: one of them is settled anew."""
+    from concurrent.futures import ThreadPoolExecutor
+    for _ in range(6):
+        number, id = cccd(seeds), str(uuid.uuid4())
+        who = {**person(seeds, identifiers=[number]), "id": id}
+        phones = [Phone(team, running) for _ in range(4)]
+        phone.send(phone.item("note", {"id": id}, text="đến"), phone.item("note", {"identifier": number}, text="đến"))
+        items = [one_.gave({"provisional": who}, at=f"08:0{n}") for n, one_ in enumerate(phones)]
+        with ThreadPoolExecutor(len(phones)) as pool:
+            answers = list(pool.map(lambda pair: pair[0].send(pair[1]), zip(phones, items)))
+        assert {one(a)["verdict"] for a in answers} == {"applied"}
+        assert [(a["state"], a["reasons"]) for a in phone.send(*items)["items"]] == [("counts", [])] * 4
+        assert len({stands(daemon, item) for item in items}) == 1
 
 
 def test_an_erased_record_gets_nothing_and_loses_nothing(phone, donor, daemon, staff, admin):
