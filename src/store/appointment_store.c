@@ -225,14 +225,10 @@ enum {
 	COL_DONOR, COL_NUMBER, COL_BIRTH_YEAR, COL_ERASED, COL_SEALED
 };
 
-/* An audit row for each person that is told of; `row` numbers them. */
-#define AUDIT_TOLD(parameter) \
-	"told AS (SELECT t.id::text AS id, row_number() OVER () AS n FROM (SELECT DISTINCT coalesce(l.into_id, a.donor_id) AS id" \
-	"  FROM a LEFT JOIN donor_alias AS l ON l.donor_id = a.donor_id WHERE a.donor_id IS NOT NULL) AS t)," \
-	" audit AS (INSERT INTO audit_entry (" AUDIT_COLUMNS ")" \
-	"  SELECT (e.row->>'id')::uuid, e.row->>'actor_kind', e.row->>'actor_id', e.row->>'actor_role', e.row->>'action'," \
-	"   e.row->>'subject_kind', told.id, e.row->>'request_id', (e.row->>'key_id')::integer, NULL, NULL" \
-	"  FROM jsonb_array_elements(" parameter "::jsonb) WITH ORDINALITY AS e (row, n) JOIN told ON told.n = e.n)"
+/* CTE `d` for AUDIT_TOLD: the people of the appointments `a`. */
+#define PEOPLE_OF_A \
+	"d AS (SELECT coalesce(l.into_id, a.donor_id) AS id FROM a" \
+	"  LEFT JOIN donor_alias AS l ON l.donor_id = a.donor_id WHERE a.donor_id IS NOT NULL),"
 
 static bool appointment_read_donor(struct appointment *appointment, const struct store *store, bool named, struct arena *arena,
 				   const struct db_result *result, int row, struct error *err)
@@ -289,7 +285,7 @@ static const struct db_statement load_quietly = {
 	"WITH " ONE_SOUGHT " SELECT " APPOINTMENT_COLUMNS " FROM a" APPOINTMENT_JOINS
 };
 static const struct db_statement load_audited = {
-	"WITH " ONE_SOUGHT ", " AUDIT_TOLD("$4") " SELECT " APPOINTMENT_COLUMNS " FROM a" APPOINTMENT_JOINS
+	"WITH " ONE_SOUGHT ", " PEOPLE_OF_A AUDIT_TOLD("$4") " SELECT " APPOINTMENT_COLUMNS " FROM a" APPOINTMENT_JOINS
 };
 
 static const char *told_audit(struct store *store, const struct actor *actor, const char *action, int count, struct arena *arena)
@@ -338,7 +334,7 @@ static const struct db_statement list_quietly = {
 	"WITH " LIST_SOUGHT " SELECT " APPOINTMENT_COLUMNS " FROM a" APPOINTMENT_JOINS " ORDER BY a.id"
 };
 static const struct db_statement list_audited = {
-	"WITH " LIST_SOUGHT ", " AUDIT_TOLD("$7") " SELECT " APPOINTMENT_COLUMNS " FROM a" APPOINTMENT_JOINS " ORDER BY a.id"
+	"WITH " LIST_SOUGHT ", " PEOPLE_OF_A AUDIT_TOLD("$7") " SELECT " APPOINTMENT_COLUMNS " FROM a" APPOINTMENT_JOINS " ORDER BY a.id"
 };
 
 static void list_on_done(struct db_query *query, const struct db_result *result)
