@@ -84,7 +84,7 @@ static void fuzz_published(unsigned kind, const char *body, size_t len, struct a
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
-		FUZZ_CHECK(keys[i].use && (keys[i].issuer || !streq(keys[i].use, "certificates")), "key %zu", i);
+		FUZZ_CHECK(keys[i].use, "key %zu", i);   /* what a key without a body signed is nobody's */
 	FUZZ_CHECK(kind == 'K' || text_valid_utf8(text, strlen(text)), "text");
 }
 
