@@ -1,4 +1,5 @@
 """Certificates: issued once, printed, checked by anybody, redeemed to the last millilitre. All people here are invented."""
+import concurrent.futures
 import io
 import json
 import random
@@ -138,13 +139,11 @@ def test_one_bag_one_certificate(staff, body, donor, daemon, issued):
 
 
 def test_units_are_those_of_the_day(staff, body, donor, daemon):
-    """A donor of the commune that has this code since the reform, and one of that which had it before."""
-    texts = []
-    for unit in ("03618@pre-2025-07-01",):
-        given = certificates.gave(daemon.sql, donor(unit=unit), on=day(-10))
-        made = staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": body}, expect=201).json()
-        texts.append(certificates.text_of(staff.get(f"{CERTIFICATES}/{made['number']}.pdf").content))
-    assert "xã Phúc Than, huyện Than Uyên, tỉnh Lai Châu" in texts[0].replace("Xã", "xã")
+    """A donor of a commune that is no more: by its name of that day, with the district that there was."""
+    given = certificates.gave(daemon.sql, donor(unit="03618@pre-2025-07-01"), on=day(-10))
+    made = staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": body}, expect=201).json()
+    text = certificates.text_of(staff.get(f"{CERTIFICATES}/{made['number']}.pdf").content)
+    assert "xã Phúc Than, huyện Than Uyên, tỉnh Lai Châu" in text.replace("Xã", "xã")
 
 
 # ---- paper ----
@@ -368,6 +367,26 @@ def test_a_claim_that_is_sent_again(issued, hospitals):
     path = f"{CERTIFICATES}/{number}/redemptions/{claim['id']}/reversal"
     assert here.post(path, json={}, headers=key, expect=201).json() == here.post(path, json={}, headers=key, expect=201).json()
     assert balance(here, number) == 350
+
+
+def test_two_hospitals_race_for_the_last_millilitres(issued, hospitals, daemon):
+    """Sixteen claims of 50 ml out of 350, each sent twice at once: seven are given, whoever asks and how often."""
+    made, places = issued(), [hospitals(), hospitals()]
+    claims = [(places[n % 2], {"id": str(uuid.uuid4()), "ml": 50, "used_on": TODAY}) for n in range(16)]
+
+    def send(claim):
+        place, body = claim
+        return body["id"], place.post(f"{CERTIFICATES}/{made['number']}/redemptions", json=body, expect=(201, 409)).status_code
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(send, claims * 2))
+    given = {id for id, status in answers if status == 201}
+    assert len(given) == 7 and daemon.value("SELECT redeemed_ml FROM certificate WHERE id = %s", made["id"]) == 350
+    assert daemon.value("SELECT count(*) FROM redemption WHERE certificate_id = %s", made["id"]) == 7
+    assert {str(id) for id, in daemon.sql("SELECT id FROM redemption WHERE certificate_id = %s", made["id"])} == given
+    # what was given is told again as given, and what was not may be asked again in vain
+    for place, body in claims:
+        again = place.post(f"{CERTIFICATES}/{made['number']}/redemptions", json=body, expect=(201, 409))
+        assert (again.status_code == 201) == (body["id"] in given)
 
 
 def test_late_claims_are_kept(issued, hospitals, staff, daemon):

@@ -59,6 +59,17 @@ def test_the_gateway_is_told_in_plain_text(fresh_daemon, api_of):
     assert refused.headers["content-type"].startswith("text/plain")
 
 
+def test_guessing_certificates_is_slowed_down(fresh_daemon, api_of):
+    """Beside the other limits: of an address, and of a token by itself."""
+    daemon = fresh_daemon(settings={"limits.checks_per_minute": 20, "workers.count": 1})
+    public, hospital = api_of(daemon), api_of(daemon, daemon.token("hospital"))
+    for client in (public, hospital):
+        n, answer = until_refused(lambda n: client.post("/api/v1/certificates/verify", json={"code": "0000-0000-0000"}, expect=None), 20)
+        assert n >= 15
+        problem(answer, "too-many-requests", 429)
+    public.get("/api/v1/certificates/keys")                # what is published is not asked about
+
+
 def test_guessing_tokens_is_slowed_down(fresh_daemon):
     """Each guess has the form of a token: what has not is refused unread, by a limit of its own."""
     daemon = fresh_daemon(settings=LOW)
