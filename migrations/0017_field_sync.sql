@@ -92,7 +92,7 @@ CREATE INDEX item_doubt_donor_ix ON item_doubt (donor_id);
 /*
  * What a person decided about one content of an item; the last one holds. Append-only. The version of an item
  * (item_version) counts what came to it, so of two people who decide from the same view one finds its version taken.
- *   keep     it is right as it stands
+ *   keep     it is right as it stands: answers what there was to look at then (answers), not what is found out later
  *   drop     it does not count
  *   correct  an item of the staff stands in its place
  */
@@ -104,6 +104,7 @@ CREATE TABLE item_decision (
     decided_at      timestamptz NOT NULL DEFAULT now(),
     decided_by_kind text        NOT NULL,
     decided_by      text        NOT NULL,
+    answers         text[]      NOT NULL DEFAULT '{}',         -- reasons, of keep
     CONSTRAINT item_decision_pk      PRIMARY KEY (item_id, version),
     CONSTRAINT item_decision_item_fk FOREIGN KEY (item_id, content_hash) REFERENCES item (id, content_hash),
     CONSTRAINT item_decision_verb_ck CHECK (verb IN ('keep', 'drop', 'correct'))
@@ -112,7 +113,8 @@ CREATE INDEX item_decision_item_ix ON item_decision (item_id, content_hash, vers
 
 -- What the audit has of it: nothing in it is secret, so it takes no key.
 CREATE FUNCTION item_decision_digest(d item_decision) RETURNS bytea LANGUAGE sql STABLE AS $$
-    SELECT sha256(convert_to(concat_ws(' ', d.item_id, d.version, encode(d.content_hash, 'hex'), d.verb, d.decided_by_kind, d.decided_by), 'UTF8'))
+    SELECT sha256(convert_to(concat_ws(' ', d.item_id, d.version, encode(d.content_hash, 'hex'), d.verb, d.decided_by_kind, d.decided_by,
+                                    array_to_string(d.answers, ',')), 'UTF8'))
 $$;
 
 ALTER TABLE donation
@@ -264,12 +266,12 @@ CREATE FUNCTION item_doubts(its_donor uuid, its_provisional uuid) RETURNS SETOF 
 $$;
 
 /*
- * Why a person must look at an item, a row for each reason. A decision to keep it answers all of them.
+ * Why a person must look at an item, or had to, a row for each reason.
  *   newer_deferral        a wait was known before the donation, and held on its day; what is left of an erased record always was
  *   donor_unknown         nothing is known of the person but perhaps a number
  *   correction_unmatched  it corrects nothing that this phone captured before it
  */
-CREATE VIEW item_reason AS
+CREATE VIEW item_reason_ever AS
     SELECT i.id, i.content_hash, r.reason FROM item AS i CROSS JOIN LATERAL (
         SELECT coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = i.donor_id), i.donor_id) AS id
     ) AS p CROSS JOIN LATERAL (
@@ -295,9 +297,14 @@ CREATE VIEW item_reason AS
                   < CASE WHEN (n.captured_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = n.donated_on THEN n.captured_at
                          ELSE (n.donated_on + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END)
               AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id))
-    ) AS r
-    WHERE coalesce((SELECT d.verb FROM item_decision AS d WHERE d.item_id = i.id AND d.content_hash = i.content_hash
-           ORDER BY d.version DESC LIMIT 1), 'correct') = 'correct';
+    ) AS r;
+
+-- Those that no decision has answered.
+CREATE VIEW item_reason AS
+    SELECT r.id, r.content_hash, r.reason FROM item_reason_ever AS r LEFT JOIN LATERAL (
+        SELECT d.verb, d.answers FROM item_decision AS d WHERE d.item_id = r.id AND d.content_hash = r.content_hash ORDER BY d.version DESC LIMIT 1
+    ) AS d ON true
+    WHERE d.verb IS NULL OR d.verb = 'correct' OR (d.verb = 'keep' AND r.reason <> ALL (d.answers));
 
 /*
  * Donations that count. `held`: a person must look; `open`: several contents stand under its item, or one bag in several
@@ -344,8 +351,9 @@ CREATE FUNCTION item_case(of_item uuid) RETURNS SETOF uuid LANGUAGE sql STABLE R
     SELECT kin.id FROM kin
     UNION SELECT b.item_id FROM kin JOIN donation AS n ON n.item_id = kin.id JOIN donation AS b ON b.bag_code = n.bag_code AND b.item_id IS NOT NULL
 $$;
+-- With the reasons: who has not seen one does not answer it.
 CREATE FUNCTION item_case_version(of_item uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT sum(item_version(c)) FROM item_case(of_item) AS c
+    SELECT 1000 * sum(item_version(c)) + sum((SELECT count(*) FROM item_reason_ever AS r WHERE r.id = c)) FROM item_case(of_item) AS c
 $$;
 
 -- ---- the result of a round ----
@@ -463,4 +471,4 @@ CREATE TRIGGER donor_stale AFTER INSERT ON item_decision
 GRANT SELECT, INSERT ON device, item, item_doubt, item_decision TO :app_role;
 GRANT SELECT, INSERT, DELETE ON result_changed TO :app_role;
 GRANT UPDATE (code_hash, code_until, install, enrolled_at, revoked_at) ON device TO :app_role;
-GRANT SELECT ON item_standing, item_counting, item_state, item_reason, item_doubt_open, deferral_counting, donation_standing, donation_counting TO :app_role;
+GRANT SELECT ON item_standing, item_counting, item_state, item_reason_ever, item_reason, item_doubt_open, deferral_counting, donation_standing, donation_counting TO :app_role;

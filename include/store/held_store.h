@@ -72,7 +72,7 @@ struct held_load {
 void held_load_send(struct store *store, struct held_load *load);
 
 /*
- * It is right as it stands, or it does not count; or, of all that are decided together, it alone counts. The last decision
+ * It is right as it stands (which answers the reasons that there are now, none that come later), or it does not count; or, of all that are decided together, it alone counts. The last decision
  * holds; deciding the same again writes the audit row only. Audit "item.keep", "item.drop" for each row. ERR_NOT_FOUND: no
  * such content, or out of scope; ERR_STALE: something came to the case meanwhile; ERR_FORBIDDEN: others are out of scope.
  */

@@ -13,7 +13,7 @@
 	" SELECT (e.row->>'id')::uuid, e.row->>'actor_kind', e.row->>'actor_id', e.row->>'actor_role', 'item.' || d.verb," \
 	"  'item_decision', d.item_id || ':' || d.version, e.row->>'request_id', (e.row->>'key_id')::integer, NULL," \
 	"  item_decision_digest(ROW(d.item_id, d.version, d.content_hash, d.verb, d.decided_at, d.decided_by_kind," \
-	"   d.decided_by)::item_decision)" \
+	"   d.decided_by, d.answers)::item_decision)" \
 	" FROM (SELECT x.*, row_number() OVER (ORDER BY x.item_id, x.version) AS n FROM " decided " AS x) AS d" \
 	" JOIN jsonb_array_elements(" parameter "::jsonb) WITH ORDINALITY AS e (row, n) ON e.n = d.n"
 

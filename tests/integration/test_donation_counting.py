@@ -44,8 +44,10 @@ class Ledger:
                             donor, volume, on, bag, id, hash, f"{on}T{captured}:00+07:00", id, hash)
 
     def decide(self, id, verb, content="a"):
-        self.daemon.sql("INSERT INTO item_decision (version, item_id, content_hash, verb, decided_by_kind, decided_by)"
-                        " VALUES (item_version(%s), %s, %s, %s, 'user', 'test')", id, id, content.encode().rjust(32, b"0"), verb)
+        self.daemon.sql("INSERT INTO item_decision (version, item_id, content_hash, verb, decided_by_kind, decided_by, answers)"
+                        " SELECT item_version(i.id), i.id, i.content_hash, %s, 'user', 'test', ARRAY(SELECT r.reason FROM item_reason_ever AS r"
+                        "  WHERE r.id = i.id AND r.content_hash = i.content_hash) FROM item AS i WHERE i.id = %s AND i.content_hash = %s",
+                        verb, id, content.encode().rjust(32, b"0"))
 
     def counting(self, *donors):
         """(content, volume, held, open) of each donation of theirs that counts."""

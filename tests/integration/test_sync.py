@@ -810,6 +810,24 @@ def test_which_content_counts_is_chosen(phone, donor, staff, daemon):
     problem(staff.get(f"{HELD}/{uuid.uuid4()}", expect=404), "not-found")
 
 
+def test_a_decision_answers_what_was_there(phone, team, running, donor, staff, daemon):
+    """What is found out after it is something to look at again."""
+    who, desk = donor(), Phone(team, running)
+    gave = phone.gave(who, donated_on=day(-1), at="08:10")
+    phone.send(gave)
+    decided(staff, gave, keep=True)
+    assert one(phone.send(gave))["state"] == "counts"
+    etag = staff.etag(f"{HELD}/{gave['id']}")
+    desk.send(desk.item("deferral", who, at="07:50", code="malaria", **{"from": TODAY}))
+    assert one(phone.send(gave))["reasons"] == ["newer_deferral"] and counting(daemon, who) == [(350, True, False)]
+    (found,) = staff.get(f"{HELD}/{gave['id']}").json()["items"]
+    problem(decide(staff, gave["id"], found["content_hash"], keep=True, etag=etag, expect=None), "stale", 412)     # from before it was there
+    decided(staff, gave, keep=True)
+    assert one(phone.send(gave))["state"] == "counts"
+    assert daemon.sql("SELECT verb, answers FROM item_decision WHERE item_id = %s ORDER BY version", gave["id"]) == [
+        ("keep", ["date_outside"]), ("keep", ["date_outside", "newer_deferral"])]
+
+
 def test_several_contents_are_listed_page_by_page(phone, donor, staff):
     items = []
     for n in range(3):
