@@ -17,6 +17,8 @@ CREATE TABLE round_places (
     laid_by  text    NOT NULL,                        -- what they were laid from (store/appointment_store.h)
     walk_in  integer NOT NULL,                        -- of the places, kept for those who come without a booking
     walked   integer NOT NULL DEFAULT 0,              -- of round.booked: without a booking
+    bent     boolean NOT NULL DEFAULT false,          -- laid otherwise than without the people who are in the slots
+    loose    boolean NOT NULL DEFAULT false,          -- and somebody left since: lay them again
     CONSTRAINT round_places_pk       PRIMARY KEY (round_id),
     CONSTRAINT round_places_round_fk FOREIGN KEY (round_id) REFERENCES round (id),
     CONSTRAINT round_places_ck       CHECK (laid >= 0 AND walk_in BETWEEN 0 AND laid AND walked >= 0)
@@ -46,6 +48,7 @@ CREATE TABLE slot (
     walk_in      integer NOT NULL,                    -- of the capacity, kept for those who come without a booking
     booked       integer NOT NULL DEFAULT 0,          -- taken, by whomever
     walked       integer NOT NULL DEFAULT 0,          -- of the booked: without a booking
+    fair         integer NOT NULL,                    -- capacity without the people in it: what is above goes with who leaves
     stands       boolean NOT NULL,                    -- false: the round's hours do not have it any more
     CONSTRAINT slot_pk         PRIMARY KEY (id),
     CONSTRAINT slot_round_fk   FOREIGN KEY (round_id) REFERENCES round (id),
@@ -66,7 +69,7 @@ CREATE TABLE seat_group (
     contact_id    uuid        NOT NULL,               -- a person of the registry
     title         text        NOT NULL,               -- of the organisation or village; no person's name
     seats         integer     NOT NULL,
-    release_hours integer     NOT NULL,               -- so long before its hour a seat without a name goes back; 0: when it begins
+    release_hours integer     NOT NULL,               -- so long before its hour a seat without a name goes back; 0: when it is over
     created_at    timestamptz NOT NULL,
     CONSTRAINT seat_group_pk         PRIMARY KEY (id),
     CONSTRAINT seat_group_round_fk   FOREIGN KEY (round_id) REFERENCES round (id),
@@ -107,6 +110,7 @@ CREATE TABLE appointment (
     CONSTRAINT appointment_slot_ck  CHECK (slot_id IS NOT NULL OR state IN ('waiting', 'cancelled')),
     CONSTRAINT appointment_queue_ck CHECK ((state = 'waiting') = (queue IS NOT NULL) AND (wish IS NULL OR state = 'waiting')
                                            AND (state <> 'waiting' OR slot_id IS NULL)),
+    CONSTRAINT appointment_walk_in_ck CHECK (kind <> 'walk_in' OR state <> 'waiting'),
     CONSTRAINT appointment_donor_ck CHECK (donor_id IS NOT NULL OR kind = 'seat' AND state NOT IN ('waiting', 'checked_in')),
     CONSTRAINT appointment_judged_ck CHECK ((decision IS NULL) = (rule_set IS NULL)
                                             AND decision IN ('refused', 'incomplete', 'no_known_refusal')),
@@ -135,6 +139,8 @@ DECLARE
     had  boolean := TG_OP = 'UPDATE' AND OLD.state IN ('booked', 'checked_in');
     has  boolean := NEW.state IN ('booked', 'checked_in');
     same boolean := had AND has AND OLD.round_id = NEW.round_id;
+    was  slot;
+    made slot;
 BEGIN
     IF NOT had AND NOT has OR same AND OLD.slot_id = NEW.slot_id THEN
         RETURN NULL;
@@ -145,7 +151,17 @@ BEGIN
         UPDATE round_places SET walked = walked - 1 WHERE had AND OLD.kind = 'walk_in' AND round_id = OLD.round_id;
         UPDATE round_places SET walked = walked + 1 WHERE has AND NEW.kind = 'walk_in' AND round_id = NEW.round_id;
     END IF;
-    UPDATE slot SET booked = booked - 1, walked = walked - (OLD.kind = 'walk_in')::integer WHERE had AND id = OLD.slot_id;
+    IF had THEN
+        -- a place that was there for this person alone goes with them
+        SELECT s.* INTO was FROM slot AS s WHERE s.id = OLD.slot_id;
+        UPDATE slot AS s SET booked = s.booked - 1, walked = s.walked - (OLD.kind = 'walk_in')::integer,
+               capacity = s.capacity - (s.capacity > s.fair)::integer,
+               walk_in = least(s.walk_in, s.capacity - (s.capacity > s.fair)::integer
+                                          - (s.booked - 1 - (s.walked - (OLD.kind = 'walk_in')::integer)))
+            WHERE s.id = OLD.slot_id RETURNING * INTO made;
+        UPDATE round_places SET laid = laid - (was.capacity - made.capacity), walk_in = walk_in - (was.walk_in - made.walk_in),
+               loose = bent WHERE round_id = OLD.round_id AND (bent OR was.capacity <> made.capacity);
+    END IF;
     UPDATE slot SET booked = booked + 1, walked = walked + (NEW.kind = 'walk_in')::integer WHERE has AND id = NEW.slot_id;
     INSERT INTO places_changed (round_id) VALUES (NEW.round_id);
     IF had AND OLD.round_id <> NEW.round_id THEN
@@ -181,11 +197,19 @@ BEGIN
     RAISE EXCEPTION 'the appointment is refused' USING ERRCODE = '23514', CONSTRAINT = why;
 END $$;
 
--- The person is there, and no erasure or merge comes between.
+-- The person is there, and no erasure or merge comes between: neither of this record nor of the one that stands for it.
 CREATE FUNCTION donor_hold(who uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    stood  uuid;
+    stands uuid;
 BEGIN
-    PERFORM FROM donor AS d WHERE d.id = who AND d.erased_at IS NULL FOR KEY SHARE;
-    IF NOT FOUND THEN
+    LOOP
+        stands := coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = who), who);
+        EXIT WHEN stands = stood;
+        PERFORM FROM (SELECT d.id FROM donor AS d WHERE d.id IN (who, stands) ORDER BY d.id FOR KEY SHARE) AS held;
+        stood := stands;
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM donor AS d WHERE d.id = who AND d.erased_at IS NULL) THEN
         PERFORM appointment_refuse('fact_donor_erased_ck');
     END IF;
 END $$;
@@ -223,11 +247,19 @@ CREATE FUNCTION civil(moment timestamptz) RETURNS timestamp LANGUAGE sql IMMUTAB
     SELECT moment AT TIME ZONE 'UTC' + interval '7 hours'
 $$;
 
+-- Which slot somebody waits for; NULL: any, also since the hours changed and do not have it any more.
+CREATE FUNCTION slot_wish(wish uuid) RETURNS uuid LANGUAGE sql STABLE AS $$
+    SELECT s.id FROM slot AS s WHERE s.id = wish AND s.stands
+$$;
+
 /*
  * The first slot with a place. A booking needs one that has not begun (`lead` before) and leaves alone what is kept for
  * those who come without one; these come into one that is not over: in what is kept, and once it has begun in whatever is free.
+ * `seen`: nobody is gone past who waits for such a place and could be given it (`refill` before it begins), but for those who
+ * were looked at, up to this place in the list, and may not have it, and for those from `own` on; NULL: not asked.
  */
-CREATE FUNCTION slot_find(of_round uuid, wanted uuid, door boolean, moment timestamptz, lead interval) RETURNS uuid LANGUAGE sql VOLATILE AS $$
+CREATE FUNCTION slot_find(of_round uuid, wanted uuid, door boolean, moment timestamptz, lead interval, seen bigint, own bigint, refill interval)
+    RETURNS uuid LANGUAGE sql VOLATILE AS $$
     SELECT s.id FROM slot AS s JOIN round AS r ON r.id = s.round_id
      WHERE s.round_id = of_round AND s.stands AND (wanted IS NULL OR s.id = wanted)
        AND s.booked < s.capacity AND r.booked < coalesce(r.capacity, 0)
@@ -236,7 +268,19 @@ CREATE FUNCTION slot_find(of_round uuid, wanted uuid, door boolean, moment times
                 AND (s.walked < s.walk_in OR civil(moment) >= r.from_day + make_interval(mins => s.start_minute))
            ELSE s.booked - s.walked < s.capacity - s.walk_in
                 AND civil(moment) + lead < r.from_day + make_interval(mins => s.start_minute) END
+       AND (seen IS NULL OR civil(moment) + refill >= r.from_day + make_interval(mins => s.start_minute)
+            OR NOT EXISTS (SELECT FROM appointment AS w WHERE w.round_id = of_round AND w.state = 'waiting' AND w.queue > seen
+                           AND (own IS NULL OR w.queue < own) AND coalesce(slot_wish(w.wish), s.id) = s.id))
      ORDER BY s.start_minute LIMIT 1
+$$;
+
+/*
+ * Whether a seat without a name has gone back by its hour. Seats with 0 hours are named at the door: they go when their slot
+ * is over.
+ */
+CREATE FUNCTION seat_due(day date, of_slot slot, hours integer, moment timestamptz) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT civil(moment) >= day + make_interval(mins => CASE WHEN hours = 0 THEN of_slot.end_minute ELSE of_slot.start_minute END,
+                                                hours => -hours)
 $$;
 
 -- The row as it is, held, with its rounds; NULL version: whichever.
@@ -268,7 +312,9 @@ BEGIN
     PERFORM round_hold(ARRAY[of_round]);
     PERFORM round_gives(of_round, civil(moment)::date);
     PERFORM appointment_once(of_round, who);
-    place := slot_find(of_round, wanted, door, moment, interval '0');
+    RETURN QUERY SELECT * FROM appointment_refill(of_round, a->'waiting', moment, make_interval(mins => (a->>'lead')::integer));
+    place := slot_find(of_round, wanted, door, moment, interval '0', CASE WHEN NOT door THEN (a->>'seen')::bigint END, NULL,
+                       make_interval(mins => (a->>'lead')::integer));
     IF place IS NULL AND NOT (a->>'wait')::boolean THEN
         PERFORM appointment_refuse('round_full_ck');
     END IF;
@@ -277,7 +323,7 @@ BEGIN
                -- who comes without a booking stands there already
                CASE WHEN place IS NULL THEN 'waiting' WHEN door THEN 'checked_in' ELSE 'booked' END,
                CASE WHEN door THEN 'walk_in' ELSE 'booking' END, a->>'code', CASE WHEN place IS NULL THEN wanted END,
-               CASE WHEN place IS NULL THEN (SELECT coalesce(max(w.queue), 0) + 1 FROM appointment AS w
+               CASE WHEN place IS NULL THEN (SELECT coalesce(max(w.queue), 1000000) + 1 FROM appointment AS w
                                              WHERE w.round_id = of_round AND w.state = 'waiting') END,
                a->>'component', a->>'decision', a->>'rule_set', r.from_day, moment FROM round AS r WHERE r.id = of_round
         RETURNING * INTO made;
@@ -285,24 +331,32 @@ BEGIN
                         ELSE 'appointment.book' END, NULL::bytea, appointment_digest(made);
 END $$;
 
-/* Whoever of these waits and finds a place has it, in the order of the list. Their verdicts were looked at just before. */
-CREATE FUNCTION appointment_refill(of_round uuid, waiting uuid[], moment timestamptz, lead interval)
+/*
+ * Whoever of these waits and finds a place has it, in the order of the list. Their verdicts were looked at just before and come
+ * along: an id, a decision and a rule set for each.
+ */
+CREATE FUNCTION appointment_refill(of_round uuid, waiting jsonb, moment timestamptz, lead interval)
     RETURNS SETOF appointment_step LANGUAGE plpgsql AS $$
 DECLARE
     was   appointment;
     made  appointment;
     place uuid;
 BEGIN
+    IF coalesce(jsonb_array_length(waiting), 0) = 0 THEN
+        RETURN;
+    END IF;
     PERFORM round_hold(ARRAY[of_round]);
     IF NOT EXISTS (SELECT FROM round AS r WHERE r.id = of_round AND r.status IN ('open', 'running')) THEN
         RETURN;
     END IF;
-    FOR was IN SELECT w.* FROM appointment AS w WHERE w.id = ANY (waiting) AND w.round_id = of_round AND w.state = 'waiting'
-               ORDER BY w.queue LOOP
-        place := slot_find(of_round, was.wish, false, moment, lead);
+    FOR was IN SELECT w.* FROM jsonb_to_recordset(waiting) AS n (id uuid) JOIN appointment AS w ON w.id = n.id
+               WHERE w.round_id = of_round AND w.state = 'waiting' ORDER BY w.queue LOOP
+        place := slot_find(of_round, slot_wish(was.wish), false, moment, lead, NULL, NULL, NULL);
         CONTINUE WHEN place IS NULL;
         UPDATE appointment AS x SET state = 'booked', slot_id = place, queue = NULL, wish = NULL, version = x.version + 1,
-               told_day = (SELECT r.from_day FROM round AS r WHERE r.id = of_round) WHERE x.id = was.id RETURNING * INTO made;
+               decision = n.decision, rule_set = n.rule_set, told_day = r.from_day
+            FROM jsonb_to_recordset(waiting) AS n (id uuid, decision text, rule_set text), round AS r
+            WHERE x.id = was.id AND n.id = x.id AND r.id = of_round RETURNING x.* INTO made;
         RETURN QUERY SELECT 'appointment', made.id, 'appointment.refill', appointment_digest(was), appointment_digest(made);
     END LOOP;
 END $$;
@@ -315,6 +369,9 @@ DECLARE
     made   appointment;
     place  uuid;
     stays  boolean;
+    seen   bigint;
+    own    bigint;
+    lead   interval := make_interval(mins => (a->>'lead')::integer);
 BEGIN
     PERFORM donor_hold(x.donor_id) FROM appointment AS x WHERE x.id = (a->>'id')::uuid AND x.donor_id IS NOT NULL;
     was := appointment_hold((a->>'id')::uuid, (a->>'version')::bigint, target);
@@ -323,13 +380,24 @@ BEGIN
     IF NOT stays THEN
         PERFORM appointment_once(target, was.donor_id);
     END IF;
+    -- who has a place in the round takes none from those who wait; anybody else comes after them
+    IF NOT stays OR was.state = 'waiting' THEN
+        seen := a->>'seen';
+        own := CASE WHEN stays THEN was.queue END;
+        RETURN QUERY SELECT * FROM appointment_refill(target, (SELECT jsonb_agg(n) FROM jsonb_array_elements(a->'waiting') AS n
+                             JOIN appointment AS w ON w.id = (n->>'id')::uuid WHERE own IS NULL OR w.queue < own), moment, lead);
+    END IF;
     IF stays AND was.slot_id IS NOT NULL AND EXISTS (SELECT FROM slot AS s WHERE s.id = was.slot_id AND s.stands
                                                      AND s.id = coalesce(wanted, s.id)) THEN
         place := was.slot_id;    -- the same hour, told anew
     ELSE
-        place := slot_find(target, wanted, false, moment, interval '0');
+        place := slot_find(target, wanted, false, moment, interval '0', seen, own, lead);
         IF place IS NULL THEN
             PERFORM appointment_refuse('round_full_ck');
+        END IF;
+        IF was.donor_id IS NULL AND EXISTS (SELECT FROM seat_group AS g, round AS r, slot AS s WHERE g.id = was.group_id
+                                            AND r.id = target AND s.id = place AND seat_due(r.from_day, s, g.release_hours, moment)) THEN
+            PERFORM appointment_refuse('seat_due_ck');
         END IF;
     END IF;
     UPDATE appointment AS x SET round_id = target, slot_id = place, state = 'booked', queue = NULL, wish = NULL,
@@ -350,16 +418,16 @@ BEGIN
            reason = a->>'reason', ended_at = moment, version = x.version + 1 WHERE x.id = was.id RETURNING * INTO made;
     RETURN QUERY SELECT 'appointment', made.id, CASE WHEN made.donor_id IS NULL THEN 'appointment.release' ELSE 'appointment.cancel' END,
                         appointment_digest(was), appointment_digest(made);
-    RETURN QUERY SELECT * FROM appointment_refill(was.round_id, ARRAY(SELECT jsonb_array_elements_text(a->'waiting'))::uuid[], moment,
-                                                  make_interval(mins => (a->>'lead')::integer));
+    RETURN QUERY SELECT * FROM appointment_refill(was.round_id, a->'waiting', moment, make_interval(mins => (a->>'lead')::integer));
 END $$;
 
--- check_in, no_show: what happened at the door.
+-- check_in, no_show: what happened at the door; who comes is judged anew, and nobody is sent away by it.
 CREATE FUNCTION appointment_meet(a jsonb, moment timestamptz, becomes text) RETURNS SETOF appointment_step LANGUAGE plpgsql AS $$
 DECLARE
     was  appointment;
     made appointment;
 BEGIN
+    PERFORM donor_hold(x.donor_id) FROM appointment AS x WHERE x.id = (a->>'id')::uuid AND x.state = 'no_show';
     was := appointment_hold((a->>'id')::uuid, (a->>'version')::bigint, NULL);
     IF was.state = 'no_show' THEN
         PERFORM appointment_once(was.round_id, was.donor_id);
@@ -367,7 +435,9 @@ BEGIN
             PERFORM appointment_refuse('slot_booked_ck');
         END IF;
     END IF;
-    UPDATE appointment AS x SET state = becomes, ended_at = moment, version = x.version + 1 WHERE x.id = was.id RETURNING * INTO made;
+    UPDATE appointment AS x SET state = becomes, ended_at = moment, version = x.version + 1,
+           decision = coalesce(a->>'decision', x.decision), rule_set = coalesce(a->>'rule_set', x.rule_set)
+        WHERE x.id = was.id RETURNING * INTO made;
     RETURN QUERY SELECT 'appointment', made.id, 'appointment.' || becomes, appointment_digest(was), appointment_digest(made);
 END $$;
 
@@ -433,16 +503,27 @@ DECLARE
     held     seat_group;
     place    uuid;
     seat     jsonb;
+    lead     interval := make_interval(mins => (a->>'lead')::integer);
+    hours    integer := a->>'release_hours';
 BEGIN
     PERFORM donor_hold((a->>'contact')::uuid);
     PERFORM round_hold(ARRAY[of_round]);
     PERFORM round_gives(of_round, civil(moment)::date);
+    RETURN QUERY SELECT * FROM appointment_refill(of_round, a->'waiting', moment, lead);
+    -- the first seat is the earliest: hours that nobody asked for do not take away what is being given
+    place := slot_find(of_round, (a->>'slot')::uuid, false, moment, interval '0', (a->>'seen')::bigint, NULL, lead);
+    IF EXISTS (SELECT FROM round AS r, slot AS s WHERE r.id = of_round AND s.id = place AND seat_due(r.from_day, s, hours, moment)) THEN
+        IF (a->>'release_asked')::boolean THEN
+            PERFORM appointment_refuse('seat_group_release_ck');
+        END IF;
+        hours := 0;
+    END IF;
     INSERT INTO seat_group (id, round_id, contact_id, title, seats, release_hours, created_at)
-        VALUES ((a->>'id')::uuid, of_round, (a->>'contact')::uuid, a->>'title', jsonb_array_length(a->'seats'),
-                (a->>'release_hours')::integer, moment) RETURNING * INTO held;
+        VALUES ((a->>'id')::uuid, of_round, (a->>'contact')::uuid, a->>'title', jsonb_array_length(a->'seats'), hours, moment)
+        RETURNING * INTO held;
     RETURN QUERY SELECT 'seat_group', held.id, 'seat_group.book', NULL::bytea, seat_group_digest(held);
     FOR seat IN SELECT jsonb_array_elements(a->'seats') LOOP
-        place := slot_find(of_round, (a->>'slot')::uuid, false, moment, interval '0');
+        place := slot_find(of_round, (a->>'slot')::uuid, false, moment, interval '0', (a->>'seen')::bigint, NULL, lead);
         IF place IS NULL THEN
             PERFORM appointment_refuse('group_full_ck');
         END IF;
@@ -473,8 +554,7 @@ BEGIN
     IF gone < (a->>'seats')::integer THEN
         PERFORM appointment_refuse('seat_group_named_ck');
     END IF;
-    RETURN QUERY SELECT * FROM appointment_refill(of_round, ARRAY(SELECT jsonb_array_elements_text(a->'waiting'))::uuid[], moment,
-                                                  make_interval(mins => (a->>'lead')::integer));
+    RETURN QUERY SELECT * FROM appointment_refill(of_round, a->'waiting', moment, make_interval(mins => (a->>'lead')::integer));
 END $$;
 
 -- Seats that nobody was named for in time. Round by round, in the order of their ids.
@@ -487,13 +567,13 @@ BEGIN
     FOR of_round IN SELECT DISTINCT x.round_id FROM appointment AS x JOIN seat_group AS g ON g.id = x.group_id
                     JOIN round AS r ON r.id = x.round_id JOIN slot AS s ON s.id = x.slot_id
                     WHERE x.donor_id IS NULL AND x.state = 'booked' AND r.status IN ('open', 'running')
-                      AND civil(moment) >= r.from_day + make_interval(mins => s.start_minute, hours => -g.release_hours)
+                      AND seat_due(r.from_day, s, g.release_hours, moment)
                     ORDER BY x.round_id LIMIT 20 LOOP
         PERFORM round_hold(ARRAY[of_round]);
         FOR was IN SELECT x.* FROM appointment AS x JOIN seat_group AS g ON g.id = x.group_id
                    JOIN round AS r ON r.id = x.round_id JOIN slot AS s ON s.id = x.slot_id
                    WHERE x.round_id = of_round AND x.donor_id IS NULL AND x.state = 'booked' AND r.status IN ('open', 'running')
-                     AND civil(moment) >= r.from_day + make_interval(mins => s.start_minute, hours => -g.release_hours)
+                     AND seat_due(r.from_day, s, g.release_hours, moment)
                    ORDER BY x.id LOOP
             UPDATE appointment AS x SET state = 'released', reason = 'unnamed', ended_at = moment, version = x.version + 1
                 WHERE x.id = was.id RETURNING * INTO made;
@@ -520,8 +600,8 @@ BEGIN
         WHEN 'group' THEN RETURN QUERY SELECT * FROM seat_group_book(a, moment);
         WHEN 'release' THEN RETURN QUERY SELECT * FROM seat_group_release(a, moment);
         WHEN 'release_due' THEN RETURN QUERY SELECT * FROM seats_release_due(moment);
-        WHEN 'refill' THEN RETURN QUERY SELECT * FROM appointment_refill((a->>'round')::uuid,
-                               ARRAY(SELECT jsonb_array_elements_text(a->'waiting'))::uuid[], moment, make_interval(mins => (a->>'lead')::integer));
+        WHEN 'refill' THEN RETURN QUERY SELECT * FROM appointment_refill((a->>'round')::uuid, a->'waiting', moment,
+                                                                         make_interval(mins => (a->>'lead')::integer));
     END CASE;
 END $$;
 
@@ -529,11 +609,11 @@ END $$;
  * Slots as they shall be, if the round is at that version and its slots hold as many people as when that was decided;
  * false: they do not, read again. True as well where somebody was faster.
  */
-CREATE FUNCTION slots_lay(of_round uuid, of_version bigint, from_what text, shall jsonb, sum_capacity integer, sum_walk_in integer)
-    RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION slots_lay(of_round uuid, of_version bigint, from_what text, shall jsonb, sum_capacity integer, sum_walk_in integer,
+                          is_bent boolean) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM round_hold(ARRAY[of_round]);
-    IF EXISTS (SELECT FROM round_places AS p WHERE p.round_id = of_round AND p.laid_by = from_what) THEN
+    IF EXISTS (SELECT FROM round_places AS p WHERE p.round_id = of_round AND p.laid_by = from_what AND NOT p.loose) THEN
         RETURN true;
     END IF;
     IF NOT EXISTS (SELECT FROM round AS r WHERE r.id = of_round AND r.version = of_version)
@@ -543,12 +623,15 @@ BEGIN
                      OR (n.booked, n.walked) <> (coalesce(s.booked, 0), coalesce(s.walked, 0))) THEN
         RETURN false;
     END IF;
-    INSERT INTO slot AS old (id, round_id, start_minute, end_minute, capacity, walk_in, stands)
-        SELECT n.id, of_round, n.start_minute, n.end_minute, n.capacity, n.walk_in, n.stands
-        FROM jsonb_to_recordset(shall) AS n (id uuid, start_minute integer, end_minute integer, capacity integer, walk_in integer, stands boolean)
-        ON CONFLICT (id) DO UPDATE SET (end_minute, capacity, walk_in, stands) = (excluded.end_minute, excluded.capacity, excluded.walk_in, excluded.stands);
-    INSERT INTO round_places AS old (round_id, laid, laid_by, walk_in) VALUES (of_round, sum_capacity, from_what, sum_walk_in)
-        ON CONFLICT (round_id) DO UPDATE SET (laid, laid_by, walk_in) = (excluded.laid, excluded.laid_by, excluded.walk_in);
+    INSERT INTO slot AS old (id, round_id, start_minute, end_minute, capacity, walk_in, fair, stands)
+        SELECT n.id, of_round, n.start_minute, n.end_minute, n.capacity, n.walk_in, n.fair, n.stands
+        FROM jsonb_to_recordset(shall) AS n (id uuid, start_minute integer, end_minute integer, capacity integer, walk_in integer,
+                                             fair integer, stands boolean)
+        ON CONFLICT (id) DO UPDATE SET (end_minute, capacity, walk_in, fair, stands)
+            = (excluded.end_minute, excluded.capacity, excluded.walk_in, excluded.fair, excluded.stands);
+    INSERT INTO round_places AS old (round_id, laid, laid_by, walk_in, bent) VALUES (of_round, sum_capacity, from_what, sum_walk_in, is_bent)
+        ON CONFLICT (round_id) DO UPDATE SET (laid, laid_by, walk_in, bent, loose)
+            = (excluded.laid, excluded.laid_by, excluded.walk_in, excluded.bent, false);
     INSERT INTO places_changed (round_id) VALUES (of_round);
     RETURN true;
 END $$;
@@ -556,21 +639,27 @@ END $$;
 -- ---- what follows from other changes ----
 
 -- Nobody asked for it: it follows from something that was, whose own entry says by whom.
+CREATE FUNCTION appointment_follow_audit(what text, was appointment, made appointment) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO audit_entry (id, actor_kind, actor_role, action, subject_kind, subject_id, key_id, digest_before, digest_after)
+        SELECT uuid7_make(), 'daemon', 'admin', what, 'appointment', made.id::text, k.id, appointment_digest(was),
+               appointment_digest(made) FROM key AS k WHERE k.kind = 'hash' AND k.state = 'active';
+END $$;
+
 CREATE FUNCTION appointment_follow(was appointment, why text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     made appointment;
 BEGIN
     UPDATE appointment AS x SET state = 'cancelled', queue = NULL, wish = NULL, reason = why, ended_at = clock_timestamp(), version = x.version + 1
         WHERE x.id = was.id RETURNING * INTO made;
-    INSERT INTO audit_entry (id, actor_kind, actor_role, action, subject_kind, subject_id, key_id, digest_before, digest_after)
-        SELECT uuid7_make(), 'daemon', 'admin', 'appointment.cancel', 'appointment', made.id::text, k.id, appointment_digest(was),
-               appointment_digest(made) FROM key AS k WHERE k.kind = 'hash' AND k.state = 'active';
+    PERFORM appointment_follow_audit('appointment.cancel', was, made);
 END $$;
 
--- Who was erased has no place any more.
+-- Who was erased has no place any more. The rounds of all records of the person at once, in the order of their ids.
 CREATE FUNCTION appointment_erased() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM round_hold(ARRAY(SELECT a.round_id FROM appointment AS a WHERE a.donor_id = NEW.id AND a.state IN ('waiting', 'booked')));
+    PERFORM round_hold(ARRAY(SELECT a.round_id FROM appointment AS a WHERE a.donor_id IN (SELECT donor_records(NEW.id))
+                             AND a.state IN ('waiting', 'booked')));
     PERFORM appointment_follow(a, 'erased') FROM appointment AS a WHERE a.donor_id = NEW.id AND a.state IN ('waiting', 'booked');
     RETURN NULL;
 END $$;
@@ -592,6 +681,32 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER appointment_merged AFTER INSERT OR UPDATE OF into_id ON donor_alias FOR EACH ROW EXECUTE FUNCTION appointment_merged();
+
+/*
+ * Two people after all: what the merge took from one of them is asked for again. Somebody else may have the place by now, so they
+ * wait, before all others.
+ */
+CREATE FUNCTION appointment_unmerged() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    records uuid[] := ARRAY(SELECT donor_records(OLD.donor_id) UNION SELECT donor_records(OLD.into_id));
+    was     appointment;
+    made    appointment;
+BEGIN
+    PERFORM round_hold(ARRAY(SELECT a.round_id FROM appointment AS a WHERE a.donor_id = ANY (records) AND a.reason = 'merged'));
+    FOR was IN SELECT a.* FROM appointment AS a JOIN round AS r ON r.id = a.round_id
+               WHERE a.donor_id = ANY (records) AND a.state = 'cancelled' AND a.reason = 'merged'
+                 AND r.status IN ('open', 'running', 'postponed', 'moved')
+               ORDER BY a.id DESC LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM appointment AS o WHERE o.round_id = was.round_id AND o.state IN ('waiting', 'booked', 'checked_in')
+                              AND o.donor_id IN (SELECT donor_records(was.donor_id)));
+        UPDATE appointment AS x SET state = 'waiting', slot_id = NULL, reason = NULL, ended_at = NULL, version = x.version + 1,
+               queue = (SELECT coalesce(min(w.queue), 1000001) - 1 FROM appointment AS w WHERE w.round_id = was.round_id AND w.state = 'waiting')
+            WHERE x.id = was.id RETURNING * INTO made;
+        PERFORM appointment_follow_audit('appointment.wait', was, made);
+    END LOOP;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER appointment_unmerged AFTER DELETE ON donor_alias FOR EACH ROW EXECUTE FUNCTION appointment_unmerged();
 
 -- ---- for other rooms ----
 

@@ -75,6 +75,7 @@ struct appointment {
 	/* who; id "": a seat that nobody was named for */
 	char                   donor_id[UUID_TEXT_SIZE];
 	const char            *donor_number, *donor_name;        /* NULL: not told */
+	bool                   contact_facility; /* ask the blood facility before inviting */
 	int                    birth_year;
 	/* what is known of whether they may give on the day, when the place was given */
 	enum component         component;
@@ -89,7 +90,8 @@ struct appointment {
 
 /*
  * What a person must look at: the round is not where or when the donor was told. "" where there is
- * nothing, or it is over: "round_postponed", "round_cancelled", "round_moved" (another day), "slot_gone" (its hours have changed).
+ * nothing, or it is over: "round_postponed", "round_cancelled", "round_moved" (another day), "slot_gone" (its hours have changed),
+ * "contact_facility" (the blood facility is asked before this person is told to come).
  */
 const char *appointment_attention(const struct appointment *appointment, const struct round *round);
 
@@ -108,6 +110,9 @@ bool round_takes_bookings(const struct round *round, struct appointment_now now,
 /* At the door: on the round's day, while it is open or runs. */
 bool round_takes_walk_ins(const struct round *round, struct appointment_now now, struct error *err);
 
+/* Seats of a group are named, or go back: until the round is closed or cancelled. */
+bool round_takes_seats_back(const struct round *round, struct error *err);
+
 /*
  * False and ERR_ILLEGAL_STEP. Of a move only whether it may leave: where it goes, round_takes_bookings() says.
  *
@@ -115,7 +120,7 @@ bool round_takes_walk_ins(const struct round *round, struct appointment_now now,
  *	cancel    waiting, booked, until the round is closed
  *	check_in  booked, no_show; somebody was named; on the round's day or after it, when it is held
  *	no_show   booked; its slot has begun
- *	name      booked, and nobody was named; until the round is closed
+ *	name      booked, and nobody was named; until the round is closed or cancelled
  */
 bool appointment_verb_allowed(enum appointment_verb verb, const struct appointment *appointment, const struct round *round,
 			      struct appointment_now now, struct error *err);

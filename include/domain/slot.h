@@ -27,6 +27,7 @@ struct slot {
 	int  walk_in;                    /* of them, kept for those who come without a booking */
 	int  booked;                     /* taken, by whomever */
 	int  walked;                     /* of them, without a booking */
+	int  fair;                       /* capacity without the people in it; what is above goes with who leaves */
 	bool stands;                     /* false: the round's hours do not have it; nobody new comes in */
 };
 
@@ -49,6 +50,7 @@ struct slot_layout {
 	size_t       nslots;
 	int          capacity;           /* of all of them */
 	int          walk_in;            /* of all of them */
+	bool         bent;               /* otherwise than it would be without people: lay it again when one of them leaves */
 };
 /*
  * What the slots of a round shall be, given what they are. Depends on the arguments alone, and laid twice nothing changes. All places

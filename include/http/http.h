@@ -160,8 +160,8 @@ bool http_query(struct http_exchange *x, struct http_param **params, size_t *cou
 
 /* Adds a header to the coming answer; copies both. */
 void http_add_header(struct http_exchange *x, const char *name, const char *value);
-/* One more member of the problem document, if the answer is one: a name and its JSON, both of the exchange's memory. */
-void http_add_problem_member(struct http_exchange *x, const char *name, const char *json);
+/* One more member of the problem document, if the answer is that problem: a name and its JSON, both of the exchange's memory. */
+void http_add_problem_member(struct http_exchange *x, enum error_code code, const char *name, const char *json);
 /* Instead of keep-alive: close after this answer. */
 void http_close_after(struct http_exchange *x);
 

@@ -31,12 +31,13 @@ struct slots_load {
 	const char        *round_id;
 	struct slot_rules  rules;        /* in: where neither the round nor its team says otherwise; out: what counts */
 	struct arena      *arena;
-	struct slot_rules  own;          /* out: what was set for this round; -1: nothing */
 	struct slot       *slots;        /* out, by hour */
 	size_t             nslots;
 	int64_t            version;      /* out: of the round */
 	const char        *from_what;    /* out: version and rules as a text, which the layout then bears */
 	bool               stale;        /* out: the slots are not laid from that */
+	bool               loose;        /* out: they were laid around people of whom one has left */
+	bool               waited;       /* out: somebody waits for a place */
 	struct error       error;        /* ERR_NOT_FOUND */
 	void             (*done)(struct slots_load *load);
 	struct db_query    query;        /* private from here on */
@@ -128,12 +129,26 @@ struct waiting_load {
 	struct waiting_person *people;   /* out; those whose record cannot be opened are not among them */
 	size_t             npeople;
 	int64_t            last;         /* out: where the page ended; 0: that was all */
+	int64_t            seen;         /* out: queue of the last one looked at; 0: nobody */
 	struct error       error;
 	void             (*done)(struct waiting_load *load);
 	struct db_query    query;        /* private from here on */
 	struct store      *store;
 };
 void waiting_load_send(struct store *store, struct waiting_load *load);
+
+/* Who waits and may have a place, with what the rules said of it. */
+struct waiting_fit {
+	const char                *appointment_id;
+	enum eligibility_decision  decision;
+	const char                *rule_set;
+};
+/*
+ * Those of a page for whom a place may be given without asking anybody, in the arena: known facts do not refuse, and nobody
+ * must ask the blood facility before inviting them.
+ */
+size_t waiting_fits(const struct waiting_load *load, const struct eligibility_rules *rules, struct date on, struct date today,
+		    struct arena *arena, const struct waiting_fit **out);
 
 /* ---- groups ---- */
 
@@ -185,11 +200,13 @@ struct appointment_do {
 	bool               wait, door;
 	enum component     component;
 	const struct verdict *verdict;   /* of book, move, name; NULL: nobody to judge */
-	const char        *const *waiting;
+	const struct waiting_fit *waiting;       /* who goes before; of a book, move, group as well */
 	size_t             nwaiting;
+	int64_t            seen;         /* of a book, move, group: so far the list was looked at; who waits after it goes before, too */
 	int                lead_minutes; /* of a refill: nothing that begins sooner */
 	const char        *title;
 	int                seats, release_hours;
+	bool               release_asked;        /* hours that somebody asked for: refused where they take the seats away at once */
 	struct idempotency idempotency;
 	struct actor       actor;
 	struct arena      *arena;

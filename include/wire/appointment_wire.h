@@ -45,7 +45,7 @@ bool group_release_read(const char *body, size_t len, struct arena *arena, int *
 /* PUT .../slots: {beds?, minutes_per_donor?, slot_minutes?, walk_in_percent?}; what is not given is -1. */
 bool slot_rules_read(const char *body, size_t len, struct arena *arena, struct slot_rules *own, struct error *err);
 
-/* {"date", "beds", ..., "items": [...]}: nobody's name. `own` NULL: the public. */
+/* {"round", "beds", ..., "items": [...]}: nobody's name. To `staff` also slots that do not stand any more, while people are in them. */
 void slots_write(struct json_out *out, const char *key, const struct round *round, const struct slot_rules *rules,
 		 const struct slot *slots, size_t count, struct appointment_now now, bool staff);
 

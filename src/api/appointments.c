@@ -16,12 +16,6 @@
 /* ---- POST /rounds/{id}/appointments, /rounds/{id}/walk-ins ---- */
 
 static void book_on_round(struct booking *b);
-static void book_on_judged(struct booking *b);
-
-static const char *body_of(const struct request *r, size_t *len)
-{
-	return http_body(r->x, len);
-}
 
 static void book_begin(struct request *r, bool door)
 {
@@ -51,15 +45,23 @@ static void walk_in_start(struct request *r)
 	request_with_units(r, walk_in_with_units);
 }
 
+/* Who stands there has a place or not: the list is for who can be told later. */
+static bool check_door(const struct booking *b, struct error *err)
+{
+	return !b->go.door || !b->ask.wait ||
+	       error_add_field(err, "/wait", "not_here", "Nobody waits at the door: book a place in another slot or round.",
+			       "Người đến trực tiếp không vào danh sách chờ: hãy đăng ký khung giờ hoặc đợt khác.");
+}
+
 static void book_on_round(struct booking *b)
 {
 	const struct round *round = &b->load.round;
 	struct error err;
 	size_t len;
-	const char *body = body_of(b->r, &len);
+	const char *body = http_body(b->r->x, &len);
 
 	error_clear(&err);
-	if (!booking_read(body, len, b->r->arena, &b->ask, &err) ||
+	if (!booking_read(body, len, b->r->arena, &b->ask, &err) || !check_door(b, &err) ||
 	    !(b->go.door ? round_takes_walk_ins(round, b->now, &err) : round_takes_bookings(round, b->now, &err))) {
 		booking_refuse(b, &err);
 		return;
@@ -67,12 +69,7 @@ static void book_on_round(struct booking *b)
 	b->go.round_id = round->id;
 	b->go.slot_id = b->ask.slot;
 	b->go.wait = b->ask.wait;
-	booking_judge(b, b->ask.donor, book_on_judged);
-}
-
-static void book_on_judged(struct booking *b)
-{
-	booking_lay(b, booking_do);
+	booking_judge(b, b->ask.donor, booking_give);
 }
 
 /* ---- POST /appointments/{id}/{move,cancel,check_in,no_show,name} ---- */
@@ -117,7 +114,7 @@ static bool verb_read(struct booking *b, struct error *err)
 {
 	struct arena *arena = b->r->arena;
 	size_t len;
-	const char *body = body_of(b->r, &len);
+	const char *body = http_body(b->r->x, &len);
 
 	if (b->go.step == STEP_MOVE)
 		return booking_move_read(body, len, arena, &b->ask, err);
@@ -154,13 +151,10 @@ static void verb_on_found(struct booking *b)
 		booking_judge(b, b->ask.donor, booking_do);
 	else if (b->go.step == STEP_CANCEL)
 		booking_look_who_waits(b, booking_do);
+	else if (b->go.step == STEP_CHECK_IN)
+		booking_look_again(b, booking_do);
 	else
 		booking_do(b);
-}
-
-static void move_on_judged(struct booking *b)
-{
-	booking_lay(b, booking_do);
 }
 
 static bool fail_seat(struct error *err)
@@ -201,9 +195,9 @@ static void move_on_target(struct round_load *load)
 	b->go.slot_id = b->ask.slot;
 	b->ask.component = now->component;
 	if (*now->donor_id)
-		booking_judge(b, now->donor_id, move_on_judged);
+		booking_judge(b, now->donor_id, booking_give);
 	else
-		move_on_judged(b);
+		booking_give(b);
 }
 
 /* ---- POST /rounds/{id}/check-in: by the code that is said at the door ---- */
@@ -220,7 +214,7 @@ static void door_on_found(struct booking *b)
 	}
 	b->go.id = now->id;
 	b->go.version = now->version;
-	booking_do(b);
+	booking_look_again(b, booking_do);
 }
 
 static void door_on_round(struct booking *b)
@@ -228,7 +222,7 @@ static void door_on_round(struct booking *b)
 	char *code = arena_alloc(b->r->arena, APPOINTMENT_CODE_SIZE);
 	struct error err;
 	size_t len;
-	const char *body = body_of(b->r, &len);
+	const char *body = http_body(b->r->x, &len);
 
 	error_clear(&err);
 	if (!check_in_read(body, len, b->r->arena, code, &err)) {

@@ -158,17 +158,26 @@ static void load_facts(struct booking *b, struct facts_load *facts, const char *
 	facts_load_send(api_store(b->r->api), facts);
 }
 
-/* Reasons are for those who may open the record. */
-static bool is_told_reasons(const struct request *r)
+/* Reasons are for those who may open this record: anybody may be booked, from wherever they are. */
+static bool is_told_reasons(const struct booking *b)
 {
-	return access_decide(r->principal.role, AREA_DONORS, ACCESS_READ) != ACCESS_NO;
+	const char *unit = b->facts.record.donor.unit_id, *const *units;
+	size_t count;
+
+	if (access_decide(b->r->principal.role, AREA_DONORS, ACCESS_READ) == ACCESS_NO)
+		return false;
+	request_readable_units(b->r, &units, &count);
+	for (size_t i = 0; units && unit && i < count; i++)
+		if (streq(units[i], unit))
+			return true;
+	return !units;
 }
 
 static const char *verdict_text(struct booking *b)
 {
 	struct json_out out = { .buf = api_scratch(b->r->api) };
 
-	if (is_told_reasons(b->r))
+	if (is_told_reasons(b))
 		verdict_write(&out, NULL, &b->verdict, http_language(b->r->x));
 	else
 		verdict_neutral_write(&out, NULL, &b->verdict, b->facts.record.donor.contact_facility, http_language(b->r->x));
@@ -188,7 +197,7 @@ static void on_told(struct facts_load *told)
 	error_clear(&err);
 	error_set(&err, ERR_NOT_ELIGIBLE, "By what is known, this person may not give in this round: verdict says why and from when on.",
 		  "Theo thông tin hiện có, người này chưa được hiến máu ở đợt này: verdict cho biết lý do và từ khi nào.");
-	http_add_problem_member(b->r->x, "verdict", verdict_text(b));
+	http_add_problem_member(b->r->x, ERR_NOT_ELIGIBLE, "verdict", verdict_text(b));
 	booking_refuse(b, &err);
 }
 
@@ -220,6 +229,28 @@ void booking_judge(struct booking *b, const char *donor, void (*next)(struct boo
 	b->next = next;
 	b->go.component = b->ask.component;
 	load_facts(b, &b->facts, donor, NULL, on_judged);
+}
+
+/* Nobody is refused by it: what is not known now is not told. */
+static void on_looked_at(struct facts_load *load)
+{
+	struct booking *b = container_of(load, struct booking, facts);
+	struct request *r = b->r;
+	struct eligibility_facts facts;
+
+	if (load->error.code == ERR_NONE && !load->record.donor.erased) {
+		donor_facts_as_of(&load->facts, rules_of(r), b->load.round.from, r->today, b->found.appointment.component, r->arena,
+				  &facts);
+		eligibility_check(rules_of(r), &facts, r->arena, &b->verdict);
+		b->go.verdict = &b->verdict;
+	}
+	b->next(b);
+}
+
+void booking_look_again(struct booking *b, void (*next)(struct booking *b))
+{
+	b->next = next;
+	load_facts(b, &b->facts, b->found.appointment.donor_id, NULL, on_looked_at);
 }
 
 static void on_contact(struct facts_load *load)
@@ -257,12 +288,36 @@ static void on_laid(struct slots_lay *lay)
 		load_slots(b);           /* also where somebody booked meanwhile */
 }
 
-static bool has_slot(const struct slots_load *load, const char *id)
+static const struct slot *find_slot(const struct slots_load *load, const char *id)
 {
 	for (size_t i = 0; i < load->nslots; i++)
 		if (load->slots[i].stands && strcasecmp(load->slots[i].id, id) == 0)
-			return true;
-	return false;
+			return &load->slots[i];
+	return NULL;
+}
+
+/* What is booked has not begun: after that there are places at the door. */
+static bool check_hour(const struct booking *b, struct error *err)
+{
+	const struct slots_load *load = &b->slots;
+	const struct slot *wanted = b->go.slot_id ? find_slot(load, b->go.slot_id) : NULL;
+	bool all_begun = load->nslots > 0;
+
+	if (b->go.slot_id && !wanted)
+		return error_add_field(err, "/slot", "not_found", "The round has no such slot. Look at its slots.",
+				       "Đợt không có khung giờ này. Hãy xem các khung giờ của đợt.");
+	if (b->go.door)
+		return true;
+	if (wanted && slot_has_begun(wanted, b->into->from, b->now.today, b->now.minute))
+		return error_add_field(err, "/slot", "has_begun", "This slot has begun. Choose a later one, or take the person as a walk-in.",
+				       "Khung giờ này đã bắt đầu. Hãy chọn khung giờ sau, hoặc nhận người đến không hẹn trước.");
+	for (size_t i = 0; i < load->nslots && all_begun; i++)
+		all_begun = !load->slots[i].stands ||
+			    slot_has_begun(&load->slots[i], b->into->from, b->now.today, b->now.minute);
+	if (all_begun)
+		return error_set(err, ERR_ILLEGAL_STEP, "All slots of the round have begun. Who comes now is taken as a walk-in.",
+				 "Mọi khung giờ của đợt đã bắt đầu. Người đến lúc này được nhận như người không hẹn trước.");
+	return true;
 }
 
 static void on_slots(struct slots_load *load)
@@ -275,13 +330,8 @@ static void on_slots(struct slots_load *load)
 		return;
 	}
 	error_clear(&err);
-	if (!load->stale && b->go.slot_id && !has_slot(load, b->go.slot_id)) {
-		error_add_field(&err, "/slot", "not_found", "The round has no such slot. Look at its slots.",
-				"Đợt không có khung giờ này. Hãy xem các khung giờ của đợt.");
-		booking_refuse(b, &err);
-		return;
-	}
-	if (!load->stale) {
+	/* Slots that are loose can be used as they are: tried once, so that many who book do not chase each other. */
+	if (!load->stale && (!load->loose || b->lays > 0 || load->version != b->into->version)) {
 		b->next(b);
 		return;
 	}
@@ -312,35 +362,53 @@ void booking_lay(struct booking *b, void (*next)(struct booking *b))
 
 /* ---- who waits ---- */
 
+/* In which places are given, or get free. */
+static const struct round *giving_round(const struct booking *b)
+{
+	return b->into ? b->into : &b->load.round;
+}
+
 static void on_waiting(struct waiting_load *load)
 {
 	struct booking *b = container_of(load, struct booking, waiting);
-	struct request *r = b->r;
-	const char **ids;
 
 	if (load->error.code != ERR_NONE) {
 		booking_refuse(b, &load->error);
 		return;
 	}
-	ids = arena_alloc(r->arena, (load->npeople + 1) * sizeof(*ids));
-	for (size_t i = 0; i < load->npeople; i++) {
-		const struct waiting_person *person = &load->people[i];
-		struct eligibility_facts facts;
-		struct verdict verdict;
-
-		donor_facts_as_of(&person->facts, rules_of(r), b->load.round.from, r->today, person->component, r->arena, &facts);
-		eligibility_check(rules_of(r), &facts, r->arena, &verdict);
-		if (verdict.eligible)
-			ids[b->go.nwaiting++] = person->appointment_id;
-	}
-	b->go.waiting = ids;
+	b->go.nwaiting = waiting_fits(load, rules_of(b->r), giving_round(b)->from, b->r->today, b->r->arena, &b->go.waiting);
+	b->go.seen = load->seen;
 	b->next(b);
+}
+
+/* First those who wait, then who asks: but where nothing is left nobody need be looked at. */
+static void give_on_laid(struct booking *b)
+{
+	bool any = false;
+	struct error err;
+
+	error_clear(&err);
+	if (!check_hour(b, &err)) {
+		booking_refuse(b, &err);
+		return;
+	}
+	for (size_t i = 0; i < b->slots.nslots; i++)
+		any = any || slot_left(&b->slots.slots[i]) > 0;
+	if (any && b->slots.waited && !b->go.door)
+		booking_look_who_waits(b, booking_do);
+	else
+		booking_do(b);
+}
+
+void booking_give(struct booking *b)
+{
+	booking_lay(b, give_on_laid);
 }
 
 void booking_look_who_waits(struct booking *b, void (*next)(struct booking *b))
 {
 	b->next = next;
-	b->waiting = (struct waiting_load){ .round_id = b->load.round.id, .arena = b->r->arena, .done = on_waiting };
+	b->waiting = (struct waiting_load){ .round_id = giving_round(b)->id, .arena = b->r->arena, .done = on_waiting };
 	waiting_load_send(api_store(b->r->api), &b->waiting);
 }
 

@@ -50,12 +50,16 @@ void booking_load_round(struct booking *b, void (*next)(struct booking *b));
 void booking_load_appointment(struct booking *b, const char *id, void (*next)(struct booking *b));
 /* Of this donor (id or number) the verdict of the round `into` on its day; refused with it, or kept for the step. */
 void booking_judge(struct booking *b, const char *donor, void (*next)(struct booking *b));
+/* Of who has the appointment the same verdict as it is now, kept for the step whatever it says; none where it cannot be made. */
+void booking_look_again(struct booking *b, void (*next)(struct booking *b));
 /* Of the contact of a group the record that stands, for the step. */
 void booking_find_contact(struct booking *b, const char *donor, void (*next)(struct booking *b));
 /* The slots of `into` as they should be. */
 void booking_lay(struct booking *b, void (*next)(struct booking *b));
 /* Who may have a place that gets free in the round: go.waiting. */
 void booking_look_who_waits(struct booking *b, void (*next)(struct booking *b));
+/* Lays the slots of `into`, looks who waits there and goes before, then does go, and answers. */
+void booking_give(struct booking *b);
 /* Does go, and answers. */
 void booking_do(struct booking *b);
 /* Answers with what is there now. */

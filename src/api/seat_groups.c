@@ -17,11 +17,6 @@ static struct booking *group_new(struct request *r, enum appointment_step step, 
 
 /* ---- POST /rounds/{id}/groups ---- */
 
-static void hold_on_contact(struct booking *b)
-{
-	booking_lay(b, booking_do);
-}
-
 static void hold_on_round(struct booking *b)
 {
 	struct error err;
@@ -37,9 +32,10 @@ static void hold_on_round(struct booking *b)
 	b->go.slot_id = b->group.slot;
 	b->go.title = b->group.title;
 	b->go.seats = b->group.seats;
+	b->go.release_asked = b->group.release_hours >= 0;
 	b->go.release_hours = b->group.release_hours >= 0 ? b->group.release_hours
 							  : b->r->api->worker->config->booking_release_hours;
-	booking_find_contact(b, b->group.contact, hold_on_contact);
+	booking_find_contact(b, b->group.contact, booking_give);
 }
 
 static void hold_with_units(struct request *r)
@@ -86,7 +82,7 @@ static void release_on_round(struct round_load *round)
 	if (!request_may_write(r, round->round.units, round->round.nunits, round->round.from, round->round.team.id))
 		return;
 	error_clear(&err);
-	if (!group_release_read(body, len, r->arena, &b->go.seats, &err)) {
+	if (!group_release_read(body, len, r->arena, &b->go.seats, &err) || !round_takes_seats_back(&round->round, &err)) {
 		booking_refuse(b, &err);
 		return;
 	}

@@ -31,7 +31,7 @@ static void get_on_slots(struct slots_load *slots)
 		request_reply_round_error(op->r, &slots->error);
 		return;
 	}
-	if (slots->stale)
+	if (slots->stale || slots->loose)
 		slot_lay(&op->load.round, &slots->rules, slots->slots, slots->nslots, op->r->arena, &layout);
 	slots_write(&out, NULL, &op->load.round, &slots->rules, layout.slots, layout.nslots, booking_now(op->r), is_staff(op->r));
 	request_reply_json(op->r, 200, out.buf, NULL);

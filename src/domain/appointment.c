@@ -137,7 +137,7 @@ const char *appointment_attention(const struct appointment *appointment, const s
 		return "round_moved";
 	if (*appointment->slot.id && (!appointment->slot.stands || is_outside(&appointment->slot, round)))
 		return "slot_gone";
-	return "";
+	return appointment->contact_facility ? "contact_facility" : "";
 }
 
 /* ---- what is possible now ---- */
@@ -196,7 +196,7 @@ bool round_takes_walk_ins(const struct round *round, struct appointment_now now,
 			      "Ngày của đợt đã qua. Hãy chọn đợt khác.");
 	if (order < 0)
 		return refuse(err, "Places at the door are given on the round's day. Book a place instead.",
-			      "Chỗ tại cửa chỉ nhận trong ngày của đợt. Hãy đăng ký trước.");
+			      "Người không hẹn trước chỉ được nhận trong ngày của đợt. Hãy đăng ký trước.");
 	return true;
 }
 
@@ -245,6 +245,11 @@ static bool change_allowed(const struct round *round, struct error *err)
 	return true;
 }
 
+bool round_takes_seats_back(const struct round *round, struct error *err)
+{
+	return round->status == ROUND_CANCELLED ? refuse_status(round, err) : change_allowed(round, err);
+}
+
 bool appointment_verb_allowed(enum appointment_verb verb, const struct appointment *appointment, const struct round *round,
 			      struct appointment_now now, struct error *err)
 {
@@ -259,7 +264,7 @@ bool appointment_verb_allowed(enum appointment_verb verb, const struct appointme
 		if (*appointment->donor_id)
 			return refuse(err, "Somebody was named for this seat: cancel it, then book the other person.",
 				      "Chỗ này đã có tên: hãy hủy, rồi đăng ký cho người khác.");
-		return change_allowed(round, err);
+		return round_takes_seats_back(round, err);
 	default:
 		return change_allowed(round, err);
 	}

@@ -98,11 +98,12 @@ static struct slot *find_start(struct slot *slots, size_t count, int start)
 
 /*
  * Who is in a slot that got smaller stays, and the places for that come from slots with room, the fullest left alone the longest:
- * one by one from the slot with most room, the later of two.
+ * one by one from the slot with most room, the later of two. Whether there was anybody.
  */
-static void make_room(struct slot *slots, size_t count)
+static bool make_room(struct slot *slots, size_t count)
 {
 	int over = 0;
+	bool bent;
 
 	for (size_t i = 0; i < count; i++) {
 		if (slots[i].capacity < slots[i].booked) {
@@ -110,6 +111,7 @@ static void make_room(struct slot *slots, size_t count)
 			slots[i].capacity = slots[i].booked;
 		}
 	}
+	bent = over > 0;
 	for (; over > 0; over--) {
 		struct slot *widest = NULL;
 
@@ -118,15 +120,17 @@ static void make_room(struct slot *slots, size_t count)
 			    (!widest || slots[i].capacity - slots[i].booked >= widest->capacity - widest->booked))
 				widest = &slots[i];
 		if (!widest)
-			return;
+			break;
 		widest->capacity--;
 	}
+	return bent;
 }
 
-/* A share of all places, dealt out as they are; never of a place that somebody has booked. */
-static void keep_for_walk_ins(struct slot *slots, size_t count, int percent)
+/* A share of all places, dealt out as they are; never of a place that somebody has booked. Whether that was in the way. */
+static bool keep_for_walk_ins(struct slot *slots, size_t count, int percent)
 {
 	long long places = 0, kept = 0;
+	bool bent = false;
 
 	for (size_t i = 0; i < count; i++) {
 		int share, free = slots[i].capacity - (slots[i].booked - slots[i].walked);
@@ -135,7 +139,9 @@ static void keep_for_walk_ins(struct slot *slots, size_t count, int percent)
 		share = (int)(places * percent / 100 - kept);
 		slots[i].walk_in = share < free ? share : free;
 		kept += slots[i].walk_in;
+		bent = bent || share > free;
 	}
+	return bent;
 }
 
 static int compare_start(const void *a, const void *b)
@@ -162,6 +168,7 @@ void slot_lay(const struct round *round, const struct slot_rules *rules, const s
 	struct slot *slots = arena_alloc(arena, (SLOTS_MAX + nnow) * sizeof(*slots));
 	size_t count = cut_hours(round, rules, slots), nslots = count;
 	int total = places_of(round, slots, count, rules), kept = 0;
+	bool bent;
 
 	for (size_t i = 0; i < nnow; i++) {
 		struct slot *same = find_start(slots, count, now[i].start_minute);
@@ -175,14 +182,17 @@ void slot_lay(const struct round *round, const struct slot_rules *rules, const s
 		slots[nslots] = now[i];
 		slots[nslots].capacity = now[i].booked;
 		slots[nslots].walk_in = now[i].walked;
+		slots[nslots].fair = 0;
 		slots[nslots++].stands = false;
 		kept += now[i].booked;
 	}
 	deal_places(slots, count, rules, total > kept ? total - kept : 0);
-	make_room(slots, count);
-	keep_for_walk_ins(slots, count, rules->walk_in_percent);
+	for (size_t i = 0; i < count; i++)
+		slots[i].fair = slots[i].capacity;
+	bent = make_room(slots, count);
+	bent = keep_for_walk_ins(slots, count, rules->walk_in_percent) || bent;
 	qsort(slots, nslots, sizeof(*slots), compare_start);
-	*layout = (struct slot_layout){ .slots = slots, .nslots = nslots };
+	*layout = (struct slot_layout){ .slots = slots, .nslots = nslots, .bent = bent || kept > 0 };
 	for (size_t i = 0; i < nslots; i++) {
 		layout->capacity += slots[i].capacity;
 		layout->walk_in += slots[i].walk_in;

@@ -65,6 +65,7 @@ struct http_exchange {
 	void               *context;
 	const char         *client_address;
 	const char         *problem_name, *problem_json;  /* one more member of a problem document; NULL: none */
+	enum error_code     problem_code;                 /* of this problem */
 	struct http_gate    gate;
 	struct http_chunk   chunk;
 	llhttp_t            parser;

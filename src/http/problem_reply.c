@@ -62,14 +62,15 @@ static void write_problem(struct buf *body, struct http_exchange *x, const struc
 	write_fields(&out, err, language);
 	if (*err->id)
 		jout_text(&out, "id", err->id);
-	if (x->problem_name)
+	if (x->problem_name && x->problem_code == err->code)
 		jout_raw(&out, x->problem_name, x->problem_json);
 	jout_text(&out, "request_id", http_request_id(x));
 	jout_end(&out);
 }
 
-void http_add_problem_member(struct http_exchange *x, const char *name, const char *json)
+void http_add_problem_member(struct http_exchange *x, enum error_code code, const char *name, const char *json)
 {
+	x->problem_code = code;
 	x->problem_name = name;
 	x->problem_json = json;
 }

@@ -127,25 +127,13 @@ static void on_refilled(struct appointment_do *go)
 static void on_waiting(struct waiting_load *load)
 {
 	struct booking_job *job = container_of(load, struct booking_job, waiting);
-	struct date today = clock_today(job->worker->clock);
-	const char **ids;
-
 	if (load->error.code != ERR_NONE) {
 		round_fails(job, &load->error);
 		return;
 	}
-	ids = arena_alloc(&job->page, (load->npeople + 1) * sizeof(*ids));
-	job->go = (struct appointment_do){ .round_id = job->round.round.id, .waiting = ids };
-	for (size_t i = 0; i < load->npeople; i++) {
-		const struct waiting_person *person = &load->people[i];
-		struct eligibility_facts facts;
-		struct verdict verdict;
-
-		donor_facts_as_of(&person->facts, job->rules, job->round.round.from, today, person->component, &job->page, &facts);
-		eligibility_check(job->rules, &facts, &job->page, &verdict);
-		if (verdict.eligible)
-			ids[job->go.nwaiting++] = person->appointment_id;
-	}
+	job->go = (struct appointment_do){ .round_id = job->round.round.id };
+	job->go.nwaiting = waiting_fits(load, job->rules, job->round.round.from, clock_today(job->worker->clock), &job->page,
+					&job->go.waiting);
 	if (job->go.nwaiting > 0)
 		send_step(job, STEP_REFILL, on_refilled);
 	else if (load->last > 0)
@@ -181,7 +169,7 @@ static void on_slots(struct slots_load *load)
 
 	if (load->error.code != ERR_NONE) {
 		round_fails(job, &load->error);
-	} else if (!load->stale) {
+	} else if (!load->stale && !load->loose) {
 		load_waiting(job, 0);
 	} else if (load->version != job->round.round.version) {
 		round_done(job);

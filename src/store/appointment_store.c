@@ -32,11 +32,11 @@
 	"concat_ws(' ', " c ".version, " c ".beds, " c ".minutes_per_donor, " c ".slot_minutes, " c ".walk_in_percent)"
 
 static const struct db_statement slots_statement = {
-	"SELECT c.version, c.beds, c.minutes_per_donor, c.slot_minutes, c.walk_in_percent, c.own_beds, c.own_minutes, c.own_slot,"
-	" c.own_percent, " FROM_WHAT("c") ", c.laid_by IS DISTINCT FROM " FROM_WHAT("c") ","
+	"SELECT c.version, c.beds, c.minutes_per_donor, c.slot_minutes, c.walk_in_percent, " FROM_WHAT("c") ","
+	" c.laid_by IS DISTINCT FROM " FROM_WHAT("c") ", c.loose, c.waited,"
 	" s.id, s.start_minute, s.end_minute, s.capacity, s.walk_in, s.booked, s.walked, s.stands"
-	" FROM (SELECT r.id, r.version, p.laid_by, b.beds AS own_beds, b.minutes_per_donor AS own_minutes,"
-	"   b.slot_minutes AS own_slot, b.walk_in_percent AS own_percent, " SLOT_RULES("$2", "$3", "$4")
+	" FROM (SELECT r.id, r.version, p.laid_by, coalesce(p.loose, false) AS loose,"
+	"   EXISTS (SELECT FROM appointment AS w WHERE w.round_id = r.id AND w.state = 'waiting') AS waited, " SLOT_RULES("$2", "$3", "$4")
 	"   FROM round AS r" SLOT_RULES_JOINS " WHERE r.id = $1::uuid) AS c"
 	" LEFT JOIN slot AS s ON s.round_id = c.id ORDER BY s.start_minute"
 };
@@ -53,12 +53,11 @@ static void slot_read(struct slot *slot, const struct db_result *result, int row
 	slot->stands = db_bool(result, row, column + 7);
 }
 
-static struct slot_rules rules_read(const struct db_result *result, int column, int if_null)
+static struct slot_rules rules_read(const struct db_result *result, int column)
 {
 	return (struct slot_rules){
-		.beds = row_int(result, 0, column, if_null), .minutes_per_donor = row_int(result, 0, column + 1, if_null),
-		.slot_minutes = row_int(result, 0, column + 2, if_null),
-		.walk_in_percent = row_int(result, 0, column + 3, if_null),
+		.beds = row_int(result, 0, column, 0), .minutes_per_donor = row_int(result, 0, column + 1, 0),
+		.slot_minutes = row_int(result, 0, column + 2, 0), .walk_in_percent = row_int(result, 0, column + 3, 0),
 	};
 }
 
@@ -72,14 +71,15 @@ static void slots_on_done(struct db_query *query, const struct db_result *result
 		int rows = db_rows(result);
 
 		load->version = db_int(result, 0, 0, 0);
-		load->rules = rules_read(result, 1, 0);
-		load->own = rules_read(result, 5, -1);
-		load->from_what = row_text(load->arena, result, 0, 9);
-		load->stale = db_bool(result, 0, 10);
+		load->rules = rules_read(result, 1);
+		load->from_what = row_text(load->arena, result, 0, 5);
+		load->stale = db_bool(result, 0, 6);
+		load->loose = db_bool(result, 0, 7);
+		load->waited = db_bool(result, 0, 8);
 		load->slots = arena_alloc(load->arena, (size_t)rows * sizeof(*load->slots));
 		load->nslots = 0;
-		for (int i = 0; i < rows && !db_is_null(result, i, 11); i++)
-			slot_read(&load->slots[load->nslots++], result, i, 11);
+		for (int i = 0; i < rows && !db_is_null(result, i, 9); i++)
+			slot_read(&load->slots[load->nslots++], result, i, 9);
 	}
 	load->done(load);
 }
@@ -100,7 +100,7 @@ void slots_load_send(struct store *store, struct slots_load *load)
 }
 
 static const struct db_statement lay_statement = {
-	"SELECT slots_lay($1::uuid, $2::bigint, $3, $4::jsonb, $5::integer, $6::integer)"
+	"SELECT slots_lay($1::uuid, $2::bigint, $3, $4::jsonb, $5::integer, $6::integer, $7::boolean)"
 };
 
 static void lay_on_done(struct db_query *query, const struct db_result *result)
@@ -132,6 +132,7 @@ static const char *layout_text(struct slot_layout *layout, const struct store *s
 		jout_int(&out, "end_minute", slot->end_minute);
 		jout_int(&out, "capacity", slot->capacity);
 		jout_int(&out, "walk_in", slot->walk_in);
+		jout_int(&out, "fair", slot->fair);
 		jout_int(&out, "booked", slot->booked);
 		jout_int(&out, "walked", slot->walked);
 		jout_bool(&out, "stands", slot->stands);
@@ -154,6 +155,7 @@ void slots_lay_send(struct store *store, struct slots_lay *lay)
 	query_text(query, layout_text(&lay->layout, store, lay->arena));
 	query_int(query, lay->arena, lay->layout.capacity);
 	query_int(query, lay->arena, lay->layout.walk_in);
+	query_bool(query, lay->layout.bent);
 	db_send(store->db, query);
 }
 
@@ -211,23 +213,23 @@ void slot_rules_save_send(struct store *store, struct slot_rules_save *save)
 /* Of an appointment `a`, its slot `s` and the record `d` that stands for its donor. */
 #define APPOINTMENT_COLUMNS \
 	"a.id, a.round_id, a.code, a.state, a.kind, s.id, s.start_minute, s.end_minute, s.capacity, s.walk_in, s.booked," \
-	" s.walked, s.stands, a.wish, a.group_id," \
+	" s.walked, s.stands, slot_wish(a.wish), a.group_id," \
 	" CASE WHEN a.state = 'waiting' THEN (SELECT count(*) FROM appointment AS w WHERE w.round_id = a.round_id" \
 	"  AND w.state = 'waiting' AND w.queue <= a.queue) ELSE 0 END," \
 	" a.component, a.decision, a.rule_set, a.told_day, a.reason, " SQL_MICROS("a.created_at") ", " SQL_MICROS("a.ended_at") "," \
-	" a.version, d.id, d.number, d.birth_year, d.erased_at IS NOT NULL, " DONOR_SEALED_COLUMNS
+	" a.version, d.id, d.number, d.birth_year, d.erased_at IS NOT NULL, d.contact_facility, " DONOR_SEALED_COLUMNS
 #define APPOINTMENT_JOINS \
 	" LEFT JOIN slot AS s ON s.id = a.slot_id LEFT JOIN donor_alias AS l ON l.donor_id = a.donor_id" \
 	" LEFT JOIN donor AS d ON d.id = coalesce(l.into_id, a.donor_id)"
 enum {
 	COL_ID, COL_ROUND, COL_CODE, COL_STATE, COL_KIND, COL_SLOT, COL_WISH = COL_SLOT + 8, COL_GROUP, COL_POSITION,
 	COL_COMPONENT, COL_DECISION, COL_RULE_SET, COL_TOLD_DAY, COL_REASON, COL_CREATED, COL_ENDED, COL_VERSION,
-	COL_DONOR, COL_NUMBER, COL_BIRTH_YEAR, COL_ERASED, COL_SEALED
+	COL_DONOR, COL_NUMBER, COL_BIRTH_YEAR, COL_ERASED, COL_CONTACT, COL_SEALED
 };
 
-/* CTE `d` for AUDIT_TOLD: the people of the appointments `a`. */
-#define PEOPLE_OF_A \
-	"d AS (SELECT coalesce(l.into_id, a.donor_id) AS id FROM a" \
+/* CTE `d` for AUDIT_TOLD: the people of these appointments. */
+#define PEOPLE_OF(appointments) \
+	"d AS (SELECT coalesce(l.into_id, a.donor_id) AS id FROM " appointments " AS a" \
 	"  LEFT JOIN donor_alias AS l ON l.donor_id = a.donor_id WHERE a.donor_id IS NOT NULL),"
 
 static bool appointment_read_donor(struct appointment *appointment, const struct store *store, bool named, struct arena *arena,
@@ -239,6 +241,7 @@ static bool appointment_read_donor(struct appointment *appointment, const struct
 		return true;
 	row_uuid(result, row, COL_DONOR, appointment->donor_id);
 	appointment->donor_number = row_text(arena, result, row, COL_NUMBER);
+	appointment->contact_facility = db_bool(result, row, COL_CONTACT);
 	if (!named)
 		return true;
 	memcpy(record.donor.id, appointment->donor_id, sizeof(record.donor.id));
@@ -285,7 +288,7 @@ static const struct db_statement load_quietly = {
 	"WITH " ONE_SOUGHT " SELECT " APPOINTMENT_COLUMNS " FROM a" APPOINTMENT_JOINS
 };
 static const struct db_statement load_audited = {
-	"WITH " ONE_SOUGHT ", " PEOPLE_OF_A AUDIT_TOLD("$4") " SELECT " APPOINTMENT_COLUMNS " FROM a" APPOINTMENT_JOINS
+	"WITH " ONE_SOUGHT ", " PEOPLE_OF("a") AUDIT_TOLD("$4") " SELECT " APPOINTMENT_COLUMNS " FROM a" APPOINTMENT_JOINS
 };
 
 static const char *told_audit(struct store *store, const struct actor *actor, const char *action, int count, struct arena *arena)
@@ -334,7 +337,9 @@ static const struct db_statement list_quietly = {
 	"WITH " LIST_SOUGHT " SELECT " APPOINTMENT_COLUMNS " FROM a" APPOINTMENT_JOINS " ORDER BY a.id"
 };
 static const struct db_statement list_audited = {
-	"WITH " LIST_SOUGHT ", " PEOPLE_OF_A AUDIT_TOLD("$7") " SELECT " APPOINTMENT_COLUMNS " FROM a" APPOINTMENT_JOINS " ORDER BY a.id"
+	/* the last one, if there are as many, only tells that there are more */
+	"WITH " LIST_SOUGHT ", " PEOPLE_OF("(SELECT * FROM a ORDER BY id LIMIT $5::integer - 1)") AUDIT_TOLD("$7")
+	" SELECT " APPOINTMENT_COLUMNS " FROM a" APPOINTMENT_JOINS " ORDER BY a.id"
 };
 
 static void list_on_done(struct db_query *query, const struct db_result *result)
@@ -372,7 +377,7 @@ void appointment_list_send(struct store *store, struct appointment_list *list)
 	query_text(query, page_limit(list->limit, list->limit_text));
 	query_text(query, uuid_or_nil(list->donor_id));
 	if (list->action)
-		query_text(query, told_audit(store, &list->actor, list->action, list->limit + 1, list->arena));
+		query_text(query, told_audit(store, &list->actor, list->action, list->limit, list->arena));
 	db_send(store->db, query);
 }
 
@@ -412,9 +417,30 @@ static void waiting_read(struct waiting_load *load, const struct db_result *resu
 		else if (load->error.code == ERR_INTERNAL)
 			error_clear(&load->error);       /* no record that can be opened: nobody knows whether they may give */
 	}
+	load->seen = load->last;
 	if (found < WAITING_PAGE)
 		load->last = 0;
 	qsort(load->people, load->npeople, sizeof(*load->people), compare_queue);
+}
+
+size_t waiting_fits(const struct waiting_load *load, const struct eligibility_rules *rules, struct date on, struct date today,
+		    struct arena *arena, const struct waiting_fit **out)
+{
+	struct waiting_fit *fits = arena_alloc(arena, (load->npeople + 1) * sizeof(*fits));
+	size_t count = 0;
+
+	for (size_t i = 0; i < load->npeople; i++) {
+		const struct waiting_person *person = &load->people[i];
+		struct eligibility_facts facts;
+		struct verdict verdict;
+
+		donor_facts_as_of(&person->facts, rules, on, today, person->component, arena, &facts);
+		eligibility_check(rules, &facts, arena, &verdict);
+		if (verdict.eligible && !person->facts.donor->contact_facility)
+			fits[count++] = (struct waiting_fit){ person->appointment_id, verdict.decision, rules->id };
+	}
+	*out = fits;
+	return count;
 }
 
 static void waiting_on_done(struct db_query *query, const struct db_result *result)
@@ -430,7 +456,7 @@ void waiting_load_send(struct store *store, struct waiting_load *load)
 {
 	load->store = store;
 	load->npeople = 0;
-	load->last = 0;
+	load->last = load->seen = 0;
 	query_begin(&load->query, &waiting_statement, DB_READ, waiting_on_done);
 	query_text(&load->query, uuid_or_nil(load->round_id));
 	query_int(&load->query, load->arena, load->after);
@@ -603,13 +629,20 @@ static const char *step_text(const struct appointment_do *step)
 		jout_text(&out, "rule_set", step->verdict->rules->id);
 	}
 	jout_array(&out, "waiting");
-	for (size_t i = 0; i < step->nwaiting; i++)
-		jout_text(&out, NULL, step->waiting[i]);
+	for (size_t i = 0; i < step->nwaiting; i++) {
+		jout_object(&out, NULL);
+		jout_text(&out, "id", step->waiting[i].appointment_id);
+		jout_text(&out, "decision", eligibility_decision_text(step->waiting[i].decision));
+		jout_text(&out, "rule_set", step->waiting[i].rule_set);
+		jout_end(&out);
+	}
 	jout_end(&out);
+	jout_int(&out, "seen", step->seen);
 	jout_int(&out, "lead", step->lead_minutes);
 	jout_text(&out, "reason", "asked");
 	jout_text(&out, "title", step->title);
 	jout_int(&out, "release_hours", step->release_hours);
+	jout_bool(&out, "release_asked", step->release_asked);
 	write_seats(&out, step);
 	write_code(&out);
 	jout_end(&out);
@@ -652,16 +685,16 @@ void appointment_do_send(struct store *store, struct appointment_do *step)
 /* $1 today  $2 $3 $4 configured rules  $5 now  $6 lead in minutes */
 static const struct db_statement due_statement = {
 	"WITH r AS MATERIALIZED (SELECT * FROM round AS r WHERE r.status IN ('open', 'running') AND r.from_day >= $1::date)"
-	" SELECT ARRAY(SELECT c.id FROM (SELECT r.id, r.version, p.laid_by, " SLOT_RULES("$2", "$3", "$4") " FROM r" SLOT_RULES_JOINS ") AS c"
-	"   WHERE c.laid_by IS DISTINCT FROM " FROM_WHAT("c")
+	" SELECT ARRAY(SELECT c.id FROM (SELECT r.id, r.version, p.laid_by, p.loose, " SLOT_RULES("$2", "$3", "$4") " FROM r" SLOT_RULES_JOINS ") AS c"
+	"   WHERE c.laid_by IS DISTINCT FROM " FROM_WHAT("c") " OR c.loose"
 	"  UNION SELECT r.id FROM r WHERE EXISTS (SELECT FROM slot AS s JOIN appointment AS w ON w.round_id = s.round_id"
-	"   WHERE s.round_id = r.id AND w.state = 'waiting' AND (w.wish IS NULL OR w.wish = s.id) AND s.stands"
+	"   WHERE s.round_id = r.id AND w.state = 'waiting' AND coalesce(slot_wish(w.wish), s.id) = s.id AND s.stands"
 	"    AND s.booked < s.capacity AND r.booked < coalesce(r.capacity, 0) AND s.booked - s.walked < s.capacity - s.walk_in"
 	"    AND civil($5::timestamptz) + make_interval(mins => $6::integer) < r.from_day + make_interval(mins => s.start_minute))"
 	"  LIMIT 100),"
 	" EXISTS (SELECT FROM appointment AS x JOIN seat_group AS g ON g.id = x.group_id JOIN r ON r.id = x.round_id"
 	"  JOIN slot AS s ON s.id = x.slot_id WHERE x.donor_id IS NULL AND x.state = 'booked'"
-	"   AND civil($5::timestamptz) >= r.from_day + make_interval(mins => s.start_minute, hours => -g.release_hours))"
+	"   AND seat_due(r.from_day, s, g.release_hours, $5::timestamptz))"
 };
 
 static void due_on_done(struct db_query *query, const struct db_result *result)

@@ -219,6 +219,7 @@ void slots_write(struct json_out *out, const char *key, const struct round *roun
 	jout_object(out, key);
 	jout_text(out, "round", round->id);
 	jout_text(out, "status", round_status_text(round->status));
+	jout_text(out, "time_status", fact_status_text(round->time_status));
 	jout_bool(out, "open", given && date_compare(round->from, now.today) >= 0);
 	if (rules->beds > 0)
 		jout_int(out, "beds", rules->beds);

@@ -11,6 +11,7 @@ import pytest
 from harness.client import field_codes, problem
 from harness.daemon import NOW, wait_until
 from harness.seeds import TODAY, Seeds, day
+from test_access import unit_id
 
 DONORS, ROUNDS, APPOINTMENTS, GROUPS = "/api/v1/donors", "/api/v1/rounds", "/api/v1/appointments", "/api/v1/groups"
 NOBODY = "00000000-0000-7000-8000-000000000000"
@@ -53,6 +54,11 @@ def verb(client, appointment, what, body=None, expect=200, **options):
 
 def read(client, appointment):
     return client.get(f"{APPOINTMENTS}/{appointment['id']}").json()
+
+
+def set_capacity(client, round_, capacity):
+    path = f"{ROUNDS}/{round_['id']}"
+    client.patch(path, json={"capacity": capacity}, headers={"If-Match": client.etag(path)}, expect=200)
 
 
 def slots(client, round_):
@@ -108,6 +114,29 @@ def test_hours_that_change_drop_nobody(staff, round_, donor, daemon):
     assert told["15:00"]["stands"] and sum(s["capacity"] for s in told.values()) == 8
     moved = verb(staff, people[0], "move")
     assert moved["slot"]["start"] >= "15:00" and moved["attention"] is None and moved["code"] == people[0]["code"]
+    # all of them find a place, and then the round takes as many as it ever did
+    for person in people[1:4]:
+        assert verb(staff, person, "move")["slot"]["start"] >= "15:00"
+    assert [book(staff, one, donor())["state"] for _ in range(3)] == ["booked"] * 3
+    problem(staff.post(f"{ROUNDS}/{one['id']}/appointments", json={"donor": donor()}), "round-full", 409)
+    assert sorted((s["start"], s["booked"], s["capacity"]) for s in slots(staff, one)) == [("15:00", 4, 4), ("15:30", 4, 4)]
+    assert_counts(daemon, one)
+
+
+def test_places_for_people_who_were_there_go_with_them(staff, round_, donor, daemon):
+    one = round_(capacity=8, rules={"beds": 8, "minutes_per_donor": 30, "slot_minutes": 60})
+    people = [book(staff, one, donor(), slot=slots(staff, one)[0]["id"]) for _ in range(4)]
+    waits = book(staff, one, donor(), slot=slots(staff, one)[0]["id"], wait=True)
+    set_slots(staff, one, beds=1, minutes_per_donor=30, slot_minutes=60, walk_in_percent=0)      # two an hour
+    assert [(s["booked"], s["capacity"]) for s in slots(staff, one)] == [(4, 4), (0, 0)]
+    for left in (3, 2):
+        verb(staff, people[left], "cancel")
+        first, second = slots(staff, one)
+        assert first["booked"] == first["capacity"] == left and read(staff, waits)["state"] == "waiting"
+        assert second["capacity"] == 4 - left
+    wait_until(lambda: staff.round(one["id"])["places"]["left"] == 2, what="places told")
+    verb(staff, people[1], "cancel")
+    assert read(staff, waits)["state"] == "booked"              # two an hour: now there is one
     assert_counts(daemon, one)
 
 
@@ -193,6 +222,22 @@ def test_who_may_not_give_is_told_why(staff, api, round_, donor, seeds, daemon):
     problem(team.get(f"{ROUNDS}/{other['id']}/appointments", expect=None), "out-of-scope", 403)
 
 
+def test_reasons_are_for_who_may_open_the_record(api, staff, daemon, round_, donor, seeds):
+    home, far = (unit_id(api, name, "2025-01-01") for name in ("Huyện Than Uyên", "Huyện Sìn Hồ"))
+    client = api.with_token(daemon.new_token("staff", f"of one place {seeds.number()}", "--unit", home))
+    one = round_()
+    for unit, told in ((home, True), (far, False), (None, False)):
+        who = donor(**({"unit": unit} if unit else {}))
+        staff.post(f"{DONORS}/{who}/deferrals", json={"code": "malaria", "permanent": True}, expect=201)
+        answer = problem(client.post(f"{ROUNDS}/{one['id']}/appointments", json={"donor": who}), "not-eligible", 409)
+        assert ("malaria" in json.dumps(answer)) == ("reasons" in answer["verdict"]) == told, unit
+    # whoever uses a key for something else is told that, and nothing of the person
+    key = {"Idempotency-Key": "used"}
+    client.post(f"{ROUNDS}/{one['id']}/appointments", json={"donor": donor()}, headers=key, expect=201)
+    assert "verdict" not in problem(client.post(f"{ROUNDS}/{one['id']}/appointments", json={"donor": who}, headers=key),
+                                    "idempotency-mismatch", 422)
+
+
 def test_a_round_that_is_moved_postponed_cancelled_keeps_its_people(staff, round_, donor, seeds):
     one = round_(date=day(20 + seeds.number() % 150))
     made = book(staff, one, donor())
@@ -259,6 +304,62 @@ def test_places_that_appear_are_given_by_themselves(staff, round_, donor, daemon
     wait_until(lambda: staff.round(one["id"])["places"] == {"capacity": 3, "booked": 3, "left": 0, "walk_in": 0}, what="places told")
 
 
+def test_nobody_overtakes_who_waits(staff, round_, donor, daemon):
+    one, other = round_(capacity=2), round_(capacity=4)
+    for _ in range(2):
+        book(staff, one, donor())
+    ill = donor()
+    waiting = [book(staff, one, who, wait=True) for who in (ill, donor(), donor())]
+    elsewhere = book(staff, other, donor())
+    staff.post(f"{DONORS}/{ill}/deferrals", json={"code": "malaria"}, expect=201)
+    # a place that nobody has been given yet is not for who comes now
+    set_capacity(staff, one, 3)
+    problem(staff.post(f"{ROUNDS}/{one['id']}/appointments", json={"donor": donor()}), "round-full", 409)
+    wait_until(lambda: [read(staff, w)["state"] for w in waiting] == ["waiting", "booked", "waiting"], what="given to the first who may")
+    set_capacity(staff, one, 4)
+    problem(staff.post(f"{APPOINTMENTS}/{elsewhere['id']}/move", json={"round": one["id"]}), "round-full", 409)
+    wait_until(lambda: [read(staff, w)["state"] for w in waiting] == ["waiting", "booked", "booked"], what="given to the next one")
+    # who may not give keeps nobody else away
+    set_capacity(staff, one, 5)
+    assert book(staff, one, donor())["state"] == "booked"
+    assert [read(staff, w)["verdict"]["decision"] for w in waiting[1:]] == ["incomplete"] * 2
+    problem(staff.post(f"{APPOINTMENTS}/{waiting[0]['id']}/move", json={}), "not-eligible", 409)
+    assert_counts(daemon, one)
+
+
+def test_who_is_moved_within_the_list_stays_behind_the_others(staff, round_, donor, daemon):
+    one = round_(capacity=1)
+    book(staff, one, donor())
+    first, second = (book(staff, one, donor(), wait=True) for _ in range(2))
+    set_capacity(staff, one, 2)
+    problem(staff.post(f"{APPOINTMENTS}/{second['id']}/move", json={}), "round-full", 409)
+    wait_until(lambda: read(staff, first)["state"] == "booked", what="the first one is given it")
+    assert read(staff, second)["state"] == "waiting"
+    assert_counts(daemon, one)
+
+
+def test_who_waits_for_an_hour_that_goes_waits_for_any(staff, round_, donor):
+    one = round_(capacity=4)
+    first = slots(staff, one)[0]
+    book(staff, one, donor(), slot=first["id"])
+    waits = book(staff, one, donor(), slot=first["id"], wait=True)
+    assert waits["state"] == "waiting"
+    staff.step(one["id"], "move", {"reason": "hội trường bận", "start": "15:00", "end": "16:00"})
+    staff.step(one["id"], "open")
+    wait_until(lambda: read(staff, waits)["state"] == "booked", what="given another hour")
+    assert read(staff, waits)["slot"]["start"] >= "15:00"
+
+
+def test_whom_the_facility_is_asked_about_is_passed_over(staff, round_, donor, daemon):
+    one = round_(capacity=1)
+    has = book(staff, one, donor())
+    waiting = [book(staff, one, donor(), wait=True) for _ in range(2)]
+    daemon.sql("UPDATE donor SET contact_facility = true WHERE id = %s", waiting[0]["donor"]["id"])
+    verb(staff, has, "cancel")
+    assert [read(staff, w)["state"] for w in waiting] == ["waiting", "booked"]
+    assert [read(staff, w)["attention"] for w in waiting] == ["contact_facility", None]
+
+
 def test_who_waits_for_one_hour_gets_no_other(staff, round_, donor):
     one = round_(capacity=4)
     first, *_, last = slots(staff, one)
@@ -310,6 +411,26 @@ def test_seats_without_a_name_flow_back(staff, round_, donor, daemon):
     assert_counts(daemon, one)
 
 
+def test_seats_that_would_go_back_at_once(staff, round_, donor, daemon):
+    """It is eight: what is held for tomorrow, by hours that nobody asked for, is named at the door."""
+    one, contact = round_(capacity=4, date=day(1), start="08:30", end="10:30"), donor()
+    path, held = f"{ROUNDS}/{one['id']}/groups", {"title": "Bản Gần", "contact": contact, "seats": 2}
+    assert field_codes(staff.post(path, json={**held, "release_hours": 30}, expect=422)) == {"/release_hours": "too_many"}
+    group = staff.post(path, json=held, expect=201).json()
+    assert (group["release_hours"], group["unnamed"]) == (18, 2)
+    soon, late = round_(capacity=4, date=TODAY, start="20:00", end="22:00"), round_(capacity=4, date=day(1), start="20:00", end="22:00")
+    kept = staff.post(f"{ROUNDS}/{soon['id']}/groups", json=held, expect=201).json()
+    assert kept["release_hours"] == 0
+    waits = [book(staff, soon, donor(), wait=True) for _ in range(3)][-1]
+    other = staff.post(f"{ROUNDS}/{late['id']}/groups", json={**held, "release_hours": 35}, expect=201).json()
+    late_slot = slots(staff, late)[-1]["id"]
+    verb(staff, other["items"][0], "move", {"slot": late_slot})
+    daemon.sql("UPDATE seat_group SET release_hours = 72 WHERE id = %s", other["id"])
+    wait_until(lambda: staff.get(f"{GROUPS}/{other['id']}").json()["released"] == 2, what="the job has looked")
+    daemon.sql("UPDATE seat_group SET release_hours = 35 WHERE id = %s", other["id"])
+    assert read(staff, waits)["state"] == "waiting" and staff.get(f"{GROUPS}/{kept['id']}").json()["unnamed"] == 2
+
+
 # ---- at the door ----
 
 @pytest.fixture
@@ -350,7 +471,7 @@ def test_not_before_its_day_nor_its_hour(staff, round_, today, donor):
 def test_walk_ins_have_their_share(staff, today, donor, daemon):
     one = today(capacity=6)                                     # two a slot, two in all for the door
     shares = {s["start"]: (s["left"], s["walk_in"]) for s in slots(staff, one)}
-    assert shares["07:00"] == (0, 0) or shares["08:00"][0] == 0     # begun: nothing to book
+    assert shares["07:00"] == (0, 0) and shares["08:00"] == (0, 2)      # over; begun: all of it for the door
     came = []
     for _ in range(6):
         answer = staff.post(f"{ROUNDS}/{one['id']}/walk-ins", json={"donor": donor()})
@@ -367,9 +488,30 @@ def test_walk_ins_have_their_share(staff, today, donor, daemon):
     left = slots(staff, one)[2]["left"]
     assert left == 2 - kept
     assert [book(staff, one, donor())["slot"]["start"] for _ in range(left)] == ["09:00"] * left
-    waits = walk_in(staff, one, donor(), wait=True)
-    assert (waits["state"], waits["kind"]) == ("waiting", "walk_in")
+    assert field_codes(staff.post(f"{ROUNDS}/{one['id']}/walk-ins", json={"donor": donor(), "wait": True}, expect=422)) == {"/wait": "not_here"}
     assert_counts(daemon, one)
+
+
+def test_what_has_begun_is_not_booked(staff, today, donor):
+    one = today()
+    eight = next(s for s in slots(staff, one) if s["start"] == "08:00")
+    path = f"{ROUNDS}/{one['id']}/appointments"
+    assert field_codes(staff.post(path, json={"donor": donor(), "slot": eight["id"], "wait": True}, expect=422)) == {"/slot": "has_begun"}
+    set_slots(staff, one, slot_minutes=180, walk_in_percent=0)      # one slot, from seven on
+    told = problem(staff.post(path, json={"donor": donor(), "wait": True}, headers={"Accept-Language": "en"}), "illegal-step", 409)
+    assert "walk-in" in told["detail"]
+
+
+def test_who_comes_is_judged_anew(staff, today, donor):
+    one = today(walk_in_percent=0)
+    people = [donor() for _ in range(2)]
+    made = [book(staff, one, who) for who in people]
+    for who in people:
+        staff.post(f"{DONORS}/{who}/deferrals", json={"code": "malaria"}, expect=201)
+    here = verb(staff, made[0], "check_in")
+    assert (here["state"], here["verdict"]["decision"]) == ("checked_in", "refused")
+    here = staff.post(f"{ROUNDS}/{one['id']}/check-in", json={"code": made[1]["code"]}).json()
+    assert (here["state"], here["verdict"]["decision"]) == ("checked_in", "refused")
 
 
 def test_the_place_of_who_did_not_come(staff, today, donor, daemon):
@@ -470,8 +612,10 @@ def test_listed(staff, api, round_, donor, daemon):
     problem(staff.get(path, params={"state": "here"}, expect=400), "invalid-query")
     assert all(a["donor"]["name"] for a in staff.items(path))
     assert all("name" not in a["donor"] for a in api.as_("auditor").items(path))
-    told = daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'appointment.list' AND subject_id = %s", made[0]["donor"]["id"])
-    assert told == 3
+    read_of = "SELECT count(*) FROM audit_entry WHERE action = 'appointment.list' AND subject_id = %s"
+    assert [daemon.value(read_of, a["donor"]["id"]) for a in made] == [3, 2, 3]
+    staff.get(path, params={"limit": 1})
+    assert [daemon.value(read_of, a["donor"]["id"]) for a in made] == [4, 2, 3]    # the next one was not told
     assert staff.get(f"{APPOINTMENTS}/{made[0]['id']}").headers["cache-control"] == "no-store"
     (mine,) = staff.get(f"{DONORS}/{made[1]['donor']['id']}/export").json()["appointments"]
     assert (mine["id"], mine["state"], mine["start"]) == (made[1]["id"], "cancelled", made[1]["slot"]["start"])
@@ -494,6 +638,21 @@ def test_two_records_of_one_person_have_one_place(staff, round_, donor, daemon):
     assert [(read(staff, a)["state"], read(staff, a)["reason"]) for a in (has, again)] == [("booked", None), ("cancelled", "merged")]
     assert read(staff, waits_too)["donor"]["id"] == who
     problem(staff.post(f"{ROUNDS}/{other['id']}/appointments", json={"donor": who}), "already-booked", 409)
+    assert_counts(daemon, one)
+
+
+def test_two_people_after_all_ask_again(staff, round_, donor, daemon):
+    one, who, twin = round_(capacity=2), donor(), donor()
+    has, taken = book(staff, one, who), book(staff, one, twin)
+    waits = book(staff, one, donor(), wait=True)
+    merge(staff, who, twin)
+    wait_until(lambda: read(staff, waits)["state"] == "booked", what="refilled")
+    staff.post(f"{DONORS}/{who}/merge/undo", json={"with": twin}, headers={"If-Match": staff.etag(f"{DONORS}/{who}")}, expect=200)
+    assert [read(staff, a)["state"] for a in (has, taken)] == ["booked", "waiting"]
+    behind = book(staff, one, donor(), wait=True)
+    assert [read(staff, a)["position"] for a in (taken, behind)] == [1, 2]
+    verb(staff, waits, "cancel")
+    assert [read(staff, a)["state"] for a in (taken, behind)] == ["booked", "waiting"]
     assert_counts(daemon, one)
 
 

@@ -87,7 +87,7 @@ static void test_cuts(void **state)
 }
 
 /* A slot that is there: start, end, booked, walked. */
-#define THERE(start, end, booked, walked) { "x", start, end, 99, 9, booked, walked, true }
+#define THERE(start, end, booked, walked) { "x", start, end, 99, 9, booked, walked, 0, true }
 
 static const struct {
 	const char *name;
@@ -112,7 +112,7 @@ static const struct {
 	  "00:00-24:00 3/0 gone, 07:00-07:30 3/0, 07:30-08:00 4/0" },
 	{ "more people than new places", 8 * H, 9 * H, 4, { 0, 15, 30, 0 }, { THERE(7 * H, 7 * H + 30, 4, 0) }, 1,
 	  "07:00-07:30 4/0 gone, 08:00-08:30 0/0, 08:30-09:00 0/0" },
-	{ "an hour that came back", 7 * H, 8 * H, 8, { 0, 15, 30, 0 }, { { "x", 7 * H, 7 * H + 30, 2, 0, 2, 0, false } }, 1,
+	{ "an hour that came back", 7 * H, 8 * H, 8, { 0, 15, 30, 0 }, { { "x", 7 * H, 7 * H + 30, 2, 0, 2, 0, 0, false } }, 1,
 	  "07:00-07:30 4/0, 07:30-08:00 4/0" },
 	{ "the share is never of booked places, and made up later", 7 * H, 8 * H, 8, { 0, 15, 30, 50 },
 	  { THERE(7 * H, 7 * H + 30, 4, 0) }, 1, "07:00-07:30 4/0, 07:30-08:00 4/4" },
@@ -142,6 +142,7 @@ static void test_changes(void **state)
 static void test_any_change(void **state)
 {
 	uint64_t seed = 88172645463325252ull;
+	int unbent = 0;
 
 	(void)state;
 	for (int turn = 0; turn < 3000; turn++) {
@@ -175,6 +176,45 @@ static void test_any_change(void **state)
 		}
 		assert_int_equal(found, booked);
 		assert_true(layout.capacity <= round.capacity);
+		/* What is above the fair share is there for people alone; and laid without people it is the same, unless told. */
+		for (size_t i = 0; i < layout.nslots; i++) {
+			assert_true(layout.slots[i].capacity <= layout.slots[i].fair || layout.slots[i].capacity == layout.slots[i].booked);
+			layout.slots[i].booked = layout.slots[i].walked = 0;
+		}
+		if (!layout.bent) {
+			struct slot_layout alone;
+
+			slot_lay(&round, &rules, layout.slots, layout.nslots, &arena, &alone);
+			assert_string_equal(layout_text(&alone, &arena), layout_text(&layout, &arena));
+			unbent++;
+		}
+		arena_release(&arena);
+	}
+	assert_true(unbent > 100);
+}
+
+static void test_what_is_bent(void **state)
+{
+	static const struct { struct slot now; bool want; } cases[] = {
+		{ THERE(7 * H, 7 * H + 30, 2, 0), false },
+		{ THERE(7 * H, 7 * H + 30, 3, 0), true },          /* its share for walk-ins is booked */
+		{ THERE(7 * H, 7 * H + 30, 3, 1), false },
+		{ THERE(7 * H, 7 * H + 30, 5, 5), true },          /* more than its share of all places */
+		{ THERE(6 * H, 6 * H + 30, 1, 0), true },          /* an hour that went */
+		{ THERE(6 * H, 6 * H + 30, 0, 0), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct round round = round_of(7 * H, 8 * H, 8);
+		struct slot_rules rules = { 0, 15, 30, 50 };
+		struct slot_layout layout;
+		struct arena arena;
+
+		arena_init(&arena);
+		slot_lay(&round, &rules, &cases[i].now, 1, &arena, &layout);
+		if (layout.bent != cases[i].want)
+			fail_msg("case %zu", i);
 		arena_release(&arena);
 	}
 }
@@ -240,7 +280,7 @@ static void test_rules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cuts), cmocka_unit_test(test_changes), cmocka_unit_test(test_any_change),
+		cmocka_unit_test(test_cuts), cmocka_unit_test(test_changes), cmocka_unit_test(test_any_change), cmocka_unit_test(test_what_is_bent),
 		cmocka_unit_test(test_left), cmocka_unit_test(test_begun_and_over), cmocka_unit_test(test_rules),
 	};
 
