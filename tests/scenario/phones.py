@@ -44,7 +44,7 @@ class Phone:
         other.items, other.gave = copy.deepcopy(self.items), dict(self.gave)
         return other
 
-    def capture(self, kind, donor, at=None, corrects=None, round_id=None, **data):
+    def capture(self, kind, donor, /, at=None, corrects=None, round_id=None, **data):
         self.seq += 1
         self.clock += datetime.timedelta(seconds=self.dice.randrange(20, 90))
         item = {"id": draw_uuid(self.dice), "install": self.install, "seq": self.seq, "kind": kind,

@@ -279,7 +279,7 @@ class Story:
         else:
             name_by = lambda: dice.choice(({"id": person.donor_id}, {"identifier": person.identifier}))   # noqa: E731
 
-        def capture(kind, **data):
+        def capture(kind, /, **data):
             marks.append(phone.capture(kind, name_by(), **data))
             return marks[-1]
         bag, ml = f"KB-{self.seed}-{person.number:04}", 250 if person.weight < 50 else dice.choice((350, 350, 450))
@@ -317,6 +317,8 @@ class Story:
             marks.append(given)
         self.truth[given["id"]] = (person, ml, outcome)
         self.last_bag = bag
+        if case is None and ml == 350 and dice.random() < 0.5:
+            capture("gift", kind="gift", value_vnd=150000)
         if dice.random() < 0.1:
             capture("reaction", donation=given["id"], severity="mild", text="choáng nhẹ")
         if dice.random() < 0.2:
@@ -483,6 +485,7 @@ class Story:
         self._say(f"{len(papers)} papers read and verified: {sum(self.certificates.values())} ml")
 
     def _hand_over_gifts(self):
+        """Some had theirs beside the bed, which a phone told; the office hands over the others."""
         path = f"{ROUNDS}/{self.round}/gifts"
         book = self._book_of()
         has = {gift["donor"] for gift in book["gifts"]}
@@ -497,7 +500,7 @@ class Story:
         assert book["exceptions"] == [], book["exceptions"][:5]
         value = sum(gift["value_vnd"] for gift in book["gifts"])
         assert value == sum(d["owed_vnd"] for d in book["donations"])
-        self._say(f"{len(owed)} gifts handed over, {value} VND")
+        self._say(f"{len(has)} gifts beside the bed, {len(owed)} at the office, {value} VND")
 
     # ---- the hospitals ----
 
