@@ -242,7 +242,7 @@ class Story:
             self._serve(self.phones[dice.choice("ABC")], person)
         self.phones["C'"] = self.phones["C"].clone(random.Random(f"C' {self.seed}"))
         shared = [i for i in self.phones["C"].gave if i in self.truth and self.truth[i][0] not in self.case_of][:some]
-        last = [p for p in arrivals[half:] if p not in self.case_of][:some]
+        last = [p for p in arrivals[half:] if p not in self.case_of and p not in self.newcomers][:some]     # it could name nobody
         for person in arrivals[half:]:
             if person not in last:
                 self._serve(self.phones[dice.choice(("A", "B", "C", "C'"))], person)
