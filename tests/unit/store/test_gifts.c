@@ -17,8 +17,8 @@ DONE(gift_load)
 
 /* As the writer of items has it: the item and what it tells are one statement. */
 static const struct db_statement insert_statement = {
-	"WITH item AS (INSERT INTO item (id, content_hash, kind, install, seq, captured_at, round_id, donor_id, registers, verdict, held, sealed)"
-	"  SELECT g.item_id, g.content_hash, 'gift', g.item_id, 1, '2025-03-10 08:00+07', g.round_id, g.donor_id, false, 'applied', '{}', 'x'"
+	"WITH item AS (INSERT INTO item (id, content_hash, kind, install, seq, captured_at, round_id, donor_id, registers, tie, verdict, held, sealed)"
+	"  SELECT g.item_id, g.content_hash, 'gift', g.item_id, 1, '2025-03-10 08:00+07', g.round_id, g.donor_id, false, encode(g.content_hash, 'hex'), 'applied', '{}', 'x'"
 	"  FROM jsonb_to_recordset($1::jsonb) AS g (item_id uuid, content_hash bytea, round_id uuid, donor_id uuid) ON CONFLICT DO NOTHING),"
 	" gifts AS (" GIFT_ITEMS_INSERT("$1", "true") " RETURNING 1)"
 	" SELECT count(*) FROM gifts"
