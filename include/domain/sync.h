@@ -18,6 +18,8 @@ struct seq_run {
  * and returns how many there are.
  */
 size_t sync_missing(const struct seq_run *there, size_t count, struct seq_run *missing, size_t max);
+/* So many gaps are told, the lowest; how many numbers are missing is told of all. */
+enum { SYNC_MISSING_TOLD = 200 };
 /* How many numbers the gaps hold. */
 int64_t sync_count(const struct seq_run *runs, size_t count);
 

@@ -81,7 +81,7 @@ static void install_write(struct json_out *out, const struct item_install *insta
 	jout_int(out, "last_seq", install->nruns > 0 ? install->runs[install->nruns - 1].to : 0);
 	jout_int(out, "missing_count", sync_count(missing, count));
 	jout_array(out, "missing");
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && i < SYNC_MISSING_TOLD; i++) {
 		jout_object(out, NULL);
 		jout_int(out, "from", missing[i].from);
 		jout_int(out, "to", missing[i].to);

@@ -121,7 +121,7 @@ static const struct db_statement enrol_statement = {
 
 static bool fail_code(struct error *err)
 {
-	return error_set(err, ERR_NOT_FOUND, "This code is not known, was used, or is over. Ask for a new one.",
+	return error_set(err, ERR_NOT_FOUND, "This code is not known, was used, or has expired. Ask for a new one.",
 			 "Mã này không có, đã dùng hoặc đã hết hạn. Hãy xin mã mới.");
 }
 

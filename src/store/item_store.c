@@ -1608,15 +1608,18 @@ static void read_state(struct hand_in *work, const struct db_result *result, int
 	to->reasons = row_texts(work->arena, result, row, 3, &to->nreasons);
 }
 
-static void read_run(struct hand_in *work, const struct db_result *result, int row, size_t most)
+static void read_run(struct hand_in *work, const struct db_result *result, int row)
 {
 	struct item_hand_in *op = work->op;
 	struct item_install *install = op->ninstalls > 0 ? &op->installs[op->ninstalls - 1] : NULL;
 	struct seq_run *run;
+	size_t most = 0;
 
 	if (!install || !streq(install->install, db_text(result, row, 1))) {
 		install = &op->installs[op->ninstalls++];
 		snprintf(install->install, sizeof(install->install), "%s", db_text(result, row, 1));
+		while (row + (int)most < db_rows(result) && streq(install->install, db_text(result, row + (int)most, 1)))
+			most++;
 		install->runs = arena_alloc(work->arena, most * sizeof(*install->runs));
 	}
 	run = &install->runs[install->nruns++];
@@ -1643,7 +1646,7 @@ static void receipt_on_done(struct db_query *query, const struct db_result *resu
 		if (*db_text(result, row, 0) == 'i')
 			read_state(work, result, row, indexes);
 		else
-			read_run(work, result, row, (size_t)(db_rows(result) - row));
+			read_run(work, result, row);
 	}
 	finish(work, NULL);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/uuid.h"
@@ -367,14 +368,17 @@ static void read_item(struct reading *reading, json_t *object, const char *point
 		reading->item->content = canonical(object, reading->arena);
 }
 
-static void read_entry(struct reading *reading, json_t *element, size_t index, struct item_entry *entry)
+static void read_entry(struct reading *reading, json_t *element, size_t index, bool bad, struct item_entry *entry)
 {
 	const char *pointer = arena_printf(reading->arena, "/items/%zu", index);
 
 	reading->item = &entry->item;
 	error_clear(reading->hard);
 	error_clear(reading->soft);
-	if (json_is_object(element))
+	if (bad)
+		error_add_field(reading->hard, pointer, "malformed", "This item is not valid JSON; the others were read.",
+				"Mục này không phải JSON hợp lệ; các mục khác vẫn được đọc.");
+	else if (json_is_object(element))
 		read_item(reading, element, pointer);
 	else
 		error_add_field(reading->hard, pointer, "wrong_type", "An object is expected.", "Cần một đối tượng.");
@@ -384,14 +388,131 @@ static void read_entry(struct reading *reading, json_t *element, size_t index, s
 	}
 }
 
+/* ---- a batch with an item that is no JSON ---- */
+
+/* Behind the text that begins here; NULL: it does not end. */
+static const char *skip_text(const char *p, const char *end)
+{
+	for (p++; p < end; p++) {
+		if (*p == '\\')
+			p++;
+		else if (*p == '"')
+			return p + 1;
+	}
+	return NULL;
+}
+
+static const char *skip_blank(const char *p, const char *end)
+{
+	while (p < end && strchr(" \t\r\n", *p))
+		p++;
+	return p;
+}
+
+/* Behind the bracket of the member "items"; NULL: it is not there. */
+static const char *find_items(const char *p, const char *end)
+{
+	static const char name[] = "\"items\"";
+	int depth = 0;
+
+	while (p && p < end) {
+		const char *begin = p;
+
+		if (*p != '"') {
+			depth += *p == '{' || *p == '[' ? 1 : *p == '}' || *p == ']' ? -1 : 0;
+			p++;
+			continue;
+		}
+		p = skip_text(p, end);
+		if (depth != 1 || !p || (size_t)(p - begin) != sizeof(name) - 1 || memcmp(begin, name, sizeof(name) - 1) != 0)
+			continue;
+		p = skip_blank(p, end);
+		if (p < end && *p == ':' && (p = skip_blank(p + 1, end)) < end && *p == '[')
+			return p + 1;
+	}
+	return NULL;
+}
+
+/* Behind the element that begins here: its comma, or the bracket of the array. NULL: it does not end. */
+static const char *skip_element(const char *p, const char *end)
+{
+	int depth = 0;
+
+	while (p && p < end) {
+		if (*p == '"') {
+			p = skip_text(p, end);
+			continue;
+		}
+		if (depth == 0 && (*p == ',' || *p == ']'))
+			return p;
+		depth += *p == '{' || *p == '[' ? 1 : *p == '}' || *p == ']' ? -1 : 0;
+		p++;
+	}
+	return NULL;
+}
+
+static bool is_json(const char *element, size_t len, struct arena *arena)
+{
+	char *text = arena_printf(arena, "{\"items\":[%.*s]}", (int)len, element);
+	struct error err;
+	json_t *object;
+
+	error_clear(&err);
+	object = wire_parse_object(text, strlen(text), &err);
+	json_decref(object);
+	return object != NULL && strlen(text) == len + sizeof("{\"items\":[]}") - 1;
+}
+
+/*
+ * A text cut within a character, a number out of all range, a member twice: what one item holds must not block the others, as
+ * long as its brackets and quotes have their pairs. The body with `null` in the place of each element that cannot be parsed, or NULL: it is not that. `bad` is told which.
+ */
+static json_t *parse_without_bad(const char *body, size_t len, struct arena *arena, bool bad[ITEM_BATCH_MAX])
+{
+	const char *end = body + len, *p = find_items(body, end), *kept = body;
+	struct buf whole = { 0 };
+	json_t *object = NULL;
+	struct error err;
+	size_t count = 0;
+
+	while (p && count < ITEM_BATCH_MAX) {
+		const char *begin = skip_blank(p, end);
+
+		p = skip_element(begin, end);
+		if (!p)
+			break;
+		bad[count] = !is_json(begin, (size_t)(p - begin), arena);
+		if (bad[count++]) {
+			buf_append(&whole, kept, (size_t)(begin - kept));
+			buf_append_text(&whole, "null");
+			kept = p;
+		}
+		if (*p++ == ']')
+			break;
+	}
+	if (p && kept != body) {
+		buf_append(&whole, kept, (size_t)(end - kept));
+		error_clear(&err);
+		object = wire_parse_object(whole.data, whole.len, &err);
+	}
+	buf_release(&whole);
+	return object;
+}
+
 bool item_batch_read(const char *body, size_t len, const struct item_reading *with, struct arena *arena,
 		     struct item_batch *batch, struct error *err)
 {
 	json_t *object = wire_parse_object(body, len, err), *items;
+	bool bad[ITEM_BATCH_MAX] = { false };
 	struct error hard, soft;
 	struct reading reading = { .with = with, .arena = arena, .hard = &hard, .soft = &soft };
 	struct wire_reader reader;
 
+	if (!object && err->code == ERR_MALFORMED) {
+		object = parse_without_bad(body, len, arena, bad);
+		if (object)
+			error_clear(err);
+	}
 	if (!object)
 		return false;
 	wire_reader_init(&reader, object, "", arena, err);
@@ -402,7 +523,7 @@ bool item_batch_read(const char *body, size_t len, const struct item_reading *wi
 		batch->count = json_array_size(items);
 		batch->entries = arena_alloc(arena, (batch->count + 1) * sizeof(*batch->entries));
 		for (size_t i = 0; i < batch->count; i++)
-			read_entry(&reading, json_array_get(items, i), i, &batch->entries[i]);
+			read_entry(&reading, json_array_get(items, i), i, bad[i], &batch->entries[i]);
 	}
 	json_decref(object);
 	return err->code == ERR_NONE;

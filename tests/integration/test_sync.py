@@ -198,6 +198,26 @@ def test_one_bad_item_never_blocks_another(phone, donor, daemon):
     assert daemon.value("SELECT count(*) FROM item WHERE install = %s", phone.install) == 2
 
 
+def test_an_item_that_is_no_json_blocks_no_other(phone, donor):
+    """A note cut within an emoji, a NUL from a scanner, a number out of all range, a member twice, too many brackets."""
+    who = donor()
+    parts = ['"text":"a\\ud83d"', '"text":"a\\u0000"', '"n":' + "9" * 400, '"text":"a","text":"b"', '"n":' + "[" * 20 + "]" * 20, '"text":"a\\q"',
+             '"n": 01', '"text":"items": [1]']
+    notes = [phone.item("note", who, text=f"]{n},{{[\\") for n in range(len(parts) + 1)]
+    bad = ['{"id":"%s","data":{%s}}' % (uuid.uuid4(), part) for part in parts]
+    items = [json.dumps(notes[0])] + [text for pair in zip(bad, map(json.dumps, notes[1:])) for text in pair]
+    body = '{"batch_id":"\\"items\\":[","device_now":"%sT18:00:00+07:00", "items" :\n [ %s ] }' % (TODAY, " ,\n".join(items))
+    # past the contract, which wants bodies that are JSON
+    send = lambda text: phone.client.http.post(BATCHES, content=text.encode(), headers={"Content-Type": "application/json"})
+    receipt = send(body).json()
+    assert [i["verdict"] for i in receipt["items"]] == ["applied"] + ["rejected", "applied"] * len(parts)
+    assert [i["errors"][0] | {"detail": ""} for i in receipt["items"][1::2]] == [
+        {"pointer": f"/items/{n}", "code": "malformed", "detail": ""} for n in range(1, len(items), 2)]
+    # the batch itself must be JSON
+    for text in (body[:-1], body.replace('"batch_id":', '"batch_id":,'), body[:-3], body[:200]):
+        problem(send(text), "malformed", 400)
+
+
 def test_what_is_unknown_in_an_item_is_kept(phone, donor, daemon):
     """A newer program on the phone, or a slip in what does not matter: the donation happened."""
     who = donor()
