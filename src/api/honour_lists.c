@@ -148,7 +148,8 @@ static void reply_paper(struct ceremony_op *op, const struct table *table)
 
 	op->list = (struct paper_list){
 		.title = vietnamese ? "DANH SÁCH TÔN VINH NGƯỜI HIẾN MÁU TÌNH NGUYỆN" : "BLOOD DONORS TO BE HONOURED",
-		.note = arena_printf(arena, "%s · %02d/%02d/%04d · %zu", table->title, today.day, today.month, today.year, table->nrows),
+		.note = arena_printf(arena, vietnamese ? "%s · ngày %02d/%02d/%04d · %zu mục" : "%s · %02d/%02d/%04d · %zu entries",
+				     table->title, today.day, today.month, today.year, table->nrows),
 		.page_word = vietnamese ? "Trang" : "Page", .heads = table->heads, .shares = ceremony_shares,
 		.ncolumns = table->ncolumns, .cells = table->cells, .nrows = table->nrows,
 	};
