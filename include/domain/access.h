@@ -37,7 +37,8 @@ enum access_area {
 	AREA_REDEMPTIONS,        /* certificates: read by number, redeem */
 	AREA_CERTIFICATE_CHECK,  /* genuine or not, how much is left; public keys, revocations: anybody */
 	AREA_ISSUING_BODIES,     /* who issues certificates */
-	AREA_SYNC,               /* round packs, batches of items, count sheets */
+	AREA_SYNC,               /* round packs, batches of items */
+	AREA_TALLY,              /* count sheets: what is there of each phone */
 	AREA_HELD,               /* items that a person must look at */
 	AREA_DEVICES,            /* enrolled phones */
 	AREA_COUNT

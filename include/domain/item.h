@@ -14,6 +14,7 @@
 #include "domain/donor.h"
 #include "domain/identifier.h"
 #include "domain/round.h"
+#include "domain/tariff.h"
 
 /*
  * A fact as a phone captured it in the field (design 7). It is never refused for what it says: what a person
@@ -88,6 +89,9 @@ struct item {
 	struct bag_code bag;             /* empty: none */
 	/* of a screening */
 	bool            accepted;
+	/* of a gift */
+	enum gift_kind  gift;
+	int64_t         gift_vnd;        /* 0: it does not say what it is worth: nothing is kept but the item */
 	/* of a deferral: reckoned; open, where it could not be. NULL: of another kind */
 	const struct deferral *deferral;
 };

@@ -58,13 +58,15 @@ struct item_install {
 	size_t          nruns;
 };
 
-/* A person corrects one content of an item, with its case as it was read; the new item is of a round with one of the units. */
+/*
+ * A person corrects one content of an item, with its case as it was read. The id of the new item follows from what it
+ * says, so that the same correction is the same item: a UUID of version 8.
+ */
 struct item_step {
-	const char        *item_id, *content_hash;       /* hexadecimal */
-	int64_t            version;
-	const char *const *units;        /* NULL: of any round, or none */
-	size_t             nunits;
+	const char *item_id, *content_hash;      /* hexadecimal */
+	int64_t     version;
 };
+void item_correction_id(const struct store *store, const struct item_step *step, const char *data, char out[UUID_TEXT_SIZE]);
 
 /*
  * Hands items in, in whatever order and as often as one likes. `results` side by side with `items`; an item that is
@@ -77,7 +79,7 @@ struct item_hand_in {
 	bool                device_revoked;
 	const char         *team_id;     /* whose rounds are its own; NULL: any */
 	const struct unit_map *units;    /* NULL: places say nothing about who is alike */
-	const struct item_step *step;    /* NULL: from a phone. Else one item, which the staff wrote: ERR_STALE, ERR_NOT_FOUND */
+	const struct item_step *step;    /* NULL: from a phone. Else one item, which the staff wrote: ERR_STALE */
 	struct date         today;
 	struct actor        actor;
 	struct arena       *arena;

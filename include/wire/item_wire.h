@@ -46,6 +46,22 @@ bool item_decision_read(const char *body, size_t len, struct arena *arena, const
 /* Body of a choice: {"content_hash"}. */
 bool item_choice_read(const char *body, size_t len, struct arena *arena, const char **content_hash, struct error *err);
 
+/*
+ * What a person puts in the place of one content of an item: other data ({"content_hash", "data"}), or the same about another
+ * donor ({"content_hash", "donor"}).
+ */
+struct item_correction {
+	const char *content_hash;
+	const char *data;                /* canonical JSON; NULL: as they were */
+	const char *donor_id;            /* NULL: as the data tell */
+	char        id[UUID_TEXT_SIZE];  /* of the new item: the caller's */
+};
+bool item_correction_read(const char *body, size_t len, struct arena *arena, struct item_correction *correction, struct error *err);
+bool item_attachment_read(const char *body, size_t len, struct arena *arena, struct item_correction *correction, struct error *err);
+/* The new item, of the content that was kept. NULL and *err: faults in the data, where a part cannot be read, too. */
+const struct item *item_correct(const struct item_correction *correction, const char *content, const struct item_reading *reading,
+				struct arena *arena, struct error *err);
+
 /* Canonical content that was kept, read again: what it was made of is not told. NULL: it is none (which cannot be). */
 const struct item *item_content_read(const char *content, const struct item_reading *reading, struct arena *arena);
 

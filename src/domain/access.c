@@ -122,6 +122,9 @@ static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_SYNC] = {
 		[ROLE_TEAM] = { OWN, OWN }, [ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, YES },
 	},
+	[AREA_TALLY] = {
+		[ROLE_TEAM] = { OWN, NO }, [ROLE_STAFF] = { SCOPE, NO }, [ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, NO },
+	},
 	[AREA_HELD] = {
 		[ROLE_STAFF] = { SCOPE, SCOPE }, [ROLE_AUDITOR] = { YES, NO }, [ROLE_ADMIN] = { YES, YES },
 	},

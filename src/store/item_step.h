@@ -17,6 +17,16 @@
 	" FROM (SELECT x.*, row_number() OVER (ORDER BY x.item_id, x.version) AS n FROM " decided " AS x) AS d" \
 	" JOIN jsonb_array_elements(" parameter "::jsonb) WITH ORDINALITY AS e (row, n) ON e.n = d.n"
 
+/* The same of rows that appointment_do() gave back. */
+#define AUDIT_OF_STEPS(parameter, steps) \
+	"INSERT INTO audit_entry (" AUDIT_COLUMNS ")" \
+	" SELECT uuid7_make(), e.row->>'actor_kind', e.row->>'actor_id', e.row->>'actor_role', s.action, s.subject, s.id::text," \
+	"  e.row->>'request_id', (e.row->>'key_id')::integer, s.digest_before, s.digest_after" \
+	" FROM " steps " AS s, jsonb_array_elements(" parameter "::jsonb) AS e (row)"
+
+/* As item_fact_id() in the database: of PostgreSQL's bytea text. */
+void item_id_of_hash(const char *hash, char out[UUID_TEXT_SIZE]);
+
 struct arena;
 /* For at most so many decisions. */
 const char *decision_audit_text(const struct store *store, const struct actor *actor, int count, struct arena *arena);

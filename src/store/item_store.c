@@ -16,6 +16,7 @@
 #include "store/donor_row.h"
 #include "store/facts_row.h"
 #include "store/failure.h"
+#include "store/gift_row.h"
 #include "store/image.h"
 #include "store/item_step.h"
 #include "store/lookup.h"
@@ -796,7 +797,7 @@ static const char *hash_of(struct hand_in *work, const struct item *item)
 }
 
 /* As item_fact_id() in the database. */
-static void fact_id_of(const char *hash, char out[UUID_TEXT_SIZE])
+void item_id_of_hash(const char *hash, char out[UUID_TEXT_SIZE])
 {
 	unsigned char b[DONOR_DIGEST_BYTES];
 
@@ -805,6 +806,18 @@ static void fact_id_of(const char *hash, char out[UUID_TEXT_SIZE])
 	b[8] = (unsigned char)((b[8] & 63) | 128);
 	snprintf(out, UUID_TEXT_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
 		 b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+void item_correction_id(const struct store *store, const struct item_step *step, const char *data, char out[UUID_TEXT_SIZE])
+{
+	char digest[DIGEST_HEX_SIZE];
+	struct buf buf = { 0 };
+
+	buf_printf(&buf, "%s %s ", step->item_id, step->content_hash);
+	buf_append_text(&buf, data);
+	keyring_digest(store->keyring, keyring_active(store->keyring, KEY_HASH), "correction", buf.data, buf.len, digest);
+	item_id_of_hash(digest, out);
+	buf_release(&buf);
 }
 
 /*
@@ -964,7 +977,7 @@ static bool settle(struct hand_in *work, size_t index, struct error *err)
 	if (!donor_open_key(&fresh->of->record, work->store, err))
 		return false;
 	fresh->hash = hash_of(work, item);
-	fact_id_of(fresh->hash, fresh->fact_id);
+	item_id_of_hash(fresh->hash, fresh->fact_id);
 	fresh->sealed = donor_seal_text("item", arena_printf(work->arena, "content %s", item->id), fresh->of->record.donor.id,
 					item->content, work->store, work->arena);
 	fresh->day = item_day(item, &setting);
@@ -1183,9 +1196,9 @@ static void find_alike(struct hand_in *work)
  *	$4 .. $15 donors   $16 .. $19 identifiers   $20 .. $24 digests
  *	$25 .. $47 items with what they tell; "" for none   $48 .. $50 doubts: which item, whom, why
  *	$51 the item that a person corrects, or NULL   $52 which content   $53 version of its case   $54 $55 who
- *	$56 units of the round, or NULL   $57 audit of that decision
- *	$58 $59 records to be locked and their versions, -1: any   $60 which of the donors are new, the others are changed
- *	$61 $62 $63 records that are merged, into which, with which
+ *	$56 what the audit has of a decision, or of a step of an appointment   $57 now   $58 gifts (store/gift_row.h)
+ *	$59 $60 records to be locked and their versions, -1: any   $61 which of the donors are new, the others are changed
+ *	$62 $63 $64 records that are merged, into which, with which
  *
  * Whoever wrote one of these rows meanwhile makes the statement fail: it is settled anew then. The verdict is the first
  * answer, which a repetition gets again; how things stand then is derived (item_reason, item_standing).
@@ -1199,17 +1212,15 @@ static void find_alike(struct hand_in *work)
 	"    = " item ".day::date THEN " item ".captured_at ELSE (" item ".day::date + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END)" \
 	"  AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id))"
 static const struct db_statement write_statement = {
-	"WITH locked AS MATERIALIZED (SELECT d.id, d.version, d.erased_at FROM donor AS d WHERE d.id = ANY ($58::uuid[])"
+	"WITH locked AS MATERIALIZED (SELECT d.id, d.version, d.erased_at FROM donor AS d WHERE d.id = ANY ($59::uuid[])"
 	"  ORDER BY d.id FOR NO KEY UPDATE),"
 	" fresh AS MATERIALIZED (SELECT NOT " DONOR_KEYS_STALE("$2", "$21", "$22") " AS keys,"
-	"  (SELECT count(*) FROM unnest($58::uuid[], $59::bigint[]) AS t (id, version) JOIN locked AS l ON l.id = t.id"
-	"   AND (t.version < 0 OR (l.version = t.version AND l.erased_at IS NULL))) = cardinality($58::uuid[]) AS records,"
-	"  $51::uuid IS NULL OR item_case_version($51) = $53::bigint AS version,"
-	"  $56::text[] IS NULL OR EXISTS (SELECT FROM round_unit AS u WHERE u.unit_id = ANY ($56)"
-	"   AND u.round_id = ANY (SELECT nullif(r, '')::uuid FROM unnest($32::text[]) AS r)) AS scope),"
-	" go AS MATERIALIZED (SELECT 1 FROM fresh WHERE fresh.keys AND fresh.records AND fresh.version AND fresh.scope),"
+	"  (SELECT count(*) FROM unnest($59::uuid[], $60::bigint[]) AS t (id, version) JOIN locked AS l ON l.id = t.id"
+	"   AND (t.version < 0 OR (l.version = t.version AND l.erased_at IS NULL))) = cardinality($59::uuid[]) AS records,"
+	"  $51::uuid IS NULL OR item_case_version($51) = $53::bigint AS version),"
+	" go AS MATERIALIZED (SELECT 1 FROM fresh WHERE fresh.keys AND fresh.records AND fresh.version),"
 	" told AS MATERIALIZED (SELECT d.* FROM unnest($4::uuid[], $5::text[], $6::smallint[], $7::text[], $8::text[], $9::text[],"
-	"   $10::text[], $11::text[], $12::text[], $13::integer[], $14::bytea[], $15::bytea[], $60::text[]) AS d (id, number,"
+	"   $10::text[], $11::text[], $12::text[], $13::integer[], $14::bytea[], $15::bytea[], $61::text[]) AS d (id, number,"
 	"   birth_year, sex, abo, rhd, evidence, unit_id, unit_on, wrap_key_id, wrapped_key, sealed, new), go),"
 	" made AS (INSERT INTO donor (id, number, birth_year, sex, abo, rhd, blood_evidence, unit_id, unit_on,"
 	"   wrap_key_id, wrapped_key, sealed)"
@@ -1223,7 +1234,7 @@ static const struct db_statement write_statement = {
 	"  FROM unnest($20::bytea[], $21::text[], $22::integer[], $23::text[], $24::uuid[])"
 	"   AS g (digest, use, key_id, identifier_id, donor_id), go WHERE (SELECT count(*) FROM made) >= 0 " DIGEST_ORDER
 	"  ON CONFLICT (digest, donor_id) DO NOTHING),"
-	" joined AS MATERIALIZED (SELECT t.* FROM unnest($61::uuid[], $62::uuid[], $63::uuid[]) AS t (donor_id, into_id, with_id), go),"
+	" joined AS MATERIALIZED (SELECT t.* FROM unnest($62::uuid[], $63::uuid[], $64::uuid[]) AS t (donor_id, into_id, with_id), go),"
 	" moved AS (UPDATE donor_alias SET into_id = j.into_id FROM joined AS j WHERE donor_alias.into_id = j.donor_id),"
 	" alias AS (INSERT INTO donor_alias (donor_id, into_id, with_id) SELECT j.* FROM joined AS j),"
 	" given AS MATERIALIZED (SELECT i.*, item_fact_id(i.content_hash) AS fact_id FROM unnest($25::uuid[], $26::bytea[],"
@@ -1285,9 +1296,16 @@ static const struct db_statement write_statement = {
 	"  WHERE d.id = l.id AND (c.id IS NOT NULL OR latest.id IS NOT NULL)),"
 	" decided AS (INSERT INTO item_decision (item_id, version, content_hash, verb, decided_by_kind, decided_by)"
 	"  SELECT $51::uuid, item_version($51), $52::bytea, 'correct', $54, $55 FROM go WHERE $51 IS NOT NULL RETURNING *),"
-	" decision_audit AS (" DECISION_AUDIT("$57", "decided") "),"
+	" decision_audit AS (" DECISION_AUDIT("$56", "decided") "),"
+	" gift AS (" GIFT_ITEMS_INSERT("$58", "EXISTS (SELECT FROM go)") "),"
+	/* After donors' rows are held, as the locks of appointments have it. What a revoked phone tells does nothing. */
+	" arrived AS MATERIALIZED (SELECT s.* FROM (SELECT jsonb_build_object('items', jsonb_agg(jsonb_build_object("
+	"   'round', i.round_id, 'donor', i.donor_id))) AS a FROM given AS i WHERE i.kind = 'check_in' AND i.round_id <> ''"
+	"   AND 'device_revoked' <> ALL (string_to_array(i.held, ',')) AND (SELECT count(*) FROM locked) >= 0) AS c"
+	"  CROSS JOIN LATERAL appointment_do('check_in', c.a, $57::timestamptz) AS s),"
+	" arrived_audit AS (" AUDIT_OF_STEPS("$56", "arrived") "),"
 	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM go)") ")"
-	" SELECT EXISTS (SELECT FROM go), item.id, item.content_hash::text, item.verdict, fresh.version, fresh.scope, fresh.keys"
+	" SELECT EXISTS (SELECT FROM go), item.id, item.content_hash::text, item.verdict, fresh.version, fresh.keys"
 	" FROM fresh LEFT JOIN item ON true"
 };
 
@@ -1360,11 +1378,30 @@ static void query_step(struct hand_in *work, struct db_query *query)
 		query_text(query, NULL);
 	query_text(query, op->actor.kind);
 	query_text(query, actor_id(&op->actor));
-	if (step && step->units)
-		query_texts(query, work->arena, step->units, step->nunits);
-	else
-		query_text(query, NULL);
-	query_text(query, step ? decision_audit_text(work->store, &op->actor, 1, work->arena) : "[]");
+	query_text(query, decision_audit_text(work->store, &op->actor, 1, work->arena));
+	query_time(query, work->arena, clock_wall_us(work->store->clock));
+}
+
+static void query_gifts(struct hand_in *work, struct db_query *query)
+{
+	struct gift_of_item *gifts = arena_alloc(work->arena, (work->nfresh + 1) * sizeof(*gifts));
+	size_t count = 0;
+
+	for (size_t i = 0; i < work->nfresh; i++) {
+		const struct fresh *fresh = &work->fresh[i];
+		struct gift *gift = &gifts[count].gift;
+
+		if (fresh->item->kind != ITEM_GIFT || fresh->item->gift_vnd == 0 || !fresh->round_known)
+			continue;
+		snprintf(gift->round_id, sizeof(gift->round_id), "%s", fresh->item->round_id);
+		memcpy(gift->donor_id, fresh->of->record.donor.id, sizeof(gift->donor_id));
+		gift->kind = fresh->item->gift;
+		gift->vnd = fresh->item->gift_vnd;
+		gift->handed_on = fresh->day;
+		gifts[count].item_id = fresh->item->id;
+		gifts[count++].content_hash = fresh->hash;
+	}
+	query_text(query, gift_items_text(gifts, count, work->store, work->arena));
 }
 
 static void audit_fresh(struct hand_in *work, const struct fresh *fresh)
@@ -1473,6 +1510,7 @@ static void write_send(struct hand_in *work)
 	query_items(work, query);
 	query_doubts(work, query);
 	query_step(work, query);
+	query_gifts(work, query);
 	columns_query(&work->locks, query, arena);
 	query_texts(query, arena, work->donors.cells[12], work->donors.count);
 	columns_query(&work->merges, query, arena);
@@ -1506,7 +1544,7 @@ static bool may_settle_anew(const struct db_result *result)
 static bool collided(const struct db_result *result)
 {
 	if (result->outcome == DB_OK)
-		return db_bool(result, 0, 4) && db_bool(result, 0, 5) && db_bool(result, 0, 6) && !db_bool(result, 0, 0);
+		return db_bool(result, 0, 4) && db_bool(result, 0, 5) && !db_bool(result, 0, 0);
 	if (result->outcome != DB_REFUSED)
 		return false;
 	return streq(result->sqlstate, "40P01") ||
@@ -1555,8 +1593,6 @@ static void write_on_done(struct db_query *query, const struct db_result *result
 		error_clear(&err);
 		if (!db_bool(result, 0, 4))
 			fail_stale(&err);
-		else if (!db_bool(result, 0, 5))
-			fail_not_found(&err);
 		else
 			fail_keys(&err);
 		finish(work, &err);

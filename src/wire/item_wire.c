@@ -286,12 +286,26 @@ static void read_words(struct wire_reader *data, const char *const *names, size_
 		wire_text(data, names[i], WIRE_OPTIONAL, ITEM_NOTE_MAX, &text);
 }
 
+/* What it is worth goes into the book of the round; what was handed over beside that is told in words. */
+static void read_gift(struct reading *reading, struct wire_reader *data)
+{
+	static const char *const words[] = { "gift", "note" };
+	struct item *item = reading->item;
+	const char *text;
+	int64_t quantity;
+
+	if (wire_word(data, "kind", WIRE_OPTIONAL, &text) && !gift_kind_parse(text, &item->gift))
+		wire_fault_choice(data->err, wire_pointer(data, "kind"), GIFT_KIND_WORDS);
+	wire_int(data, "value_vnd", WIRE_OPTIONAL, 1, GIFT_VND_MAX, &item->gift_vnd);
+	read_words(data, words, ARRAY_SIZE(words));
+	wire_int(data, "quantity", WIRE_OPTIONAL, 0, 1000, &quantity);
+}
+
 static void read_rest(struct reading *reading, struct wire_reader *data)
 {
 	static const char *const check_in[] = { "code", "note" }, *const reaction[] = { "severity", "text" },
-				 *const gift[] = { "gift", "note" }, *const note[] = { "text" };
+				 *const note[] = { "text" };
 	const char *donation;
-	int64_t quantity;
 
 	switch (reading->item->kind) {
 	case ITEM_DONATION:
@@ -311,8 +325,7 @@ static void read_rest(struct reading *reading, struct wire_reader *data)
 		read_words(data, reaction, ARRAY_SIZE(reaction));
 		break;
 	case ITEM_GIFT:
-		read_words(data, gift, ARRAY_SIZE(gift));
-		wire_int(data, "quantity", WIRE_OPTIONAL, 0, 1000, &quantity);
+		read_gift(reading, data);
 		break;
 	case ITEM_NOTE:
 	case ITEM_KIND_COUNT:
@@ -553,6 +566,82 @@ static bool read_hash(struct wire_reader *reader, const char **content_hash)
 		return error_add_field(reader->err, "/content_hash", "invalid_value", "The 64 hexadecimal digits that the item has are expected.",
 				       "Cần 64 ký tự (0-9, a-f), đúng như content_hash của mục.");
 	return reader->err->code == ERR_NONE;
+}
+
+bool item_correction_read(const char *body, size_t len, struct arena *arena, struct item_correction *correction, struct error *err)
+{
+	json_t *object = wire_parse_object(body, len, err), *data;
+	struct wire_reader reader;
+	bool fine;
+
+	if (!object)
+		return false;
+	wire_reader_init(&reader, object, "", arena, err);
+	read_hash(&reader, &correction->content_hash);
+	data = wire_object(&reader, "data", WIRE_REQUIRED);
+	if (data)
+		correction->data = canonical(data, arena);
+	fine = wire_reader_finish(&reader);
+	json_decref(object);
+	return fine;
+}
+
+bool item_attachment_read(const char *body, size_t len, struct arena *arena, struct item_correction *correction, struct error *err)
+{
+	json_t *object = wire_parse_object(body, len, err);
+	struct wire_reader reader;
+	bool fine;
+
+	if (!object)
+		return false;
+	wire_reader_init(&reader, object, "", arena, err);
+	read_hash(&reader, &correction->content_hash);
+	read_uuid(&reader, "donor", WIRE_REQUIRED, &correction->donor_id);
+	fine = wire_reader_finish(&reader);
+	json_decref(object);
+	return fine;
+}
+
+/* The new item: what the old one says, but for its data, or for whom they are about. */
+static json_t *corrected(const struct item_correction *correction, json_t *old, json_t *data)
+{
+	json_t *made = json_pack("{s:s, s:s, s:i, s:O, s:O, s:O}", "id", correction->id, "install", correction->id, "seq", 1,
+				 "kind", json_object_get(old, "kind"), "captured_at", json_object_get(old, "captured_at"),
+				 "corrects", json_object_get(old, "id"));
+
+	if (data) {
+		json_object_set(made, "data", data);
+	} else {
+		json_t *same = json_deep_copy(json_object_get(old, "data"));
+
+		json_object_set_new(same, "donor", json_pack("{s:s}", "id", correction->donor_id));
+		json_object_set_new(made, "data", same);
+	}
+	return made;
+}
+
+const struct item *item_correct(const struct item_correction *correction, const char *content, const struct item_reading *with,
+				struct arena *arena, struct error *err)
+{
+	struct item *item = arena_alloc(arena, sizeof(*item));
+	struct error soft;
+	struct reading reading = { .with = with, .arena = arena, .hard = err, .soft = &soft, .item = item };
+	json_t *old = wire_parse_object(content, strlen(content), err), *made, *data = NULL;
+
+	if (!old)
+		return NULL;
+	error_clear(&soft);
+	if (correction->data)
+		data = wire_parse_object(correction->data, strlen(correction->data), err);
+	made = corrected(correction, old, data);
+	read_item(&reading, made, "");
+	/* What a person types anew can be typed rightly. */
+	if (correction->data && err->code == ERR_NONE && soft.code != ERR_NONE)
+		*err = soft;
+	json_decref(made);
+	json_decref(data);
+	json_decref(old);
+	return err->code == ERR_NONE ? item : NULL;
 }
 
 bool item_choice_read(const char *body, size_t len, struct arena *arena, const char **content_hash, struct error *err)

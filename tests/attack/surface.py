@@ -264,6 +264,9 @@ class Finder:
         yield Surface("POST", "/api/v1/sync/batches", {}, {"batch_id": "tối", "device_now": "2025-03-10T18:00:00+07:00", "items": [self.item]}, token="admin")
         held = f"/api/v1/sync/held/{self.item['id']}"
         yield Surface("POST", f"{held}/decide", {}, {"content_hash": self.held["content_hash"], "keep": True}, before=relay.etag_of(held))
+        yield Surface("POST", f"{held}/attach", {}, {"content_hash": self.held["content_hash"], "donor": self.donor["id"]}, before=relay.etag_of(held))
+        yield Surface("POST", f"{held}/correct", {}, {"content_hash": self.held["content_hash"], "data": {"donor": {"id": self.donor["id"]}, "text": "abcdefgh"}},
+                      before=relay.etag_of(held))
         yield Surface("POST", f"{held}/choose", {}, {"content_hash": self.held["content_hash"]}, before=relay.etag_of(held))
 
     def given(self):

@@ -37,8 +37,8 @@ PROVINCE = {
 LISTS = {("GET", "/api/v1/sync/held"): "id", ("GET", "/api/v1/donors"): "id", ("GET", "/api/v1/donor-requests"): "id", ("GET", "/api/v1/deferral-lifts"): "deferral",
          ("GET", "/api/v1/erasures"): "donor", ("GET", "/api/v1/honours"): "id", ("GET", "/api/v1/honours/candidates"): "donor"}
 HONOUR, FAMILY = "/api/v1/honours/{id}", "/api/v1/families/{id}"
-# Narrowed likewise, and shown by tests of their own (test_gifts.py, test_honours.py).
-BESIDE = {("GET", "/api/v1/gifts/exceptions"), ("POST", "/api/v1/honours"), ("POST", "/api/v1/honours/preview"), ("POST", "/api/v1/families"),
+# Narrowed likewise, and shown by tests of their own (test_gifts.py, test_honours.py, test_held.py).
+BESIDE = {("GET", "/api/v1/gifts/exceptions"), ("POST", "/api/v1/honours"), ("POST", "/api/v1/honours/preview"), ("POST", "/api/v1/families"), ("GET", "/api/v1/sync/count-sheet"),
           *{("GET", f"/api/v1/honours/ceremony.{kind}") for kind in ("csv", "xlsx", "pdf")}, ("PATCH", f"{FAMILY}/members/{{member}}")}
 # Of one record: the body, what it gives at home, and elsewhere. A round may be read by anybody, a donor not.
 RECORDS = {
@@ -95,6 +95,8 @@ RECORDS = {
     ("GET", HELD): (None, 200, 404),
     ("POST", f"{HELD}/decide"): ({"content_hash": "{hash}", "keep": True}, 200, 404),
     ("POST", f"{HELD}/choose"): ({"content_hash": "{hash}"}, 200, 404),
+    ("POST", f"{HELD}/attach"): ({"content_hash": "{hash}", "donor": "{other}"}, 200, 404),
+    ("POST", f"{HELD}/correct"): ({"content_hash": "{hash}", "data": {"donor": {"id": "{other}"}, "round": "{round}", "text": "ghi lại"}}, 200, 404),
     ("GET", f"{DONOR}/erasure"): (None, 200, 404),
     ("POST", f"{DONOR}/erasure"): ({}, 201, 404),
     ("GET", HONOUR): (None, 200, 404),
@@ -135,7 +137,7 @@ class Place:
         item = field_item(donor, round_["id"])             # not of the round's day: held
         staff.as_("admin").post("/api/v1/sync/batches", json={"device_now": f"{TODAY}T08:00:00+07:00", "items": [item]}, expect=200)
         held = staff.get(f"/api/v1/sync/held/{item['id']}").json()["items"][0]
-        self.words |= {"hash": held["content_hash"], "other": other, "until": str(datetime.date.fromisoformat(request["carry_out_by"]) + datetime.timedelta(days=1))}
+        self.words |= {"round": round_["id"], "hash": held["content_hash"], "other": other, "until": str(datetime.date.fromisoformat(request["carry_out_by"]) + datetime.timedelta(days=1))}
         open_ = seeds.open(units=[unit], date=day(40), start="07:00", end="11:00")     # another than the one that is moved and cancelled
         group = staff.post(f"/api/v1/rounds/{open_['id']}/groups", json={"title": "Nhóm", "contact": other, "seats": 3}, expect=201).json()
         self.words["spare"] = staff.post("/api/v1/donors", json={"name": "Giàng A Chờ", "birth_year": 1991}, expect=201).json()["id"]

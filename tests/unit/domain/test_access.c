@@ -36,6 +36,7 @@ static const char *const table[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_HONOURS] = { "--", "--", "--", "--", "--", "ss", "y-", "yy" },
 	[AREA_HONOUR_APPROVAL] = { "--", "--", "--", "--", "--", "--", "--", "-y" },
 	[AREA_SYNC] = { "--", "--", "oo", "--", "--", "--", "y-", "yy" },
+	[AREA_TALLY] = { "--", "--", "o-", "--", "--", "s-", "y-", "y-" },
 	[AREA_HELD] = { "--", "--", "--", "--", "--", "ss", "y-", "yy" },
 	[AREA_DEVICES] = { "--", "--", "--", "--", "--", "yy", "y-", "yy" },
 	[AREA_DONOR_LIST] = { "--", "--", "--", "--", "--", "s-", "y-", "y-" },

@@ -1,0 +1,190 @@
+"""What a person does about items that wait, and what a phone's items do elsewhere: attach, correct, count sheets, check-ins, gifts."""
+import uuid
+
+import pytest
+
+from harness.client import problem
+from harness.daemon import wait_until
+from harness.seeds import TODAY, day
+from test_sync import (DEVICES, DONORS, HELD, Phone, cccd, counting, decide, donor, enrolled, one, own_team, person, phone, running,  # noqa: F401
+                       team)
+
+SHEET = "/api/v1/sync/count-sheet"
+
+
+def content(staff, item):
+    """(row, ETag) of the only content of an item."""
+    answer = staff.get(f"{HELD}/{item['id']}")
+    (row,) = [i for i in answer.json()["items"] if i["id"] == item["id"]]
+    return row, answer.headers["etag"]
+
+
+# ---- attach ----
+
+def test_an_unknown_person_is_attached(phone, donor, staff, daemon, seeds):
+    """The record that was made of the item goes into the donor's, and whatever names it follows."""
+    number, who = cccd(seeds), donor()
+    item = phone.gave({"identifier": number})
+    assert one(phone.send(item))["reasons"] == ["donor_unknown"]
+    row, etag = content(staff, item)
+    for _ in range(2):
+        (told,) = decide(staff, item["id"], row["content_hash"], "attach", etag=etag, donor=who).json()["items"]
+        assert (told["state"], told["reasons"], told["donor"]) == ("counts", [], row["donor"])
+    assert counting(daemon, who) == [(350, False, False)]
+    assert not staff.get(f"{DONORS}/{who}/eligibility").json()["eligible"]
+    assert one(phone.send(phone.gave({"identifier": number}, at="09:00")))["verdict"] == "applied"
+    assert len(counting(daemon, who)) == 2
+    assert daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'donor.merge' AND subject_id = %s", who) == 1
+
+
+def test_an_item_on_the_wrong_person_is_attached(phone, donor, staff, daemon, seeds):
+    """An item of the staff stands in its place: the wrong one's record was not made of it."""
+    number = cccd(seeds)
+    wrong, right = donor(**person(seeds, identifiers=[number])), donor()
+    item = phone.gave({"provisional": {**person(seeds), "identifiers": [number]}}, bag_code=f"LC-{uuid.uuid4()}")
+    assert one(phone.send(item))["reasons"] == ["differs"]
+    row, etag = content(staff, item)
+    for _ in range(2):
+        told = decide(staff, item["id"], row["content_hash"], "attach", etag=etag, donor=right).json()["items"]
+        assert {(i["staff"], i["donor"], i["state"], i["decision"]) for i in told} == {
+            (False, wrong, "corrected", "correct"), (True, right, "counts", None)}
+    assert counting(daemon, wrong) == [] and counting(daemon, right) == [(350, False, False)]
+    assert staff.get(f"{DONORS}/{wrong}/eligibility").json()["eligible"]
+    problem(decide(staff, item["id"], row["content_hash"], "attach", expect=None, donor=str(uuid.uuid4())), "invalid-field", 422)
+    # what the phone sends again changes nothing
+    assert one(phone.send(item))["state"] == "corrected"
+    wait_until(lambda: daemon.value("SELECT next_whole_blood IS NULL FROM donor WHERE id = %s", wrong), what="the next day is counted")
+
+
+def test_nobody_is_attached_to_who_was_erased(phone, donor, staff, admin, seeds):
+    gone = donor()
+    staff.post(f"{DONORS}/{gone}/erasure", json={}, expect=201)
+    admin.post(f"{DONORS}/{gone}/erasure/approve", json={}, expect=200)
+    item = phone.gave({"identifier": cccd(seeds)})
+    phone.send(item)
+    row, _ = content(staff, item)
+    problem(decide(staff, item["id"], row["content_hash"], "attach", expect=None, donor=gone), "erased", 409)
+
+
+# ---- correct ----
+
+def test_the_staff_correct_what_a_phone_told(phone, donor, staff, daemon):
+    who = donor()
+    item = phone.gave(who, 450, bag_code="LC-CORRECT-1", donated_on=day(-1))
+    phone.send(item)
+    row, etag = content(staff, item)
+    data = {**item["data"], "volume_ml": 250, "donated_on": TODAY}
+    for _ in range(2):
+        told = decide(staff, item["id"], row["content_hash"], "correct", etag=etag, data=data).json()["items"]
+        assert [(i["staff"], i["state"], i["corrects"], i["content"]["data"]["volume_ml"]) for i in told] == [
+            (False, "corrected", None, 450), (True, "counts", item["id"], 250)]
+    assert counting(daemon, who) == [(250, False, False)]
+    assert daemon.sql("SELECT verb, decided_by_kind FROM item_decision WHERE item_id = %s", item["id"]) == [("correct", "token")]
+    assert daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'item.correct' AND digest_after IS NOT NULL AND subject_id LIKE %s",
+                        item["id"] + ":%") == 1
+    # dropped again: the phone's stands, and waits as before
+    (staffs,) = [i for i in told if i["staff"]]
+    decide(staff, staffs["id"], staffs["content_hash"], keep=False)
+    assert counting(daemon, who) == [(450, True, False)]
+    # what a person types can be typed rightly; another's round is not the place
+    for wrong, pointer in (({**data, "volume_ml": 0}, "/data/volume_ml"), ({**data, "wifi": 1}, "/data/wifi"), ({**data, "donated_on": "mai"}, "/data/donated_on")):
+        answer = decide(staff, item["id"], row["content_hash"], "correct", expect=422, data=wrong)
+        assert pointer in [e["pointer"] for e in answer.json()["errors"]]
+    problem(decide(staff, item["id"], "0" * 64, "correct", expect=None, data=data), "not-found", 404)
+    # somebody else saw the item before it was decided
+    problem(decide(staff, item["id"], row["content_hash"], "correct", etag=etag, expect=None, data={**data, "volume_ml": 200}), "stale", 412)
+
+
+def test_a_phones_own_correction_meets_that_of_the_staff(phone, donor, staff, daemon):
+    """Two tell one fact anew: it counts once, and a person chooses."""
+    who = donor()
+    item = phone.gave(who, 450)
+    phone.send(item)
+    row, _ = content(staff, item)
+    decide(staff, item["id"], row["content_hash"], "correct", data={**item["data"], "volume_ml": 250})
+    late = phone.gave(who, 350, at="08:30", corrects=item["id"])
+    assert one(phone.send(late))["state"] == "open"
+    assert counting(daemon, who) == [(250, False, True)]
+    row, _ = content(staff, late)
+    decide(staff, late["id"], row["content_hash"], "choose")
+    assert counting(daemon, who) == [(350, False, False)]
+
+
+def test_who_may_only_read_does_not_decide(phone, donor, staff, daemon, api):
+    """A scope on a district that has ended reads what it covered (design 5)."""
+    item = phone.gave(donor(), donated_on=day(-1))
+    phone.send(item)
+    (unit, district), = daemon.sql("SELECT u.id, u.district_id FROM round_unit AS ru JOIN unit AS u ON u.id = ru.unit_id WHERE ru.round_id = %s", phone.round)
+    row, etag = content(staff, item)
+    ended = api.with_token(daemon.new_token("staff", f"scope {uuid.uuid4()}", "--unit", district or unit))
+    for verb, body in (("decide", {"keep": False}), ("choose", {}), ("correct", {"data": item["data"]}), ("attach", {"donor": row["donor"]})):
+        answer = ended.post(f"{HELD}/{item['id']}/{verb}", json={"content_hash": row["content_hash"], **body}, headers={"If-Match": etag}, expect=None)
+        assert answer.status_code == 403 and answer.json()["type"].endswith("out-of-scope"), (verb, answer.text)
+
+
+# ---- count sheets ----
+
+def test_what_is_there_of_each_phone(phone, donor, staff, team, api, own_team, seeds, running):
+    device, client, _ = enrolled(api, staff, own_team, seeds)
+    other, who = Phone(client, running), donor()
+    items = [phone.item("note", who, text=str(n)) for n in range(149)]
+    phone.send(*(i for i in items if i["seq"] not in (31, 88)))
+    other.send(other.gave(who), other.gave(donor(), donated_on=day(-1)))
+    rows = {r["install"]: r for r in team.get(f"{SHEET}?round={running}").json()["items"]}
+    assert set(rows) == {phone.install, other.install}
+    mine = rows[phone.install]
+    assert (mine["items"], mine["of_round"], mine["waiting"], mine["last_seq"], mine["missing_count"]) == (147, 147, 0, 149, 2)
+    assert mine["missing"] == [{"from": 31, "to": 31}, {"from": 88, "to": 88}] and mine["device"] is None
+    assert mine["text"] == "The server has 147 of 149; missing 31, 88."
+    assert rows[other.install]["device"]["id"] == device["id"] and rows[other.install]["waiting"] == 1
+    told = team.get(f"{SHEET}?install={phone.install}&last_seq=152", headers={"Accept-Language": "vi"}).json()["items"][0]
+    assert told["text"] == "Máy chủ có 147 trong 152 mục; thiếu 31, 88, 150–152."
+    nothing = str(uuid.uuid4())
+    (told,) = team.get(f"{SHEET}?install={nothing}&last_seq=3").json()["items"]
+    assert (told["install"], told["items"], told["missing"], told["last_received_at"]) == (nothing, 0, [{"from": 1, "to": 3}], None)
+    for wrong in ("", "?round=LC25", f"?round={running}&last_seq=4", f"?install={nothing}&last_seq=x", "?install=1"):
+        problem(team.get(SHEET + wrong, expect=None), "invalid-query", 400)
+
+
+def test_the_sheet_shows_a_team_its_own(phone, donor, staff, daemon, running, api):
+    other = daemon.value("INSERT INTO team (id, code, name) VALUES (gen_random_uuid(), %s, 'Đội khác') RETURNING id", f"K{uuid.uuid4().hex[:6]}")
+    phone.send(phone.item("note", donor(), text="ghi"))
+    daemon.sql("UPDATE round SET team_id = %s WHERE id = %s", other, running)
+    assert phone.client.get(f"{SHEET}?round={running}").json()["items"] == []
+    assert len(staff.get(f"{SHEET}?round={running}").json()["items"]) == 1
+    there = api.with_token(daemon.new_token("staff", f"scope {uuid.uuid4()}", "--unit", "Xã Mường Kim")).get(f"{SHEET}?round={running}").json()["items"]
+    assert there == []
+
+
+# ---- what items do elsewhere ----
+
+def test_a_check_in_is_the_appointments(phone, donor, staff, seeds, daemon, running):
+    who = donor()
+    daemon.sql("UPDATE round SET status = 'open', capacity = 10, start_minute = 1200, end_minute = 1380 WHERE id = %s", running)
+    made = staff.post(f"/api/v1/rounds/{running}/appointments", json={"donor": who}, expect=201).json()
+    item = phone.item("check_in", who, at="07:30", code=made["code"])
+    for _ in range(2):
+        phone.send(item)
+    assert daemon.value("SELECT state FROM appointment WHERE id = %s", made["id"]) == "checked_in"
+    assert daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'appointment.checked_in' AND subject_id = %s", made["id"]) == 1
+    assert one(phone.send(phone.item("check_in", donor())))["verdict"] == "applied"      # without one
+
+
+def gift(phone, who, **data):
+    made = phone.item("gift", who)
+    return {**made, "data": {**made["data"], **data}}
+
+
+def test_a_gift_stands_in_the_rounds_book(phone, donor, staff, running):
+    who = donor()
+    item = gift(phone, who, kind="food", value_vnd=30000)
+    silent = phone.item("gift", who, gift="áo", quantity=1)
+    for _ in range(2):
+        phone.send(item, silent)
+    (told,) = staff.get(f"/api/v1/rounds/{running}/gifts").json()["gifts"]
+    assert (told["kind"], told["value_vnd"], told["handed_on"], told["of_item"]) == ("food", 30000, TODAY, True)
+    assert one(phone.send(gift(phone, who, kind="money", value_vnd=1)))["reasons"] == ["unreadable"]
+    # corrected by the phone
+    phone.send({**gift(phone, who, kind="food", value_vnd=20000), "corrects": item["id"]})
+    assert 20000 in [g["value_vnd"] for g in staff.get(f"/api/v1/rounds/{running}/gifts").json()["gifts"]]
+    assert 30000 not in [g["value_vnd"] for g in staff.get(f"/api/v1/rounds/{running}/gifts").json()["gifts"]]
