@@ -6,6 +6,7 @@ import pytest
 from harness.client import problem
 from harness.daemon import wait_until
 from harness.seeds import TODAY, day
+from test_access import unit_id
 from test_sync import (DEVICES, DONORS, HELD, Phone, cccd, counting, decide, donor, enrolled, one, own_team, person, phone, running,  # noqa: F401
                        team)
 
@@ -110,13 +111,22 @@ def test_a_phones_own_correction_meets_that_of_the_staff(phone, donor, staff, da
     assert counting(daemon, who) == [(350, False, False)]
 
 
-def test_who_may_only_read_does_not_decide(phone, donor, staff, daemon, api):
+def test_who_may_only_read_does_not_decide(fresh_daemon, api_of):
     """A scope on a district that has ended reads what it covered (design 5)."""
-    item = phone.gave(donor(), donated_on=day(-1))
+    daemon = fresh_daemon(now="2025-08-01T08:00:00+07:00")
+    staff, admin = (api_of(daemon, daemon.token(role)) for role in ("staff", "admin"))
+    district = unit_id(staff, "Huyện Than Uyên", "2025-01-01")
+    plan = staff.post("/api/v1/plans", json={"number": "1/KH-CU", "code_prefix": "CU", "title": "cũ", "from": "2025-01-01",
+                                             "to": "2025-12-31"}, expect=201).json()
+    body = {"title": "Đợt", "date": "2025-04-14", "units": [district]}
+    round_ = staff.post(f"/api/v1/plans/{plan['id']}/rounds", json=body, expect=201).json()["id"]
+    who = staff.post(DONORS, json={"name": "Giàng A Páo", "birth_year": 1990}, expect=201).json()["id"]
+    phone = Phone(admin, round_)
+    item = phone.gave(who, on="2025-04-13")
     phone.send(item)
-    (unit, district), = daemon.sql("SELECT u.id, u.district_id FROM round_unit AS ru JOIN unit AS u ON u.id = ru.unit_id WHERE ru.round_id = %s", phone.round)
     row, etag = content(staff, item)
-    ended = api.with_token(daemon.new_token("staff", f"scope {uuid.uuid4()}", "--unit", district or unit))
+    ended = api_of(daemon, daemon.new_token("staff", "of a district that was", "--unit", district))
+    assert ended.get(f"{HELD}/{item['id']}").json()["items"][0]["state"] == "held"
     for verb, body in (("decide", {"keep": False}), ("choose", {}), ("correct", {"data": item["data"]}), ("attach", {"donor": row["donor"]})):
         answer = ended.post(f"{HELD}/{item['id']}/{verb}", json={"content_hash": row["content_hash"], **body}, headers={"If-Match": etag}, expect=None)
         assert answer.status_code == 403 and answer.json()["type"].endswith("out-of-scope"), (verb, answer.text)
