@@ -1,6 +1,7 @@
 #include "store/record_store.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -28,6 +29,7 @@ static const char *const kinds[RECORD_KINDS] = {
 	[RECORD_TEAM] = "team", [RECORD_CAMPAIGN] = "campaign", [RECORD_TOKEN] = "token", [RECORD_KEY] = "key",
 	[RECORD_DONOR] = "donor", [RECORD_USER] = "user", [RECORD_LOOKUP] = "lookup",
 	[RECORD_DONATION] = "donation", [RECORD_DEFERRAL] = "deferral", [RECORD_DEFERRAL_LIFT] = "deferral_lift",
+	[RECORD_ITEM] = "item", [RECORD_ITEM_DECISION] = "item_decision", [RECORD_DEVICE] = "device",
 	[RECORD_APPOINTMENT] = "appointment", [RECORD_SEAT_GROUP] = "seat_group", [RECORD_SLOT_RULES] = "slot_rules",
 	[RECORD_CERTIFICATE] = "certificate", [RECORD_REDEMPTION] = "redemption", [RECORD_GIFT] = "gift", [RECORD_HONOUR] = "honour",
 };
@@ -369,12 +371,23 @@ static const struct db_statement digest_by_id[RECORD_KINDS] = {
 	[RECORD_APPOINTMENT] = { "SELECT appointment_digest(a) FROM appointment AS a WHERE a.id = $1::uuid" },
 	[RECORD_SEAT_GROUP] = { "SELECT seat_group_digest(g) FROM seat_group AS g WHERE g.id = $1::uuid" },
 	[RECORD_SLOT_RULES] = { "SELECT slot_rules_digest(s) FROM slot_rules AS s WHERE s.round_id = $1::uuid" },
+	[RECORD_ITEM_DECISION] = { "SELECT item_decision_digest(d) FROM item_decision AS d WHERE d.item_id = split_part($1, ':', 1)::uuid"
+				   " AND d.version = split_part($1, ':', 2)::bigint" },
 };
+
+/* What the audit calls it: an id, or an id and what it has of this one. */
+static const char *subject_of(const struct record_digest *digest)
+{
+	size_t len = strcspn(digest->id, ":");
+	const char *id = arena_strndup(digest->arena, digest->id, len);
+
+	return digest->id[len] && uuid_valid(id) ? digest->id : uuid_or_nil(digest->id);
+}
 
 static void load_digest(struct record_digest *digest)
 {
 	query_begin(&digest->query, &digest_by_id[digest->kind], DB_READ, on_lookup);
-	query_text(&digest->query, uuid_or_nil(digest->id));
+	query_text(&digest->query, subject_of(digest));
 	db_send(digest->store->db, &digest->query);
 }
 
@@ -403,7 +416,25 @@ static const struct db_statement row_by_id[RECORD_KINDS] = {
 	[RECORD_GIFT] = { "SELECT round_id, donor_id, kind, value_vnd, handed_on, corrects FROM gift WHERE id = $1::uuid" },
 	[RECORD_HONOUR] = { "SELECT donor_id, family_id, step, bar, as_of, reached_on, rules, state, reason, document, approved_on,"
 			    " handed_on, given_by, version FROM honour WHERE id = $1::uuid" },
+	[RECORD_ITEM] = { "SELECT id, content_hash, kind, install, seq, " SQL_MICROS("captured_at") ", corrects, round_id, donor_id, registers,"
+			  " provisional_id, device_id, array_to_string(held, ','), accepts::text, tie, staff, sealed FROM item"
+			  " WHERE id = split_part($1, ':', 1)::uuid AND content_hash = decode(split_part($1, ':', 2), 'hex')" },
+	[RECORD_DEVICE] = { "SELECT name, team_id, revoked_at IS NOT NULL FROM device WHERE id = $1::uuid" },
 };
+
+static void item_of_row(struct buf *image, const struct db_result *result)
+{
+	struct item_image item = {
+		.id = db_text(result, 0, 0), .content_hash = db_text(result, 0, 1), .kind = db_text(result, 0, 2),
+		.install = db_text(result, 0, 3), .seq = db_int(result, 0, 4, 0), .captured_us = row_time(result, 0, 5),
+		.corrects = db_text(result, 0, 6), .round_id = db_text(result, 0, 7), .donor_id = db_text(result, 0, 8),
+		.registers = db_bool(result, 0, 9), .provisional_id = db_text(result, 0, 10), .device_id = db_text(result, 0, 11),
+		.held = db_text(result, 0, 12), .accepts = db_text(result, 0, 13), .tie = db_text(result, 0, 14),
+		.staff = db_bool(result, 0, 15), .sealed = db_text(result, 0, 16),
+	};
+
+	image_item(image, &item);
+}
 
 static void donation_of_row(struct buf *image, const char *id, const struct db_result *result)
 {
@@ -482,6 +513,12 @@ static void image_of_row(struct buf *image, const struct record_digest *digest, 
 		image_deferral(image, digest->id, db_text(result, 0, 0), db_text(result, 0, 1), row_date(result, 0, 2),
 			       db_text(result, 0, 3), db_text(result, 0, 4));
 		break;
+	case RECORD_ITEM:
+		item_of_row(image, result);
+		break;
+	case RECORD_DEVICE:
+		image_device(image, digest->id, db_text(result, 0, 0), db_text(result, 0, 1), db_bool(result, 0, 2));
+		break;
 	case RECORD_CERTIFICATE:
 		certificate_of_row(image, result);
 		break;
@@ -524,7 +561,7 @@ static void on_row(struct db_query *query, const struct db_result *result)
 static void load_row(struct record_digest *digest)
 {
 	query_begin(&digest->query, &row_by_id[digest->kind], DB_READ, on_row);
-	query_text(&digest->query, digest->kind == RECORD_CERTIFICATE ? digest->id : uuid_or_nil(digest->id));
+	query_text(&digest->query, digest->kind == RECORD_CERTIFICATE ? digest->id : subject_of(digest));
 	db_send(digest->store->db, &digest->query);
 }
 
@@ -536,6 +573,7 @@ void record_digest_send(struct store *store, struct record_digest *digest)
 		[RECORD_TOKEN] = load_token,   [RECORD_KEY] = load_key,
 		[RECORD_DONOR] = load_donor,   [RECORD_USER] = load_user, [RECORD_LOOKUP] = load_lookup,
 		[RECORD_DONATION] = load_row,  [RECORD_DEFERRAL] = load_row, [RECORD_DEFERRAL_LIFT] = load_row,
+		[RECORD_ITEM] = load_row, [RECORD_ITEM_DECISION] = load_digest, [RECORD_DEVICE] = load_row,
 		[RECORD_APPOINTMENT] = load_digest, [RECORD_SEAT_GROUP] = load_digest, [RECORD_SLOT_RULES] = load_digest,
 		[RECORD_CERTIFICATE] = load_row, [RECORD_REDEMPTION] = load_row, [RECORD_GIFT] = load_row, [RECORD_HONOUR] = load_row,
 	};
@@ -562,6 +600,9 @@ static const struct db_statement strays_of[RECORD_KINDS] = {
 	[RECORD_DONOR] = STRAYS("donor", "t.id::text", "donor", ""),
 	[RECORD_DONATION] = STRAYS("donation", "t.id::text", "donation", ""),
 	[RECORD_DEFERRAL] = STRAYS("deferral", "t.id::text", "deferral", ""),
+	[RECORD_ITEM] = STRAYS("item", "t.id || ':' || encode(t.content_hash, 'hex')", "item", ""),
+	[RECORD_ITEM_DECISION] = STRAYS("item_decision", "t.item_id || ':' || t.version", "item_decision", ""),
+	[RECORD_DEVICE] = STRAYS("device", "t.id::text", "device", ""),
 	[RECORD_APPOINTMENT] = STRAYS("appointment", "t.id::text", "appointment", ""),
 	[RECORD_SEAT_GROUP] = STRAYS("seat_group", "t.id::text", "seat_group", ""),
 	[RECORD_SLOT_RULES] = STRAYS("slot_rules", "t.round_id::text", "slot_rules", ""),

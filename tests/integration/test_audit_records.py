@@ -1,6 +1,7 @@
 """`giothong audit verify --records`: what is in the tables is what the last audit entry of each record left."""
 import itertools
 import json
+import uuid
 
 import pytest
 
@@ -8,7 +9,7 @@ from harness import certificates, programs
 from harness.client import Api
 from harness.daemon import own_daemon, wait_until
 from harness.seeds import TODAY, Seeds, day
-from test_sync import Phone
+from test_sync import Phone, decide
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,7 @@ def lived(daemon, staff):
             ids[f"{code} lift"] = staff.post(f"{path}/{ids[code]}/lift", json={"reason": "mẫu"}, expect=201).json()["lift"]["id"]
     admin.post(f"{path}/{ids['organ_history']}/lift/approve", expect=201)
     certified(daemon, staff, admin, donor, ids, seeds)
+    captured(daemon, staff, admin, donor, ids)
     wait_until(lambda: daemon.value("SELECT (SELECT count(*) FROM audit_seal) = (SELECT count(*) FROM audit_entry)"), what="sealed")
     return ids
 
@@ -91,6 +93,26 @@ def certified(daemon, staff, admin, donor, ids, seeds):
     staff.post(f"/api/v1/donors/{other}/merge", json={"with": donor}, expect=200)
     path = f"/api/v1/honours/{ids['honour']}"
     staff.post(f"{path}/check", json={}, headers={"If-Match": staff.etag(path)}, expect=200)
+
+
+def captured(daemon, staff, admin, donor, ids):
+    """A phone, what phones handed in, and what a person decided about it."""
+    team = next(t for t in staff.items("/api/v1/teams", limit=500))["id"]
+    ids["device"] = staff.post("/api/v1/devices", json={"name": "Máy mẫu", "team": team}, expect=201).json()["device"]["id"]
+    gone = staff.post("/api/v1/devices", json={"name": "Máy mất", "team": team}, expect=201).json()["device"]["id"]
+    staff.post(f"/api/v1/devices/{gone}/revoke", json={}, expect=200)
+    phone = Phone(admin, ids["running"])
+    donation, gift = phone.gave(donor, bag_code="LC-1", donated_on=day(-1)), phone.item("note", donor, text="ghi", on=TODAY)
+    check_in, new = phone.item("check_in", donor), phone.gave({"provisional": {"name": "Lò Thị Mới", "birth_year": 1991, "id": str(uuid.uuid4())}})
+    deferral = phone.item("deferral", donor, code="malaria", **{"from": TODAY})
+    screening = phone.item("screening", donor, outcome="accepted", corrects=None)
+    other = {**donation, "data": {**donation["data"], "volume_ml": 450}}
+    for _ in range(2):
+        phone.send(donation, other, gift, check_in, new, deferral, screening)
+    ids["item"], ids["note"] = donation["id"], gift["id"]
+    rows = staff.get(f"/api/v1/sync/held/{donation['id']}").json()["items"]
+    decide(staff, donation["id"], rows[0]["content_hash"], "choose")
+    decide(staff, donation["id"], rows[0]["content_hash"], "correct", data={**donation["data"], "volume_ml": 200})
 
 
 def faults(daemon):
@@ -138,6 +160,48 @@ def test_a_change_without_an_entry_is_found(daemon, lived, table, column, value,
         finally:
             root.execute(f"DELETE FROM {table} WHERE id = %s", (lived[key],))      # no trigger, no key looks
             root.execute(f"INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %s::jsonb)", (json.dumps(kept),))
+    assert faults(daemon)[0] == []
+
+
+FIELD = [
+    ("item", "captured_at", "captured_at + interval '1 second'"), ("item", "tie", "tie || '1'"), ("item", "accepts", "true"), ("item", "sealed", "'x'"),
+    ("item", "held", "'{unreadable}'"), ("item", "round_id", "NULL"), ("item_decision", "verb", "'keep'"), ("item_decision", "decided_by", "'ai đó'"),
+    ("device", "team_id", "(SELECT t.id FROM team AS t WHERE t.id <> device.team_id LIMIT 1)"), ("device", "revoked_at", "now()"),
+]
+
+
+@pytest.mark.parametrize("table, column, value", FIELD, ids=lambda x: str(x))
+def test_a_change_in_what_phones_told_is_found(daemon, lived, table, column, value):
+    where, subject = {"item": ("id = %s", lived["note"] + ":" + daemon.value("SELECT encode(content_hash, 'hex') FROM item WHERE id = %s", lived["note"])),
+                      "item_decision": ("item_id = %s AND version = (SELECT min(version) FROM item_decision)", None),
+                      "device": ("id = %s", lived["device"])}[table]
+    id = {"item": lived["note"], "item_decision": lived["item"], "device": lived["device"]}[table]
+    if table == "item_decision":
+        version = daemon.value("SELECT min(version) FROM item_decision WHERE item_id = %s AND verb = 'drop'", id)
+        where, subject = f"item_id = %s AND version = {version}", f"{id}:{version}"
+    kept = daemon.value(f"SELECT {column}::text FROM {table} WHERE {where}", id)
+    with daemon.database() as root:
+        root.execute("SET session_replication_role = replica")
+        root.execute(f"UPDATE {table} SET {column} = {value} WHERE {where}", (id,))
+        try:
+            assert faults(daemon)[0] == [("changed", table, subject)]
+        finally:
+            type_ = daemon.value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s", table, column)
+            root.execute(f"UPDATE {table} SET {column} = %s::text::{type_} WHERE {where}", (kept, id))
+    assert faults(daemon)[0] == []
+
+
+def test_what_phones_told_removed_and_made_by_hand(daemon, lived):
+    with daemon.database() as root:
+        root.execute("SET session_replication_role = replica")
+        root.execute("CREATE TEMP TABLE whole AS SELECT * FROM item_decision WHERE item_id = %s", (lived["item"],))
+        root.execute("DELETE FROM item_decision WHERE item_id = %s", (lived["item"],))
+        assert {fault[:2] for fault in faults(daemon)[0]} == {("removed", "item_decision")}
+        root.execute("INSERT INTO item_decision SELECT * FROM whole")
+        root.execute("INSERT INTO item_decision (item_id, version, content_hash, verb, decided_by_kind, decided_by)"
+                     " SELECT id, 900, content_hash, 'drop', 'user', 'x' FROM item WHERE id = %s", (lived["note"],))
+        assert faults(daemon)[0] == [("unaudited", "item_decision", lived["note"] + ":900")]
+        root.execute("DELETE FROM item_decision WHERE version = 900")
     assert faults(daemon)[0] == []
 
 
