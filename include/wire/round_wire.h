@@ -18,6 +18,8 @@ struct unit_map;
  */
 void round_write(struct json_out *out, const char *key, const struct round *round);
 void report_write(struct json_out *out, const char *key, const struct report *report);
+/* The figures alone, into the object that is open. */
+void figures_write(struct json_out *out, const struct report *report);
 /* The same of a round's result, with what it was added up from; NULL: none. */
 void result_write(struct json_out *out, const char *key, const struct report *result);
 

@@ -23,17 +23,22 @@ static void figure_write(struct json_out *out, const char *key, const struct fig
 	jout_end(out);
 }
 
+void figures_write(struct json_out *out, const struct report *report)
+{
+	figure_write(out, "registered", &report->registered);
+	figure_write(out, "present", &report->present);
+	figure_write(out, "accepted", &report->accepted);
+	figure_write(out, "units", &report->units);
+	figure_write(out, "ml", &report->ml);
+}
+
 static void members_write(struct json_out *out, const struct report *report)
 {
 	jout_text(out, "id", report->id[0] ? report->id : NULL);
 	jout_text(out, "source", report_source_text(report->source));
 	jout_text(out, "source_url", report->source_url);
 	jout_date(out, "reported_on", report->reported_on);
-	figure_write(out, "registered", &report->registered);
-	figure_write(out, "present", &report->present);
-	figure_write(out, "accepted", &report->accepted);
-	figure_write(out, "units", &report->units);
-	figure_write(out, "ml", &report->ml);
+	figures_write(out, report);
 	jout_text(out, "corrects", report->corrects);
 	jout_text(out, "note", report->note);
 	jout_time(out, "created_at", report->created_us);

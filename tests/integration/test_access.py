@@ -141,6 +141,7 @@ TABLE = {
     ("GET", "/api/v1/sync/held"): {"staff", "auditor", "admin"},
     ("GET", "/api/v1/sync/held/{id}"): {"staff", "auditor", "admin"},
     **{("POST", f"/api/v1/sync/held/{{id}}/{verb}"): EDITORS for verb in ("decide", "choose", "attach", "correct")},
+    ("GET", "/api/v1/results"): ALL,
     ("GET", "/api/v1/sync/count-sheet"): {"team", "staff", "auditor", "admin"},
     ("GET", "/api/v1/devices"): {"staff", "auditor", "admin"},
     ("POST", "/api/v1/devices"): EDITORS,

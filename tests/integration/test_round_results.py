@@ -104,3 +104,39 @@ def test_no_other_round_is_touched(phone, donor, seeds, staff, result):
     phone.send(phone.gave(donor(), round=other["id"]))
     wait_until(lambda: staff.get(f"{ROUNDS}/{other['id']}").json()["result"], what="the other round's result")
     assert result() is None
+
+
+# ---- by the old map and by the new ----
+
+def test_by_former_district_and_by_commune(fresh_daemon, api_of):
+    """Rounds on both sides of 1/7/2025, by the map of either day; each counted once."""
+    daemon = fresh_daemon(now="2025-08-01T08:00:00+07:00")
+    staff = api_of(daemon, daemon.token("staff"))
+    plan = staff.post("/api/v1/plans", json={"number": "1/KH-BD", "code_prefix": "BD", "title": "bản đồ", "from": "2025-01-01", "to": "2025-12-31"},
+                      expect=201).json()["id"]
+    for units, on, given in ((["Huyện Than Uyên"], "2025-03-14", 100), (["Xã Mường Than"], "2025-07-20", 20), (["Huyện Sìn Hồ"], "2025-04-14", 50),
+                             (["Huyện Sìn Hồ", "Huyện Than Uyên"], "2025-05-14", 7), (["Xã Than Uyên"], "2025-07-28", None)):
+        one_ = staff.post(f"/api/v1/plans/{plan}/rounds", json={"title": "Đợt", "date": on, "units": units}, expect=201).json()
+        daemon.sql("UPDATE round SET status = 'closed' WHERE id = %s", one_["id"])
+        if given:
+            staff.post(f"{ROUNDS}/{one_['id']}/reports", json={"source": "team", "reported_on": on, "units": {"value": given}}, expect=201)
+
+    def table(on, **more):
+        told = staff.get("/api/v1/results", params={"from": "2025-01-01", "to": "2025-12-31", "on": on, **more}).json()
+        assert sum(row["rounds"] for row in told["items"]) == told["total"]["rounds"] == 5
+        assert sum(row["units"]["value"] for row in told["items"] if row["units"]) == told["total"]["units"]["value"] == 177
+        return told["level"], {tuple(p["name"] for p in row["places"]): (row["rounds"], row["units"] and row["units"]["value"]) for row in told["items"]}
+
+    level, rows = table("2025-06-30")
+    assert level == "district"
+    assert rows == {("Huyện Than Uyên",): (3, 120), ("Huyện Sìn Hồ",): (1, 50), ("Huyện Sìn Hồ", "Huyện Than Uyên"): (1, 7)}
+    level, rows = table("2025-07-01")
+    assert level == "commune" and rows["Xã Mường Than",] == (1, 20) and rows["Xã Than Uyên",] == (1, None)
+    (whole,) = [places for places, told in rows.items() if told == (1, 100)]
+    assert "Xã Mường Than" in whole and "Xã Than Uyên" in whole and len(whole) > 2
+    assert table("2025-06-30", level="commune")[0] == "commune"
+    told = staff.get("/api/v1/results").json()
+    assert (told["from"], told["to"], told["on"], told["total"]["rounds"]) == ("2025-01-01", "2025-08-01", "2025-08-01", 5)
+    assert staff.get("/api/v1/results?to=2025-03-31").json()["total"]["units"] == {"value": 100, "qualifier": "exact"}
+    for wrong in ("?level=province", "?level=district,commune", "?from=2025-02-01&to=2025-01-01", "?on=x", "?map=2025"):
+        problem(staff.get("/api/v1/results" + wrong, expect=None), "invalid-query", 400)
