@@ -1,5 +1,6 @@
 """What phones hand in: each fact once, in whatever order it comes, and never refused for what it says."""
 import datetime
+import hashlib
 import itertools
 import json
 import random
@@ -614,6 +615,26 @@ def test_two_contents_under_one_id(phone, donor, daemon):
     assert told["verdict"] == "conflict" and told["state"] == "open"
     assert one(phone.send(second)) == {"id": first["id"], "verdict": "duplicate", "first": "applied", "state": "open", "reasons": []}
     assert counting(daemon, who) == [(250, False, True)]
+
+
+def canonical(item):
+    return json.dumps(item, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def test_contents_of_one_moment_are_ordered_by_what_they_say(phone, donor, staff, daemon, seeds):
+    """By the hash of the content alone: not by who came first, nor by a donor's key; whoever it is about."""
+    for n in range(4):
+        item = phone.gave({"provisional": {**person(seeds), "id": str(uuid.uuid4())}})
+        contents = [{**item, "data": {**item["data"], "volume_ml": 200 + k, "donor": item["data"]["donor"] if k % 3 else {"id": donor()}}} for k in range(7)]
+        wanted = [c["data"]["volume_ml"] for c in sorted(contents, key=lambda c: hashlib.blake2b(canonical(c), digest_size=32).digest())]
+        random.Random(n).shuffle(contents)
+        while contents:
+            size = n + 1
+            phone.send(*contents[:size])
+            contents = contents[size:]
+        told = staff.get(f"{HELD}/{item['id']}").json()["items"]
+        assert [i["content"]["data"]["volume_ml"] for i in told] == wanted
+        assert daemon.sql("SELECT volume_ml, open FROM donation_counting WHERE item_id = %s", item["id"]) == [(wanted[0], True)]
 
 
 def test_one_bag_in_two_items(phone, donor, daemon):
