@@ -211,6 +211,14 @@ static void revoke_end(struct token_revoke *revoke, struct access_token *token)
 	db_send(revoke->store->db, query);
 }
 
+/* A phone must always be able to hand in what it holds. */
+static bool fail_of_phone(struct error *err)
+{
+	return error_set(err, ERR_ILLEGAL_STEP,
+			 "This is the token of a phone. Revoke the phone (POST /api/v1/devices/{id}/revoke): then it is good for handing in only.",
+			 "Đây là mã truy cập của một điện thoại. Hãy thu hồi điện thoại (POST /api/v1/devices/{id}/revoke): khi đó mã chỉ còn dùng để nộp.");
+}
+
 static void revoke_on_found(struct db_query *query, const struct db_result *result)
 {
 	struct token_revoke *revoke = container_of(query, struct token_revoke, query);
@@ -219,10 +227,14 @@ static void revoke_on_found(struct db_query *query, const struct db_result *resu
 	if (result_ok(result, &revoke->error)) {
 		if (db_rows(result) > 0) {
 			token_read(&token, revoke->arena, result, 0);
-			revoke_end(revoke, &token);
-			return;
+			if (!token.device_id) {
+				revoke_end(revoke, &token);
+				return;
+			}
+			fail_of_phone(&revoke->error);
+		} else {
+			fail_not_found(&revoke->error);
 		}
-		fail_not_found(&revoke->error);
 	}
 	revoke->done(revoke);
 }

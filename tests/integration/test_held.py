@@ -132,6 +132,65 @@ def test_who_may_only_read_does_not_decide(fresh_daemon, api_of):
         assert answer.status_code == 403 and answer.json()["type"].endswith("out-of-scope"), (verb, answer.text)
 
 
+def test_the_token_of_a_phone_is_not_revoked_alone(api, staff, own_team, seeds, daemon, donor, running):
+    """What it holds would be lost: the phone is revoked."""
+    device, client, _ = enrolled(api, staff, own_team, seeds)
+    outcome = daemon.cli("token", "revoke", daemon.value("SELECT name FROM access_token WHERE device_id = %s", device["id"]))
+    assert outcome.status == 1 and "Revoke the phone" in outcome.err
+    assert one(Phone(client, running).send(Phone(client, running).gave(donor())))["verdict"] == "applied"
+
+
+# ---- who is erased or merged ----
+
+def test_what_phones_told_of_who_is_erased(phone, staff, admin, seeds, daemon):
+    """The fact stays, traceable by its bag; nobody can read what it said, nor compare it."""
+    number, bag = cccd(seeds), f"LC-{uuid.uuid4()}"
+    told = {**person(seeds, identifiers=[number]), "id": str(uuid.uuid4())}
+    first, twin = phone.gave({"identifier": number}, 250, at="07:50"), phone.gave({"provisional": told}, bag_code=bag)
+    deferral = phone.item("deferral", {"id": told["id"]}, at="09:00", code="malaria", note="sốt rét ở bản", **{"from": TODAY})
+    phone.send(first, twin, deferral)
+    who = daemon.value("SELECT coalesce(a.into_id, i.donor_id)::text FROM item AS i LEFT JOIN donor_alias AS a ON a.donor_id = i.donor_id WHERE i.id = %s", twin["id"])
+    records = [str(r) for r, in daemon.sql("SELECT id FROM donor WHERE id = %s UNION SELECT donor_id FROM donor_alias WHERE into_id = %s", who, who)]
+    staff.post(f"{DONORS}/{who}/erasure", json={}, expect=201)
+    admin.post(f"{DONORS}/{who}/erasure/approve", json={}, expect=200)
+    assert daemon.value("SELECT count(*) FROM donor WHERE id = ANY (%s::uuid[]) AND (wrapped_key IS NOT NULL OR erased_at IS NULL)", records) == 0
+    assert daemon.sql("SELECT volume_ml, donated_on::text FROM donation_counting WHERE bag_code = %s", bag) == [(350, TODAY)]
+    for item in (first, twin, deferral):
+        for row in staff.get(f"{HELD}/{item['id']}").json()["items"]:
+            assert row["content"] is None
+    kept = "".join(str(daemon.sql(f"SELECT t::text FROM {table} AS t WHERE donor_id = ANY (%s::uuid[])", records)) for table in
+                   ("item", "donation", "deferral", "item_doubt", "donor_digest", "donor_identifier", "gift"))
+    for text in (told["name"], told["name"].encode().hex(), number["value"], "sốt rét", "1992-04-19"):
+        assert text not in kept
+    row, _ = content(staff, twin)
+    problem(decide(staff, twin["id"], row["content_hash"], "correct", expect=None, data=twin["data"]), "erased", 409)
+    # sent again, it is taken for what is there; what is new lies on a record of its own, and waits; the wait of the erased one goes on
+    assert one(phone.send(twin))["verdict"] == "duplicate"
+    late = phone.gave({"id": told["id"]}, at="10:00")
+    answer = one(phone.send(late))
+    assert answer["verdict"] == "held" and "donor_erased" in answer["reasons"]
+    again = phone.gave({"provisional": {**told, "id": str(uuid.uuid4())}}, at="11:00")
+    assert "newer_deferral" in one(phone.send(again))["reasons"]
+    assert daemon.value("SELECT count(*) FROM donation WHERE item_id IN (%s, %s)", late["id"], again["id"]) == 2
+    daemon.assert_records_fit()
+
+
+def test_what_comes_late_for_who_was_merged(phone, donor, staff, admin, daemon):
+    """It counts for the record that stands, and goes on doing so when that one is erased."""
+    gone, stays = donor(), donor()
+    staff.post(f"{DONORS}/{stays}/merge", json={"with": gone}, headers={"If-Match": staff.etag(f"{DONORS}/{stays}")}, expect=200)
+    item = phone.gave(gone)
+    assert one(phone.send(item))["verdict"] == "applied"
+    assert not staff.get(f"{DONORS}/{stays}/eligibility").json()["eligible"]
+    assert counting(daemon, stays) == [(350, False, False)]
+    staff.post(f"{DONORS}/{stays}/erasure", json={}, expect=201)
+    admin.post(f"{DONORS}/{stays}/erasure/approve", json={}, expect=200)
+    row, _ = content(staff, item)
+    assert row["content"] is None
+    answer = one(phone.send(phone.gave(gone, at="09:00")))
+    assert answer["verdict"] == "held" and "donor_erased" in answer["reasons"]
+
+
 # ---- count sheets ----
 
 def test_what_is_there_of_each_phone(phone, donor, staff, team, api, own_team, seeds, running):
