@@ -1,4 +1,5 @@
 """What a person does about items that wait, and what a phone's items do elsewhere: attach, correct, count sheets, check-ins, gifts."""
+import json
 import uuid
 
 import pytest
@@ -154,7 +155,7 @@ def test_what_phones_told_of_who_is_erased(phone, staff, admin, seeds, daemon):
     staff.post(f"{DONORS}/{who}/erasure", json={}, expect=201)
     admin.post(f"{DONORS}/{who}/erasure/approve", json={}, expect=200)
     assert daemon.value("SELECT count(*) FROM donor WHERE id = ANY (%s::uuid[]) AND (wrapped_key IS NOT NULL OR erased_at IS NULL)", records) == 0
-    assert daemon.sql("SELECT volume_ml, donated_on::text FROM donation_counting WHERE bag_code = %s", bag) == [(350, TODAY)]
+    assert daemon.sql("SELECT volume_ml, donated_on::text FROM donation_counting WHERE bag_code = %s", bag.upper()) == [(350, TODAY)]
     for item in (first, twin, deferral):
         for row in staff.get(f"{HELD}/{item['id']}").json()["items"]:
             assert row["content"] is None
@@ -172,7 +173,10 @@ def test_what_phones_told_of_who_is_erased(phone, staff, admin, seeds, daemon):
     again = phone.gave({"provisional": {**told, "id": str(uuid.uuid4())}}, at="11:00")
     assert "newer_deferral" in one(phone.send(again))["reasons"]
     assert daemon.value("SELECT count(*) FROM donation WHERE item_id IN (%s, %s)", late["id"], again["id"]) == 2
-    daemon.assert_records_fit()
+    # the audit still knows what was written
+    faults = json.loads(daemon.cli("audit", "verify", "--records", "--json").out)["records"]["faults"]
+    mine = {i["id"] for i in (first, twin, deferral, late, again)}
+    assert [f for f in faults if f["subject_id"].split(":")[0] in mine] == []
 
 
 def test_what_comes_late_for_who_was_merged(phone, donor, staff, admin, daemon):
