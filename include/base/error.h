@@ -53,6 +53,7 @@ enum error_code {
 	ERR_ERASED,              /* the personal data is gone for ever */
 	ERR_NOT_CERTIFIABLE,     /* a donation that no certificate is given for, or not yet */
 	ERR_CERTIFICATE_VOID,
+	ERR_CERTIFICATE_REDEEMED, /* it is not made void: something was redeemed, or a claim waits */
 	ERR_OVERDRAWN,           /* more than is left on a certificate */
 	ERR_REDEMPTION_SETTLED,  /* an entry of the ledger that nothing more is done to */
 	ERR_DEVICE_REVOKED,      /* of a phone: it may hand in, and nothing else */

@@ -79,6 +79,14 @@ enum certificate_status certificate_status_of(const struct certificate_facts *fa
 int certificate_balance(const struct certificate_facts *facts);
 
 /*
+ * Why one is made void: a word alone, since it stays for ever and each hospital is told. One that was lost or spoilt is not
+ * made void: it is printed again.
+ */
+#define CERTIFICATE_VOID_WORDS \
+	"wrong_person, wrong_name, wrong_birth_date, wrong_address, wrong_volume, wrong_date, duplicate, not_given, other"
+bool certificate_void_reason_valid(const char *word);
+
+/*
  * How a claim came here. Online: the hospital asks before it gives. Offline: it gave while it had no line, and sends the
  * claim when it has one. Paper: it stamped the paper alone, and somebody enters that later.
  */
@@ -121,6 +129,7 @@ struct certificate_donation {
 	int         volume_ml;
 	bool        counts;              /* false: corrected, dropped by a person, or another one with its bag counts */
 	bool        confirmed, held, open, erased;
+	bool        nameless;            /* nobody knows whose name to write */
 	const char *outcome;             /* "completed", "stopped"; NULL: not known */
 };
 bool certificate_check_donation(const struct certificate_donation *donation, struct error *err);

@@ -70,8 +70,9 @@ struct certificate_issuer {
 };
 
 /*
- * Of one donation, or the next of a round that have none and may have one (at most `limit`, in order of donation). What
- * is not free for it has a reason in `donation`; of one donation alone that is told, too. ERR_NOT_FOUND.
+ * Of one donation, or the next of a round that have none and may have one (at most `limit`, in order of donation, behind `after`).
+ * What is not free for it has a reason in `donation`; of one donation alone that is told, too. Of a round those are left out
+ * whose record does not open here, or has no name. ERR_NOT_FOUND.
  * Each candidate is sealed here already (the donors' keys are open one after the other): for that, words of units come
  * from `units`; NULL: none are written.
  */
@@ -80,6 +81,7 @@ struct certificate_prepare {
 	const char                   *donation_id;       /* or */
 	const char                   *round_id;
 	int                           limit;
+	const char                   *after;             /* of a round: a donation; NULL */
 	const char                   *issuer;            /* NULL: the one that there is */
 	struct date                   today;
 	const struct unit_map        *units;
@@ -87,6 +89,9 @@ struct certificate_prepare {
 	struct certificate_issuer     issuing;           /* out */
 	struct certificate_candidate *candidates;
 	size_t                        ncandidates;
+	const char                  **left_out;          /* of a round: donations */
+	size_t                        nleft_out;
+	char                          last[UUID_TEXT_SIZE];      /* donation that was looked at last; "": there was none */
 	const char                   *round, *team;      /* of one donation: its round; NULL */
 	const char                  **round_units;
 	size_t                        nround_units;
@@ -129,7 +134,8 @@ struct redemption {
 	struct date          used_on;
 	int64_t              entered_us;
 	const char          *entered_by_kind, *entered_by;
-	bool                 answered;   /* taken back, or settled */
+	const char          *entered_by_name;    /* of a token, which outlives it; NULL */
+	bool                 answered;   /* taken back, or settled, by what was not taken back itself */
 };
 
 struct certificate {
@@ -138,6 +144,7 @@ struct certificate {
 	struct certificate_facts  facts;
 	enum component            component;
 	char                      code[CERTIFICATE_CODE_SIZE];
+	unsigned char             revocation_id[CERTIFICATE_REVOCATION_BYTES];   /* of its salt: tells whether a text is of this one */
 	bool                      counts;                /* its donation still does */
 	int                       prints;
 	const char               *paper_serial;          /* of the last print that had one; NULL */
@@ -223,7 +230,10 @@ void certificate_open_pages_send(struct store *store, struct certificate_open_pa
 
 /* ---- void, and the ledger ---- */
 
-/* Audit "certificate.void". Voided before: the same again, and nothing is written. */
+/*
+ * Audit "certificate.void". Voided before: its first reason stands (audit "certificate.replay"). ERR_CERTIFICATE_REDEEMED:
+ * something was redeemed with it, or a claim waits.
+ */
 struct certificate_void {
 	const struct certificate *of;
 	const char        *reason;
@@ -237,8 +247,8 @@ void certificate_void_send(struct store *store, struct certificate_void *v);
 
 /*
  * A row of the ledger. Audit "redemption.enter", or "redemption.reverse", "redemption.settle" of what it answers. `id` of a
- * claim may be the hospital's own: sent again it is the same row (`repeated`), and another content under it is
- * ERR_IDEMPOTENCY_MISMATCH. ERR_OVERDRAWN, ERR_CERTIFICATE_VOID, ERR_REDEMPTION_SETTLED.
+ * claim may be the hospital's own: sent again, by whatever token, it is the same row (`repeated`; audit
+ * "redemption.replay"), and another content under it is ERR_IDEMPOTENCY_MISMATCH. ERR_OVERDRAWN, ERR_CERTIFICATE_VOID, ERR_REDEMPTION_SETTLED.
  */
 struct redemption_enter {
 	const struct certificate *of;
@@ -246,6 +256,7 @@ struct redemption_enter {
 	struct idempotency idempotency;
 	struct actor       actor;
 	struct arena      *arena;
+	bool               facility_unsaid, day_unsaid;  /* by the caller, who filled them in: another value is no other claim */
 	bool               repeated;     /* out */
 	struct error       error;
 	void             (*done)(struct redemption_enter *enter);
@@ -308,11 +319,14 @@ struct certificate_keys {
 void certificate_keys_send(struct store *store, struct certificate_keys *keys);
 
 /*
- * The next generation of a body's key of a year; `compromised`: what was before is told to be (revocations: issuer "").
- * Audit "certificate_key.rotate". ERR_NOT_FOUND: there is none yet. ERR_STALE: somebody else did in this moment.
+ * A body's key of a year that follows the generation `after` (revocations: issuer ""); `compromised`: that one and what was before
+ * it are told to be. Where a later one is there, none is made: asked again it is the same. Audit "certificate_key.rotate",
+ * or "certificate_key.replace". ERR_NOT_FOUND: there is none yet. ERR_INVALID_FIELD: no such generation. ERR_STALE: somebody
+ * else did in this moment.
  */
 struct certificate_key_rotate {
-	struct certificate_key key;      /* in: issuer, year; out: the new one */
+	struct certificate_key key;      /* in: issuer, year; out: the one in use from now on */
+	int                    after;
 	bool                   compromised;
 	struct actor           actor;
 	struct arena          *arena;
@@ -323,7 +337,10 @@ struct certificate_key_rotate {
 };
 void certificate_key_rotate_send(struct store *store, struct certificate_key_rotate *rotate);
 
-/* The list as of now, and a key to sign it with, which is made where there is none for this year. */
+/*
+ * The list as of now, and a key to sign it with, which is made (audit "certificate_key.make") where there is none for this year;
+ * while nothing can be written it is one of before.
+ */
 struct revocations_load {
 	struct date            today;
 	struct arena          *arena;
@@ -333,6 +350,8 @@ struct revocations_load {
 	void                 (*done)(struct revocations_load *load);
 	struct db_query        query;    /* private from here on */
 	struct store          *store;
+	struct certificate_key past;
+	bool                   tried;
 };
 void revocations_load_send(struct store *store, struct revocations_load *load);
 
@@ -343,6 +362,8 @@ struct certificate_batch {
 	char        issuer[ISSUER_CODE_SIZE];
 	const char *state, *problem;     /* "running", "done", "failed" */
 	int         total, issued;
+	const char **left_out;           /* donations, when it has ended */
+	size_t      nleft_out;
 	int64_t     asked_us, ended_us;
 	const char *asked_by_kind, *asked_by;
 };
@@ -371,9 +392,9 @@ struct certificate_batch_load {
 };
 void certificate_batch_load_send(struct store *store, struct certificate_batch_load *load);
 
-/* Nothing is left to do, or `problem` (an error's slug) stops it. Ended before: nothing. */
+/* Nothing is left to do but what was left out ("{id,id}"), or `problem` (an error's slug) stops it. Ended before: nothing. */
 struct certificate_batch_end {
-	const char     *id, *problem;
+	const char     *id, *problem, *left_out;
 	struct arena   *arena;
 	struct error    error;
 	void          (*done)(struct certificate_batch_end *end);

@@ -34,18 +34,17 @@ struct certificate_print_body {
 bool certificate_print_read(const char *body, size_t len, bool round, struct arena *arena, struct certificate_print_body *out,
 			    struct error *err);
 
-/* POST .../void: {"reason"}. */
+/* POST .../void: {"reason"}, one of CERTIFICATE_VOID_WORDS. */
 bool certificate_void_read(const char *body, size_t len, struct arena *arena, const char **reason, struct error *err);
 
-/* POST .../redemptions: {"ml", "used_on", "source", "facility", "id"}; unsaid: today, online, NULL, NULL. */
+/* POST .../redemptions: {"ml", "used_on", "source", "facility", "id"}; unsaid: none, online, NULL, NULL. */
 struct redemption_body {
 	int               ml;
 	struct date       used_on;
 	enum claim_source source;
 	const char       *facility, *id;
 };
-bool redemption_read(const char *body, size_t len, struct date today, struct arena *arena, struct redemption_body *out,
-		     struct error *err);
+bool redemption_read(const char *body, size_t len, struct arena *arena, struct redemption_body *out, struct error *err);
 
 /* POST /certificates/verify: one of text, code, number; name and birth_date together or not at all. */
 struct certificate_question {
@@ -55,10 +54,10 @@ struct certificate_question {
 bool certificate_question_read(const char *body, size_t len, struct arena *arena, struct certificate_question *out,
 			       struct error *err);
 
-/* POST /certificates/keys: {"issuer", "year", "compromised"}; issuer "": that of the list of revocations. */
+/* POST /certificates/keys: {"issuer", "year", "generation", "compromised"}; issuer "": that of the list of revocations. */
 struct certificate_key_body {
 	const char *issuer;
-	int         year;
+	int         year, generation;    /* of the one that is replaced */
 	bool        compromised;
 };
 bool certificate_key_read(const char *body, size_t len, struct arena *arena, struct certificate_key_body *out,

@@ -79,6 +79,19 @@ static enum holder holder_of_text(const struct check_op *op)
 													: HOLDER_DIFFERS;
 }
 
+/*
+ * What is signed and what is recorded are one certificate. A registry that was restored from a copy may have given a number
+ * again that is on a paper: each has a salt of its own.
+ */
+static bool is_of_record(const struct certificate_envelope *envelope, const struct certificate *c)
+{
+	unsigned char id[CERTIFICATE_REVOCATION_BYTES];
+
+	certificate_revocation_id(envelope->salt, id);
+	return memcmp(id, c->revocation_id, sizeof(id)) == 0 && c->facts.volume_ml == envelope->volume_ml &&
+	       date_compare(c->facts.donated_on, envelope->donated_on) == 0;
+}
+
 static void text_on_loaded(struct certificate_load *load)
 {
 	struct check_op *op = container_of(load, struct check_op, load);
@@ -90,7 +103,7 @@ static void text_on_loaded(struct certificate_load *load)
 	}
 	if (load->error.code == ERR_NOT_FOUND)
 		c = NULL;
-	if (c && c->facts.volume_ml != op->envelope.volume_ml)
+	if (c && !is_of_record(&op->envelope, c))
 		reply_not_genuine(op->r, "differs");
 	else
 		reply_genuine(op->r, &op->envelope.number, c, op->envelope.volume_ml, holder_of_text(op));
@@ -321,8 +334,8 @@ static void rotate_start(struct request *r)
 		request_reply_error(r, &err);
 		return;
 	}
-	op->rotate = (struct certificate_key_rotate){ .key = { .year = said.year }, .compromised = said.compromised, .actor = r->actor,
-						      .arena = r->arena, .done = rotate_on_done };
+	op->rotate = (struct certificate_key_rotate){ .key = { .year = said.year }, .after = said.generation,
+						      .compromised = said.compromised, .actor = r->actor, .arena = r->arena, .done = rotate_on_done };
 	memcpy(op->rotate.key.issuer, said.issuer, strlen(said.issuer) + 1);
 	certificate_key_rotate_send(api_store(r->api), &op->rotate);
 }

@@ -69,6 +69,10 @@ static void reply_batch(struct round_op *op)
 	jout_text(&out, "problem", batch->problem);
 	jout_int(&out, "total", batch->total);
 	jout_int(&out, "issued", batch->issued);
+	jout_array(&out, "left_out");
+	for (size_t i = 0; i < batch->nleft_out; i++)
+		jout_text(&out, NULL, batch->left_out[i]);
+	jout_end(&out);
 	jout_time(&out, "asked_at", batch->asked_us);
 	jout_time(&out, "ended_at", batch->ended_us);
 	jout_end(&out);

@@ -10,6 +10,7 @@
 #include "api/private.h"
 #include "api/request.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "paper/bundle.h"
@@ -272,19 +273,22 @@ static void read_start(struct request *r)
 
 /* ---- paper ---- */
 
+/* Where it lies and why it cannot be read is for the log: who asks for a print need not know. */
 static bool read_file(const char *path, struct buf *out, struct error *err)
 {
 	enum { FORM_MAX = 65536 };
 	FILE *file = fopen(path, "rbe");
-	size_t got = file ? fread(buf_reserve(out, FORM_MAX + 1), 1, FORM_MAX, file) : 0;
-	bool fine = file && !ferror(file);
+	size_t got = file ? fread(buf_reserve(out, FORM_MAX + 1), 1, FORM_MAX + 1, file) : 0;
+	bool fine = file && !ferror(file) && got <= FORM_MAX;
 
 	if (fine) {
 		out->len = got;
 		out->data[got] = '\0';
 	} else {
-		error_set(err, ERR_INTERNAL, "The form %s cannot be read: %s. Tell the administrator.",
-			  "Không đọc được mẫu giấy %s: %s. Hãy báo người quản trị.", path, strerror(errno));
+		log_error("certificate_form_unreadable", "path=%s why=%s", path,
+			  got > FORM_MAX ? "larger than 64 KiB" : strerror(errno));
+		error_set(err, ERR_INTERNAL, "The form of certificates cannot be read. Tell the administrator: the log says why.",
+			  "Không đọc được mẫu giấy chứng nhận. Hãy báo người quản trị: nhật ký có ghi lý do.");
 	}
 	if (file)
 		fclose(file);

@@ -113,19 +113,23 @@ static void claim_on_loaded(struct redemption_op *op)
 	const struct certificate *c = &op->load.certificate;
 	const struct redemption_body *said = &op->said;
 	struct request *r = op->r;
+	bool day_unsaid = date_is_none(said->used_on);
+	struct date used_on = day_unsaid ? r->today : said->used_on;
 	struct error err;
 
 	error_clear(&err);
 	/* A claim that is sent again meets what it took itself: then its own row answers. */
 	if (!find_entry(c, said->id) &&
-	    !certificate_check_claim(&c->facts, said->ml, said->used_on, said->source, r->today, &err)) {
+	    !certificate_check_claim(&c->facts, said->ml, used_on, said->source, r->today, &err)) {
 		request_refuse_create(r, &err, "redemption", tell_entered, op);
 		return;
 	}
 	op->enter.redemption = (struct redemption){
-		.kind = REDEMPTION_USE, .source = said->source, .ml = said->ml, .used_on = said->used_on,
+		.kind = REDEMPTION_USE, .source = said->source, .ml = said->ml, .used_on = used_on,
 		.facility = said->facility ? said->facility : r->principal.name,
 	};
+	op->enter.day_unsaid = day_unsaid;
+	op->enter.facility_unsaid = !said->facility;
 	snprintf(op->enter.redemption.id, UUID_TEXT_SIZE, "%s", said->id ? said->id : "");
 	enter_send(op);
 }
@@ -146,7 +150,7 @@ static void claim_start(struct request *r)
 	const char *body = http_body(r->x, &len);
 
 	error_clear(&err);
-	if (!redemption_read(body, len, r->today, r->arena, &op->said, &err))
+	if (!redemption_read(body, len, r->arena, &op->said, &err))
 		request_reply_error(r, &err);
 	else if (request_certificate_number(r, &op->number))
 		load_then(op, claim_on_loaded);
@@ -164,10 +168,13 @@ static void reply_no_entry(struct request *r)
 	request_reply_error(r, &err);
 }
 
+/* A token is renewed under its name: whoever bears that is the same hospital. */
 static bool is_own(const struct request *r, const struct redemption *entry)
 {
-	return r->principal.role == ROLE_ADMIN ||
-	       (streq(entry->entered_by, r->principal.id) && streq(entry->entered_by_kind, r->actor.kind));
+	if (r->principal.role == ROLE_ADMIN)
+		return true;
+	return streq(entry->entered_by_kind, r->actor.kind) &&
+	       (streq(entry->entered_by, r->principal.id) || (entry->entered_by_name && streq(entry->entered_by_name, r->principal.name)));
 }
 
 static void answer_on_loaded(struct redemption_op *op)

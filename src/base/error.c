@@ -40,6 +40,7 @@ static const char *const slugs[ERR_COUNT] = {
 	[ERR_ERASED]                 = "erased",
 	[ERR_NOT_CERTIFIABLE]        = "not-certifiable",
 	[ERR_CERTIFICATE_VOID]       = "certificate-void",
+	[ERR_CERTIFICATE_REDEEMED]   = "certificate-redeemed",
 	[ERR_OVERDRAWN]              = "overdrawn",
 	[ERR_REDEMPTION_SETTLED]     = "redemption-settled",
 	[ERR_DEVICE_REVOKED]         = "device-revoked",

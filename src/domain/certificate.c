@@ -277,6 +277,15 @@ int certificate_balance(const struct certificate_facts *facts)
 	return facts->voided || left < 0 ? 0 : left;
 }
 
+bool certificate_void_reason_valid(const char *word)
+{
+	static const char *const words[] = { "wrong_person", "wrong_name", "wrong_birth_date", "wrong_address", "wrong_volume",
+					     "wrong_date", "duplicate", "not_given", "other" };
+	int found;
+
+	return find_word(words, ARRAY_SIZE(words), word, &found);
+}
+
 bool claim_is_late(enum claim_source source)
 {
 	return source != CLAIM_ONLINE;
@@ -361,6 +370,9 @@ bool certificate_check_donation(const struct certificate_donation *donation, str
 	} else if (donation->held || donation->open) {
 		en = "Something about this donation waits for a person to decide. Decide about it first.";
 		vi = "Lần hiến này còn điểm chờ người xem xét. Hãy xử lý trước.";
+	} else if (donation->nameless) {
+		en = "Nobody knows the donor's name yet. Enter it first, or merge the record with that of the person.";
+		vi = "Chưa rõ họ tên người hiến. Hãy nhập họ tên trước, hoặc gộp với hồ sơ của người đó.";
 	} else if (donation->volume_ml < 1 ||
 		   !(streq(donation->outcome, "completed") || streq(donation->outcome, "stopped"))) {
 		en = "Nothing was given, or the volume is not known. Enter it first.";

@@ -144,6 +144,12 @@ static const struct problem {
 		{ "The certificate is void", "Giấy chứng nhận đã bị hủy" },
 		{ "Read the certificate: it says since when. Ask the issuing body if the holder says otherwise.",
 		  "Hãy xem giấy chứng nhận: có ghi từ khi nào. Nếu người giữ giấy nói khác, hãy hỏi nơi cấp." } },
+	[ERR_CERTIFICATE_REDEEMED] = { 409,
+		{ "Something was redeemed with it", "Giấy chứng nhận đã được sử dụng" },
+		{ "A paper that was lost or spoilt is printed again. To make the certificate void, first let the hospital take back what"
+		  " it redeemed, and settle or dismiss what waits.",
+		  "Giấy bị mất hoặc hỏng thì in lại. Muốn hủy, trước hết để bệnh viện hoàn lại phần đã dùng và xử lý các mục"
+		  " đang chờ." } },
 	[ERR_OVERDRAWN] = { 409,
 		{ "Not so much is left", "Không còn đủ lượng máu" },
 		{ "Redeem at most what is left; read the certificate to see what was redeemed where.",

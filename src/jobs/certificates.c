@@ -1,7 +1,9 @@
 #include "jobs/certificates.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -16,13 +18,15 @@ enum { CHUNK = 50 };
 
 /*
  * idle -> which batch runs -> (units, once for it) -> the next candidates -> issued -> the next candidates ... -> none left: ended.
- * A fault that may pass (no database, a donor's key not at hand here) leaves the batch as it is for the next second, here or in
- * another daemon.
+ * A donor who does not open here or has no name is left out, and told. A fault that may pass (no database, no key to sign with)
+ * leaves the batch as it is for the next second, here or in another daemon.
  */
 struct certificates_job {
 	struct worker                 *worker;
 	struct store                   store;
 	struct arena                   batch_arena, arena;
+	struct buf                     left_out; /* "id,id" */
+	char                           after[UUID_TEXT_SIZE];
 	bool                           busy;
 	struct unit_map               *units;
 	struct unit_load               load_units;
@@ -40,6 +44,8 @@ static void stop(struct certificates_job *job)
 	job->units = NULL;
 	arena_release(&job->arena);
 	arena_release(&job->batch_arena);
+	buf_reset(&job->left_out);
+	job->after[0] = '\0';
 	job->busy = false;
 }
 
@@ -61,8 +67,10 @@ static void on_ended(struct certificate_batch_end *end)
 
 static void end_batch(struct certificates_job *job, const char *problem)
 {
-	job->end = (struct certificate_batch_end){ .id = job->batch.batch.id, .problem = problem, .arena = &job->batch_arena,
-						   .done = on_ended };
+	job->end = (struct certificate_batch_end){
+		.id = job->batch.batch.id, .problem = problem, .arena = &job->batch_arena, .done = on_ended,
+		.left_out = arena_printf(&job->batch_arena, "{%s}", job->left_out.len > 0 ? job->left_out.data : ""),
+	};
 	certificate_batch_end_send(&job->store, &job->end);
 }
 
@@ -96,8 +104,15 @@ static void on_prepared(struct certificate_prepare *prepare)
 		fail(job, &prepare->error);
 		return;
 	}
-	if (prepare->ncandidates == 0) {
+	if (!*prepare->last) {
 		end_batch(job, NULL);
+		return;
+	}
+	memcpy(job->after, prepare->last, sizeof(job->after));
+	for (size_t i = 0; i < prepare->nleft_out; i++)
+		buf_printf(&job->left_out, "%s%s", job->left_out.len > 0 ? "," : "", prepare->left_out[i]);
+	if (prepare->ncandidates == 0) {
+		next_chunk(job);
 		return;
 	}
 	job->issue = (struct certificate_issue){
@@ -111,7 +126,7 @@ static void next_chunk(struct certificates_job *job)
 {
 	arena_release(&job->arena);
 	job->prepare = (struct certificate_prepare){
-		.round_id = job->batch.batch.round_id, .limit = CHUNK, .issuer = job->batch.batch.issuer,
+		.round_id = job->batch.batch.round_id, .limit = CHUNK, .after = *job->after ? job->after : NULL, .issuer = job->batch.batch.issuer,
 		.today = clock_today(job->worker->clock), .units = job->units, .arena = &job->arena, .done = on_prepared,
 	};
 	certificate_prepare_send(&job->store, &job->prepare);
@@ -167,5 +182,6 @@ void certificates_job_free(struct certificates_job *job)
 		return;
 	stop(job);
 	donor_key_free(job->store.donor_key);
+	buf_release(&job->left_out);
 	free(job);
 }

@@ -15,12 +15,10 @@
 static const struct db_statement ask_statement = {
 	"WITH " CLAIM("true") ","
 	" made AS (INSERT INTO certificate_batch (id, round_id, issuer, total, asked_by_kind, asked_by)"
-	"  SELECT $9::uuid, $10::uuid, $11, (SELECT count(*) FROM donation_counting AS n WHERE n.round_id = $10::uuid"
-	"   AND n.evidence = 'confirmed' AND n.outcome IS NOT NULL AND n.volume_ml > 0 AND NOT n.held AND NOT n.open"
-	"   AND NOT EXISTS (SELECT FROM donation AS x JOIN certificate AS c ON " CERTIFICATE_TAKEN_BY("c", "x") " WHERE x.id = n.id)"
-	"   AND NOT EXISTS (SELECT FROM donor AS d WHERE d.erased_at IS NOT NULL"
-	"    AND d.id = coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = n.donor_id), n.donor_id))), $12, $13 FROM go"
-	"  RETURNING id),"
+	"  SELECT $9::uuid, $10::uuid, $11, (SELECT count(*) FROM donation_counting AS n"
+	"   LEFT JOIN donor_alias AS a ON a.donor_id = n.donor_id JOIN donor AS d ON d.id = coalesce(a.into_id, n.donor_id)"
+	"   WHERE n.round_id = $10::uuid AND n.evidence = 'confirmed' AND n.outcome IS NOT NULL AND n.volume_ml > 0 AND NOT n.held"
+	"   AND NOT n.open AND d.erased_at IS NULL AND NOT EXISTS (SELECT FROM donation_certificates(n.id))), $12, $13 FROM go RETURNING id),"
 	" audit AS (" AUDIT_INSERT("$8", "EXISTS (SELECT FROM made)") ")"
 	" SELECT EXISTS (SELECT FROM go)"
 };
@@ -67,7 +65,7 @@ void certificate_batch_ask_send(struct store *store, struct certificate_batch_as
 
 static const struct db_statement load_statement = {
 	"SELECT id, round_id, issuer, state, problem, total, issued, " SQL_MICROS("asked_at") ", " SQL_MICROS("ended_at") ","
-	" asked_by_kind, asked_by FROM certificate_batch"
+	" asked_by_kind, asked_by, left_out FROM certificate_batch"
 	" WHERE CASE WHEN $1::uuid IS NULL THEN state = 'running' ELSE id = $1::uuid END ORDER BY id LIMIT 1"
 };
 
@@ -91,6 +89,7 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 		batch->ended_us = row_time(result, 0, 8);
 		batch->asked_by_kind = row_text(arena, result, 0, 9);
 		batch->asked_by = row_text(arena, result, 0, 10);
+		batch->left_out = row_texts(arena, result, 0, 11, &batch->nleft_out);
 	}
 	load->done(load);
 }
@@ -103,7 +102,8 @@ void certificate_batch_load_send(struct store *store, struct certificate_batch_l
 }
 
 static const struct db_statement end_statement = {
-	"UPDATE certificate_batch SET state = CASE WHEN $2::text IS NULL THEN 'done' ELSE 'failed' END, problem = $2, ended_at = now()"
+	"UPDATE certificate_batch SET state = CASE WHEN $2::text IS NULL THEN 'done' ELSE 'failed' END, problem = $2, left_out = $3::uuid[],"
+	" ended_at = now()"
 	" WHERE id = $1::uuid AND state = 'running'"
 };
 
@@ -120,5 +120,6 @@ void certificate_batch_end_send(struct store *store, struct certificate_batch_en
 	query_begin(&end->query, &end_statement, DB_WRITE, end_on_done);
 	query_text(&end->query, end->id);
 	query_text(&end->query, end->problem);
+	query_text(&end->query, end->left_out);
 	db_send(store->db, &end->query);
 }

@@ -18,7 +18,7 @@
 
 /* $3 code of the body or NULL, $4 the day. */
 #define ISSUING \
-	"one AS (SELECT count(DISTINCT code) AS bodies, min(code) AS code FROM issuing_body)," \
+	"one AS (SELECT count(DISTINCT code) AS bodies, min(code) AS code FROM issuing_body WHERE valid_from <= $4::date)," \
 	" body AS (SELECT b.* FROM issuing_body AS b, one WHERE b.valid_from <= $4::date" \
 	"  AND b.code = coalesce($3, CASE WHEN one.bodies = 1 THEN one.code END) ORDER BY b.valid_from DESC LIMIT 1)," \
 	" signs AS (SELECT k.* FROM certificate_key AS k JOIN body ON k.issuer = body.code" \
@@ -32,8 +32,7 @@
 #define CANDIDATE_JOINS \
 	" LEFT JOIN donor_alias AS a ON a.donor_id = x.donor_id JOIN donor AS d ON d.id = coalesce(a.into_id, x.donor_id)" \
 	" LEFT JOIN round AS r ON r.id = x.round_id LEFT JOIN venue AS v ON v.id = r.venue_id" \
-	" LEFT JOIN LATERAL (SELECT c.issuer, c.year, c.ordinal FROM certificate AS c WHERE " CERTIFICATE_TAKEN_BY("c", "x") \
-	"  LIMIT 1) AS t ON true" \
+	" LEFT JOIN LATERAL (SELECT c.issuer, c.year, c.ordinal FROM donation_certificates(x.id) AS c LIMIT 1) AS t ON true" \
 	" LEFT JOIN body AS b ON true LEFT JOIN signs AS s ON true"
 enum {
 	B_CODE, B_FROM, B_NAME, B_PLACE, B_SIGNER, K_GENERATION, K_SIGN, K_COMPROMISED, X_ID, X_VOLUME, X_COMPONENT, X_ON,
@@ -43,12 +42,13 @@ enum {
 
 static const struct db_statement of_donation = {
 	"WITH " ISSUING " SELECT " CANDIDATE_COLUMNS " FROM donation AS x LEFT JOIN donation_counting AS n ON n.id = x.id" CANDIDATE_JOINS
-	" WHERE x.id = $1::uuid AND $2::uuid IS NULL LIMIT $5::integer"
+	" WHERE x.id = $1::uuid AND $2::uuid IS NULL AND $6::uuid IS NULL LIMIT $5::integer"
 };
 static const struct db_statement of_round = {
 	"WITH " ISSUING " SELECT " CANDIDATE_COLUMNS " FROM donation_counting AS n JOIN donation AS x ON x.id = n.id" CANDIDATE_JOINS
 	" WHERE $1::uuid IS NULL AND n.round_id = $2::uuid AND n.evidence = 'confirmed' AND n.outcome IS NOT NULL AND n.volume_ml > 0"
-	"  AND t.issuer IS NULL AND d.erased_at IS NULL AND NOT n.held AND NOT n.open ORDER BY x.id LIMIT $5::integer"
+	"  AND t.issuer IS NULL AND d.erased_at IS NULL AND NOT n.held AND NOT n.open AND ($6::uuid IS NULL OR x.id > $6::uuid)"
+	" ORDER BY x.id LIMIT $5::integer"
 };
 
 static bool read_issuer(struct certificate_prepare *prepare, const struct db_result *result)
@@ -139,8 +139,26 @@ static bool read_candidate(struct certificate_candidate *candidate, struct certi
 		return true;
 	if (!donor_read_sealed(&candidate->record, prepare->store, arena, result, row, D_SEALED, &prepare->error))
 		return false;
-	candidate_seal(candidate, units, nunits, prepare);
+	const struct donor *donor = &candidate->record.donor;
+
+	donation->nameless = !certificate_holder_text(donor->name, donor->birth_date, donor->birth_year, arena);
+	if (!donation->nameless)
+		candidate_seal(candidate, units, nunits, prepare);
 	return true;
+}
+
+/* Of a round: one that does not open here, or of whom no name is known, does not stop the others. */
+static void read_next(struct certificate_prepare *prepare, const struct db_result *result, int row)
+{
+	struct certificate_candidate *candidate = &prepare->candidates[prepare->ncandidates];
+
+	memset(candidate, 0, sizeof(*candidate));
+	if (read_candidate(candidate, prepare, result, row) && !candidate->donation.nameless) {
+		prepare->ncandidates++;
+		return;
+	}
+	error_clear(&prepare->error);
+	prepare->left_out[prepare->nleft_out++] = arena_strdup(prepare->arena, candidate->donation_id);
 }
 
 static void prepare_on_done(struct db_query *query, const struct db_result *result)
@@ -156,8 +174,13 @@ static void prepare_on_done(struct db_query *query, const struct db_result *resu
 			rows = 0;
 	}
 	prepare->candidates = arena_alloc(prepare->arena, ((size_t)rows + 1) * sizeof(*prepare->candidates));
-	for (int i = 0; i < rows && read_candidate(&prepare->candidates[i], prepare, result, i); i++)
-		prepare->ncandidates++;
+	prepare->left_out = arena_alloc(prepare->arena, ((size_t)rows + 1) * sizeof(*prepare->left_out));
+	for (int i = 0; i < rows && !prepare->donation_id; i++)
+		read_next(prepare, result, i);
+	if (rows > 0 && prepare->donation_id && read_candidate(&prepare->candidates[0], prepare, result, 0))
+		prepare->ncandidates = 1;
+	if (rows > 0)
+		row_uuid(result, rows - 1, X_ID, prepare->last);
 	prepare->done(prepare);
 }
 
@@ -167,7 +190,8 @@ void certificate_prepare_send(struct store *store, struct certificate_prepare *p
 	struct db_query *query = &prepare->query;
 
 	prepare->store = store;
-	prepare->ncandidates = 0;
+	prepare->ncandidates = prepare->nleft_out = 0;
+	prepare->last[0] = '\0';
 	query_begin(query, prepare->donation_id ? &of_donation : &of_round, prepare->donation_id ? DB_READ : DB_SLOW,
 		    prepare_on_done);
 	query_text(query, uuid_or_nil(prepare->donation_id));
@@ -175,13 +199,15 @@ void certificate_prepare_send(struct store *store, struct certificate_prepare *p
 	query_text(query, prepare->issuer);
 	query_text(query, date_format(prepare->today, today));
 	query_int(query, prepare->arena, prepare->donation_id ? 1 : prepare->limit);
+	query_text(query, prepare->donation_id ? NULL : prepare->after);
 	db_send(store->db, query);
 }
 
 /* ---- issuing ---- */
 
 /*
- * $9 .. $14 the key; $15 the day; arrays: $16 ids, $17 donations, $18 donors, $19 codes, $20 revocation ids, $21 sealed; $22 batch.
+ * $9 .. $14 the key; $15 the day; arrays: $16 ids, $17 donations, $18 donors, $19 codes, $20 revocation ids, $21 sealed; $22 batch;
+ * $23 audit of a key that is made.
  * The series' row is held from the update on: who comes second counts on from there.
  */
 static const struct db_statement issue_statement = {
@@ -191,11 +217,13 @@ static const struct db_statement issue_statement = {
 	"   WITH ORDINALITY AS w (id, donation_id, donor_id, code, revocation_id, sealed, n)"
 	"   JOIN donation_counting AS x ON x.id = w.donation_id JOIN donor AS d ON d.id = w.donor_id AND d.erased_at IS NULL"
 	"  WHERE x.evidence = 'confirmed' AND x.outcome IS NOT NULL AND x.volume_ml > 0 AND NOT x.held AND NOT x.open"
-	"   AND NOT EXISTS (SELECT FROM certificate AS c WHERE " CERTIFICATE_TAKEN_BY("c", "x") ")),"
-	" signs AS (" CERTIFICATE_KEY_INSERT("$9", "$10", "$11", "$12", "$13", "$14", "EXISTS (SELECT FROM want)") "),"
+	"   AND NOT EXISTS (SELECT FROM donation_certificates(x.id))),"
+	" signs AS (" CERTIFICATE_KEY_INSERT("$9", "$10", "$11", "$12", "$13", "$14", "EXISTS (SELECT FROM want)") " RETURNING 1),"
+	" audit_signs AS (" AUDIT_INSERT("$23", "EXISTS (SELECT FROM signs)") "),"
 	" series AS (INSERT INTO certificate_series AS s (issuer, year, last)"
-	"  SELECT $9, $10::integer, count(*) FROM want HAVING count(*) > 0"
-	"  ON CONFLICT (issuer, year) DO UPDATE SET last = s.last + excluded.last RETURNING last),"
+	"  SELECT $9, $10::integer, coalesce((SELECT o.last FROM certificate_series AS o WHERE o.issuer = ''), 0) + count(*) FROM want"
+	"  HAVING count(*) > 0"
+	"  ON CONFLICT (issuer, year) DO UPDATE SET last = s.last + (SELECT count(*) FROM want) RETURNING last),"
 	" made AS (INSERT INTO certificate (id, issuer, year, ordinal, donation_id, donor_id, round_id, bag_code, volume_ml, component,"
 	"   donated_on, issued_on, generation, code, revocation_id, sealed)"
 	"  SELECT w.id, $9, $10::integer, series.last - (SELECT count(*) FROM want) + w.place, w.donation_id, w.donor_id, w.round_id,"
@@ -307,5 +335,6 @@ void certificate_issue_send(struct store *store, struct certificate_issue *issue
 	query_texts(query, arena, columns.revocations, count);
 	query_texts(query, arena, columns.sealed, count);
 	query_text(query, issue->batch_id);
+	query_text(query, audit_of_key(store, &issue->actor, "certificate_key.make", &of->issuing.key, arena));
 	db_send(store->db, query);
 }

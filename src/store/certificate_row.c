@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/error.h"
+#include "base/json_out.h"
 #include "base/text.h"
+#include "store/audit.h"
 #include "store/donor_row.h"
 #include "store/row.h"
 
@@ -107,6 +110,32 @@ bool certificate_key_choose(struct certificate_key *key, bool compromised, const
 		key->sign_key_id = active;
 	}
 	return certificate_key_derive(store->keyring, key) || certificate_fail_key(err);
+}
+
+static void image_key_made(struct buf *buf, const struct certificate_key *key, struct arena *arena)
+{
+	struct json_out out = { .buf = buf };
+
+	jout_object(&out, NULL);
+	jout_text(&out, "issuer", key->issuer);
+	jout_int(&out, "year", key->year);
+	jout_int(&out, "generation", key->generation);
+	jout_text(&out, "public_key", bytes_text(arena, key->public_key, sizeof(key->public_key)));
+	jout_end(&out);
+}
+
+const char *audit_of_key(const struct store *store, const struct actor *actor, const char *action, const struct certificate_key *key,
+			 struct arena *arena)
+{
+	struct buf image = { 0 };
+	struct audit audit;
+
+	image_key_made(&image, key, arena);
+	audit_begin(&audit, store, actor);
+	audit_add(&audit, action, "certificate_key", arena_printf(arena, "%s/%d/%d", key->issuer, key->year, key->generation), NULL,
+		  &image);
+	buf_release(&image);
+	return audit_end(&audit, arena);
 }
 
 void query_certificate_key(struct db_query *query, const struct certificate_key *key, struct arena *arena)

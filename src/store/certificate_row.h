@@ -14,11 +14,6 @@ struct db_result;
 	c ".issuer || lpad((" c ".year % 100)::text, 2, '0') || '-'" \
 	" || lpad(" c ".ordinal::text, greatest(6, length(" c ".ordinal::text)), '0')"
 
-/* A certificate that stands and is of donation `x`, of what it corrects, or of its bag. */
-#define CERTIFICATE_TAKEN_BY(c, x) \
-	"NOT " c ".void AND (" c ".donation_id = " x ".id OR " c ".donation_id = " x ".corrects OR " c ".bag_code = " x ".bag_code" \
-	" OR " c ".donation_id IN (SELECT o.id FROM item AS i JOIN donation AS o ON o.item_id = i.corrects WHERE i.id = " x ".item_id))"
-
 /* The entries of $n for each row of `from`: one template, an id of its own each. */
 #define AUDIT_INSERT_EACH(parameter, subject, from) \
 	"INSERT INTO audit_entry (" AUDIT_COLUMNS ")" \
@@ -54,11 +49,17 @@ bool certificate_open_print(struct certificate_print_text *print, const char *id
  */
 bool certificate_key_choose(struct certificate_key *key, bool compromised, const struct store *store, struct error *err);
 bool certificate_fail_key(struct error *err);
-/* Writes the key's row where it is not there. */
+/* Whether a sign key is what the database calls active: a daemon that slept through a change of keys would make one of an old key. */
+#define SIGN_KEY_ACTIVE(sign_key_id) \
+	"EXISTS (SELECT FROM key WHERE kind = 'sign' AND id = " sign_key_id "::integer AND state = 'active')"
+/* Writes the key's row where it is not there, and is of the sign key in use. */
 #define CERTIFICATE_KEY_INSERT(issuer, year, generation, sign_key_id, kid, public_key, condition) \
 	"INSERT INTO certificate_key (issuer, year, generation, sign_key_id, kid, public_key)" \
 	" SELECT " issuer ", " year "::integer, " generation "::integer, " sign_key_id "::integer, " kid "::bytea, " public_key \
-	"::bytea WHERE " condition " ON CONFLICT (issuer, year, generation) DO NOTHING"
+	"::bytea WHERE (" condition ") AND " SIGN_KEY_ACTIVE(sign_key_id) " ON CONFLICT DO NOTHING"
+/* The entry about a key that is made, as a parameter: "certificate_key.make" or what `action` says; subject "LC/2026/1". */
+const char *audit_of_key(const struct store *store, const struct actor *actor, const char *action, const struct certificate_key *key,
+			 struct arena *arena);
 /* The six of them, in that order. */
 void query_certificate_key(struct db_query *query, const struct certificate_key *key, struct arena *arena);
 

@@ -118,8 +118,9 @@ void issuing_body_list_send(struct store *store, struct issuing_body_list *list)
 
 #define LEDGER_COLUMNS(e) \
 	e ".id, " e ".of_id, " e ".kind, " e ".source, " e ".ml, " e ".facility, " e ".used_on, " SQL_MICROS(e ".entered_at") "," \
-	" " e ".entered_by_kind, " e ".entered_by, EXISTS (SELECT FROM redemption AS z WHERE z.of_id = " e ".id)"
-enum { E_ID, E_OF, E_KIND, E_SOURCE, E_ML, E_FACILITY, E_ON, E_AT, E_BY_KIND, E_BY, E_ANSWERED };
+	" " e ".entered_by_kind, " e ".entered_by, (SELECT t.name FROM access_token AS t WHERE t.id::text = " e ".entered_by)," \
+	" redemption_answered(" e ".id)"
+enum { E_ID, E_OF, E_KIND, E_SOURCE, E_ML, E_FACILITY, E_ON, E_AT, E_BY_KIND, E_BY, E_BY_NAME, E_ANSWERED };
 
 /* A row for each entry of the ledger; one where there is none. */
 #define CERTIFICATE_COLUMNS \
@@ -129,7 +130,7 @@ enum { E_ID, E_OF, E_KIND, E_SOURCE, E_ML, E_FACILITY, E_ON, E_AT, E_BY_KIND, E_
 	" (SELECT p.paper_serial FROM certificate_print AS p WHERE p.certificate_id = c.id AND p.paper_serial IS NOT NULL" \
 	"  ORDER BY p.n DESC LIMIT 1), v.reason, " SQL_MICROS("v.voided_at") ", r.id, r.team_id," \
 	" ARRAY(SELECT u.unit_id FROM round_unit AS u WHERE u.round_id = r.id ORDER BY u.position), r.from_day, c.donor_id," \
-	" c.sealed, " LEDGER_COLUMNS("e")
+	" c.sealed, c.revocation_id, " LEDGER_COLUMNS("e")
 #define CERTIFICATE_FROM \
 	" FROM certificate AS c LEFT JOIN certificate_void AS v ON v.certificate_id = c.id" \
 	" LEFT JOIN round AS r ON r.id = c.round_id LEFT JOIN redemption AS e ON e.certificate_id = c.id"
@@ -141,7 +142,7 @@ static const struct db_statement load_statement = {
 };
 enum {
 	C_NUMBER, C_ID = 3, C_DONATION, C_VOLUME, C_REDEEMED, C_VOID, C_ISSUED_ON, C_DONATED_ON, C_COMPONENT, C_CODE, C_COUNTS,
-	C_PRINTS, C_SERIAL, C_REASON, C_VOIDED_AT, C_ROUND, C_TEAM, C_UNITS, C_ROUND_ON, C_DONOR, C_SEALED, C_LEDGER,
+	C_PRINTS, C_SERIAL, C_REASON, C_VOIDED_AT, C_ROUND, C_TEAM, C_UNITS, C_ROUND_ON, C_DONOR, C_SEALED, C_REVOCATION, C_LEDGER,
 	C_MORE = C_LEDGER + E_ANSWERED + 1
 };
 
@@ -158,6 +159,7 @@ static void read_entry(struct redemption *entry, struct arena *arena, const stru
 	entry->entered_us = row_time(result, row, column + E_AT);
 	entry->entered_by_kind = row_text(arena, result, row, column + E_BY_KIND);
 	entry->entered_by = row_text(arena, result, row, column + E_BY);
+	entry->entered_by_name = row_text(arena, result, row, column + E_BY_NAME);
 	entry->answered = db_bool(result, row, column + E_ANSWERED);
 }
 
@@ -177,6 +179,7 @@ static void read_certificate(struct certificate *c, struct arena *arena, const s
 	};
 	(void)component_parse(db_text(result, row, C_COMPONENT), &c->component);
 	snprintf(c->code, sizeof(c->code), "%s", db_text(result, row, C_CODE));
+	(void)!row_bytes_of(db_text(result, row, C_REVOCATION), c->revocation_id, sizeof(c->revocation_id));
 	c->counts = db_bool(result, row, C_COUNTS);
 	c->prints = row_int(result, row, C_PRINTS, 0);
 	c->paper_serial = row_text(arena, result, row, C_SERIAL);
@@ -281,12 +284,24 @@ void certificate_list_send(struct store *store, struct certificate_list *list)
 	db_send(store->db, &list->query);
 }
 
+/* What was done before and is told again is written once more: its answer waits for the standby, as the first one did. */
+static const char *audit_of_replay(const struct store *store, const struct actor *actor, const char *kind, const char *id,
+				   struct arena *arena)
+{
+	struct audit audit;
+
+	audit_begin(&audit, store, actor);
+	audit_add(&audit, arena_printf(arena, "%s.replay", kind), kind, id, NULL, NULL);
+	return audit_end(&audit, arena);
+}
+
 /* ---- void ---- */
 
 static const struct db_statement void_statement = {
 	"WITH made AS (INSERT INTO certificate_void (certificate_id, reason) VALUES ($2::uuid, $3)"
 	"  ON CONFLICT (certificate_id) DO NOTHING RETURNING certificate_id),"
-	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM made)") ")"
+	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM made)") "),"
+	" again AS (" AUDIT_INSERT("$4", "NOT EXISTS (SELECT FROM made)") ")"
 	" SELECT"
 };
 
@@ -321,23 +336,28 @@ void certificate_void_send(struct store *store, struct certificate_void *v)
 	buf_release(&is);
 	query_text(query, v->of->id);
 	query_text(query, v->reason);
+	query_text(query, audit_of_replay(store, &v->actor, "certificate", certificate_subject(&v->of->number, v->arena), v->arena));
 	db_send(store->db, query);
 }
 
 /* ---- the ledger ---- */
 
-/* $8 the entry as it is asked for, and as it is where nothing was left; $9 id, $10 certificate, $11 kind, $12 ml, $13 source, $14 facility, $15 day, $16 of, $17 and $18 who. */
+/*
+ * $8 the entry as it is asked for, and as it is where nothing was left; $9 id, $10 certificate, $11 kind, $12 ml, $13 source, $14 facility, $15 day, $16 of, $17 and $18 who; $19 whether facility and
+ * $20 whether the day was said: what was not, was filled in by the day and the name of then. $21 audit of what was there already.
+ */
 static const struct db_statement enter_statement = {
 	"WITH " CLAIM("NOT EXISTS (SELECT FROM redemption WHERE id = $9::uuid)") ","
 	" made AS (INSERT INTO redemption (id, certificate_id, kind, ml, source, facility, used_on, of_id, entered_by_kind, entered_by)"
 	"  SELECT $9::uuid, $10::uuid, $11, $12::integer, $13, $14, $15::date, $16::uuid, $17, $18 FROM go RETURNING id, kind),"
 	" audit AS (INSERT INTO audit_entry (" AUDIT_COLUMNS ") SELECT " AUDIT_ROW("e", "made.id::text")
 	"  FROM made JOIN jsonb_array_elements($8::jsonb) WITH ORDINALITY AS e (row, n)"
-	"   ON e.n = CASE WHEN made.kind = 'claim' THEN 2 ELSE 1 END)"
-	" SELECT EXISTS (SELECT FROM go), (SELECT kind FROM made), o.id IS NOT NULL,"
-	"  (o.certificate_id, o.ml, o.source, o.facility, o.used_on, o.entered_by_kind, o.entered_by)"
-	"   = ($10::uuid, $12::integer, $13, $14, $15::date, $17, $18)"
-	"  FROM (SELECT) AS single LEFT JOIN redemption AS o ON o.id = $9::uuid"
+	"   ON e.n = CASE WHEN made.kind = 'claim' THEN 2 ELSE 1 END),"
+	" there AS (SELECT (o.certificate_id, o.ml, o.source) = ($10::uuid, $12::integer, $13)"
+	"   AND (o.facility = $14 OR NOT $19::boolean) AND (o.used_on = $15::date OR NOT $20::boolean) AS same"
+	"  FROM redemption AS o WHERE o.id = $9::uuid),"
+	" again AS (" AUDIT_INSERT("$21", "(SELECT same FROM there)") ")"
+	" SELECT EXISTS (SELECT FROM go), (SELECT kind FROM made), EXISTS (SELECT FROM there), (SELECT same FROM there)"
 };
 
 static void enter_on_replayed(struct db_query *query, const struct db_result *result)
@@ -431,13 +451,17 @@ void redemption_enter_send(struct store *store, struct redemption_enter *enter)
 	query_text(query, *entry->of ? entry->of : NULL);
 	query_text(query, enter->actor.kind);
 	query_text(query, actor_id(&enter->actor));
+	query_bool(query, !enter->facility_unsaid);
+	query_bool(query, !enter->day_unsaid);
+	query_text(query, audit_of_replay(store, &enter->actor, "redemption", entry->id, arena));
 	db_send(store->db, query);
 }
 
 static const struct db_statement claims_statement = {
 	"SELECT c.issuer, c.year, c.ordinal, " LEDGER_COLUMNS("e") " FROM redemption AS e JOIN certificate AS c ON c.id = e.certificate_id"
-	" WHERE e.kind = 'claim' AND e.id > $1::uuid AND NOT EXISTS (SELECT FROM redemption AS a WHERE a.of_id = e.id)"
-	" ORDER BY e.id LIMIT $2::integer"
+	" WHERE e.kind = 'claim' AND NOT redemption_answered(e.id)"
+	"  AND ($1::uuid IS NULL OR (e.entered_at, e.id) > (SELECT a.entered_at, a.id FROM redemption AS a WHERE a.id = $1::uuid))"
+	" ORDER BY e.entered_at, e.id LIMIT $2::integer"
 };
 
 static void claims_on_done(struct db_query *query, const struct db_result *result)
@@ -461,7 +485,7 @@ static void claims_on_done(struct db_query *query, const struct db_result *resul
 void claim_list_send(struct store *store, struct claim_list *list)
 {
 	query_begin(&list->query, &claims_statement, DB_READ, claims_on_done);
-	query_text(&list->query, uuid_or_nil(list->after));
+	query_text(&list->query, *list->after ? uuid_or_nil(list->after) : NULL);
 	query_text(&list->query, page_limit(list->limit, list->limit_text));
 	db_send(store->db, &list->query);
 }

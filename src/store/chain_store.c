@@ -229,10 +229,20 @@ void unsealed_again_send(struct store *store, struct unsealed_again *again)
 
 /* ---- beginning again ---- */
 
+/*
+ * What a restore brought is some minutes or a day old. Papers bear the numbers that were given since: each series goes on above
+ * them, and so do those that are not in it. This entry of the audit is what explains the gap.
+ */
+#define NUMBERS_LEFT_OUT "10000"
 static const struct db_statement begin_insert = {
 	"WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(7402) AS mine),"
-	" head AS MATERIALIZED (SELECT coalesce(max(position), 0) AS position FROM audit_seal)"
-	" " AUDIT_INSERT("$2", "(SELECT mine FROM turn) AND (SELECT position FROM head) = $1::bigint") " RETURNING 1"
+	" head AS MATERIALIZED (SELECT coalesce(max(position), 0) AS position FROM audit_seal),"
+	" entry AS (" AUDIT_INSERT("$2", "(SELECT mine FROM turn) AND (SELECT position FROM head) = $1::bigint") " RETURNING 1),"
+	" series AS (UPDATE certificate_series SET last = least(last + " NUMBERS_LEFT_OUT ", 9999999)"
+	"  WHERE issuer <> '' AND EXISTS (SELECT FROM entry)),"
+	" rest AS (INSERT INTO certificate_series AS s (issuer, year, last) SELECT '', 0, " NUMBERS_LEFT_OUT " FROM entry"
+	"  ON CONFLICT (issuer, year) DO UPDATE SET last = least(s.last + " NUMBERS_LEFT_OUT ", 9999999))"
+	" SELECT FROM entry"
 };
 
 static void begin_on_done(struct db_query *query, const struct db_result *result)

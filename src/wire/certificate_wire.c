@@ -10,7 +10,10 @@
 #include "wire/fields.h"
 #include "wire/wire.h"
 
-enum { SERIAL_MAX = 40, SERIAL_DIGITS_MAX = 12, TEXT_MAX = 1000, CODE_MAX = 40, ML_MAX = 1000, PUBLISHED_MAX = 100000 };
+enum {
+	SERIAL_MAX = 40, SERIAL_DIGITS_MAX = 12, TEXT_MAX = 1000, CODE_MAX = 40, ML_MAX = 1000, PUBLISHED_MAX = 100000,
+	GENERATION_MAX = 1000000
+};
 
 static bool fault_issuer(struct error *err)
 {
@@ -104,15 +107,15 @@ bool certificate_void_read(const char *body, size_t len, struct arena *arena, co
 	if (!object)
 		return false;
 	wire_reader_init(&reader, object, "", arena, err);
-	wire_text(&reader, "reason", WIRE_REQUIRED, WIRE_REASON_MAX, reason);
+	if (wire_word(&reader, "reason", WIRE_REQUIRED, reason) && !certificate_void_reason_valid(*reason))
+		wire_fault_choice(err, "/reason", CERTIFICATE_VOID_WORDS);
 	bool fine = wire_reader_finish(&reader);
 
 	json_decref(object);
 	return fine;
 }
 
-bool redemption_read(const char *body, size_t len, struct date today, struct arena *arena, struct redemption_body *out,
-		     struct error *err)
+bool redemption_read(const char *body, size_t len, struct arena *arena, struct redemption_body *out, struct error *err)
 {
 	json_t *object = wire_parse_object(body, len, err);
 	const char *source = NULL;
@@ -121,7 +124,7 @@ bool redemption_read(const char *body, size_t len, struct date today, struct are
 
 	if (!object)
 		return false;
-	*out = (struct redemption_body){ .used_on = today, .source = CLAIM_ONLINE };
+	*out = (struct redemption_body){ .source = CLAIM_ONLINE };
 	wire_reader_init(&reader, object, "", arena, err);
 	wire_int(&reader, "ml", WIRE_REQUIRED, 1, ML_MAX, &ml);
 	wire_date(&reader, "used_on", WIRE_OPTIONAL, &out->used_on);
@@ -169,7 +172,7 @@ bool certificate_key_read(const char *body, size_t len, struct arena *arena, str
 {
 	json_t *object = wire_parse_object(body, len, err);
 	struct wire_reader reader;
-	int64_t year = 0;
+	int64_t year = 0, generation = 0;
 
 	if (!object)
 		return false;
@@ -178,11 +181,13 @@ bool certificate_key_read(const char *body, size_t len, struct arena *arena, str
 	if (wire_word(&reader, "issuer", WIRE_REQUIRED, &out->issuer) && *out->issuer && !issuer_code_valid(out->issuer))
 		fault_issuer(err);
 	wire_int(&reader, "year", WIRE_REQUIRED, CERTIFICATE_YEAR_MIN, CERTIFICATE_YEAR_MAX, &year);
+	wire_int(&reader, "generation", WIRE_REQUIRED, 1, GENERATION_MAX, &generation);
 	wire_bool(&reader, "compromised", WIRE_OPTIONAL, &out->compromised);
 	bool fine = wire_reader_finish(&reader);
 
 	json_decref(object);
 	out->year = (int)year;
+	out->generation = (int)generation;
 	return fine;
 }
 

@@ -440,10 +440,10 @@ def test_void_for_ever(api, staff, issued, hospitals, body):
     made, here = issued(on=day(-10)), hospitals()
     number, text = made["number"], code_of(staff, made["number"])
     before = api.get(f"{CERTIFICATES}/revocations").json()["counter"]
-    told = staff.post(f"{CERTIFICATES}/{number}/void", json={"reason": "ghi sai tên"}, expect=200).json()
-    assert (told["status"], told["balance_ml"], told["void_reason"]) == ("void", 0, "ghi sai tên")
-    again = staff.post(f"{CERTIFICATES}/{number}/void", json={"reason": "lý do khác"}, expect=200).json()
-    assert again["void_reason"] == "ghi sai tên"
+    told = staff.post(f"{CERTIFICATES}/{number}/void", json={"reason": "wrong_name"}, expect=200).json()
+    assert (told["status"], told["balance_ml"], told["void_reason"]) == ("void", 0, "wrong_name")
+    again = staff.post(f"{CERTIFICATES}/{number}/void", json={"reason": "other"}, expect=200).json()
+    assert again["void_reason"] == "wrong_name"
     assert api.get(f"{CERTIFICATES}/revocations").json()["counter"] >= before + 1
     assert check(api, text=text)["status"] == "void"
     problem(redeem(here, number, 1, expect=409), "certificate-void")
@@ -464,15 +464,15 @@ def test_keys_are_replaced(api, admin, staff, donor, daemon):
 
     def states():
         return [k["state"] for k in published(api) if k["issuer"] == code]
-    problem(admin.post(f"{CERTIFICATES}/keys", json={"issuer": "QQ", "year": 2025}), "not-found", 404)
+    problem(admin.post(f"{CERTIFICATES}/keys", json={"issuer": "QQ", "year": 2025, "generation": 1}), "not-found", 404)
     first = make()
     old = code_of(staff, first)
-    admin.post(f"{CERTIFICATES}/keys", json={"issuer": code, "year": 2025}, expect=201)
+    admin.post(f"{CERTIFICATES}/keys", json={"issuer": code, "year": 2025, "generation": 1}, expect=201)
     assert states() == ["past", "current"]
     second = make()
     assert check(api, text=old)["genuine"] and check(api, text=code_of(staff, second))["genuine"]
     assert code_of(staff, first) == old
-    admin.post(f"{CERTIFICATES}/keys", json={"issuer": code, "year": 2025, "compromised": True}, expect=201)
+    admin.post(f"{CERTIFICATES}/keys", json={"issuer": code, "year": 2025, "generation": 2, "compromised": True}, expect=201)
     assert states() == ["compromised", "compromised", "current"]
     assert check(api, text=old)["reason"] == "compromised_key"
     renewed = code_of(staff, first)

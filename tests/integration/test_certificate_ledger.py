@@ -1,0 +1,402 @@
+"""What must never happen with a certificate, whatever comes twice, at once, late, or after a restore. All people here are invented."""
+import concurrent.futures
+import contextlib
+import itertools
+import random
+import uuid
+
+import psycopg
+import pytest
+
+from harness import certificates
+from harness.client import field_codes, problem
+from harness.daemon import own_daemon, wait_until
+from harness.seeds import TODAY, day
+
+DONORS, CERTIFICATES = "/api/v1/donors", "/api/v1/certificates"
+BORN = "1990-02-03"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    """One of their own: they write behind the audit's back, and take keys away."""
+    with own_daemon() as one:
+        yield one
+
+
+@pytest.fixture
+def body(admin):
+    return certificates.enter_body(admin, "LC")
+
+
+@pytest.fixture
+def donor(staff):
+    def make(**more):
+        n = next(_numbers)
+        person = {"name": f"Vàng A {'bcdghklmnp'[n % 10]}{'bcdghklmnp'[n // 10 % 10]}a", "birth_date": BORN, "sex": "male", **more}
+        return staff.post(DONORS, json=person, expect=201).json()["id"]
+    return make
+
+
+@pytest.fixture
+def issue(staff, body):
+    def make(donation, expect=201):
+        return staff.post(f"/api/v1/donations/{donation}/certificate", json={"issuer": body}, expect=expect).json()
+    return make
+
+
+@pytest.fixture
+def issued(issue, donor, daemon):
+    def make(**donation):
+        return issue(certificates.gave(daemon.sql, donor(), **donation))
+    return make
+
+
+@pytest.fixture
+def hospital(daemon, api):
+    def make(name=None):
+        return api.with_token(daemon.new_token("hospital", name or f"Bệnh viện thử {next(_numbers)}"))
+    return make
+
+
+def redeem(client, number, ml, expect=201, **more):
+    return client.post(f"{CERTIFICATES}/{number}/redemptions", json={"ml": ml, **more}, expect=expect).json()
+
+
+def answer(client, number, entry, verb, expect=201):
+    return client.post(f"{CERTIFICATES}/{number}/redemptions/{entry}/{verb}", json={}, expect=expect).json()
+
+
+def make_void(client, number, expect=200, reason="wrong_name"):
+    return client.post(f"{CERTIFICATES}/{number}/void", json={"reason": reason}, expect=expect)
+
+
+def audited(daemon, subject):
+    return [action for action, in daemon.sql("SELECT action FROM audit_entry WHERE subject_id = %s ORDER BY id", subject)]
+
+
+def subject_of(certificate):
+    return certificate["number"].rsplit("-", 1)[0]
+
+
+def text_of(client, number):
+    (text,) = certificates.codes_of(client.get(f"{CERTIFICATES}/{number}.pdf").content)
+    return text
+
+
+@contextlib.contextmanager
+def held(daemon, *statement):
+    """A transaction of somebody else that has done that, and goes on waiting."""
+    with daemon.database() as connection, connection.transaction():
+        connection.execute(*statement)
+        yield
+
+
+@contextlib.contextmanager
+def violates(constraint):
+    with pytest.raises(psycopg.errors.IntegrityError) as caught:
+        yield
+    assert caught.value.diag.constraint_name == constraint
+
+
+def waiting(daemon, count):
+    return daemon.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") >= count
+
+
+# ---- spent once ----
+
+def test_what_was_redeemed_is_not_made_void(daemon, staff, issue, issued, hospital):
+    made, here = issued(), hospital()
+    number = made["number"]
+    used = redeem(here, number, 100)["redemption"]
+    problem(make_void(staff, number, 409), "certificate-redeemed")
+    problem(staff.post(f"/api/v1/donations/{made['donation']}/certificate", json={}, expect=409), "already-exists")
+    late = redeem(here, number, 350, source="paper", used_on=TODAY)["redemption"]
+    assert late["kind"] == "claim"
+    answer(here, number, used["id"], "reversal")
+    problem(make_void(staff, number, 409), "certificate-redeemed")           # a claim waits
+    answer(here, number, late["id"], "reversal")
+    assert make_void(staff, number).json()["void_reason"] == "wrong_name"
+    again = issue(made["donation"])
+    assert again["balance_ml"] == 350 and again["number"] != number
+    redeem(here, again["number"], 1)
+    with violates("certificate_redeemed_ck"):
+        daemon.sql("UPDATE certificate SET void = true WHERE id = %s", again["id"])
+
+
+def test_why_is_a_word_alone(staff, issued):
+    """It stays for ever and is told to every hospital: no name comes into it."""
+    made = issued()
+    assert field_codes(make_void(staff, made["number"], 422, "ghi sai tên: Vàng A Xa")) == {"/reason": "invalid_value"}
+    assert staff.get(f"{CERTIFICATES}/{made['number']}").json()["status"] == "issued"
+
+
+def test_a_settlement_taken_back_lets_the_claim_wait_again(staff, issued, hospital):
+    number, here, there = issued(on=day(-20))["number"], hospital(), hospital()
+    used = redeem(here, number, 350)["redemption"]
+    late = redeem(there, number, 200, source="offline", used_on=day(-3))["redemption"]
+    answer(here, number, used["id"], "reversal")
+    settled = answer(there, number, late["id"], "settlement")["redemption"]
+    assert [c for c in staff.items(f"{CERTIFICATES}/claims") if c["number"] == number] == []
+    assert answer(there, number, settled["id"], "reversal")["balance_ml"] == 350
+    (open_again,) = [c["redemption"] for c in staff.items(f"{CERTIFICATES}/claims") if c["number"] == number]
+    assert open_again["id"] == late["id"] and open_again["open"] and not open_again["answered"]
+    problem(there.post(f"{CERTIFICATES}/{number}/redemptions/{settled['id']}/reversal", json={}), "redemption-settled", 409)
+    assert answer(there, number, late["id"], "settlement")["balance_ml"] == 150
+    problem(there.post(f"{CERTIFICATES}/{number}/redemptions/{late['id']}/settlement", json={}), "redemption-settled", 409)
+
+
+def test_claims_wait_in_order_of_entry(daemon, staff, issued, hospital):
+    """The hospital draws their ids: page by page none is left out."""
+    number, here = issued(on=day(-20))["number"], hospital()
+    redeem(here, number, 350)
+    ids = sorted((str(uuid.uuid4()) for _ in range(3)), reverse=True)
+    for id in ids:
+        redeem(here, number, 10, id=id, source="offline", used_on=day(-3))
+    assert [c["redemption"]["id"] for c in staff.items(f"{CERTIFICATES}/claims", limit=1) if c["number"] == number] == ids
+
+
+# ---- sent twice ----
+
+def test_a_repetition_is_written(daemon, staff, issued, hospital):
+    """So that its answer waits for the standby: else it would acknowledge what only one machine has."""
+    made, here, id = issued(), hospital(), str(uuid.uuid4())
+    for _ in range(2):
+        redeem(here, made["number"], 100, id=id)
+    assert audited(daemon, id) == ["redemption.enter", "redemption.replay"]
+    other = issued()
+    assert [make_void(staff, other["number"], reason=reason).json()["void_reason"] for reason in ("wrong_date", "other")] == ["wrong_date"] * 2
+    assert audited(daemon, subject_of(other)) == ["certificate.issue", "certificate.void", "certificate.replay"]
+
+
+def test_a_claim_sent_again_on_another_day_with_another_token(daemon, staff, issued, hospital):
+    """What was not said was filled in by the day and the name of then."""
+    name = f"Bệnh viện thử {next(_numbers)}"
+    made, here, id = issued(on=day(-5)), hospital(name), str(uuid.uuid4())
+    first = redeem(here, made["number"], 100, id=id)["redemption"]
+    daemon.sql("UPDATE redemption SET used_on = %s, entered_at = entered_at - interval '1 day' WHERE id = %s", day(-1), id)
+    daemon.cli_ok("token", "revoke", name)
+    renewed, other = hospital(name), hospital()
+    again = redeem(renewed, made["number"], 100, id=id)
+    assert again["redemption"]["id"] == first["id"] and again["redemption"]["used_on"] == day(-1) and again["balance_ml"] == 250
+    for differs in ({"ml": 101}, {"ml": 100, "used_on": TODAY}, {"ml": 100, "facility": "Trạm y tế thử"}, {"ml": 100, "source": "paper"}):
+        problem(renewed.post(f"{CERTIFICATES}/{made['number']}/redemptions", json={"id": id, **differs}), "idempotency-mismatch", 422)
+    problem(other.post(f"{CERTIFICATES}/{made['number']}/redemptions/{id}/reversal", json={}), "forbidden", 403)
+    assert answer(renewed, made["number"], id, "reversal")["balance_ml"] == 350
+
+
+def entering(daemon, certificate, id, kind, ml, facility, of=None):
+    """What another daemon enters in the same moment."""
+    daemon.sql("INSERT INTO redemption (id, certificate_id, kind, ml, source, facility, used_on, of_id, entered_by_kind, entered_by)"
+               " VALUES (%s, %s, %s, %s, 'online', %s, %s, %s, 'token', 'x')", id, certificate, kind, ml, facility, TODAY, of)
+
+
+def after_another(daemon, certificate, first, second):
+    """What second() gives that waits for the certificate behind first()."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        with held(daemon, "SELECT FROM certificate WHERE id = %s FOR UPDATE", (certificate,)):
+            others = pool.submit(first)
+            wait_until(lambda: waiting(daemon, 1), what="the first one waits")
+            ours = pool.submit(second)
+            wait_until(lambda: waiting(daemon, 2), what="both wait")
+        others.result()
+        return ours.result()
+
+
+def test_the_same_claim_twice_at_once(daemon, issued, hospital):
+    """The second one waits for the first, and is told what that did; not that nothing is left."""
+    made, name, id = issued(), f"Bệnh viện thử {next(_numbers)}", str(uuid.uuid4())
+    here = hospital(name)
+    told = after_another(daemon, made["id"], lambda: entering(daemon, made["id"], id, "use", 350, name),
+                         lambda: redeem(here, made["number"], 350, id=id))
+    assert told["balance_ml"] == 0 and told["redemption"]["id"] == id
+
+
+def test_a_reversal_twice_at_once(daemon, issued, hospital):
+    made, here = issued(), hospital()
+    used = redeem(here, made["number"], 350)["redemption"]["id"]
+    refused = after_another(daemon, made["id"], lambda: entering(daemon, made["id"], str(uuid.uuid4()), "reversal", 350, "x", of=used),
+                            lambda: here.post(f"{CERTIFICATES}/{made['number']}/redemptions/{used}/reversal", json={}))
+    problem(refused, "redemption-settled", 409)
+
+
+def test_void_while_it_is_printed(daemon, staff, issued):
+    """Whoever prints looks again when the other has ended: no original of a void one."""
+    made = issued()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with held(daemon, "INSERT INTO certificate_void (certificate_id, reason) VALUES (%s, 'other')", (made["id"],)):
+            printing = pool.submit(staff.post, f"{CERTIFICATES}/{made['number']}/prints", json={}, headers={"Idempotency-Key": made["id"]})
+            wait_until(lambda: waiting(daemon, 1), what="the print waits")
+        problem(printing.result(), "certificate-void", 409)
+    assert daemon.value("SELECT count(*) FROM certificate_print WHERE certificate_id = %s", made["id"]) == 0
+
+
+# ---- one donation, one certificate ----
+
+def item(daemon, donor, seq, install, corrects=None, id=None, ml=350, bag=None, round_id=None):
+    """(item, donation): one content as a phone sends it."""
+    id, digest = id or str(uuid.uuid4()), random.randbytes(32)
+    daemon.sql("INSERT INTO item (id, content_hash, kind, install, seq, captured_at, corrects, round_id, donor_id, registers, verdict, held, sealed)"
+               " VALUES (%s, %s, 'donation', %s, %s, %s::date + time '09:00' + make_interval(secs => %s), %s, %s, %s, false, 'applied', '{}', '\\x00')",
+               id, digest, install, seq, TODAY, seq, corrects, round_id, donor)
+    donation = str(uuid.uuid4())
+    daemon.sql("INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source, round_id, bag_code, outcome, item_id,"
+               " content_hash, captured_at) VALUES (%s, %s, 'whole_blood', %s, %s, 'confirmed', 'test', %s, %s, 'completed', %s, %s,"
+               " %s::date + time '09:00' + make_interval(secs => %s))", donation, donor, ml, TODAY, round_id, bag, id, digest, TODAY, seq)
+    return id, donation, digest
+
+
+def drop(daemon, id, digest, verb="drop"):
+    daemon.sql("INSERT INTO item_decision (id, item_id, content_hash, verb, decided_by_kind, decided_by)"
+               " VALUES (gen_random_uuid(), %s, %s, %s, 'token', 'x')", id, digest, verb)
+
+
+def refused(staff, donation, number):
+    told = problem(staff.post(f"/api/v1/donations/{donation}/certificate", json={"issuer": "LC"}), "already-exists", 409)
+    assert number in told["detail"]
+
+
+def test_corrected_twice(daemon, staff, donor, issue, seeds):
+    """A chain of two corrections, each with another bag: the last one is still the donation that has its certificate."""
+    round_id, who, install = seeds.running()["id"], donor(), str(uuid.uuid4())
+    bags = [f"A9999{random.randrange(10**8):08}" for _ in range(3)]
+    first, one, digest = item(daemon, who, 1, install, bag=bags[0], round_id=round_id)
+    number = issue(one)["number"]
+    second, two, _ = item(daemon, who, 2, install, corrects=first, bag=bags[1], round_id=round_id)
+    third, three, last = item(daemon, who, 3, install, corrects=second, bag=bags[2], round_id=round_id)
+    refused(staff, three, number)
+    # nor by the batch of the round, whose total knows it
+    batch = staff.post(f"/api/v1/rounds/{round_id}/certificates", json={"issuer": "LC"}, expect=202).json()
+    assert batch["total"] == 0
+    wait_until(lambda: staff.get(f"{CERTIFICATES}/batches/{batch['id']}").json()["state"] == "done", what="the batch ended")
+    # and the other way round: the correction is dropped, the first one counts again
+    make_void(staff, number)
+    again = issue(three)["number"]
+    drop(daemon, third, last)
+    drop(daemon, second, daemon.value("SELECT content_hash FROM donation WHERE id = %s", two))
+    refused(staff, one, again)
+    # whatever program writes it
+    with violates("certificate_donation_uk"):
+        daemon.sql("INSERT INTO certificate (id, issuer, year, ordinal, donation_id, donor_id, volume_ml, component, donated_on, issued_on, generation,"
+                   " code, revocation_id, sealed) SELECT gen_random_uuid(), issuer, year, ordinal + 5000000, %s, donor_id, volume_ml, component,"
+                   " donated_on, issued_on, generation, 'x', revocation_id, sealed FROM certificate WHERE donation_id = %s AND NOT void", one, three)
+
+
+def test_two_contents_under_one_item(daemon, staff, donor, issue):
+    """Cloned phones: the first was certified, then the other came, and a person drops the first."""
+    who, install = donor(), str(uuid.uuid4())
+    id, one, digest = item(daemon, who, 1, install)
+    number = issue(one)["number"]
+    _, two, _ = item(daemon, who, 2, install, id=id, ml=450)
+    drop(daemon, id, digest)
+    assert daemon.value("SELECT count(*) FROM donation_counting WHERE id = %s AND NOT held AND NOT open", two) == 1
+    refused(staff, two, number)
+
+
+def test_what_a_new_certificate_begins_with(daemon, donor, issued):
+    """The program writes neither sum nor state, not even when it inserts."""
+    made, given = issued(), certificates.gave(daemon.sql, donor())
+    daemon.sql("INSERT INTO certificate (id, issuer, year, ordinal, donation_id, donor_id, volume_ml, component, donated_on, issued_on, generation,"
+               " code, revocation_id, sealed, redeemed_ml, void) SELECT gen_random_uuid(), issuer, year, ordinal + 5000000, %s, donor_id, volume_ml,"
+               " component, donated_on, issued_on, generation, 'y', revocation_id, sealed, 100, true FROM certificate WHERE id = %s", given, made["id"])
+    assert daemon.sql("SELECT redeemed_ml, void FROM certificate WHERE donation_id = %s", given) == [(0, False)]
+    daemon.sql("DELETE FROM certificate WHERE donation_id = %s", given)
+
+
+# ---- a whole round ----
+
+def test_some_of_a_round_have_no_name_or_do_not_open(daemon, staff, admin, donor, seeds, body):
+    """They stop nobody: the others get theirs, and who was left out is told."""
+    round_id = seeds.running()["id"]
+    number = {"kind": "cccd", "value": f"012092{random.randrange(10**6):06}"}
+    walk_in = {"id": str(uuid.uuid4()), "install": str(uuid.uuid4()), "seq": 1, "kind": "donation", "captured_at": f"{TODAY}T08:00:00+07:00",
+               "data": {"donor": {"identifier": number}, "round": round_id, "outcome": "completed", "component": "whole_blood", "volume_ml": 350}}
+    admin.post("/api/v1/sync/batches", json={"device_now": f"{TODAY}T09:00:00+07:00", "items": [walk_in]}, expect=200)
+    hash = staff.get(f"/api/v1/sync/held/{walk_in['id']}").json()["items"][0]["content_hash"]
+    staff.post(f"/api/v1/sync/held/{walk_in['id']}/decide", json={"content_hash": hash, "keep": True}, expect=200)
+    nameless = str(daemon.value("SELECT id FROM donation WHERE item_id = %s", walk_in["id"]))
+    damaged = donor(birth_date="1961-01-02")             # alike nobody, so that nobody else opens it
+    closed = certificates.gave(daemon.sql, damaged, round_id=round_id)
+    damage = "UPDATE donor SET wrapped_key = set_byte(wrapped_key, 30, get_byte(wrapped_key, 30) # 1) WHERE id = %s"
+    daemon.sql(damage, damaged)
+    for _ in range(3):
+        certificates.gave(daemon.sql, donor(), round_id=round_id)
+    batch = staff.post(f"/api/v1/rounds/{round_id}/certificates", json={"issuer": body}, expect=202)
+    wait_until(lambda: staff.get(batch.headers["location"]).json()["state"] != "running", what="the batch ended")
+    daemon.sql(damage, damaged)
+    told = staff.get(batch.headers["location"]).json()
+    assert (told["state"], told["total"], told["issued"], told["problem"]) == ("done", 5, 3, None)
+    assert sorted(told["left_out"]) == sorted([nameless, closed])
+    problem(staff.post(f"/api/v1/donations/{nameless}/certificate", json={"issuer": body}), "not-certifiable", 409)
+
+
+# ---- keys ----
+
+def test_a_key_is_replaced_once_by_generation(daemon, api, admin, staff, donor):
+    """A retry after papers were signed by the new key condemns none of them."""
+    code = certificates.enter_body(admin, "KG")
+    given = certificates.gave(daemon.sql, donor())
+    staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": code}, expect=201)
+
+    def replace(generation, expect=201, **more):
+        return admin.post(f"{CERTIFICATES}/keys", json={"issuer": code, "year": 2025, "generation": generation, **more}, expect=expect)
+
+    def states():
+        return [k["state"] for k in api.get(f"{CERTIFICATES}/keys").json()["items"] if k["issuer"] == code]
+    answers = [replace(1, compromised=True).json() for _ in range(3)]
+    assert answers[0] == answers[1] == answers[2] and answers[0]["generation"] == 2
+    assert states() == ["compromised", "current"]
+    assert audited(daemon, f"{code}/2025/1") == ["certificate_key.make"]
+    assert audited(daemon, f"{code}/2025/2") == ["certificate_key.replace"] * 3
+    assert replace(2).json()["generation"] == 3 and states() == ["compromised", "past", "current"]
+    # it turns out later that the second one was stolen, too
+    assert replace(2, compromised=True).json()["generation"] == 3 and states() == ["compromised", "compromised", "current"]
+    assert field_codes(replace(4, 422)) == {"/generation": "not_found"}
+    assert field_codes(admin.post(f"{CERTIFICATES}/keys", json={"issuer": code, "year": 2025}, expect=422)) == {"/generation": "required"}
+    with violates("certificate_key_compromised_ck"):
+        daemon.sql("UPDATE certificate_key SET compromised_at = NULL WHERE issuer = %s AND generation = 1", code)
+
+
+def test_the_key_of_the_list_is_in_the_audit(daemon, api):
+    told = [api.get(f"{CERTIFICATES}/revocations").json() for _ in range(2)]
+    assert told[0]["kid"] == told[1]["kid"]
+    assert [k["kid"] for k in api.get(f"{CERTIFICATES}/keys").json()["items"] if k["use"] == "revocations"] == [told[0]["kid"]]
+    assert audited(daemon, "/2025/1") == ["certificate_key.make"]
+
+
+# ---- after a restore ----
+
+def test_numbers_go_on_above_those_that_papers_bear(daemon, api, staff, admin, donor):
+    code, later = certificates.enter_body(admin, "RS"), "RT"
+
+    def make(issuer):
+        given = certificates.gave(daemon.sql, donor())
+        return staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": issuer}, expect=201).json()
+    paper = make(code)
+    text = text_of(staff, paper["number"])
+    # the same number given again, as after a restore by hand: the paper of before is not that of its bearer now
+    daemon.sql("DELETE FROM certificate WHERE id = %s", paper["id"])
+    daemon.sql("DELETE FROM certificate_series WHERE issuer = %s", code)
+    other = make(code)
+    assert other["number"] == paper["number"] and other["volume_ml"] == paper["volume_ml"]
+    told = api.post(f"{CERTIFICATES}/verify", json={"text": text}, expect=200).json()
+    assert (told["genuine"], told["reason"]) == (False, "differs")
+    daemon.cli_ok("audit", "restart", "--known", "0")
+    assert make(code)["number"].startswith(f"{code}25-010002-")
+    certificates.enter_body(admin, later)                # of which the backup knew nothing
+    assert make(later)["number"].startswith(f"{later}25-010001-")
+
+
+def test_a_daemon_that_slept_through_a_change_of_keys_makes_none(daemon, api, staff, admin, donor):
+    """Last here: to the database another sign key is in use than this daemon thinks."""
+    code = certificates.enter_body(admin, "OK")
+    given = certificates.gave(daemon.sql, donor())
+    daemon.sql("UPDATE key SET state = 'dual' WHERE kind = 'sign' AND state = 'active'")
+    try:
+        refused = staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": code}, expect=503)
+        problem(refused, "try-again")
+        assert daemon.value("SELECT count(*) FROM certificate_key WHERE issuer = %s", code) == 0
+        assert daemon.value("SELECT count(*) FROM certificate WHERE donation_id = %s", given) == 0
+    finally:
+        daemon.sql("UPDATE key SET state = 'active' WHERE kind = 'sign' AND state = 'dual'")
