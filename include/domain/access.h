@@ -33,7 +33,8 @@ enum access_area {
 	AREA_GIFT_REVIEW,        /* exceptions over all rounds of a time */
 	AREA_HONOURS,            /* families, candidates, the work on honours */
 	AREA_HONOUR_APPROVAL,    /* that the committee has decided */
-	AREA_CERTIFICATES,       /* certificates: issue, void, print */
+	AREA_CERTIFICATES,       /* certificates: issue, print the originals of a round */
+	AREA_CERTIFICATE_DESK,   /* certificates: any page of any round, void */
 	AREA_REDEMPTIONS,        /* certificates: read by number, redeem */
 	AREA_CERTIFICATE_CHECK,  /* genuine or not, how much is left; public keys, revocations: anybody */
 	AREA_ISSUING_BODIES,     /* who issues certificates */

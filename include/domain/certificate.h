@@ -7,6 +7,7 @@
 
 #include "base/date.h"
 #include "domain/component.h"
+#include "domain/round.h"
 
 /*
  * The certificate of one donation (giấy chứng nhận hiến máu tình nguyện): its number, its code for SMS, what may be
@@ -133,6 +134,16 @@ struct certificate_donation {
 	const char *outcome;             /* "completed", "stopped"; NULL: not known */
 };
 bool certificate_check_donation(const struct certificate_donation *donation, struct error *err);
+
+/*
+ * Whether a team prints what was issued for a round of its own (until `last_day`): the originals, while it runs and so many days
+ * after (ERR_ILLEGAL_STEP). Copies (`again`) are for the office (ERR_FORBIDDEN), and so is what is older: who steals a token reads
+ * no more with it.
+ */
+enum { CERTIFICATE_TEAM_DAYS = 7 };
+bool certificate_check_team_print(enum round_status status, struct date last_day, bool again, struct date today, struct error *err);
+/* A team's phone issues for the round that runs, and does nothing else with certificates (ERR_FORBIDDEN). */
+bool certificate_check_phone(enum round_status status, bool issues, struct error *err);
 
 /* ---- who holds it ---- */
 

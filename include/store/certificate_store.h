@@ -96,6 +96,7 @@ struct certificate_prepare {
 	const char                  **round_units;
 	size_t                        nround_units;
 	struct date                   round_on;
+	enum round_status             round_status;      /* ROUND_DRAFT where there is none */
 	struct certificate_number     existing;          /* of one donation: what it has already; ordinal 0: nothing */
 	struct error                  error;
 	void                        (*done)(struct certificate_prepare *prepare);

@@ -185,7 +185,7 @@ static void record_on_loaded(struct certificate_load *load)
 		request_reply_error(r, &load->error);
 		return;
 	}
-	if (!op->question.name || (op->question.number && r->principal.role == ROLE_PUBLIC)) {
+	if (!op->question.name || (op->question.number && (r->principal.role == ROLE_PUBLIC || r->principal.device))) {
 		reply_genuine(r, &c->number, c, 0, HOLDER_NOT_ASKED);
 		return;
 	}

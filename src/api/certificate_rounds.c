@@ -81,11 +81,31 @@ static void reply_batch(struct round_op *op)
 	request_reply_json(r, op->status, out.buf, NULL);
 }
 
+/* Whose round it is, they may know how far it is. */
+static void batch_on_round(struct round_load *load)
+{
+	struct round_op *op = container_of(load, struct round_op, round);
+	const struct round *round = &load->round;
+	const char **units = arena_alloc(op->r->arena, (round->nunits + 1) * sizeof(*units));
+
+	if (load->error.code != ERR_NONE) {
+		request_reply_error(op->r, &load->error);
+		return;
+	}
+	for (size_t i = 0; i < round->nunits; i++)
+		units[i] = round->units[i].id;
+	if (request_may_certify(op->r, units, round->nunits, round->from, round->team.id))
+		reply_batch(op);
+}
+
 static void batch_on_loaded(struct certificate_batch_load *load)
 {
 	struct round_op *op = container_of(load, struct round_op, batch);
 
-	if (load->error.code == ERR_NONE)
+	if (load->error.code == ERR_NONE && op->status == 200) {
+		op->round = (struct round_load){ .key = load->batch.round_id, .arena = op->r->arena, .done = batch_on_round };
+		round_load_send(api_store(op->r->api), &op->round);
+	} else if (load->error.code == ERR_NONE)
 		reply_batch(op);
 	else if (op->status == 202)
 		request_reply_unread(op->r, &load->error);
@@ -99,9 +119,15 @@ static void load_batch(struct round_op *op, const char *id)
 	certificate_batch_load_send(api_store(op->r->api), &op->batch);
 }
 
+static void batch_with_units(struct request *r)
+{
+	load_batch(r->own, request_param(r, "id"));
+}
+
 static void batch_start(struct request *r)
 {
-	load_batch(op_new(r), request_param(r, "id"));
+	r->own = op_new(r);
+	request_with_units(r, batch_with_units);
 }
 
 /* ---- POST /rounds/{id}/certificates ---- */
@@ -173,6 +199,8 @@ static void ask_on_bodies(struct issuing_body_list *bodies)
 
 static void ask_on_round(struct round_op *op)
 {
+	if (!request_phone_may(op->r, op->round.round.status, true))
+		return;
 	op->bodies = (struct issuing_body_list){ .arena = op->r->arena, .done = ask_on_bodies };
 	issuing_body_list_send(api_store(op->r->api), &op->bodies);
 }
@@ -213,11 +241,25 @@ static void prints_on_opened(struct certificate_open_pages *open)
 	request_reply_pdf(&op->print);
 }
 
+static bool may_print(struct round_op *op)
+{
+	const struct round *round = &op->round.round;
+	struct request *r = op->r;
+	struct error err;
+
+	error_clear(&err);
+	if (r->principal.role != ROLE_TEAM ||
+	    certificate_check_team_print(round->status, round->to, op->form.again, r->today, &err))
+		return request_phone_may(r, round->status, false);
+	request_reply_error(r, &err);
+	return false;
+}
+
 static void prints_on_round(struct round_op *op)
 {
 	struct request *r = op->r;
 
-	if (!request_idempotency(r, &op->open.idempotency))
+	if (!may_print(op) || !request_idempotency(r, &op->open.idempotency))
 		return;
 	op->open.round_id = op->round.round.id;
 	op->open.print = true;
@@ -250,7 +292,8 @@ static void prints_start(struct request *r)
 
 const struct route certificate_round_routes[] = {
 	{ HTTP_POST_, "/api/v1/rounds/{id}/certificates", AREA_CERTIFICATES, ACCESS_WRITE, ask_start, 0, 0 },
-	{ HTTP_POST_, "/api/v1/rounds/{id}/certificates/prints", AREA_CERTIFICATES, ACCESS_WRITE, prints_start, ROUTE_PERSONAL, 0 },
+	{ HTTP_POST_, "/api/v1/rounds/{id}/certificates/prints", AREA_CERTIFICATES, ACCESS_WRITE, prints_start,
+	  ROUTE_PERSONAL | ROUTE_DONORS, 0 },
 	{ HTTP_GET_, "/api/v1/certificates/batches/{id}", AREA_CERTIFICATES, ACCESS_READ, batch_start, 0, 0 },
 	{ 0 }
 };

@@ -121,6 +121,17 @@ bool request_may_certify(struct request *r, const char **units, size_t nunits, s
 	return request_may_write(r, named, nunits, on, team);
 }
 
+bool request_phone_may(struct request *r, enum round_status status, bool issues)
+{
+	struct error err;
+
+	error_clear(&err);
+	if (!r->principal.device || certificate_check_phone(status, issues, &err))
+		return true;
+	request_reply_error(r, &err);
+	return false;
+}
+
 static void reply_certificate(struct certificate_op *op)
 {
 	struct request *r = op->r;
@@ -219,7 +230,8 @@ static void issue_on_prepared(struct certificate_prepare *prepare)
 		request_reply_error(r, &prepare->error);
 		return;
 	}
-	if (!request_may_certify(r, prepare->round_units, prepare->nround_units, prepare->round_on, prepare->team))
+	if (!request_may_certify(r, prepare->round_units, prepare->nround_units, prepare->round_on, prepare->team) ||
+	    !request_phone_may(r, prepare->round_status, true))
 		return;
 	error_clear(&err);
 	if (!check_candidate(prepare, &err)) {
@@ -566,8 +578,10 @@ static void void_start(struct request *r)
 const struct route certificate_routes[] = {
 	{ HTTP_POST_, "/api/v1/donations/{id}/certificate", AREA_CERTIFICATES, ACCESS_WRITE, issue_start, 0, 0 },
 	{ HTTP_GET_, "/api/v1/certificates/{number}", AREA_REDEMPTIONS, ACCESS_READ, read_start, 0, 0 },
-	{ HTTP_GET_, "/api/v1/certificates/{number}.pdf", AREA_CERTIFICATES, ACCESS_READ, show_start, ROUTE_PERSONAL, 0 },
-	{ HTTP_POST_, "/api/v1/certificates/{number}/prints", AREA_CERTIFICATES, ACCESS_WRITE, print_start, ROUTE_PERSONAL, 0 },
-	{ HTTP_POST_, "/api/v1/certificates/{number}/void", AREA_CERTIFICATES, ACCESS_WRITE, void_start, 0, 0 },
+	{ HTTP_GET_, "/api/v1/certificates/{number}.pdf", AREA_CERTIFICATE_DESK, ACCESS_READ, show_start,
+	  ROUTE_PERSONAL | ROUTE_DONORS, 0 },
+	{ HTTP_POST_, "/api/v1/certificates/{number}/prints", AREA_CERTIFICATE_DESK, ACCESS_WRITE, print_start,
+	  ROUTE_PERSONAL | ROUTE_DONORS, 0 },
+	{ HTTP_POST_, "/api/v1/certificates/{number}/void", AREA_CERTIFICATE_DESK, ACCESS_WRITE, void_start, 0, 0 },
 	{ 0 }
 };

@@ -90,6 +90,10 @@ static const struct right rights[AREA_COUNT][ROLE_COUNT] = {
 		[ROLE_TEAM] = { OWN, OWN }, [ROLE_STAFF] = { SCOPE, SCOPE }, [ROLE_AUDITOR] = { YES, NO },
 		[ROLE_ADMIN] = { YES, YES },
 	},
+	/* A page tells name, birth date and address: a team reads what it captures, and no register of all whom it ever met. */
+	[AREA_CERTIFICATE_DESK] = {
+		[ROLE_STAFF] = { SCOPE, SCOPE }, [ROLE_ADMIN] = { YES, YES },
+	},
 	/* A donor comes from anywhere to any hospital. */
 	[AREA_REDEMPTIONS] = {
 		[ROLE_HOSPITAL] = { YES, YES }, [ROLE_STAFF] = { YES, NO }, [ROLE_AUDITOR] = { YES, NO },

@@ -383,6 +383,28 @@ bool certificate_check_donation(const struct certificate_donation *donation, str
 	return error_set(err, ERR_NOT_CERTIFIABLE, "%1$s%2$.0s", "%2$s%1$.0s", en, vi);
 }
 
+bool certificate_check_team_print(enum round_status status, struct date last_day, bool again, struct date today, struct error *err)
+{
+	if (again)
+		return error_set(err, ERR_FORBIDDEN, "Copies are printed by the office: ask the staff.",
+				 "Bản sao do văn phòng in: hãy đề nghị cán bộ văn phòng.");
+	if (status == ROUND_RUNNING ||
+	    (status == ROUND_CLOSED && date_compare(today, date_add_days(last_day, CERTIFICATE_TEAM_DAYS)) <= 0))
+		return true;
+	return error_set(err, ERR_ILLEGAL_STEP,
+			 "A team prints while its round runs, and for %d days after. Ask the staff to print the others.",
+			 "Đội chỉ in khi đợt đang diễn ra và trong %d ngày sau đó. Các giấy khác hãy đề nghị cán bộ văn phòng in.",
+			 CERTIFICATE_TEAM_DAYS);
+}
+
+bool certificate_check_phone(enum round_status status, bool issues, struct error *err)
+{
+	if (issues && status == ROUND_RUNNING)
+		return true;
+	return error_set(err, ERR_FORBIDDEN, "A phone issues the certificates of the round that runs, and nothing else.",
+			 "Điện thoại chỉ cấp giấy chứng nhận cho đợt đang diễn ra, không làm việc khác.");
+}
+
 /* ---- who holds it ---- */
 
 const char *certificate_holder_text(const char *name, struct date birth_date, int birth_year, struct arena *arena)

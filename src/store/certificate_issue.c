@@ -27,7 +27,7 @@
 	"b.code, b.valid_from, b.name, b.place, b.signer, s.generation, s.sign_key_id, s.compromised_at IS NOT NULL," \
 	" x.id, x.volume_ml, x.component, x.donated_on, x.evidence = 'confirmed', x.outcome, n.held, n.open, n.id IS NOT NULL," \
 	" v.name, v.unit_id, r.id, r.team_id," \
-	" ARRAY(SELECT u.unit_id FROM round_unit AS u WHERE u.round_id = r.id ORDER BY u.position), r.from_day," \
+	" ARRAY(SELECT u.unit_id FROM round_unit AS u WHERE u.round_id = r.id ORDER BY u.position), r.from_day, r.status," \
 	" t.issuer, t.year, t.ordinal, " DONOR_PLAIN_COLUMNS ", " DONOR_SEALED_COLUMNS
 #define CANDIDATE_JOINS \
 	" LEFT JOIN donor_alias AS a ON a.donor_id = x.donor_id JOIN donor AS d ON d.id = coalesce(a.into_id, x.donor_id)" \
@@ -36,7 +36,7 @@
 	" LEFT JOIN body AS b ON true LEFT JOIN signs AS s ON true"
 enum {
 	B_CODE, B_FROM, B_NAME, B_PLACE, B_SIGNER, K_GENERATION, K_SIGN, K_COMPROMISED, X_ID, X_VOLUME, X_COMPONENT, X_ON,
-	X_CONFIRMED, X_OUTCOME, N_HELD, N_OPEN, N_COUNTS, V_NAME, V_UNIT, R_ID, R_TEAM, R_UNITS, R_ON, T_NUMBER,
+	X_CONFIRMED, X_OUTCOME, N_HELD, N_OPEN, N_COUNTS, V_NAME, V_UNIT, R_ID, R_TEAM, R_UNITS, R_ON, R_STATUS, T_NUMBER,
 	D_PLAIN = T_NUMBER + 3, D_SEALED = D_PLAIN + DONOR_PLAIN_COUNT
 };
 
@@ -133,6 +133,7 @@ static bool read_candidate(struct certificate_candidate *candidate, struct certi
 		prepare->round_units = units;
 		prepare->nround_units = nunits;
 		prepare->round_on = row_date(result, row, R_ON);
+		(void)round_status_parse(db_text(result, row, R_STATUS), &prepare->round_status);
 		row_number(result, row, T_NUMBER, &prepare->existing);
 	}
 	if (donation->erased || !*prepare->issuing.body.code)

@@ -25,6 +25,7 @@ static const char *const table[AREA_COUNT][ROLE_COUNT] = {
 	[AREA_DONORS] = { "--", "--", "--", "--", "--", "ss", "--", "yy" },
 	[AREA_DONOR_VERDICT] = { "--", "--", "y-", "--", "--", "s-", "--", "y-" },
 	[AREA_CERTIFICATES] = { "--", "--", "oo", "--", "--", "ss", "y-", "yy" },
+	[AREA_CERTIFICATE_DESK] = { "--", "--", "--", "--", "--", "ss", "--", "yy" },
 	[AREA_REDEMPTIONS] = { "--", "--", "--", "yy", "--", "y-", "y-", "yy" },
 	[AREA_CERTIFICATE_CHECK] = { "y-", "y-", "y-", "y-", "y-", "y-", "y-", "y-" },
 	[AREA_ISSUING_BODIES] = { "--", "--", "y-", "--", "--", "y-", "y-", "yy" },
