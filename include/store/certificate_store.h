@@ -197,6 +197,7 @@ void certificate_list_send(struct store *store, struct certificate_list *list);
 
 /* What goes onto one page, opened. */
 struct certificate_page {
+	char                        id[UUID_TEXT_SIZE];
 	struct certificate_content  content;
 	struct certificate_key      key; /* to sign with: that of the issue, or, where that is compromised, the one in use */
 	struct certificate_envelope envelope;
@@ -206,9 +207,9 @@ struct certificate_page {
 /*
  * Opens certificates for paper: one by id, or all of a round (in order of number). With `print` each gets a print of its
  * own (audit "certificate.print"; a round is printed always), else it is only looked at (audit "certificate.show").
- * `only_new`: of a round, those that were never printed. A repeated print opens what the first one did. ERR_NOT_FOUND
- * (of a round: nothing is left to print), ERR_ERASED (of one alone; of a round the erased are left out),
- * ERR_CERTIFICATE_VOID, ERR_UNAVAILABLE: a key is not at hand.
+ * `only_new`: of a round, those that were never printed. A repeated print opens what the first one did. Of a round the erased and
+ * those that do not open here are left out, before anything is written: they have no print, and come with a later one.
+ * ERR_NOT_FOUND (of a round: nothing is left to print), ERR_ERASED, ERR_CERTIFICATE_VOID, ERR_UNAVAILABLE: a key is not at hand.
  */
 struct certificate_open_pages {
 	const char              *id, *round_id;
@@ -221,6 +222,7 @@ struct certificate_open_pages {
 	struct arena            *arena;
 	struct certificate_page *pages;  /* out */
 	size_t                   npages;
+	const char              *left_out;               /* of a round: numbers that do not open, "LC26-000123-B, ..."; NULL: none */
 	struct error             error;
 	void                   (*done)(struct certificate_open_pages *open);
 	struct db_query          query;  /* private from here on */

@@ -236,6 +236,8 @@ static void prints_on_opened(struct certificate_open_pages *open)
 		request_reply_error(op->r, err);
 		return;
 	}
+	if (open->left_out)
+		http_add_header(op->r->x, "Left-Out", open->left_out);
 	op->print = (struct print_job){ .r = op->r, .pages = open->pages, .npages = open->npages, .kind = op->print.kind,
 					.zip = streq(op->form.as, "zip") };
 	request_reply_pdf(&op->print);
@@ -259,7 +261,7 @@ static void prints_on_round(struct round_op *op)
 {
 	struct request *r = op->r;
 
-	if (!may_print(op) || !request_idempotency(r, &op->open.idempotency))
+	if (!may_print(op) || !request_demand_key(r, &op->open.idempotency))
 		return;
 	op->open.round_id = op->round.round.id;
 	op->open.print = true;

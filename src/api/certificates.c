@@ -121,6 +121,22 @@ bool request_may_certify(struct request *r, const char **units, size_t nunits, s
 	return request_may_write(r, named, nunits, on, team);
 }
 
+bool request_demand_key(struct request *r, struct idempotency *idempotency)
+{
+	struct error err;
+
+	if (!request_idempotency(r, idempotency))
+		return false;
+	if (idempotency->key)
+		return true;
+	error_clear(&err);
+	error_set(&err, ERR_BAD_REQUEST,
+		  "Send an Idempotency-Key: there is one original, and with the same key it is had again when the answer is lost.",
+		  "Hãy gửi Idempotency-Key: bản gốc chỉ có một, và với cùng khóa sẽ lấy lại được khi mất câu trả lời.");
+	request_reply_error(r, &err);
+	return false;
+}
+
 bool request_phone_may(struct request *r, enum round_status status, bool issues)
 {
 	struct error err;
@@ -445,7 +461,7 @@ static void open_pages(struct certificate_op *op, bool print)
 
 	if (!request_may_certify(r, c->round_units, c->nround_units, c->round_on, c->team))
 		return;
-	if (print && !request_idempotency(r, &open->idempotency))
+	if (print && !request_demand_key(r, &open->idempotency))
 		return;
 	open->id = c->id;
 	open->subject = certificate_subject(&c->number, r->arena);

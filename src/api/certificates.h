@@ -20,6 +20,8 @@ void redemption_write(struct json_out *out, const char *key, const struct redemp
 /* Whether the principal may write (or, with ACCESS_READ, see) certificates of this round. Answers 403 itself when not. */
 bool request_may_certify(struct request *r, const char **units, size_t nunits, struct date on, const char *team);
 struct actor request_reader(const struct request *r);
+/* As request_idempotency(), of what cannot be done twice: without a key a lost answer could not be had again. Answers 400 itself. */
+bool request_demand_key(struct request *r, struct idempotency *idempotency);
 /* Whether it is no phone, or one that issues for a round that runs. Answers 403 itself when not. */
 bool request_phone_may(struct request *r, enum round_status status, bool issues);
 

@@ -57,6 +57,7 @@ static bool read_page(struct certificate_page *page, const struct store *store, 
 	struct certificate_print_text print;
 	const char *holder;
 
+	row_uuid(result, row, P_ID, page->id);
 	if (!read_print(&print, store, arena, result, row, err))
 		return false;
 	*content = print.content;
@@ -105,14 +106,21 @@ static const struct db_statement show_one = {
 	" SELECT true, " PAGE_COLUMNS " FROM certificate AS c JOIN donor AS d ON d.id = c.donor_id"
 	" LEFT JOIN (SELECT 0 AS n) AS p ON true" PAGE_KEY " WHERE c.id = $2::uuid"
 };
+/* $1 round, $2 only new: what is to be printed. Nothing is told yet, so nothing is written. */
+static const struct db_statement look_round = {
+	"SELECT true, " PAGE_COLUMNS " FROM certificate AS c JOIN donor AS d ON d.id = c.donor_id LEFT JOIN (SELECT 0 AS n) AS p ON true" PAGE_KEY
+	" WHERE c.round_id = $1::uuid AND NOT c.void AND d.erased_at IS NULL"
+	"  AND NOT ($2::boolean AND EXISTS (SELECT FROM certificate_print AS o WHERE o.certificate_id = c.id))"
+	" ORDER BY c.issuer, c.year, c.ordinal"
+};
 /*
- * $8 audit, $9 round, $10 form, $11 only new, $12 run; $13 letters before the serial, $14 the first one, $15 its digits. Where
- * there is nothing to print, no key is taken: it may be asked again when there is.
+ * $8 audit, $9 round, $10 form, $11 only new, $12 run; $13 letters before the serial, $14 the first one, $15 its digits; $16 those that
+ * were looked at and open. Where there is nothing to print, no key is taken: it may be asked again when there is.
  */
 static const struct db_statement print_round = {
 	"WITH want AS MATERIALIZED (SELECT c.*, row_number() OVER (ORDER BY c.issuer, c.year, c.ordinal) - 1 AS place"
 	"   FROM certificate AS c JOIN donor AS d ON d.id = c.donor_id"
-	"   WHERE c.round_id = $9::uuid AND NOT c.void AND d.erased_at IS NULL"
+	"   WHERE c.round_id = $9::uuid AND NOT c.void AND d.erased_at IS NULL AND c.id = ANY ($16::uuid[])"
 	"   AND NOT ($11::boolean AND EXISTS (SELECT FROM certificate_print AS o WHERE o.certificate_id = c.id))),"
 	" " CLAIM("EXISTS (SELECT FROM want)") ","
 	" made AS (INSERT INTO certificate_print (id, certificate_id, n, form, run_id, paper_serial)"
@@ -139,14 +147,48 @@ static void read_pages(struct certificate_open_pages *open, const struct db_resu
 	open->npages = 0;
 	if (rows == 0)
 		fail_not_found(&open->error);
+	else if (db_bool(result, 0, P_VOID))
+		fail_void(&open->error);
+	else if (read_page(&open->pages[0], open->store, open->arena, result, 0, &open->error))
+		open->npages = 1;
+}
+
+static void leave_out(struct certificate_open_pages *open, const struct db_result *result, int row)
+{
+	char number[CERTIFICATE_NUMBER_SIZE];
+	struct certificate_number left;
+
+	row_number(result, row, P_NUMBER, &left);
+	certificate_number_format(&left, number);
+	if (!open->left_out || !strstr(open->left_out, number))
+		open->left_out = open->left_out ? arena_printf(open->arena, "%s, %s", open->left_out, number)
+						: arena_strdup(open->arena, number);
+}
+
+/* Of a round: one that does not open here does not stop the others. */
+static void read_round(struct certificate_open_pages *open, const struct db_result *result)
+{
+	int rows = !result || db_rows(result) == 0 || db_is_null(result, 0, P_ID) ? 0 : db_rows(result);
+	struct error err;
+
+	open->pages = arena_alloc(open->arena, ((size_t)rows + 1) * sizeof(*open->pages));
+	open->npages = 0;
 	for (int i = 0; i < rows; i++) {
-		if (db_bool(result, i, P_VOID) && !open->round_id)
-			fail_void(&open->error);
-		if (open->error.code != ERR_NONE ||
-		    !read_page(&open->pages[i], open->store, open->arena, result, i, &open->error))
-			return;
-		open->npages++;
+		error_clear(&err);
+		if (read_page(&open->pages[open->npages], open->store, open->arena, result, i, &err))
+			open->npages++;
+		else
+			leave_out(open, result, i);
 	}
+	if (open->npages > 0)
+		return;
+	if (!open->left_out)
+		fail_not_found(&open->error);
+	else
+		error_set(&open->error, ERR_UNAVAILABLE,
+			  "None of the certificates that are to be printed opens here. Tell the administrator: giothong doctor names"
+			  " what is missing.",
+			  "Không mở được giấy nào trong số cần in. Hãy báo người quản trị: giothong doctor sẽ nêu phần thiếu.");
 }
 
 static void read_on_done(struct db_query *query, const struct db_result *result)
@@ -154,7 +196,7 @@ static void read_on_done(struct db_query *query, const struct db_result *result)
 	struct certificate_open_pages *open = container_of(query, struct certificate_open_pages, query);
 
 	if (result_ok(result, &open->error))
-		read_pages(open, result);
+		(open->round_id ? read_round : read_pages)(open, result);
 	open->done(open);
 }
 
@@ -165,7 +207,7 @@ static void print_on_replayed(struct db_query *query, const struct db_result *re
 	if (!replay_read(result, &open->idempotency, &open->error)) {
 		if (open->round_id && open->error.code == ERR_STALE) {   /* a new key, and nothing to print */
 			error_clear(&open->error);
-			fail_not_found(&open->error);
+			read_round(open, NULL);
 		}
 		open->done(open);
 		return;
@@ -175,20 +217,32 @@ static void print_on_replayed(struct db_query *query, const struct db_result *re
 	db_send(open->store->db, query);
 }
 
+static bool is_closed(const struct db_result *result)
+{
+	return db_rows(result) > 0 && (db_bool(result, 0, P_VOID) || db_bool(result, 0, P_ERASED));
+}
+
+static void look_send(struct certificate_open_pages *open);
+
 static void print_on_done(struct db_query *query, const struct db_result *result)
 {
 	struct certificate_open_pages *open = container_of(query, struct certificate_open_pages, query);
-	enum claim claim = claim_read(result, &open->idempotency, &open->error);
+	enum claim claim;
 
-	if (claim == CLAIM_LOST && open->idempotency.key) {
+	/* One of them was made void in this moment. */
+	if (open->round_id && result_violates(result, "certificate_print_void_ck")) {
+		look_send(open);
+		return;
+	}
+	claim = claim_read(result, &open->idempotency, &open->error);
+	/* Of one that is void or erased the row says so: no key was taken, and what one has made is not told again. */
+	if (claim == CLAIM_LOST && (open->round_id || !is_closed(result))) {
 		replay_send(open->store, query, &open->idempotency, &open->actor, open->round_id ? "certificate_run" : "certificate",
 			    open->arena, print_on_replayed);
 		return;
 	}
-	if (claim == CLAIM_LOST && open->round_id)
-		fail_not_found(&open->error);
-	else if (claim != CLAIM_FAILED)
-		read_pages(open, result);        /* or tells why not */
+	if (claim != CLAIM_FAILED)
+		(open->round_id ? read_round : read_pages)(open, result);        /* or tells why not */
 	open->done(open);
 }
 
@@ -224,20 +278,51 @@ static void query_serials(struct db_query *query, const char *first, struct aren
 	query_int(query, arena, (int64_t)digits);
 }
 
-static void send_round(struct store *store, struct certificate_open_pages *open, struct audit *audit)
+static void send_round(struct certificate_open_pages *open)
 {
+	const char **ids = arena_alloc(open->arena, (open->npages + 1) * sizeof(*ids));
+	struct store *store = open->store;
 	struct db_query *query = &open->query;
+	struct audit audit;
 
+	for (size_t i = 0; i < open->npages; i++)
+		ids[i] = open->pages[i].id;
+	error_clear(&open->error);
+	audit_begin(&audit, store, &open->actor);
+	audit_add_reading(&audit, "certificate.print", "certificate", "", NULL);
 	uuid7_make(open->print_id, clock_wall_us(store->clock));
 	query_begin(query, &print_round, DB_WRITE, print_on_done);
 	query_claim(query, store, &open->idempotency, open->print_id, open->arena);
-	query_text(query, audit_end(audit, open->arena));
+	query_text(query, audit_end(&audit, open->arena));
 	query_text(query, open->round_id);
 	query_text(query, open->form);
 	query_bool(query, open->only_new);
 	query_text(query, open->print_id);
 	query_serials(query, open->paper_serial, open->arena);
+	query_texts(query, open->arena, ids, open->npages);
 	db_send(store->db, query);
+}
+
+/* Nothing to print, too: an earlier call with this key may have printed it. */
+static void look_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct certificate_open_pages *open = container_of(query, struct certificate_open_pages, query);
+
+	if (!result_ok(result, &open->error)) {
+		open->done(open);
+		return;
+	}
+	read_round(open, result);
+	send_round(open);
+}
+
+static void look_send(struct certificate_open_pages *open)
+{
+	open->left_out = NULL;
+	query_begin(&open->query, &look_round, DB_READ, look_on_done);
+	query_text(&open->query, open->round_id);
+	query_bool(&open->query, open->only_new);
+	db_send(open->store->db, &open->query);
 }
 
 void certificate_open_pages_send(struct store *store, struct certificate_open_pages *open)
@@ -247,13 +332,13 @@ void certificate_open_pages_send(struct store *store, struct certificate_open_pa
 
 	open->store = store;
 	error_clear(&open->error);
-	audit_begin(&audit, store, &open->actor);
-	audit_add_reading(&audit, action, "certificate", open->subject ? open->subject : "", NULL);
-	if (open->id) {
-		send_one(store, open, &audit);
+	if (open->round_id) {
+		look_send(open);
 		return;
 	}
-	send_round(store, open, &audit);
+	audit_begin(&audit, store, &open->actor);
+	audit_add_reading(&audit, action, "certificate", open->subject ? open->subject : "", NULL);
+	send_one(store, open, &audit);
 }
 
 /* ---- held against a card ---- */

@@ -213,7 +213,7 @@ def certify(staff, admin, daemon, round_id):
     entry = admin.post(path, json={"ml": 1}, expect=201).json()["redemption"]["id"]
     admin.post(f"{path}/{entry}/reversal", json={}, expect=201)
     batch = staff.post(f"/api/v1/rounds/{round_id}/certificates", json={"issuer": code}, expect=202).json()["id"]
-    staff.post(f"/api/v1/certificates/{number}/prints", json={}, expect=200)
+    staff.post(f"/api/v1/certificates/{number}/prints", json={}, headers={"Idempotency-Key": number}, expect=200)
     more = certificates.gave(daemon.sql, donor, round_id=round_id)           # never printed
     staff.post(f"/api/v1/donations/{more}/certificate", json={"issuer": code}, expect=(201, 409))
     return {"donations": given, "number": number, "redemptions": entry, "batches": batch}

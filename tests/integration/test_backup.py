@@ -113,7 +113,7 @@ def test_what_is_worth_money_comes_back(fresh_daemon, contract):
     given = daemon.value("SELECT id::text FROM donation WHERE donor_id = %s", donor)
     number = staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": "LC"}, expect=201).json()["number"]
     path, claim = f"/api/v1/certificates/{number}", {"id": str(uuid.uuid4()), "ml": 100, "used_on": TODAY, "facility": "Bệnh viện mẫu"}
-    (text,) = certificates.codes_of(staff.post(f"{path}/prints", json={}, expect=200).content)
+    (text,) = certificates.codes_of(staff.post(f"{path}/prints", json={}, headers={"Idempotency-Key": "paper"}, expect=200).content)
     hospital.post(f"{path}/redemptions", json=claim, expect=201)
     staff.post(f"/api/v1/rounds/{round_id}/gifts", json={"donor": donor, "kind": "gift", "value_vnd": 150000}, expect=201)
     staff.post("/api/v1/honours", json={"donor": donor, "step": "first.1"}, expect=201)

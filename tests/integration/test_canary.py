@@ -87,7 +87,7 @@ def certify(daemon, people):
             made = staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": "CN"})
             assert made.status_code == 201, made.text
             number, path = made.json()["number"], f"/api/v1/certificates/{made.json()['number']}"
-            paper = staff.post(f"{path}/prints", json={})
+            paper = staff.post(f"{path}/prints", json={}, headers={"Idempotency-Key": path})
             assert paper.status_code == 200 and person.word in certificates.text_of(paper.content)
             card = {"number": number, "name": person.name, "birth_date": person.body()["birth_date"]}
             assert staff.post("/api/v1/certificates/verify", json=card).json()["holder_matches"] is True

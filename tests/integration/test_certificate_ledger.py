@@ -226,7 +226,8 @@ def test_void_while_it_is_printed(daemon, staff, issued):
     made = issued()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         with held(daemon, "INSERT INTO certificate_void (certificate_id, reason) VALUES (%s, 'other')", (made["id"],)):
-            printing = pool.submit(staff.post, f"{CERTIFICATES}/{made['number']}/prints", json={}, headers={"Idempotency-Key": made["id"]})
+            printing = pool.submit(staff.post, f"{CERTIFICATES}/{made['number']}/prints", json={},
+                                   headers={"Idempotency-Key": made["id"]})
             wait_until(lambda: waiting(daemon, 1), what="the print waits")
         problem(printing.result(), "certificate-void", 409)
     assert daemon.value("SELECT count(*) FROM certificate_print WHERE certificate_id = %s", made["id"]) == 0
@@ -329,6 +330,115 @@ def test_some_of_a_round_have_no_name_or_do_not_open(daemon, staff, admin, donor
     assert (told["state"], told["total"], told["issued"], told["problem"]) == ("done", 5, 3, None)
     assert sorted(told["left_out"]) == sorted([nameless, closed])
     problem(staff.post(f"/api/v1/donations/{nameless}/certificate", json={"issuer": body}), "not-certifiable", 409)
+
+
+# ---- printed ----
+
+@pytest.fixture
+def to_print(staff, donor, daemon, seeds, issue):
+    """A round that runs, and certificates of it, in order of number."""
+    def make(count, **more):
+        round_id = seeds.running(**more)["id"]
+        return round_id, [issue(certificates.gave(daemon.sql, donor(birth_date="1961-01-02"), round_id=round_id)) for _ in range(count)]
+    return make
+
+
+def print_all(client, round_id, key, expect=200, **body):
+    return client.post(f"/api/v1/rounds/{round_id}/certificates/prints", json=body, headers={"Idempotency-Key": key}, expect=expect)
+
+
+def numbers_of(pdf, api):
+    keys = api.get(f"{CERTIFICATES}/keys").json()["items"]
+    return [certificates.verify(text, keys)["number"] for text in certificates.codes_of(pdf)]
+
+
+def test_one_that_does_not_open_is_left_out_of_a_print(api, daemon, staff, to_print):
+    """It stays to be printed: nothing was written for it."""
+    round_id, made = to_print(3)
+    damage = ("UPDATE certificate SET sealed = set_byte(sealed, 30, get_byte(sealed, 30) # 1) WHERE id = %s", made[1]["id"])
+    daemon.sql(*damage)
+    for _ in range(2):                                                # the answer was lost
+        answer = print_all(staff, round_id, "first")
+        assert numbers_of(answer.content, api) == [made[0]["number"], made[2]["number"]]
+        assert "BẢN SAO" not in certificates.text_of(answer.content) and answer.headers["left-out"] == made[1]["number"]
+    assert daemon.value("SELECT count(*) FROM certificate_print WHERE certificate_id = %s", made[1]["id"]) == 0
+    problem(print_all(staff, round_id, "second", 503), "try-again")
+    daemon.sql(*damage)
+    answer = print_all(staff, round_id, "second")
+    assert numbers_of(answer.content, api) == [made[1]["number"]] and "left-out" not in answer.headers
+    assert "BẢN SAO" not in certificates.text_of(answer.content)
+    problem(print_all(staff, round_id, "third", 404), "not-found")
+
+
+def test_a_print_needs_a_key(staff, to_print):
+    round_id, (made,) = to_print(1)
+    for path in (f"/api/v1/rounds/{round_id}/certificates/prints", f"{CERTIFICATES}/{made['number']}/prints"):
+        problem(staff.post(path, json={}), "bad-request", 400)
+    assert staff.get(f"{CERTIFICATES}/{made['number']}").json()["prints"] == 0
+
+
+def test_a_void_one_is_not_printed_whatever_key_is_sent(staff, issued):
+    made, key = issued(), {"Idempotency-Key": str(uuid.uuid4())}
+    path = f"{CERTIFICATES}/{made['number']}/prints"
+    staff.post(path, json={}, headers=key, expect=200)
+    make_void(staff, made["number"])
+    for headers in (key, {"Idempotency-Key": str(uuid.uuid4())}):
+        problem(staff.post(path, json={}, headers=headers), "certificate-void", 409)
+
+
+# ---- by whom ----
+
+@pytest.fixture
+def own_team(daemon, staff):
+    code = daemon.own_team()
+    return next(t["id"] for t in staff.items("/api/v1/teams", limit=500) if t["code"] == code)
+
+
+def test_a_phone_issues_and_does_nothing_else(api, daemon, staff, donor, own_team, to_print, body):
+    """Who steals it in the mountains must not read the registry with it."""
+    round_id, (made,) = to_print(1, team=own_team)
+    device = staff.post("/api/v1/devices", json={"name": "Máy thử", "team": own_team}, expect=201).json()
+    phone = api.with_token(api.post("/api/v1/devices/enrol", json={"code": device["code"], "install": str(uuid.uuid4())}, expect=201).json()["token"])
+    refused = [phone.get(f"{CERTIFICATES}/{made['number']}.pdf", expect=403), print_all(phone, round_id, "phone", 403),
+               phone.get(f"{CERTIFICATES}/{made['number']}", expect=403), make_void(phone, made["number"], 403),
+               phone.post(f"{CERTIFICATES}/{made['number']}/prints", json={}, headers={"Idempotency-Key": "p"}, expect=403)]
+    for answer_ in refused:
+        problem(answer_, "forbidden")
+    given = certificates.gave(daemon.sql, donor(), round_id=round_id)
+    phone.post(f"/api/v1/donations/{given}/certificate", json={"issuer": body}, expect=201)
+    batch = phone.post(f"/api/v1/rounds/{round_id}/certificates", json={"issuer": body}, expect=202)
+    phone.get(batch.headers["location"])
+    later = certificates.gave(daemon.sql, donor(), round_id=round_id)
+    staff.step(round_id, "close")
+    problem(phone.post(f"/api/v1/donations/{later}/certificate", json={"issuer": body}), "forbidden", 403)
+    problem(phone.post(f"/api/v1/rounds/{round_id}/certificates", json={"issuer": body}), "forbidden", 403)
+    # name and birth date by a number that anybody counts up: as for the public
+    card = {"number": made["number"], "name": "x", "birth_date": BORN}
+    assert phone.post(f"{CERTIFICATES}/verify", json=card, expect=200).json()["holder_matches"] is None
+
+
+def test_a_team_prints_the_originals_of_its_day(api, daemon, staff, seeds, donor, issue, own_team, to_print):
+    team = api.as_("team")
+    daemon.sql("UPDATE round SET team_id = NULL WHERE team_id = %s", own_team)           # one round a day
+    round_id, (made,) = to_print(1, team=own_team)
+    assert numbers_of(print_all(team, round_id, "team").content, api) == [made["number"]]
+    problem(print_all(team, round_id, "copies", 403, again=True), "forbidden")
+    problem(team.get(f"{CERTIFICATES}/{made['number']}.pdf", expect=403), "forbidden")
+    assert "BẢN SAO" in certificates.text_of(print_all(staff, round_id, "copies", again=True).content)
+    old = seeds.in_status("closed", team=None)["id"]
+    daemon.sql("UPDATE round SET team_id = %s, from_day = %s, to_day = %s WHERE id = %s", own_team, day(-8), day(-8), old)
+    issue(certificates.gave(daemon.sql, donor(), on=day(-8), round_id=old))
+    problem(print_all(team, old, "old", 409), "illegal-step")
+    daemon.sql("UPDATE round SET from_day = %s, to_day = %s WHERE id = %s", day(-7), day(-7), old)
+    print_all(team, old, "old")
+
+
+def test_a_batch_is_told_to_whose_round_it_is(api, staff, seeds, body, own_team):
+    """How many gave is known in public; which donations have no certificate is not."""
+    foreign = seeds.running()["id"]
+    batch = staff.post(f"/api/v1/rounds/{foreign}/certificates", json={"issuer": body}, expect=202).headers["location"]
+    problem(api.as_("team").get(batch, expect=403), "out-of-scope")
+    api.as_("auditor").get(batch)
 
 
 # ---- keys ----

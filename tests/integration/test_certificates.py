@@ -46,8 +46,12 @@ def hospitals(daemon, api, seeds):
     return make
 
 
+def a_key():
+    return {"Idempotency-Key": str(uuid.uuid4())}
+
+
 def printed(client, number, expect=200, **body):
-    return client.post(f"{CERTIFICATES}/{number}/prints", json=body, expect=expect)
+    return client.post(f"{CERTIFICATES}/{number}/prints", json=body, headers=a_key(), expect=expect)
 
 
 def code_of(client, number):
@@ -497,13 +501,13 @@ def test_a_whole_round(staff, admin, donor, daemon, seeds):
     assert staff.get(answer.headers["location"]).json()["issued"] == people
     numbers = [n for n, in daemon.sql("SELECT ordinal FROM certificate WHERE issuer = %s ORDER BY ordinal", code)]
     assert numbers == list(range(1, people + 1))
-    pdf = staff.post(f"/api/v1/rounds/{round_id}/certificates/prints", json={}, expect=200).content
+    pdf = staff.post(f"/api/v1/rounds/{round_id}/certificates/prints", json={}, headers=a_key(), expect=200).content
     texts = certificates.codes_of(pdf)
     keys = published(staff)
     assert [int(certificates.verify(text, keys)["number"].split("-")[1]) for text in texts] == numbers
     assert "BẢN SAO" not in certificates.text_of(pdf) and "Lò Thị Thử" in certificates.text_of(pdf, people)
-    problem(staff.post(f"/api/v1/rounds/{round_id}/certificates/prints", json={}), "not-found", 404)
-    again = staff.post(f"/api/v1/rounds/{round_id}/certificates/prints", json={"again": True}, expect=200).content
+    problem(staff.post(f"/api/v1/rounds/{round_id}/certificates/prints", json={}, headers=a_key()), "not-found", 404)
+    again = staff.post(f"/api/v1/rounds/{round_id}/certificates/prints", json={"again": True}, headers=a_key(), expect=200).content
     assert "BẢN SAO" in certificates.text_of(again, 3)
 
 
@@ -530,14 +534,14 @@ def test_a_round_printed_once(staff, admin, donor, daemon, seeds):
     assert rows == [("AB 0098", 1), ("AB 0099", 1), ("AB 0100", 1)]
     problem(staff.post(prints, json={}, headers=key, expect=422), "idempotency-mismatch")
     issue(2)
-    assert field_codes(staff.post(prints, json={**stack, "paper_serial": "AB 0099"}, expect=422)) == {"/paper_serial": "taken"}
-    answer = staff.post(prints, json={"as": "zip"}, expect=200)
+    assert field_codes(staff.post(prints, json={**stack, "paper_serial": "AB 0099"}, headers=a_key(), expect=422)) == {"/paper_serial": "taken"}
+    answer = staff.post(prints, json={"as": "zip"}, headers=a_key(), expect=200)
     assert answer.headers["content-type"] == "application/zip" and answer.headers["cache-control"] == "no-store"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
         names, pages = packed.namelist(), [packed.read(name) for name in packed.namelist()]
     found = [certificates.verify(text, published(staff)) for pdf in pages for text in certificates.codes_of(pdf)]
     assert [f"{f['number']}.pdf" for f in found] == names == sorted(names) and len(names) == 2
-    problem(staff.post(prints, json={"as": "zip"}), "not-found", 404)
+    problem(staff.post(prints, json={"as": "zip"}, headers=a_key()), "not-found", 404)
 
 
 # ---- the person ----
@@ -554,13 +558,15 @@ def test_an_erased_donor(api, staff, admin, donor, issued, hospitals, daemon, se
     problem(printed(staff, made["number"], expect=409), "erased")
     left, = daemon.sql("SELECT d.wrapped_key, d.sealed FROM certificate AS c JOIN donor AS d ON d.id = c.donor_id WHERE c.id = %s", made["id"])
     assert left == (None, None), "what is sealed has no key any more"
-    pages = certificates.codes_of(staff.post(f"/api/v1/rounds/{round_id}/certificates/prints", json={}, expect=200).content)
+    pages = certificates.codes_of(staff.post(f"/api/v1/rounds/{round_id}/certificates/prints", json={}, headers=a_key(), expect=200).content)
     assert [certificates.verify(page, published(api))["number"] for page in pages] == [other["number"]]
     code = daemon.value("SELECT code FROM certificate WHERE id = %s", made["id"])
     assert check(api, code=code, name=NAME, birth_date=BORN)["holder_matches"] is None
     told = check(api, text=text, name=NAME, birth_date=BORN)
     assert told["genuine"] and told["balance_ml"] == 350 and told["holder_matches"] is True
-    assert redeem(here, made["number"], 200).json()["balance_ml"] == 150
+    used = redeem(here, made["number"], 200).json()
+    assert used["balance_ml"] == 150
+    here.post(f"{CERTIFICATES}/{made['number']}/redemptions/{used['redemption']['id']}/reversal", json={}, expect=201)
     assert staff.post(f"{CERTIFICATES}/{made['number']}/void", json={"reason": "other"}, expect=200).json()["status"] == "void"
     given = certificates.gave(daemon.sql, donor())
     daemon.sql("UPDATE donation SET donor_id = %s WHERE id = %s", person, given)
