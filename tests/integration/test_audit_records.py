@@ -86,6 +86,7 @@ def certified(daemon, staff, admin, donor, ids, seeds):
     assert claim["kind"] == "claim"
     ids["claim"] = claim["id"]
     staff.post(f"/api/v1/certificates/{made[1]['number']}/void", json={"reason": "other"}, expect=200)
+    ids["void one"], ids["void one subject"] = made[1]["id"], made[1]["number"][:-2]
     gift = staff.post(f"/api/v1/rounds/{round_id}/gifts", json={"donor": donor, "kind": "gift", "value_vnd": 150000}, expect=201).json()
     ids["gift"] = staff.post(f"/api/v1/rounds/{round_id}/gifts", expect=201,
                              json={"donor": donor, "kind": "gift", "value_vnd": 120000, "corrects": gift["id"]}).json()["id"]
@@ -136,7 +137,7 @@ CHANGES = [
     ("deferral", "until", "until - 30", "tattoo"), ("deferral", "sealed", "sealed || '\\x00'", "tattoo"),
     ("deferral_lift", "asked_by", "'ai đó'", "malaria lift"),
     ("certificate", "volume_ml", "volume_ml + 100", "certificate"), ("certificate", "redeemed_ml", "redeemed_ml - 1", "certificate"),
-    ("certificate", "void", "true", "certificate"), ("certificate", "code", "code || '0'", "certificate"),
+    ("certificate", "void", "false", "void one"), ("certificate", "code", "code || '0'", "certificate"),
     ("redemption", "ml", "ml - 1", "redemption"), ("redemption", "kind", "'use'", "claim"), ("redemption", "facility", "'nơi khác'", "redemption"),
     ("gift", "value_vnd", "value_vnd * 2", "gift"), ("honour", "state", "'refused'", "honour"), ("honour", "step", "'individual.5'", "honour"),
     ("team", "beds", "beds + 1", "teams"), ("venue", "capacity", "capacity + 1", "venues"),

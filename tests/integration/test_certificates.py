@@ -116,7 +116,7 @@ def test_numbers_follow_each_other(issued):
 
 
 @pytest.mark.parametrize("donation, slug", [
-    ({"evidence": "declared"}, "not-certifiable"), ({"held": ["unknown_donor"]}, "not-certifiable"),
+    ({"evidence": "declared"}, "not-certifiable"), ({"held": ["unreadable"]}, "not-certifiable"),
     ({"outcome": "stopped", "ml": 0}, "not-certifiable"), ({"ml": None}, "not-certifiable")])
 def test_not_for_every_donation(staff, body, donor, daemon, donation, slug):
     given = certificates.gave(daemon.sql, donor(), **donation)
@@ -491,7 +491,7 @@ def test_a_whole_round(staff, admin, donor, daemon, seeds):
     people = 55
     for n in range(people):
         certificates.gave(daemon.sql, donor(name=f"Lò Thị Thử {'abcdefghij'[n % 10]}{'abcdefghij'[n // 10]}"), round_id=round_id)
-    certificates.gave(daemon.sql, donor(), round_id=round_id, held=["unknown_donor"])
+    certificates.gave(daemon.sql, donor(), round_id=round_id, held=["unreadable"])
     answer = staff.post(f"/api/v1/rounds/{round_id}/certificates", json={"issuer": code}, headers={"Idempotency-Key": "all"}, expect=202)
     batch = answer.json()
     assert batch["total"] == people and answer.headers["location"] == f"{CERTIFICATES}/batches/{batch['id']}"
