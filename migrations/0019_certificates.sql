@@ -149,7 +149,6 @@ $$;
 
 /*
  * All rows of one donation: what it corrects and what corrects it, step by step, and each content under one of its items.
- * A phone corrects its own items alone.
  */
 CREATE FUNCTION donation_kin(of uuid) RETURNS SETOF uuid LANGUAGE sql STABLE ROWS 2 AS $$
     WITH RECURSIVE kin (is_item, id) AS (
@@ -160,10 +159,7 @@ CREATE FUNCTION donation_kin(of uuid) RETURNS SETOF uuid LANGUAGE sql STABLE ROW
             UNION ALL SELECT false, n.corrects FROM donation AS n WHERE NOT k.is_item AND n.id = k.id AND n.corrects IS NOT NULL
             UNION ALL SELECT false, n.id FROM donation AS n WHERE NOT k.is_item AND n.corrects = k.id
             UNION ALL SELECT false, n.id FROM donation AS n WHERE k.is_item AND n.item_id = k.id
-            UNION ALL SELECT true, o.id FROM item AS i JOIN item AS o ON o.id = i.corrects AND o.install = i.install AND o.kind = i.kind
-                WHERE k.is_item AND i.id = k.id
-            UNION ALL SELECT true, c.id FROM item AS i JOIN item AS c ON c.corrects = i.id AND c.install = i.install AND c.kind = i.kind
-                WHERE k.is_item AND i.id = k.id
+            UNION ALL SELECT true, i.id FROM item_kin(k.id) AS i (id) WHERE k.is_item
         ) AS e (is_item, id)
     ) SELECT id FROM kin WHERE NOT is_item
 $$;

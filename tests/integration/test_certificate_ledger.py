@@ -248,9 +248,9 @@ def item(daemon, donor, seq, install, corrects=None, id=None, ml=350, bag=None, 
     return id, donation, digest
 
 
-def drop(daemon, id, digest, verb="drop"):
-    daemon.sql("INSERT INTO item_decision (id, item_id, content_hash, verb, decided_by_kind, decided_by)"
-               " VALUES (gen_random_uuid(), %s, %s, %s, 'token', 'x')", id, digest, verb)
+def drop(daemon, id, digest):
+    daemon.sql("INSERT INTO item_decision (item_id, version, content_hash, verb, decided_by_kind, decided_by)"
+               " VALUES (%s, 100, %s, 'drop', 'token', 'x')", id, digest)
 
 
 def refused(staff, donation, number):
@@ -315,7 +315,8 @@ def test_some_of_a_round_have_no_name_or_do_not_open(daemon, staff, admin, donor
                "data": {"donor": {"identifier": number}, "round": round_id, "outcome": "completed", "component": "whole_blood", "volume_ml": 350}}
     admin.post("/api/v1/sync/batches", json={"device_now": f"{TODAY}T09:00:00+07:00", "items": [walk_in]}, expect=200)
     hash = staff.get(f"/api/v1/sync/held/{walk_in['id']}").json()["items"][0]["content_hash"]
-    staff.post(f"/api/v1/sync/held/{walk_in['id']}/decide", json={"content_hash": hash, "keep": True}, expect=200)
+    staff.post(f"/api/v1/sync/held/{walk_in['id']}/decide", json={"content_hash": hash, "keep": True}, expect=200,
+               headers={"If-Match": staff.etag(f"/api/v1/sync/held/{walk_in['id']}")})
     nameless = str(daemon.value("SELECT id FROM donation WHERE item_id = %s", walk_in["id"]))
     damaged = donor(birth_date="1961-01-02")             # alike nobody, so that nobody else opens it
     closed = certificates.gave(daemon.sql, damaged, round_id=round_id)
