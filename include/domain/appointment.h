@@ -29,8 +29,6 @@ enum appointment_state {
 };
 const char *appointment_state_text(enum appointment_state state);
 bool appointment_state_parse(const char *text, enum appointment_state *out);
-/* Waiting, booked or checked in: a person has one of these in a round at most. */
-bool appointment_is_live(enum appointment_state state);
 
 /* How it came to be. */
 enum appointment_kind { APPOINTMENT_BOOKING, APPOINTMENT_WALK_IN, APPOINTMENT_SEAT, APPOINTMENT_KIND_COUNT };
@@ -110,7 +108,7 @@ bool round_takes_bookings(const struct round *round, struct appointment_now now,
 /* At the door: on the round's day, while it is open or runs. */
 bool round_takes_walk_ins(const struct round *round, struct appointment_now now, struct error *err);
 
-/* Seats of a group are named, or go back: until the round is closed or cancelled. */
+/* Slots are laid anew, seats of a group are named, or go back: until the round is closed or cancelled. */
 bool round_takes_seats_back(const struct round *round, struct error *err);
 
 /*

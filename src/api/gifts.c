@@ -45,7 +45,7 @@ static struct gift_op *load_round(struct request *r, void (*done)(struct round_l
 	return op;
 }
 
-/* Who may read everywhere; else whoever may write here. Answers itself when not. */
+/* Whoever may read here, also by a scope that has ended; or write. Answers itself when not. */
 static bool is_let_in(struct gift_op *op)
 {
 	const struct round *round = &op->load.round;
@@ -59,6 +59,8 @@ static bool is_let_in(struct gift_op *op)
 		request_reply_no_round(r);
 		return false;
 	}
+	if (r->route->mode == ACCESS_READ)
+		return request_may_read_of(r, round);
 	return access_decide(r->principal.role, r->route->area, r->route->mode) == ACCESS_YES ||
 	       request_may_write(r, round->units, round->nunits, round->from, round->team.id);
 }

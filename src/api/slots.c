@@ -26,12 +26,15 @@ static void get_on_slots(struct slots_load *slots)
 	struct slots_op *op = container_of(slots, struct slots_op, slots);
 	struct json_out out = { .buf = api_scratch(op->r->api) };
 	struct slot_layout layout = { .slots = slots->slots, .nslots = slots->nslots };
+	struct error err;
 
+	error_clear(&err);
 	if (slots->error.code != ERR_NONE) {
 		request_reply_round_error(op->r, &slots->error);
 		return;
 	}
-	if (slots->stale || slots->loose)
+	/* What a round had that is over stays as it was. */
+	if ((slots->stale || slots->loose) && round_takes_seats_back(&op->load.round, &err))
 		slot_lay(&op->load.round, &slots->rules, slots->slots, slots->nslots, op->r->arena, &layout);
 	slots_write(&out, NULL, &op->load.round, &slots->rules, layout.slots, layout.nslots, booking_now(op->r), is_staff(op->r));
 	request_reply_json(op->r, 200, out.buf, NULL);
@@ -101,7 +104,7 @@ static void put_on_round(struct booking *b)
 
 	op->b = b;
 	error_clear(&err);
-	if (!slot_rules_read(body, len, r->arena, &op->save.own, &err)) {
+	if (!slot_rules_read(body, len, r->arena, &op->save.own, &err) || !round_takes_seats_back(&b->load.round, &err)) {
 		request_reply_error(r, &err);
 		return;
 	}

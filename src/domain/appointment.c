@@ -57,11 +57,6 @@ bool appointment_state_parse(const char *text, enum appointment_state *out)
 	return true;
 }
 
-bool appointment_is_live(enum appointment_state state)
-{
-	return state == APPOINTMENT_WAITING || state == APPOINTMENT_BOOKED || state == APPOINTMENT_CHECKED_IN;
-}
-
 const char *appointment_kind_text(enum appointment_kind kind)
 {
 	return (unsigned)kind < APPOINTMENT_KIND_COUNT ? kind_texts[kind] : "unknown";

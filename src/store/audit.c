@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "domain/donor_number.h"
 #include "store/access_store.h"
+#include "store/certificate_row.h"
 #include "store/failure.h"
 #include "store/row.h"
 
@@ -107,6 +108,12 @@ static const struct db_statement list_donor = {
 	"  UNION ALL SELECT 'deferral', f.id::text FROM own JOIN deferral AS f ON f.donor_id = own.id"
 	"  UNION ALL SELECT 'deferral_lift', x.id::text FROM own JOIN deferral_lift AS x ON x.donor_id = own.id"
 	"  UNION ALL SELECT 'donation', n.id::text FROM own JOIN donation AS n ON n.donor_id = own.id"
+	"  UNION ALL SELECT 'certificate', " CERTIFICATE_SUBJECT("c") " FROM own JOIN certificate AS c ON c.donor_id = own.id"
+	"  UNION ALL SELECT 'appointment', p.id::text FROM own JOIN appointment AS p ON p.donor_id = own.id"
+	"  UNION ALL SELECT 'seat_group', b.id::text FROM own JOIN seat_group AS b ON b.contact_id = own.id"
+	"  UNION ALL SELECT 'gift', g.id::text FROM own JOIN gift AS g ON g.donor_id = own.id"
+	"  UNION ALL SELECT 'honour', h.id::text FROM own JOIN honour AS h ON h.donor_id = own.id"
+	"  UNION ALL SELECT 'family_member', m.id::text FROM own JOIN family_member AS m ON m.donor_id = own.id"
 	"  UNION ALL SELECT 'lookup', l.id::text FROM donor_lookup AS l WHERE l.found && ARRAY(SELECT id FROM own)) "
 	AUDIT_SELECT("(SELECT e.* FROM thing JOIN audit_entry AS e ON e.subject_kind = thing.kind"
 		     " AND e.subject_id = thing.id) AS entry")

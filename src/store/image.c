@@ -349,6 +349,7 @@ void image_honour(struct buf *buf, const struct honour *honour)
 	image_id(&out, "id", honour->id);
 	image_id(&out, "donor", honour->record_id);
 	image_id(&out, "family", honour->family_id);
+	jout_text(&out, "ladder", honour_ladder_text(honour->ladder));
 	jout_text(&out, "step", honour->step);
 	jout_int(&out, "bar", honour->bar);
 	jout_date(&out, "as_of", honour->as_of);
@@ -360,6 +361,7 @@ void image_honour(struct buf *buf, const struct honour *honour)
 	jout_date(&out, "approved_on", honour->approved_on);
 	jout_date(&out, "handed_on", honour->handed_on);
 	jout_text(&out, "given_by", honour->given_by);
+	image_texts(&out, "donations", honour->donations, (size_t)honour->bar);        /* as many as the bar */
 	jout_int(&out, "version", honour->version);
 	jout_end(&out);
 }

@@ -15,6 +15,7 @@
 #include "store/certificate_row.h"
 #include "store/donor_row.h"
 #include "store/donor_store.h"
+#include "store/family_store.h"
 #include "store/failure.h"
 #include "store/image.h"
 #include "store/key_store.h"
@@ -32,6 +33,7 @@ static const char *const kinds[RECORD_KINDS] = {
 	[RECORD_ITEM] = "item", [RECORD_ITEM_DECISION] = "item_decision", [RECORD_DEVICE] = "device",
 	[RECORD_APPOINTMENT] = "appointment", [RECORD_SEAT_GROUP] = "seat_group", [RECORD_SLOT_RULES] = "slot_rules",
 	[RECORD_CERTIFICATE] = "certificate", [RECORD_REDEMPTION] = "redemption", [RECORD_GIFT] = "gift", [RECORD_HONOUR] = "honour",
+	[RECORD_FAMILY] = "family", [RECORD_FAMILY_MEMBER] = "family_member",
 };
 
 const char *record_kind_text(enum record_kind kind)
@@ -415,7 +417,10 @@ static const struct db_statement row_by_id[RECORD_KINDS] = {
 	[RECORD_REDEMPTION] = { "SELECT certificate_id, of_id, kind, ml, source, facility, used_on FROM redemption WHERE id = $1::uuid" },
 	[RECORD_GIFT] = { "SELECT round_id, donor_id, kind, value_vnd, handed_on, corrects FROM gift WHERE id = $1::uuid" },
 	[RECORD_HONOUR] = { "SELECT donor_id, family_id, step, bar, as_of, reached_on, rules, state, reason, document, approved_on,"
-			    " handed_on, given_by, version FROM honour WHERE id = $1::uuid" },
+			    " handed_on, given_by, version, ladder, donations FROM honour WHERE id = $1::uuid" },
+	[RECORD_FAMILY] = { "SELECT head_id, version FROM family WHERE id = $1::uuid" },
+	[RECORD_FAMILY_MEMBER] = { "SELECT family_id, donor_id, joined_on, left_on, consent_on, consent_channel FROM family_member"
+				   " WHERE id = $1::uuid" },
 	[RECORD_ITEM] = { "SELECT id, content_hash, kind, install, seq, " SQL_MICROS("captured_at") ", corrects, round_id, donor_id, registers,"
 			  " provisional_id, device_id, array_to_string(held, ','), accepts::text, tie, staff, sealed FROM item"
 			  " WHERE id = split_part($1, ':', 1)::uuid AND content_hash = decode(split_part($1, ':', 2), 'hex')" },
@@ -488,8 +493,9 @@ static void gift_of_row(struct buf *image, const char *id, const struct db_resul
 	image_gift(image, &gift);
 }
 
-static void honour_of_row(struct buf *image, const char *id, const struct db_result *result)
+static void honour_of_row(struct buf *image, const struct record_digest *digest, const struct db_result *result)
 {
+	size_t count;
 	struct honour honour = {
 		.record_id = db_text(result, 0, 0), .family_id = db_text(result, 0, 1), .step = db_text(result, 0, 2),
 		.bar = row_int(result, 0, 3, 0), .as_of = row_date(result, 0, 4), .reached_on = row_date(result, 0, 5),
@@ -498,9 +504,32 @@ static void honour_of_row(struct buf *image, const char *id, const struct db_res
 		.version = db_int(result, 0, 13, 0),
 	};
 
-	snprintf(honour.id, sizeof(honour.id), "%s", id);
+	snprintf(honour.id, sizeof(honour.id), "%s", digest->id);
 	(void)honour_state_parse(db_text(result, 0, 7), &honour.state);
+	(void)honour_ladder_parse(db_text(result, 0, 14), &honour.ladder);
+	honour.donations = row_texts(digest->arena, result, 0, 15, &count);
 	image_honour(image, &honour);
+}
+
+static void family_of_row(struct buf *image, const char *id, const struct db_result *result)
+{
+	struct family family = { .version = db_int(result, 0, 1, 0) };
+
+	snprintf(family.id, sizeof(family.id), "%s", id);
+	row_uuid(result, 0, 0, family.founder_id);
+	image_family(image, &family);
+}
+
+static void family_member_of_row(struct buf *image, const char *id, const struct db_result *result)
+{
+	struct family_member member = { .joined_on = row_date(result, 0, 2), .left_on = row_date(result, 0, 3),
+					.consent_on = row_date(result, 0, 4) };
+
+	snprintf(member.id, sizeof(member.id), "%s", id);
+	row_uuid(result, 0, 1, member.record_id);
+	if (!db_is_null(result, 0, 5))
+		(void)consent_channel_parse(db_text(result, 0, 5), &member.consent_channel);
+	image_family_member(image, db_text(result, 0, 0), &member);
 }
 
 static void image_of_row(struct buf *image, const struct record_digest *digest, const struct db_result *result)
@@ -529,7 +558,13 @@ static void image_of_row(struct buf *image, const struct record_digest *digest, 
 		gift_of_row(image, digest->id, result);
 		break;
 	case RECORD_HONOUR:
-		honour_of_row(image, digest->id, result);
+		honour_of_row(image, digest, result);
+		break;
+	case RECORD_FAMILY:
+		family_of_row(image, digest->id, result);
+		break;
+	case RECORD_FAMILY_MEMBER:
+		family_member_of_row(image, digest->id, result);
 		break;
 	default:
 		image_deferral_lift(image, digest->id, db_text(result, 0, 0), db_text(result, 0, 1), db_text(result, 0, 2),
@@ -576,6 +611,7 @@ void record_digest_send(struct store *store, struct record_digest *digest)
 		[RECORD_ITEM] = load_row, [RECORD_ITEM_DECISION] = load_digest, [RECORD_DEVICE] = load_row,
 		[RECORD_APPOINTMENT] = load_digest, [RECORD_SEAT_GROUP] = load_digest, [RECORD_SLOT_RULES] = load_digest,
 		[RECORD_CERTIFICATE] = load_row, [RECORD_REDEMPTION] = load_row, [RECORD_GIFT] = load_row, [RECORD_HONOUR] = load_row,
+		[RECORD_FAMILY] = load_row, [RECORD_FAMILY_MEMBER] = load_row,
 	};
 
 	digest->store = store;
@@ -611,6 +647,8 @@ static const struct db_statement strays_of[RECORD_KINDS] = {
 	[RECORD_REDEMPTION] = STRAYS("redemption", "t.id::text", "redemption", ""),
 	[RECORD_GIFT] = STRAYS("gift", "t.id::text", "gift", " AND t.item_id IS NULL"),  /* else the item's entry says it */
 	[RECORD_HONOUR] = STRAYS("honour", "t.id::text", "honour", ""),
+	[RECORD_FAMILY] = STRAYS("family", "t.id::text", "family", ""),
+	[RECORD_FAMILY_MEMBER] = STRAYS("family_member", "t.id::text", "family_member", ""),
 	[RECORD_LOOKUP] = STRAYS("donor_lookup", "t.id::text", "lookup", ""),
 	[RECORD_KEY] = STRAYS("key", "t.kind || '-' || t.id", "key", ""),
 	[RECORD_USER] = STRAYS("staff_user", "t.id::text", "user", ""),

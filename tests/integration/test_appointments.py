@@ -140,6 +140,14 @@ def test_places_for_people_who_were_there_go_with_them(staff, round_, donor, dae
     assert_counts(daemon, one)
 
 
+def test_slots_of_what_is_over_stay(staff, seeds, donor, round_):
+    one = round_()
+    before = slots(staff, one)
+    staff.step(one["id"], "cancel", {"reason": "bão"})
+    problem(staff.request("PUT", f"{ROUNDS}/{one['id']}/slots", json={"slot_minutes": 60}), "illegal-step", 409)
+    assert slots(staff, one) == before
+
+
 # ---- booked ----
 
 def test_booked_moved_cancelled(staff, round_, donor, daemon):
@@ -206,7 +214,7 @@ def test_only_in_an_open_round(staff, seeds, donor, status, word):
 def test_who_may_not_give_is_told_why(staff, api, round_, donor, seeds, daemon):
     daemon.token("team")
     team_id = next(t["id"] for t in staff.items("/api/v1/teams", limit=500) if t["code"] == daemon.own_team())
-    one, who = round_(team=team_id, date=day(210 + seeds.number() % 60)), donor()
+    one, who = round_(team=team_id, date=day(260 + seeds.number() % 60)), donor()
     staff.post(f"{DONORS}/{who}/deferrals", json={"code": "malaria", "permanent": True}, expect=201)
     told = problem(staff.post(f"{ROUNDS}/{one['id']}/appointments", json={"donor": who, "wait": True}), "not-eligible", 409)
     assert told["verdict"]["decision"] == "refused" and told["verdict"]["on"] == one["date"]

@@ -91,6 +91,10 @@ def certified(daemon, staff, admin, donor, ids, seeds):
     ids["gift"] = staff.post(f"/api/v1/rounds/{round_id}/gifts", expect=201,
                              json={"donor": donor, "kind": "gift", "value_vnd": 120000, "corrects": gift["id"]}).json()["id"]
     ids["honour"] = staff.post("/api/v1/honours", json={"donor": donor, "step": "first.1"}, expect=201).json()["id"]
+    family = staff.post("/api/v1/families", json={"donor": donor, "joined_on": "2015-01-01"}, expect=201).json()
+    ids["family"], ids["family_member"] = family["id"], family["members"][0]["id"]
+    staff.patch(f"/api/v1/families/{ids['family']}/members/{ids['family_member']}", etag=staff.etag(f"/api/v1/families/{ids['family']}"),
+                json={"consent": {"on": TODAY, "channel": "paper"}}, expect=200)
     staff.post(f"/api/v1/donors/{other}/merge", json={"with": donor}, expect=200)
     path = f"/api/v1/honours/{ids['honour']}"
     staff.post(f"{path}/check", json={}, headers={"If-Match": staff.etag(path)}, expect=200)
@@ -140,6 +144,8 @@ CHANGES = [
     ("certificate", "void", "false", "void one"), ("certificate", "code", "code || '0'", "certificate"),
     ("redemption", "ml", "ml - 1", "redemption"), ("redemption", "kind", "'use'", "claim"), ("redemption", "facility", "'nơi khác'", "redemption"),
     ("gift", "value_vnd", "value_vnd * 2", "gift"), ("honour", "state", "'refused'", "honour"), ("honour", "step", "'individual.5'", "honour"),
+    ("honour", "donations", "ARRAY[gen_random_uuid()]", "honour"), ("family_member", "consent_on", "consent_on - 1", "family_member"),
+    ("family_member", "left_on", "joined_on", "family_member"), ("family", "version", "version + 1", "family"),
     ("team", "beds", "beds + 1", "teams"), ("venue", "capacity", "capacity + 1", "venues"),
 ]
 

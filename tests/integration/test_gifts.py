@@ -152,6 +152,14 @@ def test_a_team_writes_its_own_rounds(daemon, api, staff, seeds, donor):
     problem(team.get(f"/api/v1/rounds/{other}/gifts", expect=403), "out-of-scope")
 
 
+def test_a_scope_reads_what_is_also_its_own(daemon, api, staff, seeds, donor):
+    client = api.with_token(daemon.new_token("staff", f"of one place {seeds.number()}", "--unit", unit_id(api, "Huyện Than Uyên", "2025-01-01")))
+    both, elsewhere = (seeds.official(date=day(-3), units=units) for units in (["Huyện Than Uyên", "Huyện Sìn Hồ"], ["Huyện Sìn Hồ"]))
+    assert book(client, both["id"])["round"] == both["id"]      # held at two places: read by either, written by who has both
+    problem(hand(client, both["id"], donor()["id"], expect=403), "out-of-scope")
+    problem(client.get(f"/api/v1/rounds/{elsewhere['id']}/gifts", expect=403), "out-of-scope")
+
+
 def test_exceptions_of_a_time(daemon, staff, api, seeds, donor):
     at = "2025-02-11"
     there, elsewhere = seeds.official(date=at), seeds.official(date=at, units=["Huyện Sìn Hồ"])
