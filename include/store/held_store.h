@@ -72,6 +72,24 @@ struct held_load {
 void held_load_send(struct store *store, struct held_load *load);
 
 /*
+ * All that phones told of a person (the record that stands, and what was merged into it), opened, in the order in which it was
+ * captured; of a record that was erased no content. Shown as part of something audited.
+ */
+struct held_person {
+	const char       *donor_id;
+	int               limit;
+	struct arena     *arena;
+	struct held_item *items;         /* out */
+	size_t            nitems;
+	bool              more;
+	struct error      error;
+	void            (*done)(struct held_person *person);
+	struct db_query   query;         /* private from here on */
+	struct store     *store;
+};
+void held_person_send(struct store *store, struct held_person *person);
+
+/*
  * It is right as it stands (which answers the reasons that there are now, none that come later), or it does not count; or, of all that are decided together, it alone counts. The last decision
  * holds; deciding the same again writes the audit row only. Audit "item.keep", "item.drop" for each row. ERR_NOT_FOUND: no
  * such content, or out of scope; ERR_STALE: something came to the case meanwhile; ERR_FORBIDDEN: others are out of scope.

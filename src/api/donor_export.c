@@ -12,12 +12,14 @@
 #include "store/donor_store.h"
 #include "store/family_store.h"
 #include "store/gift_store.h"
+#include "store/held_store.h"
 #include "store/honour_store.h"
 #include "store/rights_store.h"
 #include "wire/deferral_wire.h"
 #include "wire/donor_wire.h"
 #include "wire/gift_wire.h"
 #include "wire/honour_wire.h"
+#include "wire/item_wire.h"
 #include "wire/rights_wire.h"
 
 /*
@@ -26,13 +28,14 @@
  * question is the audited one, and says whether the reader may see the person at all.
  */
 
-enum { LOOKS_MAX = 10000, HONOURS_MAX = 500 };   /* audit entries, appointments; of honours nobody has as many */
+enum { LOOKS_MAX = 10000, HONOURS_MAX = 500 };   /* audit entries, appointments, items; of honours nobody has as many */
 
 struct export_op {
 	struct request           *r;
 	struct donor_load         load;
 	struct person_load        person;
 	struct donation_list      donations;
+	struct held_person        captured;
 	struct consent_list       consents;
 	struct donor_request_load requests;
 	struct appointment_list   appointments;
@@ -187,6 +190,31 @@ static void gifts_write(struct export_op *op, struct json_out *out)
 	jout_end(out);
 }
 
+/* Measures before a donation, reactions after it, notes: as phones told them, without whom they take the person for. */
+static void captured_write(struct export_op *op, struct json_out *out)
+{
+	jout_array(out, "captured");
+	for (size_t i = 0; i < op->captured.nitems; i++) {
+		const struct held_item *item = &op->captured.items[i];
+
+		jout_object(out, NULL);
+		jout_text(out, "id", item->id);
+		jout_text(out, "kind", item->kind);
+		jout_text(out, "round", item->round_id);
+		jout_time(out, "captured_at", item->captured_us);
+		jout_time(out, "received_at", item->received_us);
+		jout_text(out, "corrects", item->corrects);
+		jout_text(out, "state", item->state);
+		if (item->content)
+			jout_raw(out, "told", item_told(item->content, op->r->arena));
+		else
+			jout_null(out, "told");
+		jout_end(out);
+	}
+	jout_end(out);
+	jout_bool(out, "captured_more", op->captured.more);
+}
+
 static void honours_write(struct export_op *op, struct json_out *out)
 {
 	jout_array(out, "honours");
@@ -248,6 +276,7 @@ static void reply_export(struct export_op *op)
 	consents_write(op, &out);
 	deferrals_write(op, &out);
 	donations_write(op, &out);
+	captured_write(op, &out);
 	appointments_write(op, &out);
 	certificates_write(op, &out);
 	gifts_write(op, &out);
@@ -347,15 +376,26 @@ static void on_consents(struct consent_list *list)
 	donor_request_load_send(api_store(op->r->api), &op->requests);
 }
 
+static void on_captured(struct held_person *captured)
+{
+	struct export_op *op = container_of(captured, struct export_op, captured);
+
+	if (!goes_on(op, &captured->error))
+		return;
+	op->consents = (struct consent_list){ .key = op->load.record.donor.id, .arena = op->r->arena,
+					      .done = on_consents };
+	consent_list_send(api_store(op->r->api), &op->consents);
+}
+
 static void on_donations(struct donation_list *list)
 {
 	struct export_op *op = container_of(list, struct export_op, donations);
 
 	if (!goes_on(op, &list->error))
 		return;
-	op->consents = (struct consent_list){ .key = op->load.record.donor.id, .arena = op->r->arena,
-					      .done = on_consents };
-	consent_list_send(api_store(op->r->api), &op->consents);
+	op->captured = (struct held_person){ .donor_id = op->load.record.donor.id, .limit = LOOKS_MAX, .arena = op->r->arena,
+					     .done = on_captured };
+	held_person_send(api_store(op->r->api), &op->captured);
 }
 
 static void on_person(struct person_load *load)

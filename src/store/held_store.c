@@ -112,7 +112,8 @@ static const struct db_statement load_statement = {
 	" ORDER BY i.id <> $1::uuid, i.captured_at, i.id, i.tie"
 };
 
-static bool open_content(struct held_load *load, struct held_item *item, const struct db_result *result, int row)
+static bool open_content(struct held_item *item, const struct store *store, struct arena *arena, const struct db_result *result, int row,
+			 struct error *err)
 {
 	struct donor_record record = { 0 };
 
@@ -120,12 +121,12 @@ static bool open_content(struct held_load *load, struct held_item *item, const s
 		return true;
 	memcpy(record.donor.id, item->donor_id, sizeof(record.donor.id));
 	record.wrap_key_id = row_int(result, row, ITEM_COLUMN_COUNT + 1, 0);
-	record.wrapped_hex = row_text(load->arena, result, row, ITEM_COLUMN_COUNT + 2);
-	if (!donor_open_key(&record, load->store, &load->error))
+	record.wrapped_hex = row_text(arena, result, row, ITEM_COLUMN_COUNT + 2);
+	if (!donor_open_key(&record, store, err))
 		return false;
-	item->content = donor_open_text("item", arena_printf(load->arena, "content %s", item->id), item->donor_id,
-					db_text(result, row, ITEM_COLUMN_COUNT + 3), load->store, load->arena);
-	return item->content || donor_fail_sealed(&load->error);
+	item->content = donor_open_text("item", arena_printf(arena, "content %s", item->id), item->donor_id,
+					db_text(result, row, ITEM_COLUMN_COUNT + 3), store, arena);
+	return item->content || donor_fail_sealed(err);
 }
 
 static void load_on_done(struct db_query *query, const struct db_result *result)
@@ -140,7 +141,7 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 			load->items[i].registers = db_bool(result, (int)i, ITEM_COLUMN_COUNT + 5);
 			row_uuid(result, (int)i, ITEM_COLUMN_COUNT + 6, load->items[i].person_id);
 			load->version = db_int(result, (int)i, ITEM_COLUMN_COUNT + 4, 0);
-			if (!open_content(load, &load->items[i], result, (int)i))
+			if (!open_content(&load->items[i], load->store, load->arena, result, (int)i, &load->error))
 				break;
 		}
 		if (load->nitems == 0)
@@ -162,6 +163,44 @@ void held_load_send(struct store *store, struct held_load *load)
 		audit_add_reading(&audit, "item.read", "donor", "", NULL);
 	query_text(&load->query, audit_end(&audit, load->arena));
 	db_send(store->db, &load->query);
+}
+
+/* ---- of one person ---- */
+
+/* $1 the record that stands   $2 how many */
+static const struct db_statement person_statement = {
+	"SELECT " ITEM_COLUMNS("i") ", d.erased_at IS NOT NULL, d.wrap_key_id, d.wrapped_key, i.sealed"
+	" FROM " ITEM_WITH_STATE("i") " JOIN donor AS d ON d.id = i.donor_id"
+	" WHERE i.donor_id = ANY (ARRAY(SELECT $1::uuid UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = $1::uuid))"
+	" ORDER BY i.captured_at, i.id, i.tie LIMIT $2::integer"
+};
+
+static void person_on_done(struct db_query *query, const struct db_result *result)
+{
+	struct held_person *person = container_of(query, struct held_person, query);
+	int rows;
+
+	if (result_ok(result, &person->error)) {
+		rows = db_rows(result);
+		person->more = rows > person->limit;
+		person->nitems = (size_t)(person->more ? person->limit : rows);
+		person->items = arena_alloc(person->arena, (person->nitems + 1) * sizeof(*person->items));
+		for (size_t i = 0; i < person->nitems; i++) {
+			item_read(&person->items[i], person->arena, result, (int)i);
+			if (!open_content(&person->items[i], person->store, person->arena, result, (int)i, &person->error))
+				break;
+		}
+	}
+	person->done(person);
+}
+
+void held_person_send(struct store *store, struct held_person *person)
+{
+	person->store = store;
+	query_begin(&person->query, &person_statement, DB_READ, person_on_done);
+	query_text(&person->query, uuid_or_nil(person->donor_id));
+	query_int(&person->query, person->arena, person->limit + 1);
+	db_send(store->db, &person->query);
 }
 
 /* ---- decided ---- */

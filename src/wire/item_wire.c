@@ -568,6 +568,21 @@ static bool read_hash(struct wire_reader *reader, const char **content_hash)
 	return reader->err->code == ERR_NONE;
 }
 
+const char *item_told(const char *content, struct arena *arena)
+{
+	struct error err;
+	json_t *object = wire_parse_object(content, strlen(content), &err), *data;
+	const char *text;
+
+	if (!object)
+		return "{}";
+	data = json_object_get(object, "data");
+	json_object_del(data, "donor");
+	text = canonical(data, arena);
+	json_decref(object);
+	return text;
+}
+
 bool item_correction_read(const char *body, size_t len, struct arena *arena, struct item_correction *correction, struct error *err)
 {
 	json_t *object = wire_parse_object(body, len, err), *data;

@@ -825,6 +825,47 @@ static void fuzz_decision(const char *body, size_t len, struct arena *arena)
 		fuzz_check_refusal(&err);
 }
 
+/* What a person puts in the place of an item is an item again, which names the old one. */
+static void fuzz_correction(bool other_data, const char *body, size_t len, struct arena *arena)
+{
+	static const char old[] = "{\"captured_at\":\"2025-07-14T08:00:00+07:00\",\"data\":{\"component\":\"whole_blood\",\"donor\":{\"id\":"
+				  "\"0198f1a2-0000-7000-8000-0000000000d1\"},\"outcome\":\"completed\",\"volume_ml\":350},\"id\":"
+				  "\"0198f1a2-0000-7000-8000-0000000000e1\",\"install\":\"0198f1a2-0000-7000-8000-0000000000f1\",\"kind\":"
+				  "\"donation\",\"seq\":7}";
+	const struct item_reading reading = { .units = units, .rules = circular(), .today = today };
+	struct item_correction correction = { .id = "0198f1a2-0000-8000-8000-0000000000e2" };
+	const struct item *item;
+	struct error err;
+
+	error_clear(&err);
+	if (other_data ? !item_correction_read(body, len, arena, &correction, &err) : !item_attachment_read(body, len, arena, &correction, &err)) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	FUZZ_CHECK(strlen(correction.content_hash) == 64, "%s", correction.content_hash);
+	item = item_correct(&correction, old, &reading, arena, &err);
+	if (!item) {
+		fuzz_check_refusal(&err);
+		return;
+	}
+	FUZZ_CHECK(item->kind == ITEM_DONATION && !item->unreadable && strcmp(item->id, correction.id) == 0 &&
+			   strcmp(item->corrects, "0198f1a2-0000-7000-8000-0000000000e1") == 0, "%s", item->content);
+	FUZZ_CHECK(item_content_read(item->content, &reading, arena) != NULL, "%s", item->content);
+	FUZZ_CHECK(!strstr(item_told(item->content, arena), "\"donor\""), "%s", item->content);
+}
+
+static void fuzz_choice(const char *body, size_t len, struct arena *arena)
+{
+	const char *hash = NULL;
+	struct error err;
+
+	error_clear(&err);
+	if (item_choice_read(body, len, arena, &hash, &err))
+		FUZZ_CHECK(strlen(hash) == 64, "%s", hash);
+	else
+		fuzz_check_refusal(&err);
+}
+
 static void fuzz_device(bool enrols, const char *body, size_t len, struct arena *arena)
 {
 	const char *one = NULL, *two = NULL;
@@ -880,6 +921,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_batch(body, size, &arena);
 	else if (kind == 'g')
 		fuzz_decision(body, size, &arena);
+	else if (kind == 'V' || kind == 'W')
+		fuzz_correction(kind == 'W', body, size, &arena);
+	else if (kind == 'X')
+		fuzz_choice(body, size, &arena);
 	else if (kind == 'Y' || kind == 'Z')
 		fuzz_device(kind == 'Z', body, size, &arena);
 	else if (kind == 's')

@@ -1,6 +1,7 @@
 #include <utf8proc.h>
 
 #include "base/memory.h"
+#include "domain/bag_code.h"
 #include "domain/donor_number.h"
 #include "domain/identifier.h"
 #include "domain/person_name.h"
@@ -9,7 +10,7 @@
 
 /*
  * What is typed of a person, by its first byte: i (then the kind, the issuer, an end of line, the number), p (a phone),
- * n (a name), d (8 bytes of which a donor number is made, a place and a character for a slip, a typed one).
+ * n (a name), d (8 bytes of which a donor number is made, a place and a character for a slip, a typed one), b (a bag code).
  *
  * Oracle: what is taken is well formed, the same again when it is taken again, and the same composed, decomposed,
  * and in full-width characters, down to the text that is digested: else a donor is not found again. What one spelling
@@ -290,6 +291,33 @@ static void number_of(const uint8_t *data, size_t size)
 	free(typed);
 }
 
+/* ---- bag codes ---- */
+
+/* In one form whatever case and blanks it comes in; of an ISBT number the check character behind it fits, or it is doubtful. */
+static void bag_of(char *typed)
+{
+	struct bag_code code, again;
+	char *spaced = arena_alloc(&arena, 2 * strlen(typed) + 1), *to = spaced;
+	bool fine = bag_code_parse(typed, &code);
+
+	FUZZ_CHECK(fine == (code.text[0] != '\0'), "%s", typed);
+	for (const char *p = typed; *p; p++) {
+		*to++ = *p;
+		*to++ = ' ';
+	}
+	FUZZ_CHECK(bag_code_parse(spaced, &again) == fine && streq(again.text, code.text), "%s", typed);
+	turn_case(typed);
+	FUZZ_CHECK(bag_code_parse(typed, &again) == fine && streq(again.text, code.text), "%s", typed);
+	if (!fine)
+		return;
+	FUZZ_CHECK(strlen(code.text) <= BAG_CODE_MAX, "%s", code.text);
+	for (const char *p = code.text; *p; p++)
+		FUZZ_CHECK(*p > ' ' && *p < 0x7f && !(*p >= 'a' && *p <= 'z'), "%s", code.text);
+	FUZZ_CHECK(bag_code_parse(code.text, &again) && streq(again.text, code.text) && again.doubtful == code.doubtful, "%s", code.text);
+	if (code.is_din && !code.doubtful)
+		FUZZ_CHECK(strlen(code.text) == BAG_CODE_DIN_LENGTH && bag_code_check_value(code.text) >= 0, "%s", code.text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned what = fuzz_byte(&data, &size);
@@ -308,6 +336,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'd':
 		number_of(data, size);
+		break;
+	case 'b':
+		bag_of(rest);
 		break;
 	default:
 		break;

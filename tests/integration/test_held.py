@@ -243,6 +243,17 @@ def test_a_check_in_is_the_appointments(phone, donor, staff, seeds, daemon, runn
     assert one(phone.send(phone.item("check_in", donor())))["verdict"] == "applied"      # without one
 
 
+def test_measures_and_reactions_are_shown_with_the_donation(phone, donor, staff):
+    who = donor()
+    items = [phone.item("screening", who, at="07:40", outcome="accepted", screening={"hemoglobin_g_l": 135.5}), phone.gave(who, at="08:00", bag_code="LC-7"),
+             phone.item("reaction", who, at="08:20", severity="mild", text="choáng nhẹ")]
+    phone.send(*items[::-1])
+    told = staff.get(f"{DONORS}/{who}/export").json()
+    assert [(c["id"], c["kind"], c["state"], c["round"]) for c in told["captured"]] == [(i["id"], i["kind"], "counts", phone.round) for i in items]
+    assert [c["told"] for c in told["captured"]] == [{name: value for name, value in i["data"].items() if name != "donor"} for i in items]
+    assert [d["bag_code"] for d in told["donations"]] == ["LC-7"]
+
+
 def gift(phone, who, **data):
     made = phone.item("gift", who)
     return {**made, "data": {**made["data"], **data}}
