@@ -472,3 +472,58 @@ GRANT SELECT, INSERT ON device, item, item_doubt, item_decision TO :app_role;
 GRANT SELECT, INSERT, DELETE ON result_changed TO :app_role;
 GRANT UPDATE (code_hash, code_until, install, enrolled_at, revoked_at) ON device TO :app_role;
 GRANT SELECT ON item_standing, item_counting, item_state, item_reason_ever, item_reason, item_doubt_open, deferral_counting, donation_standing, donation_counting TO :app_role;
+
+-- ---- round packs ----
+
+/*
+ * What a phone holds of a round, so that it can be told next time what came to it and what left it: digests under the
+ * pack's own key, which is made of `origin` and a key of the keyring, and codes of appointments. Nothing else is kept here, and
+ * only until it expires: the job that forgets deletes it then, and older states of a phone before.
+ */
+CREATE TABLE pack (
+    id         uuid        NOT NULL,            -- what the phone brings next time
+    origin     uuid        NOT NULL,            -- of the whole pack that it goes back to
+    round_id   uuid        NOT NULL,
+    holder     text        NOT NULL,            -- "device <id>", "token <id>", "user <id>"
+    key_id     integer     NOT NULL,
+    rule_set   text        NOT NULL,
+    state      bytea       NOT NULL,            -- SHA-256 of what it holds
+    held       bytea       NOT NULL,            -- domain/pack.h
+    made_at    timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    CONSTRAINT pack_pk       PRIMARY KEY (id),
+    CONSTRAINT pack_round_fk FOREIGN KEY (round_id) REFERENCES round (id),
+    CONSTRAINT pack_state_ck CHECK (octet_length(state) = 32)
+);
+-- Digests are not worth compressing.
+ALTER TABLE pack ALTER COLUMN held SET STORAGE EXTERNAL;
+CREATE INDEX pack_expires_ix ON pack (expires_at);
+CREATE INDEX pack_origin_ix ON pack (origin, made_at DESC);
+
+/*
+ * An erasure ends all packs: their digests are of the erased person too. Who writes one holds this row and must have read
+ * the people in the same epoch, so that none comes to be while an erasure is under way. Phones then take a new one.
+ */
+CREATE TABLE pack_epoch (
+    one boolean NOT NULL DEFAULT true,
+    n   bigint  NOT NULL,
+    CONSTRAINT pack_epoch_pk     PRIMARY KEY (one),
+    CONSTRAINT pack_epoch_one_ck CHECK (one)
+);
+INSERT INTO pack_epoch (n) VALUES (1);
+CREATE FUNCTION pack_end() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE pack_epoch SET n = n + 1;
+    DELETE FROM pack;                           -- what was written before this row was ours
+    RETURN NULL;
+END $$;
+CREATE TRIGGER pack_end AFTER UPDATE OF erased_at ON donor FOR EACH ROW
+    WHEN (OLD.erased_at IS NULL AND NEW.erased_at IS NOT NULL) EXECUTE FUNCTION pack_end();
+
+-- Who is kept from giving by a wait that no day ends.
+CREATE INDEX deferral_endless_ix ON deferral (donor_id) WHERE ends IN ('open', 'permanent');
+
+GRANT SELECT, INSERT, DELETE ON pack TO :app_role;
+GRANT UPDATE (expires_at) ON pack TO :app_role;
+GRANT SELECT ON pack_epoch TO :app_role;
+GRANT UPDATE (n) ON pack_epoch TO :app_role;

@@ -56,6 +56,7 @@ enum error_code {
 	ERR_CERTIFICATE_REDEEMED, /* it is not made void: something was redeemed, or a claim waits */
 	ERR_OVERDRAWN,           /* more than is left on a certificate */
 	ERR_REDEMPTION_SETTLED,  /* an entry of the ledger that nothing more is done to */
+	ERR_PACK_OUTDATED,       /* what a phone holds cannot be continued: it loads the whole */
 	ERR_DEVICE_REVOKED,      /* of a phone: it may hand in, and nothing else */
 	ERR_NOT_ELIGIBLE,        /* by the rules the donor may not give on that day */
 	ERR_ROUND_FULL,          /* no place is left, in the round or in that slot */

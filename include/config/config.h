@@ -43,6 +43,7 @@ struct config {
 	int   limits_sms_per_minute;         /* per gateway token */
 	int   limits_donors_per_minute;      /* look-ups and registrations, per token */
 	int   limits_team_donors_per_minute; /* the same of a team's token */
+	int   limits_packs_per_minute;       /* round packs, per token */
 	int   limits_checks_per_minute;      /* certificates checked, per address or token */
 	char *certificates_form, *certificates_preprinted_form;  /* path, or "": as built in */
 	char *eligibility_rules;     /* id of a rule set, or a path with a '/' */

@@ -217,6 +217,7 @@ struct rule_source {
 struct eligibility_rules {
 	const char       *id;            /* "vn-26-2013-tt-byt" */
 	const char       *edition;       /* id and a mark of the file's bytes: two files may have one id. NULL: of no file */
+	const char       *text;          /* the file, for who takes it along; NULL: of no file */
 	const char       *number;        /* "26/2013/TT-BYT" */
 	const char       *title[LANGUAGE_COUNT];
 	const char       *note[LANGUAGE_COUNT];  /* NULL: none */

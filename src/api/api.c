@@ -18,7 +18,7 @@ static const struct route *const route_tables[] = {
 	health_routes, page_routes, round_routes, report_routes, plan_routes,
 	unit_routes, catalog_routes, token_routes, audit_routes, sms_routes,
 	feed_routes, donor_routes, donor_merge_routes, donor_right_routes, donor_request_routes, donor_export_routes,
-	erasure_routes, sync_routes, count_sheet_routes, result_routes, device_routes, held_routes, deferral_routes, eligibility_routes, session_routes, user_routes, self_routes,
+	erasure_routes, sync_routes, pack_routes, count_sheet_routes, result_routes, device_routes, held_routes, deferral_routes, eligibility_routes, session_routes, user_routes, self_routes,
 	gift_routes, honour_routes, honour_list_routes, family_routes,
 	issuing_body_routes, certificate_routes, redemption_routes, certificate_check_routes, certificate_round_routes,
 	slot_routes, appointment_routes, seat_group_routes,

@@ -85,6 +85,9 @@ static bool principal_within_rate(struct request *r)
 			 r->principal.role == ROLE_TEAM ? config->limits_team_donors_per_minute
 							: config->limits_donors_per_minute))
 		return false;
+	if (r->route->flags & ROUTE_PACKS &&
+	    !within_rate(r, arena_printf(r->arena, "packs %s", r->principal.id), config->limits_packs_per_minute))
+		return false;
 	return within_rate(r, r->principal.id, config->limits_token_per_minute);
 }
 

@@ -50,6 +50,7 @@ enum route_flag {
 	ROUTE_SELF = 1 << 6,             /* open to a session that must change its password first */
 	ROUTE_CHECKS = 1 << 7,           /* tells of a certificate whoever asks: has a limit of its own beside the others */
 	ROUTE_QUARANTINE = 1 << 8,       /* open to a phone whose token was revoked: what it holds is handed in, and looked at */
+	ROUTE_PACKS = 1 << 9,            /* opens many records: has a limit of its own beside the others */
 	ROUTE_ANY_BODY = 1 << 2          /* looks at Content-Type itself; others take JSON only */
 };
 
@@ -162,7 +163,7 @@ extern const struct route health_routes[], page_routes[], round_routes[], report
 	donor_export_routes[], erasure_routes[], deferral_routes[], eligibility_routes[], session_routes[],
 	user_routes[], self_routes[], gift_routes[], honour_routes[], honour_list_routes[],
 	family_routes[], issuing_body_routes[], certificate_routes[], redemption_routes[],
-	certificate_check_routes[], certificate_round_routes[], sync_routes[], count_sheet_routes[], result_routes[], device_routes[], held_routes[],
+	certificate_check_routes[], certificate_round_routes[], sync_routes[], pack_routes[], count_sheet_routes[], result_routes[], device_routes[], held_routes[],
 	slot_routes[], appointment_routes[], seat_group_routes[];
 
 #endif

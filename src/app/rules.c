@@ -111,6 +111,8 @@ static bool read_book(const char *name, struct rule_book *book, enum rules_use u
 		else
 			name_file(name, err);
 	}
+	if (fine)
+		book->rules.text = arena_strdup(&book->arena, buf.data);
 	buf_release(&buf);
 	if (fine && use == RULES_FOR_USE && book->rules.use == USE_ILLUSTRATION)
 		return error_set(err, ERR_CONFIG, "the rule set %s is an illustration, not for use: choose another in"

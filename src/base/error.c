@@ -43,6 +43,7 @@ static const char *const slugs[ERR_COUNT] = {
 	[ERR_CERTIFICATE_REDEEMED]   = "certificate-redeemed",
 	[ERR_OVERDRAWN]              = "overdrawn",
 	[ERR_REDEMPTION_SETTLED]     = "redemption-settled",
+	[ERR_PACK_OUTDATED]          = "pack-outdated",
 	[ERR_DEVICE_REVOKED]         = "device-revoked",
 	[ERR_NOT_ELIGIBLE]           = "not-eligible",
 	[ERR_ROUND_FULL]             = "round-full",

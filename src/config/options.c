@@ -74,6 +74,8 @@ const struct option config_options[] = {
 	    "the same of a team's token: who steals it in the mountains must not read the registry with it"),
 	INT("limits.checks_per_minute", limits_checks_per_minute, 0, 10000000, "60",
 	    "certificates checked per minute and address, or token; 0: no limit"),
+	INT("limits.packs_per_minute", limits_packs_per_minute, 0, 10000000, "12",
+	    "round packs per minute and token: each opens the records of all who may not give; 0: no limit"),
 	TEXT("certificates.form", certificates_form, "",
 	     "where each part of a certificate is printed: a file like config/paper/certificate.form\n"
 	     "default: that one"),

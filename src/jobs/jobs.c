@@ -22,6 +22,7 @@
 #include "jobs/sealer.h"
 #include "store/access_store.h"
 #include "store/erasure_store.h"
+#include "store/pack_store.h"
 #include "store/round_store.h"
 #include "worker/worker.h"
 
@@ -53,6 +54,8 @@ struct jobs {
 	bool                  forgetting;
 	struct result_tell    results;
 	bool                  telling;
+	struct pack_purge     packs;
+	bool                  purging_packs;
 	char                  host[65];
 };
 
@@ -120,6 +123,17 @@ static void on_told(struct result_tell *results)
 		log_warning("results_not_told", "problem=%s", error_slug(results->error.code));
 }
 
+static void on_packs_purged(struct pack_purge *packs)
+{
+	struct jobs *jobs = container_of(packs, struct jobs, packs);
+
+	jobs->purging_packs = false;
+	if (packs->error.code != ERR_NONE)
+		log_warning("pack_purge_failed", "problem=%s", error_slug(packs->error.code));
+	else if (packs->deleted > 0)
+		log_info("packs_purged", "rows=%lld", (long long)packs->deleted);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct jobs *jobs = context;
@@ -140,6 +154,11 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	if (!jobs->telling) {
 		jobs->telling = true;
 		result_tell_send(&jobs->store, &jobs->results);
+	}
+	if (jobs->seconds % PURGE_SECONDS == 4 && !jobs->purging_packs) {
+		jobs->purging_packs = true;
+		jobs->packs.now_us = clock_wall_us(jobs->worker->clock);
+		pack_purge_send(&jobs->store, &jobs->packs);
 	}
 	sealer_tick(jobs->sealer);
 	days_job_tick(jobs->days);
@@ -178,6 +197,7 @@ struct jobs *jobs_new(struct worker *worker, struct keyring *keyring, const char
 	jobs->purge.done = on_purged;
 	jobs->forget.done = on_forgotten;
 	jobs->results.done = on_told;
+	jobs->packs.done = on_packs_purged;
 	event_assign(&jobs->tick, worker->base, -1, EV_PERSIST, on_tick, jobs);
 	event_add(&jobs->tick, &second);
 	return jobs;

@@ -102,19 +102,12 @@ static bool open_parts(const struct store *store, const char *table, const char 
 	return text && split_parts(text, parts) == count;
 }
 
-bool donor_read_sealed(struct donor_record *record, const struct store *store, struct arena *arena,
-		       const struct db_result *result, int row, int column, struct error *err)
+/* The key is open. */
+static bool open_person(struct donor *donor, const char *hex, const struct store *store, struct arena *arena, struct error *err)
 {
-	struct donor *donor = &record->donor;
 	const char *parts[PARTS_MAX] = { 0 };
 
-	if (donor->erased)
-		return true;
-	record->wrap_key_id = row_int(result, row, column, 0);
-	record->wrapped_hex = row_text(arena, result, row, column + 1);
-	if (!donor_open_key(record, store, err))
-		return false;
-	if (!open_parts(store, "donor", "person", donor->id, db_text(result, row, column + 2), arena, 4, parts))
+	if (!open_parts(store, "donor", "person", donor->id, hex, arena, 4, parts))
 		return donor_fail_sealed(err);
 	donor->name = parts[0];
 	if (parts[1] && !date_parse(parts[1], &donor->birth_date))
@@ -124,21 +117,26 @@ bool donor_read_sealed(struct donor_record *record, const struct store *store, s
 	return true;
 }
 
+bool donor_read_sealed(struct donor_record *record, const struct store *store, struct arena *arena,
+		       const struct db_result *result, int row, int column, struct error *err)
+{
+	if (record->donor.erased)
+		return true;
+	record->wrap_key_id = row_int(result, row, column, 0);
+	record->wrapped_hex = row_text(arena, result, row, column + 1);
+	return donor_open_key(record, store, err) &&
+	       open_person(&record->donor, db_text(result, row, column + 2), store, arena, err);
+}
+
 /* With the row, so that two numbers of one donor cannot be exchanged. */
 static const char *number_field(const char *identifier_id, struct arena *arena)
 {
 	return arena_printf(arena, "number %s", identifier_id);
 }
 
-bool donor_read_identifiers(struct donor_record *record, const struct store *store, struct arena *arena,
-			    const struct db_result *result, int row, int column, struct error *err)
+static bool open_identifiers(struct donor *donor, const char *const *ids, const char *const *kinds, const char *const *sealed,
+			     size_t count, const struct store *store, struct arena *arena, struct error *err)
 {
-	struct donor *donor = &record->donor;
-	size_t count, nkinds, nsealed;
-	const char **ids = row_texts(arena, result, row, column, &count);
-	const char **kinds = row_texts(arena, result, row, column + 1, &nkinds);
-	const char **sealed = row_texts(arena, result, row, column + 2, &nsealed);
-
 	donor->identifiers = arena_alloc(arena, (count + 1) * sizeof(*donor->identifiers));
 	for (size_t i = 0; i < count; i++) {
 		struct donor_identifier *to = &donor->identifiers[i];
@@ -154,6 +152,47 @@ bool donor_read_identifiers(struct donor_record *record, const struct store *sto
 	}
 	donor->nidentifiers = count;
 	return true;
+}
+
+bool donor_read_identifiers(struct donor_record *record, const struct store *store, struct arena *arena,
+			    const struct db_result *result, int row, int column, struct error *err)
+{
+	size_t count, nkinds, nsealed;
+	const char **ids = row_texts(arena, result, row, column, &count);
+	const char **kinds = row_texts(arena, result, row, column + 1, &nkinds);
+	const char **sealed = row_texts(arena, result, row, column + 2, &nsealed);
+
+	return open_identifiers(&record->donor, ids, kinds, sealed, count, store, arena, err);
+}
+
+void donor_sealed_copy(struct donor_sealed *sealed, bool identifiers, struct arena *arena, const struct db_result *result,
+		       int row, int column)
+{
+	size_t nkinds, nsealed;
+
+	*sealed = (struct donor_sealed){
+		.wrap_key_id = row_int(result, row, column + 1, 0),
+		.wrapped = row_text(arena, result, row, column + 2),
+		.person = row_text(arena, result, row, column + 3),
+	};
+	row_uuid(result, row, column, sealed->id);
+	if (!identifiers)
+		return;
+	sealed->identifier_ids = row_texts(arena, result, row, column + 4, &sealed->nidentifiers);
+	sealed->kinds = row_texts(arena, result, row, column + 5, &nkinds);
+	sealed->identifiers = row_texts(arena, result, row, column + 6, &nsealed);
+}
+
+bool donor_sealed_open(const struct donor_sealed *sealed, struct donor *donor, const struct store *store, struct arena *arena,
+		       struct error *err)
+{
+	struct donor_record record = { .wrap_key_id = sealed->wrap_key_id, .wrapped_hex = sealed->wrapped };
+
+	memcpy(record.donor.id, sealed->id, sizeof(record.donor.id));
+	memcpy(donor->id, sealed->id, sizeof(donor->id));
+	return donor_open_key(&record, store, err) && open_person(donor, sealed->person, store, arena, err) &&
+	       open_identifiers(donor, sealed->identifier_ids, sealed->kinds, sealed->identifiers, sealed->nidentifiers, store,
+				arena, err);
 }
 
 const char *donor_seal_text(const char *table, const char *field, const char *donor_id, const char *text,

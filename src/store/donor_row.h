@@ -52,6 +52,23 @@ bool donor_read_sealed(struct donor_record *record, const struct store *store, s
 		       const struct db_result *result, int row, int column, struct error *err);
 bool donor_read_identifiers(struct donor_record *record, const struct store *store, struct arena *arena,
 			    const struct db_result *result, int row, int column, struct error *err);
+/*
+ * What is sealed of a record, copied out of a result, to be opened where there is none any more: in the CPU pool, with a
+ * store that has nothing but the keyring and a donor_key of its own.
+ */
+struct donor_sealed {
+	char         id[UUID_TEXT_SIZE];
+	int          wrap_key_id;
+	const char  *wrapped, *person;
+	size_t       nidentifiers;
+	const char **identifier_ids, **kinds, **identifiers;
+};
+/* Columns: id, DONOR_SEALED_COLUMNS, and then, where `identifiers`, DONOR_IDENTIFIER_COLUMNS. The record was not erased. */
+void donor_sealed_copy(struct donor_sealed *sealed, bool identifiers, struct arena *arena, const struct db_result *result,
+		       int row, int column);
+/* Fills in what was sealed. Errors as donor_read_sealed(). */
+bool donor_sealed_open(const struct donor_sealed *sealed, struct donor *donor, const struct store *store, struct arena *arena,
+		       struct error *err);
 /* What is kept is not what was sealed: ERR_INTERNAL, false. */
 bool donor_fail_sealed(struct error *err);
 /* The key of a record that was read before. */

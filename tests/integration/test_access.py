@@ -137,6 +137,7 @@ TABLE = {
     ("POST", "/api/v1/rounds/{id}/certificates"): REPORTERS,
     ("POST", "/api/v1/rounds/{id}/certificates/prints"): REPORTERS,
     ("GET", "/api/v1/certificates/batches/{id}"): REPORTERS | {"auditor"},
+    ("GET", "/api/v1/sync/pack"): {"team", "auditor", "admin"},
     ("POST", "/api/v1/sync/batches"): {"team", "admin"},
     ("GET", "/api/v1/sync/held"): {"staff", "auditor", "admin"},
     ("GET", "/api/v1/sync/held/{id}"): {"staff", "auditor", "admin"},
