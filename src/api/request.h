@@ -163,7 +163,7 @@ extern const struct route health_routes[], page_routes[], round_routes[], report
 	donor_export_routes[], erasure_routes[], deferral_routes[], eligibility_routes[], session_routes[],
 	user_routes[], self_routes[], gift_routes[], honour_routes[], honour_list_routes[],
 	family_routes[], issuing_body_routes[], certificate_routes[], redemption_routes[],
-	certificate_check_routes[], certificate_round_routes[], sync_routes[], pack_routes[], count_sheet_routes[], result_routes[], device_routes[], held_routes[],
-	slot_routes[], appointment_routes[], seat_group_routes[];
+	certificate_check_routes[], certificate_round_routes[], sync_routes[], pack_routes[], count_sheet_routes[],
+	result_routes[], device_routes[], held_routes[], slot_routes[], appointment_routes[], seat_group_routes[];
 
 #endif
