@@ -57,7 +57,7 @@ RECORDS = {
     ("GET", f"{ROUND}/gifts"): (None, 200, 403),
     ("POST", f"{ROUND}/gifts"): ({"donor": "{other}", "kind": "gift", "value_vnd": 100000, "handed_on": DATE}, 422, 403),   # to come
     ("GET", f"{ROUND}/appointments"): (None, 200, 403),
-    ("PUT", f"{ROUND}/slots"): ({"slot_minutes": 60}, 200, 403),
+    ("PUT", f"{ROUND}/slots"): ({"slot_minutes": 60}, 409, 403),                  # cancelled
     ("POST", f"{ROUND}/appointments"): ({"donor": "{other}"}, 409, 403),         # not open any more
     ("POST", f"{ROUND}/walk-ins"): ({"donor": "{other}"}, 409, 403),
     ("POST", f"{ROUND}/check-in"): ({"code": "222-22"}, 404, 403),

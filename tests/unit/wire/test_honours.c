@@ -357,7 +357,7 @@ static const char *changes_for(const struct honour_rules *next, int count, const
 	give(count, as_of);
 	n = honour_compare(&rules, next, LADDER_INDIVIDUAL, "12-03433", donations, (size_t)count, as_of, had, nhad, scratch, out);
 	for (size_t i = 0; i < n; i++)
-		text = arena_printf(&arena, "%s%s%s:%s", text, i ? " " : "", out[i].step, honour_change_text(out[i].what));
+		text = arena_printf(&arena, "%s%s%s:%s", text, i ? " " : "", out[i].step, honour_change_text((int)out[i].what));
 	return text;
 }
 
