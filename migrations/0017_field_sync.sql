@@ -169,7 +169,7 @@ $$;
 
 -- Contents that nobody dropped and that are not corrected.
 CREATE VIEW item_standing AS
-    SELECT i.*, item_quarantined(i) AS quarantined FROM item AS i
+    SELECT i.*, CASE WHEN i.held = '{}' THEN false ELSE item_quarantined(i) END AS quarantined FROM item AS i
     WHERE (SELECT d.verb FROM item_decision AS d WHERE d.item_id = i.id AND d.content_hash = i.content_hash
            ORDER BY d.version DESC LIMIT 1) IS DISTINCT FROM 'drop'
       AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = i.id AND item_corrects(c, i) AND NOT item_quarantined(c)
@@ -208,7 +208,7 @@ CREATE VIEW item_counting AS
         OR ((s.corrects IS NOT NULL OR EXISTS (SELECT FROM item AS c WHERE c.corrects = s.id))
             AND EXISTS (SELECT FROM item_kin(s.id) AS k (id) JOIN item_standing AS o ON o.id = k.id)) AS open
     FROM item_standing AS s
-    WHERE NOT EXISTS (SELECT FROM item_standing AS o WHERE o.id = s.id
+    WHERE NOT EXISTS (SELECT FROM item_standing AS o WHERE o.id = s.id AND o.content_hash <> s.content_hash
                       AND (o.quarantined, o.captured_at, o.tie) < (s.quarantined, s.captured_at, s.tie))
       AND NOT ((s.corrects IS NOT NULL OR EXISTS (SELECT FROM item AS c WHERE c.corrects = s.id))
                AND EXISTS (SELECT FROM item_kin(s.id) AS k (id) JOIN item_standing AS o ON o.id = k.id
@@ -221,7 +221,7 @@ CREATE VIEW deferral_counting AS
 
 -- Rows of donations that stand, before one bag is asked for twice.
 CREATE VIEW donation_standing AS
-    SELECT n.*, n.item_id IS NOT NULL AND (SELECT item_quarantined(i) FROM item AS i
+    SELECT n.*, n.item_id IS NOT NULL AND (SELECT CASE WHEN i.held = '{}' THEN false ELSE item_quarantined(i) END FROM item AS i
                                            WHERE i.id = n.item_id AND i.content_hash = n.content_hash) AS quarantined
     FROM donation AS n
     WHERE NOT EXISTS (SELECT FROM donation AS o WHERE o.corrects = n.id)
@@ -319,7 +319,7 @@ CREATE VIEW donation_counting AS
             OR EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = n.bag_code AND b.item_id <> n.item_id)) AS open
     FROM donation_standing AS n
     WHERE n.bag_code IS NULL OR n.item_id IS NULL
-       OR NOT EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = n.bag_code AND b.item_id IS NOT NULL
+       OR NOT EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = n.bag_code AND b.item_id <> n.item_id
                       AND (b.quarantined, b.captured_at, b.item_id) < (n.quarantined, n.captured_at, n.item_id));
 
 -- How each content stands: counts, held, open, corrected, dropped.
