@@ -73,7 +73,8 @@ void held_load_send(struct store *store, struct held_load *load);
 
 /*
  * All that phones told of a person (the record that stands, and what was merged into it), opened, in the order in which it was
- * captured; of a record that was erased no content. Shown as part of something audited.
+ * captured; no content of a record that was erased, nor (which the log says) of what is not as it was sealed. Shown as part of
+ * something audited.
  */
 struct held_person {
 	const char       *donor_id;

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "store/audit.h"
 #include "store/donor_row.h"
@@ -178,6 +179,7 @@ static const struct db_statement person_statement = {
 static void person_on_done(struct db_query *query, const struct db_result *result)
 {
 	struct held_person *person = container_of(query, struct held_person, query);
+	struct error err;
 	int rows;
 
 	if (result_ok(result, &person->error)) {
@@ -187,8 +189,8 @@ static void person_on_done(struct db_query *query, const struct db_result *resul
 		person->items = arena_alloc(person->arena, (person->nitems + 1) * sizeof(*person->items));
 		for (size_t i = 0; i < person->nitems; i++) {
 			item_read(&person->items[i], person->arena, result, (int)i);
-			if (!open_content(&person->items[i], person->store, person->arena, result, (int)i, &person->error))
-				break;
+			if (!open_content(&person->items[i], person->store, person->arena, result, (int)i, &err))
+				log_error("item_not_opened", "item=%s why=\"what is kept is not what was sealed\"", person->items[i].id);
 		}
 	}
 	person->done(person);
