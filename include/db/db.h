@@ -97,6 +97,7 @@ struct db_options {
 	 * that takes long goes there. While all are short the first one carries them, in fewer packets.
 	 */
 	int         spare_reads;
+	bool        planned_once;        /* of DB_WRITE too each statement has one plan: they are few, and sent often */
 	const char *settings;            /* more of each session: "-c name=value ..."; NULL: none */
 };
 

@@ -462,6 +462,8 @@ static void make_thread(struct daemon *daemon, size_t index)
 
 	if (index == daemon->nworkers)
 		fit_for_jobs(&db);
+	else
+		db.planned_once = true;
 	*thread = (struct daemon_thread){
 		.daemon = daemon,
 		.notice.run = thread_on_notice,

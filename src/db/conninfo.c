@@ -58,7 +58,7 @@ static const char *host_list_item(const struct host_list *list, unsigned i)
  * A server whose client is gone must not hold its locks: hence the keepalives
  * on its side too, and the limit on a transaction that stands still.
  */
-static char *session_options(const char *theirs, const char *more, enum db_lane lane, int deadline_ms)
+static char *session_options(const struct db_options *options, const char *theirs, enum db_lane lane, int deadline_ms)
 {
 	struct buf buf = { 0 };
 
@@ -71,12 +71,17 @@ static char *session_options(const char *theirs, const char *more, enum db_lane 
 			      " -c jit=off"
 			      " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3"
 			      " -c tcp_keepalives_count=3");
-	/* Reads are few statements sent often: one plan each, which knows that pages are in memory or on flash. */
-	buf_append_text(&buf, lane == DB_WRITE ? " -c lock_timeout=2000"
-					       : " -c default_transaction_read_only=on"
-						 " -c plan_cache_mode=force_generic_plan -c random_page_cost=1.1");
-	if (more)
-		buf_printf(&buf, " %s", more);
+	buf_append_text(&buf, lane == DB_WRITE ? " -c lock_timeout=2000" : " -c default_transaction_read_only=on");
+	/*
+	 * Reads are few statements sent often: one plan each, which knows that pages are in memory or on flash. To plan a large
+	 * write takes three times as long as to do it; a plan made while tables were small must not read them whole later.
+	 */
+	if (lane != DB_WRITE || options->planned_once)
+		buf_append_text(&buf, " -c plan_cache_mode=force_generic_plan -c random_page_cost=1.1");
+	if (lane == DB_WRITE && options->planned_once)
+		buf_append_text(&buf, " -c enable_seqscan=off");
+	if (options->settings)
+		buf_printf(&buf, " %s", options->settings);
 	return buf.data;
 }
 
@@ -111,8 +116,7 @@ struct conninfo *conninfo_new(const struct db_options *options)
 	if (conninfo->hosts == 0)
 		conninfo->hosts = 1;
 	for (int i = 0; i < DB_LANE_COUNT; i++)
-		conninfo->options[i] = session_options(theirs, options->settings, (enum db_lane)i,
-						       options->deadline_ms[i]);
+		conninfo->options[i] = session_options(options, theirs, (enum db_lane)i, options->deadline_ms[i]);
 	PQconninfoFree(parsed);
 	return conninfo;
 }
