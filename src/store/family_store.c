@@ -90,8 +90,8 @@ void family_load_send(struct store *store, struct family_load *load)
 /* ---- of one person ---- */
 
 static const struct db_statement memberships_statement = {
-	"SELECT m.id, m.family_id, f.head_id = ANY (person_records($1::uuid)), m.joined_on, m.left_on, m.consent_on, m.consent_channel"
-	" FROM family_member AS m JOIN family AS f ON f.id = m.family_id WHERE m.donor_id = ANY (person_records($1::uuid))"
+	"SELECT m.id, m.family_id, family_head(m.family_id) = $1::uuid, m.joined_on, m.left_on, m.consent_on, m.consent_channel"
+	" FROM family_member AS m WHERE m.donor_id = ANY (person_records($1::uuid))"
 	" ORDER BY m.joined_on, m.id"
 };
 

@@ -4,6 +4,7 @@
 #include "base/json_out.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/uuid.h"
 #include "domain/certificate.h"
 #include "domain/honour.h"
 #include "domain/tariff.h"
@@ -32,6 +33,7 @@ static void fuzz_certificate_body(unsigned kind, const char *body, size_t len, s
 	struct certificate_print_body print;
 	struct certificate_question question;
 	struct certificate_key_body key;
+	struct redemption_body redemption;
 	const char *text = NULL;
 	struct error err;
 	bool fine;
@@ -54,7 +56,12 @@ static void fuzz_certificate_body(unsigned kind, const char *body, size_t len, s
 		break;
 	case 'v':
 		fine = certificate_void_read(body, len, arena, &text, &err);
-		FUZZ_CHECK(!fine || *text, "%s", body);
+		FUZZ_CHECK(!fine || certificate_void_reason_valid(text), "%s", body);
+		break;
+	case 'r':
+		fine = redemption_read(body, len, arena, &redemption, &err);
+		FUZZ_CHECK(!fine || (redemption.ml >= 1 && (unsigned)redemption.source < CLAIM_SOURCE_COUNT &&
+				     (!redemption.id || uuid_valid(redemption.id))), "%s", body);
 		break;
 	case 'q':
 		fine = certificate_question_read(body, len, arena, &question, &err);
@@ -238,7 +245,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena arena;
 
 	arena_init(&arena);
-	if (strchr("ispPvqk", (int)kind) && kind)
+	if (strchr("ispPvrqk", (int)kind) && kind)
 		fuzz_certificate_body(kind, body, size, &arena);
 	else if (kind == 'K' || kind == 'R')
 		fuzz_published(kind, body, size, &arena);

@@ -592,6 +592,8 @@ def test_what_is_kept_of_one_person(staff, donor, issued, hospitals, daemon, see
     assert [(g["kind"], g["value_vnd"]) for g in told["gifts"]] == [("gift", 150000)]
     assert [(h["id"], h["step"]) for h in told["honours"]] == [(honour["id"], "first.1")]
     assert [(f["family"], f["stands_for_it"], f["consent_on"]) for f in told["families"]] == [(family["id"], True, None)]
+    # and what was done about them is told with who looked
+    assert {"certificate.issue", "redemption.enter", "gift.hand_over", "honour.nominate"} <= {look["action"] for look in told["looked_at"]}
 
 
 def test_records_of_one_person(staff, donor, issued):
