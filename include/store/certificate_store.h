@@ -147,6 +147,7 @@ struct certificate {
 	char                      code[CERTIFICATE_CODE_SIZE];
 	unsigned char             revocation_id[CERTIFICATE_REVOCATION_BYTES];   /* of its salt: tells whether a text is of this one */
 	bool                      counts;                /* its donation still does */
+	bool                      names_donor;           /* the record that it names is still of whom the donation is */
 	int                       prints;
 	const char               *paper_serial;          /* of the last print that had one; NULL */
 	const char               *void_reason;

@@ -80,6 +80,7 @@ void certificate_write(struct json_out *out, const char *key, const struct certi
 	jout_date(out, "donated_on", c->facts.donated_on);
 	jout_date(out, "issued_on", c->facts.issued_on);
 	jout_bool(out, "donation_counts", c->counts);
+	jout_bool(out, "names_donor", c->names_donor);
 	jout_int(out, "prints", c->prints);
 	jout_text(out, "paper_serial", c->paper_serial);
 	jout_text(out, "void_reason", c->void_reason);

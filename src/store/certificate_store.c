@@ -130,6 +130,9 @@ enum { E_ID, E_OF, E_KIND, E_SOURCE, E_ML, E_FACILITY, E_ON, E_AT, E_BY_KIND, E_
 	" (SELECT p.paper_serial FROM certificate_print AS p WHERE p.certificate_id = c.id AND p.paper_serial IS NOT NULL" \
 	"  ORDER BY p.n DESC LIMIT 1), v.reason, " SQL_MICROS("v.voided_at") ", r.id, r.team_id," \
 	" ARRAY(SELECT u.unit_id FROM round_unit AS u WHERE u.round_id = r.id ORDER BY u.position), r.from_day, c.donor_id," \
+	" coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = c.donor_id), c.donor_id)" \
+	"  = (SELECT coalesce(a.into_id, x.donor_id) FROM donation AS x LEFT JOIN donor_alias AS a ON a.donor_id = x.donor_id" \
+	"     WHERE x.id = c.donation_id)," \
 	" c.sealed, c.revocation_id, " LEDGER_COLUMNS("e")
 #define CERTIFICATE_FROM \
 	" FROM certificate AS c LEFT JOIN certificate_void AS v ON v.certificate_id = c.id" \
@@ -142,7 +145,7 @@ static const struct db_statement load_statement = {
 };
 enum {
 	C_NUMBER, C_ID = 3, C_DONATION, C_VOLUME, C_REDEEMED, C_VOID, C_ISSUED_ON, C_DONATED_ON, C_COMPONENT, C_CODE, C_COUNTS,
-	C_PRINTS, C_SERIAL, C_REASON, C_VOIDED_AT, C_ROUND, C_TEAM, C_UNITS, C_ROUND_ON, C_DONOR, C_SEALED, C_REVOCATION, C_LEDGER,
+	C_PRINTS, C_SERIAL, C_REASON, C_VOIDED_AT, C_ROUND, C_TEAM, C_UNITS, C_ROUND_ON, C_DONOR, C_NAMES_DONOR, C_SEALED, C_REVOCATION, C_LEDGER,
 	C_MORE = C_LEDGER + E_ANSWERED + 1
 };
 
@@ -190,6 +193,7 @@ static void read_certificate(struct certificate *c, struct arena *arena, const s
 	c->round_units = row_texts(arena, result, row, C_UNITS, &c->nround_units);
 	c->round_on = row_date(result, row, C_ROUND_ON);
 	row_uuid(result, row, C_DONOR, c->donor_id);
+	c->names_donor = db_bool(result, row, C_NAMES_DONOR);
 	c->sealed_hex = row_text(arena, result, row, C_SEALED);
 	c->nledger = (size_t)rows;
 	c->ledger = arena_alloc(arena, (c->nledger + 1) * sizeof(*c->ledger));

@@ -295,7 +295,7 @@ class Finder:
         yield Surface("POST", "/api/v1/certificates/verify", {}, {"text": "GH1:ABCDEFGH"})
         yield Surface("POST", "/api/v1/certificates/verify", {}, {"code": "0000-0000-0000", "name": "Lò Thị Thử", "birth_date": "1990-05-17"})
         yield Surface("POST", "/api/v1/certificates/verify", {}, {"number": "AT25-000001-2"})
-        yield Surface("POST", "/api/v1/certificates/keys", {}, {"issuer": "AT", "year": 2025, "compromised": False}, token="admin", taken=(404,))
+        yield Surface("POST", "/api/v1/certificates/keys", {}, {"issuer": "AT", "year": 2025, "generation": 1, "compromised": False}, token="admin", taken=(404,))
         yield Surface("POST", nowhere, {}, {"issuer": "AT"}, taken=(202,))
         yield Surface("POST", f"{nowhere}/prints", {}, {"form": "whole", "again": True, "as": "pdf", "paper_serial": "AB1"}, taken=(404,))
 

@@ -305,6 +305,18 @@ def test_what_a_new_certificate_begins_with(daemon, donor, issued):
     daemon.sql("DELETE FROM certificate WHERE donation_id = %s", given)
 
 
+def test_records_that_were_taken_apart(staff, donor, issue, daemon):
+    """The certificate names the record that stood for both: whoever reads it is told that this is somebody else now."""
+    one, two = donor(), donor()
+    staff.post(f"{DONORS}/{one}/merge", json={"with": two}, expect=200)
+    given = certificates.gave(daemon.sql, two)
+    made = issue(given)
+    assert made["names_donor"] is True
+    staff.post(f"{DONORS}/{one}/merge/undo", json={"with": two}, expect=200)
+    told = staff.get(f"{CERTIFICATES}/{made['number']}").json()
+    assert told["names_donor"] is False and told["donation_counts"] is True
+
+
 # ---- a whole round ----
 
 def test_some_of_a_round_have_no_name_or_do_not_open(daemon, staff, admin, donor, seeds, body):
@@ -432,6 +444,25 @@ def test_a_team_prints_the_originals_of_its_day(api, daemon, staff, seeds, donor
     problem(print_all(team, old, "old", 409), "illegal-step")
     daemon.sql("UPDATE round SET from_day = %s, to_day = %s WHERE id = %s", day(-7), day(-7), old)
     print_all(team, old, "old")
+
+
+def test_staff_of_one_place(api, daemon, staff, donor, issue, seeds, body):
+    """Each route that a scope narrows: taken at home, refused elsewhere."""
+    def routes(client, unit):
+        round_id = seeds.running(units=[unit])["id"]
+        number = issue(certificates.gave(daemon.sql, donor(), round_id=round_id))["number"]
+        given = certificates.gave(daemon.sql, donor(), round_id=round_id)
+        batch = staff.post(f"/api/v1/rounds/{round_id}/certificates", json={"issuer": body}, expect=202).headers["location"]
+        wait_until(lambda: staff.get(batch).json()["state"] == "done", what="the batch ended")
+        path, of_round, key = f"{CERTIFICATES}/{number}", f"/api/v1/rounds/{round_id}/certificates", {"Idempotency-Key": str(uuid.uuid4())}
+        return [client.get(f"{path}.pdf", expect=None), client.get(batch, expect=None), client.post(f"{path}/prints", json={}, headers=key),
+                client.post(f"{of_round}/prints", json={}, headers=key), client.post(of_round, json={"issuer": body}),
+                client.post(f"{path}/void", json={"reason": "other"}), client.post(f"/api/v1/donations/{given}/certificate", json={"issuer": body})]
+    (home,) = [u["id"] for u in api.items("/api/v1/units", q="Huyện Than Uyên", on=TODAY) if u["full_name"] == "Huyện Than Uyên"]
+    client = api.with_token(daemon.new_token("staff", "of one place", "--unit", home))
+    assert [answer_.status_code for answer_ in routes(client, "Huyện Than Uyên")] == [200, 200, 200, 200, 202, 200, 409]
+    for answer_ in routes(client, "Huyện Sìn Hồ"):
+        problem(answer_, "out-of-scope", 403)
 
 
 def test_a_batch_is_told_to_whose_round_it_is(api, staff, seeds, body, own_team):

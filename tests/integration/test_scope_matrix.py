@@ -23,6 +23,7 @@ ANYWHERE = {
     ("GET", "/api/v1/honours/ladders"),
     ("POST", "/api/v1/donors"), ("POST", "/api/v1/donors/lookup"),           # who sits at the desk meets people from anywhere
     ("GET", "/api/v1/devices"), ("POST", "/api/v1/devices"), ("POST", "/api/v1/devices/{id}/revoke"),
+    ("GET", "/api/v1/issuing-bodies"), ("GET", "/api/v1/certificates/{number}"), ("GET", "/api/v1/certificates/claims"),    # nothing personal
 }
 # The whole province's: no scope on some units reaches so far. The body is one that is taken without a scope.
 PROVINCE = {
@@ -37,8 +38,11 @@ PROVINCE = {
 LISTS = {("GET", "/api/v1/sync/held"): "id", ("GET", "/api/v1/donors"): "id", ("GET", "/api/v1/donor-requests"): "id", ("GET", "/api/v1/deferral-lifts"): "deferral",
          ("GET", "/api/v1/erasures"): "donor", ("GET", "/api/v1/honours"): "id", ("GET", "/api/v1/honours/candidates"): "donor"}
 HONOUR, FAMILY = "/api/v1/honours/{id}", "/api/v1/families/{id}"
-# Narrowed likewise, and shown by tests of their own (test_gifts.py, test_honours.py, test_held.py).
-BESIDE = {("GET", "/api/v1/gifts/exceptions"), ("POST", "/api/v1/honours"), ("POST", "/api/v1/honours/preview"), ("POST", "/api/v1/families"), ("GET", "/api/v1/sync/count-sheet"),
+# Narrowed likewise, and shown by tests of their own (test_gifts.py, test_honours.py, test_held.py, test_certificate_ledger.py).
+BESIDE = {("POST", "/api/v1/donations/{id}/certificate"), *{("POST", f"{ROUND}/certificates{rest}") for rest in ("", "/prints")},
+          ("GET", "/api/v1/certificates/{number}.pdf"), *{("POST", f"/api/v1/certificates/{{number}}/{verb}") for verb in ("prints", "void")},
+          ("GET", "/api/v1/certificates/batches/{id}"),
+          ("GET", "/api/v1/gifts/exceptions"), ("POST", "/api/v1/honours"), ("POST", "/api/v1/honours/preview"), ("POST", "/api/v1/families"), ("GET", "/api/v1/sync/count-sheet"),
           *{("GET", f"/api/v1/honours/ceremony.{kind}") for kind in ("csv", "xlsx", "pdf")}, ("PATCH", f"{FAMILY}/members/{{member}}")}
 # Of one record: the body, what it gives at home, and elsewhere. A round may be read by anybody, a donor not.
 RECORDS = {
