@@ -319,6 +319,51 @@ static enum error_code donation_error(struct certificate_donation donation)
 	return err.code;
 }
 
+static enum error_code team_error(enum round_status status, struct date day, bool again)
+{
+	const struct date last = { 2026, 2, 26 };
+	struct error err;
+
+	error_clear(&err);
+	bool fine = certificate_check_team_print(status, last, again, day, &err);
+
+	assert_int_equal(fine, err.code == ERR_NONE);
+	return err.code;
+}
+
+static void test_teams_and_phones(void **state)
+{
+	const struct date in_time = { 2026, 3, 5 }, late = { 2026, 3, 6 };
+	struct error err;
+
+	(void)state;
+	assert_int_equal(team_error(ROUND_RUNNING, late, false), ERR_NONE);
+	assert_int_equal(team_error(ROUND_CLOSED, in_time, false), ERR_NONE);
+	assert_int_equal(team_error(ROUND_CLOSED, late, false), ERR_ILLEGAL_STEP);
+	assert_int_equal(team_error(ROUND_OPEN, in_time, false), ERR_ILLEGAL_STEP);
+	assert_int_equal(team_error(ROUND_CANCELLED, in_time, false), ERR_ILLEGAL_STEP);
+	assert_int_equal(team_error(ROUND_RUNNING, in_time, true), ERR_FORBIDDEN);
+	for (int status = ROUND_DRAFT; status < ROUND_STATUS_COUNT; status++) {
+		error_clear(&err);
+		assert_int_equal(certificate_check_phone((enum round_status)status, true, &err), status == ROUND_RUNNING);
+		error_clear(&err);
+		assert_false(certificate_check_phone((enum round_status)status, false, &err));
+		assert_int_equal(err.code, ERR_FORBIDDEN);
+	}
+}
+
+static void test_why_it_is_void(void **state)
+{
+	char words[] = CERTIFICATE_VOID_WORDS;
+
+	(void)state;
+	for (char *rest = words, *word; (word = strtok_r(rest, ", ", &rest)) != NULL;)
+		assert_true(certificate_void_reason_valid(word));
+	assert_false(certificate_void_reason_valid("wrong"));
+	assert_false(certificate_void_reason_valid(""));
+	assert_false(certificate_void_reason_valid(NULL));
+}
+
 static void test_donations(void **state)
 {
 	const struct certificate_donation fine = { .volume_ml = 1, .counts = true, .confirmed = true, .outcome = "completed" };
@@ -337,6 +382,8 @@ static void test_donations(void **state)
 	other = fine, other.confirmed = false;
 	assert_int_equal(donation_error(other), ERR_NOT_CERTIFIABLE);
 	other = fine, other.counts = false;
+	assert_int_equal(donation_error(other), ERR_NOT_CERTIFIABLE);
+	other = fine, other.nameless = true;
 	assert_int_equal(donation_error(other), ERR_NOT_CERTIFIABLE);
 	other = fine, other.held = true;
 	assert_int_equal(donation_error(other), ERR_NOT_CERTIFIABLE);
@@ -453,6 +500,7 @@ int main(void)
 		cmocka_unit_test(test_codes),            cmocka_unit_test(test_code_spellings),
 		cmocka_unit_test(test_code_slips),       cmocka_unit_test(test_status),
 		cmocka_unit_test(test_claims),           cmocka_unit_test(test_reversals),
+		cmocka_unit_test(test_teams_and_phones), cmocka_unit_test(test_why_it_is_void),
 		cmocka_unit_test(test_donations),        cmocka_unit_test(test_words_of_the_api),
 		cmocka_unit_test(test_holder),           cmocka_unit_test(test_words),
 		cmocka_unit_test(test_units_on_a_day),
