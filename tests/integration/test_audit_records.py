@@ -179,11 +179,11 @@ FIELD = [
 
 @pytest.mark.parametrize("table, column, value", FIELD, ids=lambda x: str(x))
 def test_a_change_in_what_phones_told_is_found(daemon, lived, table, column, value):
-    where, subject = {"item": ("id = %s", lived["note"] + ":" + daemon.value("SELECT encode(content_hash, 'hex') FROM item WHERE id = %s", lived["note"])),
-                      "item_decision": ("item_id = %s AND version = (SELECT min(version) FROM item_decision)", None),
-                      "device": ("id = %s", lived["device"])}[table]
     id = {"item": lived["note"], "item_decision": lived["item"], "device": lived["device"]}[table]
-    if table == "item_decision":
+    where, subject = "id = %s", id
+    if table == "item":
+        subject = f"{id}:{daemon.value('SELECT encode(content_hash, %s) FROM item WHERE id = %s', 'hex', id)}"
+    elif table == "item_decision":
         version = daemon.value("SELECT min(version) FROM item_decision WHERE item_id = %s AND verb = 'drop'", id)
         where, subject = f"item_id = %s AND version = {version}", f"{id}:{version}"
     kept = daemon.value(f"SELECT {column}::text FROM {table} WHERE {where}", id)
