@@ -373,7 +373,8 @@ class Story:
     # ---- the office ----
 
     def _held(self):
-        return self.staff.items(HELD, round=self.round)
+        """Of all rounds and of none: a wait that a phone told is of no round."""
+        return self.staff.items(HELD)
 
     def _work_off_the_held_list(self):
         rows = self._held()
