@@ -281,6 +281,7 @@ class Story:
 
         def capture(kind, /, **data):
             marks.append(phone.capture(kind, name_by(), **data))
+            self.person_of[marks[-1]["id"]] = person
             return marks[-1]
         bag, ml = f"KB-{self.seed}-{person.number:04}", 250 if person.weight < 50 else dice.choice((350, 350, 450))
         if case == "practice":                     # somebody tried the screen out, and never said so
