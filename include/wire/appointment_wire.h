@@ -29,8 +29,6 @@ bool seat_name_read(const char *body, size_t len, struct arena *arena, struct bo
 bool booking_move_read(const char *body, size_t len, struct arena *arena, struct booking_request *request, struct error *err);
 /* POST .../check-in: {code}, normalised. */
 bool check_in_read(const char *body, size_t len, struct arena *arena, char code[APPOINTMENT_CODE_SIZE], struct error *err);
-/* Bodies that say nothing: none, or {}. */
-bool nothing_read(const char *body, size_t len, struct arena *arena, struct error *err);
 
 struct group_request {
 	const char *title, *contact;     /* contact: id or donor number */

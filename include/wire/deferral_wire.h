@@ -14,7 +14,7 @@ struct json_out;
 /* Body of POST /donors/{id}/deferrals: checked (deferral_check()) and reckoned by the rules. */
 bool deferral_read(const char *body, size_t len, const struct eligibility_rules *rules, const struct donor *donor,
 		   struct date today, struct arena *arena, struct deferral *deferral, struct error *err);
-/* Body of a lift: {"reason"}. That of the second person is decision_read() (wire/rights_wire.h). */
+/* Body of a lift: {"reason"}. That of the second person is wire_read_nothing(). */
 bool deferral_lift_read(const char *body, size_t len, struct arena *arena, const char **reason, struct error *err);
 /* Body of PUT /donors/{id}/contact-facility: {"contact"}. */
 bool contact_read(const char *body, size_t len, struct arena *arena, bool *contact, struct error *err);

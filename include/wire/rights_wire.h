@@ -22,8 +22,6 @@ void consent_holdings_write(struct json_out *out, const char *key, const struct 
 /* Body of POST /donors/{id}/requests: kind, received_at (now when unsaid), third_party, note. The deadlines are the caller's to set. */
 bool donor_request_read(const char *body, size_t len, int64_t now_us, struct arena *arena,
 			struct donor_request *request, struct error *err);
-/* Where deciding is all that is said (a request is answered, a second person approves): no body, or {}. */
-bool decision_read(const char *body, size_t len, struct arena *arena, struct error *err);
 /* Bodies of a request's other steps: extend, close. */
 bool donor_request_until_read(const char *body, size_t len, struct arena *arena, struct date *until, struct error *err);
 bool donor_request_end_read(const char *body, size_t len, struct arena *arena, enum request_outcome *outcome,

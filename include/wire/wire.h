@@ -43,6 +43,8 @@ void wire_reader_init(struct wire_reader *reader, json_t *object, const char *po
 		      struct arena *arena, struct error *err);
 /* Refuses members that nobody asked for. False when *err holds any fault. */
 bool wire_reader_finish(struct wire_reader *reader);
+/* A body where coming is all that is said (a second person approves, a phone is revoked): none, or {}. */
+bool wire_read_nothing(const char *body, size_t len, struct arena *arena, struct error *err);
 
 /* Is the member there (even as null)? Marks it as seen. */
 bool wire_has(struct wire_reader *reader, const char *name);

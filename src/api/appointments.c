@@ -7,6 +7,7 @@
 #include "api/request.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "wire/wire.h"
 
 /*
  * Places in rounds: who has one, who waits for one, and what becomes of it. Whoever is refused for what is known of
@@ -120,7 +121,7 @@ static bool verb_read(struct booking *b, struct error *err)
 		return booking_move_read(body, len, arena, &b->ask, err);
 	if (b->go.step == STEP_NAME)
 		return seat_name_read(body, len, arena, &b->ask, err);
-	return nothing_read(body, len, arena, err);
+	return wire_read_nothing(body, len, arena, err);
 }
 
 static void move_on_target(struct round_load *load);

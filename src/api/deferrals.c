@@ -10,7 +10,7 @@
 #include "store/deferral_store.h"
 #include "wire/deferral_wire.h"
 #include "wire/eligibility_wire.h"
-#include "wire/rights_wire.h"
+#include "wire/wire.h"
 
 /*
  * Why and until when a donor has to wait, and what follows of it. Whoever is told a reason has opened the record,
@@ -307,7 +307,7 @@ static void decide_on_loaded(struct deferral_op *op)
 		return;
 	}
 	error_clear(&err);
-	if (!decision_read(body, len, r->arena, &err)) {
+	if (!wire_read_nothing(body, len, r->arena, &err)) {
 		refuse(op, &err, "deferral_lift");
 		return;
 	}

@@ -5,6 +5,7 @@
 #include "crypto/device_token.h"
 #include "store/device_store.h"
 #include "wire/device_wire.h"
+#include "wire/wire.h"
 
 /*
  * Phones of the teams: made with a code that is shown as a QR, enrolled by it once, revoked alone. What a revoked one
@@ -208,7 +209,14 @@ static void revoke_on_done(struct device_revoke *revoke)
 static void revoke_start(struct request *r)
 {
 	struct device_op *op = http_alloc(r->x, sizeof(*op));
+	struct error err = { 0 };
+	size_t len;
+	const char *body = http_body(r->x, &len);
 
+	if (!wire_read_nothing(body, len, r->arena, &err)) {
+		request_reply_error(r, &err);
+		return;
+	}
 	op->r = r;
 	op->revoke = (struct device_revoke){ .id = request_param(r, "id"), .actor = r->actor, .arena = r->arena, .done = revoke_on_done };
 	device_revoke_send(api_store(r->api), &op->revoke);

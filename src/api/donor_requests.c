@@ -11,6 +11,7 @@
 #include "store/donor_store.h"
 #include "store/rights_store.h"
 #include "wire/rights_wire.h"
+#include "wire/wire.h"
 
 /* What donors ask of those who keep their data, and whether it is done in time. */
 
@@ -271,7 +272,7 @@ static bool answer(struct request *r, struct donor_request *request, struct erro
 	size_t len;
 	const char *body = http_body(r->x, &len);
 
-	return decision_read(body, len, r->arena, err) &&
+	return wire_read_nothing(body, len, r->arena, err) &&
 	       request_answer(request, clock_wall_us(api_store(r->api)->clock), err);
 }
 

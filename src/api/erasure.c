@@ -13,6 +13,7 @@
 #include "store/donor_store.h"
 #include "store/erasure_store.h"
 #include "wire/rights_wire.h"
+#include "wire/wire.h"
 #include "worker/pool.h"
 
 /* Erasing a donor's personal data: one person asks, an admin who is another person approves. */
@@ -134,7 +135,7 @@ static bool body_is_nothing(struct request *r)
 	const char *body = http_body(r->x, &len);
 
 	error_clear(&err);
-	if (decision_read(body, len, r->arena, &err))
+	if (wire_read_nothing(body, len, r->arena, &err))
 		return true;
 	request_reply_error(r, &err);
 	return false;

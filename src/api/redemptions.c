@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "wire/certificate_wire.h"
-#include "wire/rights_wire.h"
+#include "wire/wire.h"
 
 /*
  * What hospitals redeem of certificates. A claim of what is being given now is refused when too little is left; one of what was
@@ -213,7 +213,7 @@ static void answer_start(struct request *r)
 	const char *body = http_body(r->x, &len);
 
 	error_clear(&err);
-	if (len > 0 && !decision_read(body, len, r->arena, &err))
+	if (!wire_read_nothing(body, len, r->arena, &err))
 		request_reply_error(r, &err);
 	else if (request_certificate_number(r, &op->number))
 		load_then(op, answer_on_loaded);

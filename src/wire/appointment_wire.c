@@ -120,13 +120,6 @@ bool check_in_read(const char *text, size_t len, struct arena *arena, char code[
 	return body_end(&body);
 }
 
-bool nothing_read(const char *text, size_t len, struct arena *arena, struct error *err)
-{
-	struct body body;
-
-	return len == 0 || (body_begin(&body, text, len, arena, err) && body_end(&body));
-}
-
 bool group_read(const char *text, size_t len, struct arena *arena, struct group_request *request, struct error *err)
 {
 	int64_t seats = 0, hours = -1;

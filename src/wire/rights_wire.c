@@ -106,23 +106,6 @@ bool donor_request_read(const char *body, size_t len, int64_t now_us, struct are
 	return fine;
 }
 
-bool decision_read(const char *body, size_t len, struct arena *arena, struct error *err)
-{
-	struct wire_reader reader;
-	json_t *object;
-	bool fine;
-
-	if (len == 0)
-		return true;
-	object = wire_parse_object(body, len, err);
-	if (!object)
-		return false;
-	wire_reader_init(&reader, object, "", arena, err);
-	fine = wire_reader_finish(&reader);
-	json_decref(object);
-	return fine;
-}
-
 bool donor_request_until_read(const char *body, size_t len, struct arena *arena, struct date *until, struct error *err)
 {
 	struct wire_reader reader;

@@ -324,6 +324,23 @@ bool wire_reader_finish(struct wire_reader *reader)
 	return reader->err->code == ERR_NONE;
 }
 
+bool wire_read_nothing(const char *body, size_t len, struct arena *arena, struct error *err)
+{
+	struct wire_reader reader;
+	json_t *object;
+	bool fine;
+
+	if (len == 0)
+		return true;
+	object = wire_parse_object(body, len, err);
+	if (!object)
+		return false;
+	wire_reader_init(&reader, object, "", arena, err);
+	fine = wire_reader_finish(&reader);
+	json_decref(object);
+	return fine;
+}
+
 bool wire_has(struct wire_reader *reader, const char *name)
 {
 	return member(reader, name) != NULL;

@@ -21,6 +21,7 @@
 #include "wire/round_wire.h"
 #include "wire/sms_wire.h"
 #include "wire/user_wire.h"
+#include "wire/wire.h"
 
 /*
  * The JSON bodies of every route that takes one. The first letter chooses the
@@ -574,7 +575,7 @@ static void fuzz_request_step(unsigned kind, const char *body, size_t len, struc
 		fine = donor_request_end_read(body, len, arena, &outcome, &ground, &err) &&
 		       request_close(&request, outcome, ground, now, &err);
 	else
-		fine = decision_read(body, len, arena, &err) && request_answer(&request, now, &err);
+		fine = wire_read_nothing(body, len, arena, &err) && request_answer(&request, now, &err);
 	if (!fine)
 		fuzz_check_refusal(&err);
 	else
@@ -667,7 +668,7 @@ static void fuzz_deferral_step(unsigned kind, const char *body, size_t len, stru
 	if (kind == 'h')
 		fine = deferral_lift_read(body, len, arena, &reason, &err);
 	else if (kind == 'i')
-		fine = decision_read(body, len, arena, &err);
+		fine = wire_read_nothing(body, len, arena, &err);
 	else
 		fine = contact_read(body, len, arena, &contact, &err);
 	if (!fine)
