@@ -74,6 +74,7 @@ class Field:
         wait_until(lambda: self.ask("SELECT (SELECT count(*) FROM donor_stale) + (SELECT count(*) FROM audit_entry AS e"
                                     " WHERE NOT EXISTS (SELECT FROM audit_seal AS s WHERE s.entry_id = e.id))")[0][0] == 0, 600, every=0.2,
                    what="the jobs have nothing left to do")
+        self.postgres.sql("ANALYZE", database="giothong")     # a plan made while the tables were empty would read them whole
 
     # ---- what is handed in ----
 
