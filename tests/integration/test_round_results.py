@@ -58,7 +58,15 @@ def test_sums_over_what_counts(phone, donor, staff, result):
     (item,) = staff.get(f"{HELD}/{gave[1]['id']}").json()["items"]
     decide(staff, gave[1]["id"], item["content_hash"], keep=False)
     result(registered=6, present=6, accepted=5, units=3, ml=820)
-    assert staff.items(ROUNDS, **{"from": TODAY, "to": TODAY})[0]["result"]["source"] == "items"
+
+
+def test_a_list_tells_it_too(phone, donor, staff):
+    phone.send(phone.gave(donor()))
+
+    def listed():
+        (told,) = [r["result"] for r in staff.items(ROUNDS, **{"from": TODAY, "to": TODAY}) if r["id"] == phone.round]
+        return told and told["source"] == "items" and figures(told) == {**NONE, "registered": 1, "present": 1, "accepted": 1, "units": 1, "ml": 350}
+    wait_until(listed, what="the round's result in the list")
 
 
 def test_what_is_held_counts_at_once(phone, donor, staff, daemon, result):
