@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from harness import certificates
-from harness.client import field_codes, problem
+from harness.client import field_codes, problem, until_served
 from harness.daemon import own_daemon, wait_until
 from harness.seeds import TODAY, day
 
@@ -87,10 +87,16 @@ def text_of(client, number):
 
 @contextlib.contextmanager
 def held(daemon, *statement):
-    """A transaction of somebody else that has done that, and goes on waiting."""
-    with daemon.database() as connection, connection.transaction():
+    """A transaction of somebody else that has done that, and goes on waiting. wait_for(count, what): until so many wait behind it."""
+    # through one connection that is open already: a daemon lets nobody wait for long
+    with daemon.database() as watcher, daemon.database() as connection, connection.transaction():
         connection.execute(*statement)
-        yield
+
+        def waiting(count):
+            return watcher.execute("WITH RECURSIVE behind(pid) AS (SELECT %s::integer UNION SELECT a.pid FROM pg_stat_activity AS a JOIN behind AS b"
+                                   " ON b.pid = ANY (pg_blocking_pids(a.pid))) SELECT count(*) > %s FROM behind",
+                                   (connection.info.backend_pid, count)).fetchone()[0]
+        yield lambda count, what: wait_until(lambda: waiting(count), what=what)
 
 
 @contextlib.contextmanager
@@ -98,10 +104,6 @@ def violates(constraint):
     with pytest.raises(psycopg.errors.IntegrityError) as caught:
         yield
     assert caught.value.diag.constraint_name == constraint
-
-
-def waiting(daemon, count):
-    return daemon.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") >= count
 
 
 # ---- spent once ----
@@ -193,13 +195,13 @@ def entering(daemon, certificate, id, kind, ml, facility, of=None):
 
 
 def after_another(daemon, certificate, first, second):
-    """What second() gives that waits for the certificate behind first()."""
+    """The answer of second() that waits for the certificate behind first(); told that it waited for too long, it comes again."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        with held(daemon, "SELECT FROM certificate WHERE id = %s FOR UPDATE", (certificate,)):
+        with held(daemon, "SELECT FROM certificate WHERE id = %s FOR UPDATE", (certificate,)) as wait_for:
             others = pool.submit(first)
-            wait_until(lambda: waiting(daemon, 1), what="the first one waits")
-            ours = pool.submit(second)
-            wait_until(lambda: waiting(daemon, 2), what="both wait")
+            wait_for(1, "the first one waits")
+            ours = pool.submit(until_served, second)
+            wait_for(2, "both wait")
         others.result()
         return ours.result()
 
@@ -209,7 +211,7 @@ def test_the_same_claim_twice_at_once(daemon, issued, hospital):
     made, name, id = issued(), f"Bệnh viện thử {next(_numbers)}", str(uuid.uuid4())
     here = hospital(name)
     told = after_another(daemon, made["id"], lambda: entering(daemon, made["id"], id, "use", 350, name),
-                         lambda: redeem(here, made["number"], 350, id=id))
+                         lambda: here.post(f"{CERTIFICATES}/{made['number']}/redemptions", json={"id": id, "ml": 350}, expect=(201, 503))).json()
     assert told["balance_ml"] == 0 and told["redemption"]["id"] == id
 
 
@@ -224,11 +226,17 @@ def test_a_reversal_twice_at_once(daemon, issued, hospital):
 def test_void_while_it_is_printed(daemon, staff, issued):
     """Whoever prints looks again when the other has ended: no original of a void one."""
     made = issued()
+
+    def send():
+        return staff.post(f"{CERTIFICATES}/{made['number']}/prints", json={}, headers={"Idempotency-Key": made["id"]}, expect=(409, 503))
+
+    def printed():
+        """Told that it waited for too long, it comes again."""
+        return wait_until(lambda: (answer := until_served(send)).json()["type"] != "/problems/idempotency-running" and answer, what="a print that ended")
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        with held(daemon, "INSERT INTO certificate_void (certificate_id, reason) VALUES (%s, 'other')", (made["id"],)):
-            printing = pool.submit(staff.post, f"{CERTIFICATES}/{made['number']}/prints", json={},
-                                   headers={"Idempotency-Key": made["id"]})
-            wait_until(lambda: waiting(daemon, 1), what="the print waits")
+        with held(daemon, "INSERT INTO certificate_void (certificate_id, reason) VALUES (%s, 'other')", (made["id"],)) as wait_for:
+            printing = pool.submit(printed)
+            wait_for(1, "the print waits")
         problem(printing.result(), "certificate-void", 409)
     assert daemon.value("SELECT count(*) FROM certificate_print WHERE certificate_id = %s", made["id"]) == 0
 
