@@ -10,7 +10,7 @@ import uuid
 
 import pytest
 
-from harness.client import problem
+from harness.client import problem, until_served
 from harness.daemon import wait_until
 from harness.seeds import TODAY, day
 
@@ -73,9 +73,12 @@ class Phone:
     def gave(self, donor, volume=350, **more):
         return self.item("donation", donor, **{"outcome": "completed", "component": "whole_blood", "volume_ml": volume, **more})
 
-    def send(self, *items, expect=200, **more):
+    def hand_in(self, *items, expect=200, **more):
         body = {"batch_id": "thử", "device_now": f"{TODAY}T18:00:00+07:00", "items": list(items), **more}
-        return self.client.post(BATCHES, json=body, expect=expect).json()
+        return self.client.post(BATCHES, json=body, expect=expect)
+
+    def send(self, *items, expect=200, **more):
+        return self.hand_in(*items, expect=expect, **more).json()
 
 
 @pytest.fixture
@@ -536,7 +539,7 @@ def test_two_phones_at_once_make_one_person(phone, team, running, daemon, seeds)
         phone.send(phone.item("note", {"id": id}, text="đến"), phone.item("note", {"identifier": number}, text="đến"))
         items = [one_.gave({"provisional": who}, at=f"08:0{n}") for n, one_ in enumerate(phones)]
         with ThreadPoolExecutor(len(phones)) as pool:
-            answers = list(pool.map(lambda pair: pair[0].send(pair[1]), zip(phones, items)))
+            answers = list(pool.map(lambda pair: until_served(lambda: pair[0].hand_in(pair[1], expect=(200, 503))).json(), zip(phones, items)))
         assert {one(a)["verdict"] for a in answers} == {"applied"}
         assert [(a["state"], a["reasons"]) for a in phone.send(*items)["items"]] == [("counts", [])] * 4
         assert len({stands(daemon, item) for item in items}) == 1
@@ -819,8 +822,8 @@ def test_two_people_decide_at_once(phone, donor, staff, admin, daemon):
     problem(decide(staff, item["id"], row["content_hash"], keep=True, etag=etag, expect=None), "stale", 412)
     # in the same moment
     etag, verdicts = staff.etag(f"{HELD}/{item['id']}"), []
-    threads = [threading.Thread(target=lambda keep=keep: verdicts.append(
-        decide(staff, item["id"], row["content_hash"], keep=keep, etag=etag, expect=None).status_code)) for keep in (True, False) * 4]
+    threads = [threading.Thread(target=lambda keep=keep: verdicts.append(until_served(lambda: decide(
+        staff, item["id"], row["content_hash"], keep=keep, etag=etag, expect=None)).status_code)) for keep in (True, False) * 4]
     for thread in threads:
         thread.start()
     for thread in threads:
