@@ -21,17 +21,31 @@ static void random_bytes(unsigned char *out, size_t len)
 	memcpy(out, pool + left, len);
 }
 
+/* The 12 bits behind the millisecond (RFC 9562, 6.2, method 1): they count within one, from a drawn start. */
+static unsigned place_in(uint64_t ms, unsigned drawn)
+{
+	static _Thread_local uint64_t last_ms;
+	static _Thread_local unsigned place;
+
+	place = ms == last_ms ? (place + 1) & 0xfff : drawn & 0x7ff;
+	last_ms = ms;
+	return place;
+}
+
 void uuid7_make(char out[UUID_TEXT_SIZE], int64_t wall_us)
 {
 	static const char hex[] = "0123456789abcdef";
 	unsigned char bytes[16];
 	uint64_t ms = (uint64_t)wall_us / 1000;
+	unsigned place;
 	char *p = out;
 
 	random_bytes(bytes, sizeof(bytes));
+	place = place_in(ms, (unsigned)bytes[6] << 8 | bytes[7]);
 	for (int i = 0; i < 6; i++)
 		bytes[i] = (unsigned char)(ms >> (40 - 8 * i));
-	bytes[6] = (unsigned char)(0x70 | (bytes[6] & 0x0f));
+	bytes[6] = (unsigned char)(0x70 | (place >> 8));
+	bytes[7] = (unsigned char)place;
 	bytes[8] = (unsigned char)(0x80 | (bytes[8] & 0x3f));
 	for (int i = 0; i < 16; i++) {
 		if (i == 4 || i == 6 || i == 8 || i == 10)

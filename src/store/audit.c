@@ -72,6 +72,16 @@ const char *audit_end(struct audit *audit, struct arena *arena)
 	return text;
 }
 
+const char *audit_told(const struct store *store, const struct actor *actor, const char *action, int most, struct arena *arena)
+{
+	struct audit audit;
+
+	audit_begin(&audit, store, actor);
+	while (most-- > 0)
+		audit_add_reading(&audit, action, "donor", "", NULL);
+	return audit_end(&audit, arena);
+}
+
 /* Reading it back. */
 
 #define AUDIT_SELECT(source) \

@@ -74,5 +74,7 @@ void audit_add_reading(struct audit *audit, const char *action, const char *subj
 		       const char *asked);
 /* The parameter, in the arena. */
 const char *audit_end(struct audit *audit, struct arena *arena);
+/* The parameter of AUDIT_TOLD, for as many donors as `most`. */
+const char *audit_told(const struct store *store, const struct actor *actor, const char *action, int most, struct arena *arena);
 
 #endif

@@ -439,7 +439,6 @@ static void list_on_done(struct db_query *query, const struct db_result *result)
 void lift_list_send(struct store *store, struct lift_list *list)
 {
 	struct db_query *query = &list->query;
-	struct audit audit;
 
 	list->store = store;
 	query_begin(query, &list_statement, DB_WRITE, list_on_done);
@@ -449,10 +448,7 @@ void lift_list_send(struct store *store, struct lift_list *list)
 	else
 		query_text(query, NULL);
 	query_text(query, page_limit(list->limit, list->limit_text));
-	audit_begin(&audit, store, &list->actor);
-	for (int i = 0; i <= list->limit; i++)   /* one for each that may be found */
-		audit_add_reading(&audit, "deferral_lift.list", "donor", "", NULL);
-	query_text(query, audit_end(&audit, list->arena));
+	query_text(query, audit_told(store, &list->actor, "deferral_lift.list", list->limit + 1, list->arena));
 	db_send(store->db, query);
 }
 

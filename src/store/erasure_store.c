@@ -203,7 +203,6 @@ static void list_on_done(struct db_query *query, const struct db_result *result)
 void erasure_list_send(struct store *store, struct erasure_list *list)
 {
 	struct db_query *query = &list->query;
-	struct audit audit;
 
 	query_begin(query, &list_statement, DB_WRITE, list_on_done);
 	query_text(query, *list->after ? list->after : NULL);
@@ -212,10 +211,7 @@ void erasure_list_send(struct store *store, struct erasure_list *list)
 	else
 		query_text(query, NULL);
 	query_text(query, page_limit(list->limit, list->limit_text));
-	audit_begin(&audit, store, &list->actor);
-	for (int i = 0; i <= list->limit; i++)   /* one for each that may be found */
-		audit_add_reading(&audit, "erasure.list", "donor", "", NULL);
-	query_text(query, audit_end(&audit, list->arena));
+	query_text(query, audit_told(store, &list->actor, "erasure.list", list->limit + 1, list->arena));
 	db_send(store->db, query);
 }
 
@@ -415,13 +411,9 @@ static void fade_on_done(struct db_query *query, const struct db_result *result)
 void erasure_fade_send(struct store *store, struct erasure_fade *fade)
 {
 	struct db_query *query = &fade->query;
-	struct audit audit;
 
 	query_begin(query, &fade_statement, DB_WRITE, fade_on_done);
-	audit_begin(&audit, store, &fade->actor);
-	for (int i = 0; i < ERASURE_FADE_BATCH; i++)     /* one for each that may be found */
-		audit_add_reading(&audit, "donor.fade", "donor", "", NULL);
-	query_text(query, audit_end(&audit, fade->arena));
+	query_text(query, audit_told(store, &fade->actor, "donor.fade", ERASURE_FADE_BATCH, fade->arena));
 	query_int(query, fade->arena, ERASURE_FADE_BATCH);
 	db_send(store->db, query);
 }

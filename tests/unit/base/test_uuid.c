@@ -78,6 +78,18 @@ static void thousands_differ(void **state)
 		assert_string_not_equal(ids[i - 1], ids[i]);
 }
 
+/* What one statement writes is read in the order of its ids. */
+static void ids_of_one_instant_sort_as_made(void **state)
+{
+	static char ids[2048][UUID_TEXT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		uuid7_make(ids[i], INT64_C(1645557743000) * 1000);
+	for (size_t i = 1; i < ARRAY_SIZE(ids); i++)
+		assert_true(strcmp(ids[i - 1], ids[i]) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -85,6 +97,7 @@ int main(void)
 		cmocka_unit_test(only_the_canonical_form_is_valid),
 		cmocka_unit_test(bytes_of_an_id),
 		cmocka_unit_test(thousands_differ),
+		cmocka_unit_test(ids_of_one_instant_sort_as_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
