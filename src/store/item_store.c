@@ -192,7 +192,7 @@ static const struct db_statement load_statement = {
 	"  UNION SELECT b.donor_id FROM found AS f LEFT JOIN donor_alias AS a ON a.donor_id = f.donor_id"
 	"   JOIN donor_alias AS b ON b.into_id = coalesce(a.into_id, f.donor_id))"
 	" SELECT r.tag, r.key, r.one, r.two, r.donor_id, r.captured, r.tie, r.sealed, a.into_id, a.with_id,"
-	"  EXISTS (SELECT FROM item AS m WHERE m.donor_id = d.id AND m.registers), "
+	"  EXISTS (SELECT FROM item AS m WHERE m.donor_id = d.id AND m.registers OFFSET 0), "
 	DONOR_PLAIN_COLUMNS ", " DONOR_SEALED_COLUMNS ", " DONOR_IDENTIFIER_COLUMNS
 	" FROM (SELECT '0' AS tag, NULL::text AS key, NULL::text AS one, NULL::text AS two, own.id AS donor_id,"
 	"   NULL::bigint AS captured, NULL::text AS tie, NULL::bytea AS sealed FROM own"
@@ -1203,14 +1203,6 @@ static void find_alike(struct hand_in *work)
  * Whoever wrote one of these rows meanwhile makes the statement fail: it is settled anew then. The verdict is the first
  * answer, which a repetition gets again; how things stand then is derived (item_reason, item_standing).
  */
-#define KNOWN_BEFORE(item) \
-	"EXISTS (SELECT FROM deferral_counting AS f WHERE f.donor_id = ANY (ARRAY(SELECT p.id FROM (SELECT coalesce(" \
-	"   (SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = " item ".donor_id), " item ".donor_id) AS id) AS s" \
-	"   CROSS JOIN LATERAL (SELECT s.id UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = s.id) AS p))" \
-	"  AND f.lifts IS NULL AND (f.until IS NULL OR f.until > " item ".day::date)" \
-	"  AND (f.carried OR coalesce(f.captured_at, f.recorded_at) < CASE WHEN (" item ".captured_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date" \
-	"    = " item ".day::date THEN " item ".captured_at ELSE (" item ".day::date + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END)" \
-	"  AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id))"
 static const struct db_statement write_statement = {
 	"WITH locked AS MATERIALIZED (SELECT d.id, d.version, d.erased_at FROM donor AS d WHERE d.id = ANY ($59::uuid[])"
 	"  ORDER BY d.id FOR NO KEY UPDATE),"
@@ -1249,16 +1241,12 @@ static const struct db_statement write_statement = {
 	"   nullif(i.round_id, '')::uuid, i.donor_id, i.flags & 1 <> 0, nullif(i.provisional_id, '')::uuid, $3::uuid,"
 	"   coalesce(string_to_array(nullif(i.held, ''), ','), '{}'), i.sealed, nullif(i.accepts, '')::boolean, i.tie,"
 	"   $51::uuid IS NOT NULL,"
-	"   CASE WHEN i.flags & 2 <> 0 OR (i.bag <> '' AND i.component <> '' AND EXISTS (SELECT FROM donation_standing AS b"
-	"     WHERE b.bag_code = i.bag AND b.item_id NOT IN"
-	"      (SELECT item_kin_to_be(i.id, nullif(i.corrects, '')::uuid, i.install, i.seq, i.kind, $51::uuid IS NOT NULL)))) THEN 'conflict'"
-	"    WHEN i.held <> '' OR i.flags & 4 <> 0 OR (i.corrects <> '' AND NOT EXISTS (SELECT FROM item AS o"
-	"      WHERE o.id = nullif(i.corrects, '')::uuid AND o.kind = i.kind"
-	"       AND ($51::uuid IS NOT NULL OR (o.install = i.install AND o.seq < i.seq))))"
-	"     OR (i.component <> '' AND " KNOWN_BEFORE("i") ")"
-	"     OR EXISTS (SELECT FROM item_doubts(i.donor_id, nullif(i.provisional_id, '')::uuid)) THEN 'held'"
-	"    ELSE 'applied' END"
-	"  FROM given AS i ORDER BY i.id, i.content_hash RETURNING id, content_hash, verdict),"
+	"   CASE WHEN i.flags & 2 <> 0 THEN 'conflict' WHEN v.verdict = 'applied' AND (i.held <> '' OR i.flags & 4 <> 0) THEN 'held'"
+	"    ELSE v.verdict END"
+	"  FROM given AS i CROSS JOIN LATERAL item_verdict(i.id, i.kind, i.install, i.seq, $51::uuid IS NOT NULL,"
+	"    nullif(i.corrects, '')::uuid, i.donor_id, nullif(i.provisional_id, '')::uuid, nullif(i.bag, ''),"
+	"    CASE WHEN i.component <> '' THEN i.day::date END, i.captured_at) AS v (verdict)"
+	"  ORDER BY i.id, i.content_hash RETURNING id, content_hash, verdict),"
 	" doubt AS (INSERT INTO item_doubt (item_id, content_hash, donor_id, reason)"
 	"  SELECT i.id, i.content_hash, t.donor_id, t.reason FROM unnest($48::bigint[], $49::uuid[], $50::text[])"
 	"   AS t (n, donor_id, reason) JOIN given AS i ON i.n = t.n),"
@@ -1301,7 +1289,8 @@ static const struct db_statement write_statement = {
 	/* After donors' rows are held, as the locks of appointments have it. What a revoked phone tells does nothing. */
 	" arrived AS MATERIALIZED (SELECT s.* FROM (SELECT jsonb_build_object('items', jsonb_agg(jsonb_build_object("
 	"   'round', i.round_id, 'donor', i.donor_id))) AS a FROM given AS i WHERE i.kind = 'check_in' AND i.round_id <> ''"
-	"   AND 'device_revoked' <> ALL (string_to_array(i.held, ',')) AND (SELECT count(*) FROM locked) >= 0) AS c"
+	"   AND 'device_revoked' <> ALL (string_to_array(i.held, ',')) AND (SELECT count(*) FROM locked) >= 0"
+	"   HAVING count(*) > 0) AS c"
 	"  CROSS JOIN LATERAL appointment_do('check_in', c.a, $57::timestamptz) AS s),"
 	" arrived_audit AS (" AUDIT_OF_STEPS("$56", "arrived") "),"
 	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM go)") ")"
@@ -1625,15 +1614,13 @@ static void begin(struct hand_in *work)
 
 /* $1 $2 ids and hashes of items, side by side   $3 installs */
 static const struct db_statement receipt_statement = {
-	"SELECT 'i', k.n::text, i.state,"
-	"  ARRAY(SELECT DISTINCT r.reason FROM item_reason AS r WHERE r.id = i.id AND r.content_hash = i.content_hash ORDER BY 1)::text,"
+	"SELECT 'i', k.n::text, s.state, CASE WHEN s.state = 'counts' THEN '{}'"
+	"   ELSE ARRAY(SELECT DISTINCT r.reason FROM item_reasons(k.id, k.content_hash) AS r (reason) ORDER BY 1)::text END,"
 	"  NULL::bigint, NULL::bigint"
 	" FROM unnest($1::uuid[], $2::bytea[]) WITH ORDINALITY AS k (id, content_hash, n)"
-	"  JOIN item_state AS i ON i.id = k.id AND i.content_hash = k.content_hash"
-	" UNION ALL SELECT 'r', g.install::text, NULL, NULL, min(g.seq), max(g.seq) FROM ("
-	"   SELECT s.install, s.seq, s.seq - row_number() OVER (PARTITION BY s.install ORDER BY s.seq) AS run"
-	"   FROM (SELECT DISTINCT i.install, i.seq FROM item AS i WHERE i.install = ANY ($3::uuid[])) AS s) AS g"
-	"  GROUP BY g.install, g.run ORDER BY 1, 2, 5"
+	"  CROSS JOIN LATERAL item_stands(k.id, k.content_hash) AS s (state)"
+	" UNION ALL SELECT 'r', r.install::text, NULL, NULL, r.first, r.last FROM item_runs($3::uuid[]) AS r"
+	" ORDER BY 1, 2, 5"
 };
 
 static void read_state(struct hand_in *work, const struct db_result *result, int row, const size_t *indexes)
