@@ -48,6 +48,7 @@ struct known {
 	bool          by_item;           /* a phone told of it first: nobody registered it at a desk */
 	bool          is_new, told_more, took, gone;     /* gone: merged in this batch, and `took` that it took another in */
 	bool          used;              /* what is settled stands on it */
+	size_t        by;                /* which item a new one was made of */
 	struct known *next;
 };
 
@@ -105,6 +106,7 @@ struct finding {
 struct round_seen {
 	char              id[UUID_TEXT_SIZE];
 	struct item_setting setting;
+	const char       *team;          /* whose round it is; NULL */
 };
 
 /* Somebody bears a number that an item tells. */
@@ -213,6 +215,11 @@ enum { LOAD_TAG, LOAD_KEY, LOAD_ONE, LOAD_TWO, LOAD_DONOR, LOAD_CAPTURED, LOAD_T
 static const struct item *item_at(const struct hand_in *work, size_t index)
 {
 	return work->op->items[index];
+}
+
+static const struct item_hand_in *whose(const struct hand_in *work, size_t index)
+{
+	return work->op->whose ? work->op->whose[index] : work->op;
 }
 
 static void load_send(struct hand_in *work)
@@ -368,7 +375,7 @@ static void read_round(struct hand_in *work, const struct db_result *result, int
 		seen->setting.round_to = row_date(result, row, LOAD_TWO);
 	} else {
 		(void)round_status_parse(db_text(result, row, LOAD_ONE), &seen->setting.round_status);
-		seen->setting.round_foreign = work->op->team_id && !streq(db_text(result, row, LOAD_TWO), work->op->team_id);
+		seen->team = row_text(work->arena, result, row, LOAD_TWO);
 	}
 }
 
@@ -471,6 +478,7 @@ static void audit_donor(struct hand_in *work, const struct known *known)
 	struct buf was = { 0 }, is = { 0 };
 
 	image_donor(&is, &known->record.donor);
+	work->audit.actor = &(known->is_new ? whose(work, known->by) : work->op)->actor;
 	if (known->is_new) {
 		audit_add(&work->audit, "donor.register", "donor", known->record.donor.id, NULL, &is);
 	} else {
@@ -578,11 +586,12 @@ static struct known *make_donor(struct hand_in *work, const char *id, struct fre
 	unsigned char wrapped[DONOR_KEY_WRAPPED_BYTES];
 
 	known->is_new = known->by_item = true;
+	known->by = fresh->index;
 	snprintf(donor->id, sizeof(donor->id), "%s", id);
 	if (item->named)
 		fill(known, item->person);
 	/* Nobody knows who has a revoked phone: its numbers are nobody's yet. */
-	if (item->person && !work->op->device_revoked)
+	if (item->person && !whose(work, fresh->index)->device_revoked)
 		add_numbers(work, known, fresh->index);
 	fresh->registers = true;
 	fresh->names = item->named;
@@ -711,7 +720,7 @@ static void join_others(struct hand_in *work, struct candidates *found, const st
 		if (from == root)
 			continue;
 		from->used = true;
-		if (mine && !work->op->device_revoked && !are_distinct(work, from, root))
+		if (mine && !whose(work, work->fresh[work->nfresh].index)->device_revoked && !are_distinct(work, from, root))
 			merge(from, root);
 		else if (other->how != NAMELESS)
 			add_doubt(work, work->nfresh + 1, from->record.donor.id,
@@ -767,7 +776,7 @@ static struct known *find_donor(struct hand_in *work, struct fresh *fresh, unsig
 	if (in_doubt)
 		add_doubt(work, work->nfresh + 1, best->of->record.donor.id, "differs");
 	join_others(work, &found, best, in_doubt);
-	if (in_doubt || work->op->device_revoked)
+	if (in_doubt || whose(work, fresh->index)->device_revoked)
 		return best->of;
 	if (item->named && (best->how == NAMELESS || root->by_item)) {
 		fresh->names = best->how == NAMELESS;
@@ -887,15 +896,19 @@ static const char *tie_of(struct hand_in *work, const struct item *item, struct 
 	return low || high ? item_tie_between(low, high, work->arena) : ITEM_TIE_FIRST;
 }
 
-static struct item_setting setting_of(struct hand_in *work, const struct item *item)
+static struct item_setting setting_of(struct hand_in *work, size_t index)
 {
+	const struct item *item = item_at(work, index);
+	const struct item_hand_in *of = whose(work, index);
 	struct item_setting setting = { 0 };
 
 	for (size_t i = 0; item->round_id && i < work->nrounds; i++)
-		if (streq(work->rounds[i].id, item->round_id))
+		if (streq(work->rounds[i].id, item->round_id)) {
 			setting = work->rounds[i].setting;
-	setting.device_revoked = work->op->device_revoked;
-	setting.today = work->op->today;
+			setting.round_foreign = of->team_id && !streq(or_empty(work->rounds[i].team), of->team_id);
+		}
+	setting.device_revoked = of->device_revoked;
+	setting.today = of->today;
 	return setting;
 }
 
@@ -949,7 +962,7 @@ static bool bag_in_batch(const struct hand_in *work, const struct item *item)
 static bool settle(struct hand_in *work, size_t index, struct error *err)
 {
 	const struct item *item = item_at(work, index);
-	struct item_setting setting = setting_of(work, item);
+	struct item_setting setting = setting_of(work, index);
 	struct fresh *fresh = &work->fresh[work->nfresh];
 	struct content *content;
 	struct deferral deferral;
@@ -1192,7 +1205,7 @@ static void find_alike(struct hand_in *work)
 /* ---- writing ---- */
 
 /*
- *	$1 audit   $2 written keys   $3 device
+ *	$1 audit   $2 written keys   $3 devices, side by side with the items
  *	$4 .. $15 donors   $16 .. $19 identifiers   $20 .. $24 digests
  *	$25 .. $47 items with what they tell; "" for none   $48 .. $50 doubts: which item, whom, why
  *	$51 the item that a person corrects, or NULL   $52 which content   $53 version of its case   $54 $55 who
@@ -1232,13 +1245,13 @@ static const struct db_statement write_statement = {
 	" given AS MATERIALIZED (SELECT i.*, item_fact_id(i.content_hash) AS fact_id FROM unnest($25::uuid[], $26::bytea[],"
 	"   $27::text[], $28::uuid[], $29::bigint[], $30::timestamptz[], $31::text[], $32::text[], $33::uuid[], $34::integer[],"
 	"   $35::text[], $36::text[], $37::bytea[], $38::text[], $39::text[], $40::text[], $41::integer[], $42::text[],"
-	"   $43::text[], $44::text[], $45::text[], $46::text[], $47::text[]) WITH ORDINALITY AS i (id, content_hash, kind,"
+	"   $43::text[], $44::text[], $45::text[], $46::text[], $47::text[], $3::text[]) WITH ORDINALITY AS i (id, content_hash, kind,"
 	"   install, seq, captured_at, corrects, round_id, donor_id, flags, provisional_id, held, sealed, bag, day, component,"
-	"   volume_ml, outcome, deferral, ends, until, accepts, tie, n), go),"
+	"   volume_ml, outcome, deferral, ends, until, accepts, tie, device, n), go),"
 	" item AS (INSERT INTO item (id, content_hash, kind, install, seq, captured_at, corrects, round_id, donor_id, registers,"
 	"   provisional_id, device_id, held, sealed, accepts, tie, staff, verdict)"
 	"  SELECT i.id, i.content_hash, i.kind, i.install, i.seq, i.captured_at, nullif(i.corrects, '')::uuid,"
-	"   nullif(i.round_id, '')::uuid, i.donor_id, i.flags & 1 <> 0, nullif(i.provisional_id, '')::uuid, $3::uuid,"
+	"   nullif(i.round_id, '')::uuid, i.donor_id, i.flags & 1 <> 0, nullif(i.provisional_id, '')::uuid, nullif(i.device, '')::uuid,"
 	"   coalesce(string_to_array(nullif(i.held, ''), ','), '{}'), i.sealed, nullif(i.accepts, '')::boolean, i.tie,"
 	"   $51::uuid IS NOT NULL,"
 	"   CASE WHEN i.flags & 2 <> 0 THEN 'conflict' WHEN v.verdict = 'applied' AND (i.held <> '' OR i.flags & 4 <> 0) THEN 'held'"
@@ -1354,6 +1367,15 @@ static void query_doubts(struct hand_in *work, struct db_query *query)
 	columns_query(&rows, query, work->arena);
 }
 
+static void query_devices(struct hand_in *work, struct db_query *query)
+{
+	const char **devices = arena_alloc(work->arena, (work->nfresh + 1) * sizeof(*devices));
+
+	for (size_t i = 0; i < work->nfresh; i++)
+		devices[i] = or_empty(whose(work, work->fresh[i].index)->device_id);
+	query_texts(query, work->arena, devices, work->nfresh);
+}
+
 static void query_step(struct hand_in *work, struct db_query *query)
 {
 	const struct item_hand_in *op = work->op;
@@ -1401,11 +1423,12 @@ static void audit_fresh(struct hand_in *work, const struct fresh *fresh)
 		.id = item->id, .content_hash = fresh->hash, .kind = item_kind_text(item->kind), .install = item->install,
 		.seq = item->seq, .captured_us = item->captured_us, .corrects = item->corrects, .round_id = round,
 		.donor_id = donor_id, .registers = fresh->registers, .provisional_id = *fresh->provisional ? fresh->provisional : NULL,
-		.device_id = work->op->device_id, .held = fresh->held, .sealed = fresh->sealed,
+		.device_id = whose(work, fresh->index)->device_id, .held = fresh->held, .sealed = fresh->sealed,
 		.accepts = item_accepts(item), .tie = fresh->tie, .staff = work->op->step != NULL,
 	};
 	struct buf after = { 0 };
 
+	work->audit.actor = &whose(work, fresh->index)->actor;
 	image_item(&after, &image);
 	audit_add(&work->audit, "item.add", "item", item_subject(work->arena, item->id, fresh->hash), NULL, &after);
 	buf_reset(&after);
@@ -1481,13 +1504,15 @@ static void write_send(struct hand_in *work)
 	}
 	for (size_t i = 0; i < work->nfresh; i++)
 		audit_fresh(work, &work->fresh[i]);
-	for (size_t i = 0; i < work->nreplayed; i++)
+	for (size_t i = 0; i < work->nreplayed; i++) {
+		work->audit.actor = &whose(work, work->replayed[i])->actor;
 		audit_add_reading(&work->audit, "item.replay", "item",
 				  item_subject(arena, item_at(work, work->replayed[i])->id, work->hashes[work->replayed[i]]), NULL);
+	}
 	query_begin(query, &write_statement, DB_WRITE, write_on_done);
 	query_text(query, audit_end(&work->audit, arena));
 	query_written_keys(query, work->view, arena);
-	query_text(query, work->op->device_id);
+	query_devices(work, query);
 	for (size_t i = 0; i < work->donors.ncells - 1; i++)
 		query_texts(query, arena, work->donors.cells[i], work->donors.count);
 	columns_query(&work->identifiers, query, arena);
