@@ -219,18 +219,20 @@ CREATE VIEW item_counting AS
  * asked for each of many is asked for that first, in functions: the planner then sees the rest only when it is wanted, and
  * each looks by an index, whatever the tables looked like when it was planned.
  */
-CREATE FUNCTION item_alone(of_item uuid) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+CREATE FUNCTION item_alone(of_item uuid, of_content bytea) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 BEGIN
-    RETURN (SELECT count(*) = 1 AND bool_and(i.corrects IS NULL) FROM item AS i WHERE i.id = of_item)
-       AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = of_item)
-       AND NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = of_item);
+    RETURN (SELECT i.corrects IS NULL
+            AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = of_item AND o.content_hash <> of_content)
+            AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = of_item)
+            AND NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = of_item)
+            FROM item AS i WHERE i.id = of_item AND i.content_hash = of_content);
 END $$;
 
 -- Whether it is in item_counting.
 CREATE FUNCTION item_counts(of_item uuid, of_content bytea) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 BEGIN
-    IF item_alone(of_item) THEN
-        RETURN EXISTS (SELECT FROM item AS i WHERE i.id = of_item AND i.content_hash = of_content);
+    IF item_alone(of_item, of_content) THEN
+        RETURN true;
     END IF;
     RETURN EXISTS (SELECT FROM item_counting AS c WHERE c.id = of_item AND c.content_hash = of_content);
 END $$;
@@ -238,7 +240,7 @@ END $$;
 -- Whether a person must choose: another content stands under its id, or in the place of one item with it.
 CREATE FUNCTION item_contested(of_item uuid, of_content bytea) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 BEGIN
-    RETURN NOT item_alone(of_item) AND (
+    RETURN item_alone(of_item, of_content) IS NOT TRUE AND (
         EXISTS (SELECT FROM item_standing AS o WHERE o.id = of_item AND o.content_hash <> of_content)
         OR ((EXISTS (SELECT FROM item AS i WHERE i.id = of_item AND i.content_hash = of_content AND i.corrects IS NOT NULL)
              OR EXISTS (SELECT FROM item AS c WHERE c.corrects = of_item))
@@ -257,10 +259,12 @@ CREATE VIEW donation_standing AS
       AND (n.item_id IS NULL OR item_counts(n.item_id, n.content_hash));
 
 -- All records that are one person with this one.
-CREATE FUNCTION item_person_records(one uuid) RETURNS uuid[] LANGUAGE sql STABLE AS $$
-    SELECT ARRAY(SELECT p.id UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = p.id)
-    FROM (SELECT coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = one), one) AS id) AS p
-$$;
+CREATE FUNCTION item_person_records(one uuid) RETURNS uuid[] LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    stands uuid := coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = one), one);
+BEGIN
+    RETURN stands || ARRAY(SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = stands);
+END $$;
 
 -- Whether that bag stands in another item than this one.
 CREATE FUNCTION bag_elsewhere(bag text, of_item uuid) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
@@ -364,6 +368,19 @@ BEGIN
         AND wait_was_known(its.donor_id, n.donated_on, n.captured_at);
 END $$;
 
+-- Whether nothing that is known of its donor could be a reason to look: one record, no doubts, no waits where blood is given.
+CREATE FUNCTION item_donor_plain(its_donor uuid, its_provisional uuid, gives boolean) RETURNS boolean LANGUAGE plpgsql STABLE
+    SET enable_seqscan = off AS $$
+BEGIN
+    RETURN NOT EXISTS (SELECT FROM donor_alias AS a WHERE a.donor_id = its_donor)
+       AND NOT EXISTS (SELECT FROM donor_alias AS a WHERE a.into_id = its_donor)
+       AND NOT EXISTS (SELECT FROM item_doubt AS t WHERE t.donor_id = its_donor)
+       AND NOT EXISTS (SELECT FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id WHERE o.donor_id = its_donor)
+       AND (its_provisional IS NULL
+            OR NOT EXISTS (SELECT FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id WHERE o.provisional_id = its_provisional))
+       AND NOT (gives AND EXISTS (SELECT FROM deferral AS f WHERE f.donor_id = its_donor));
+END $$;
+
 -- The first answer to what comes in now, as far as the database has it: whether it is about one that is there, or somebody must look.
 CREATE FUNCTION item_verdict(of_item uuid, its_kind text, its_install uuid, its_seq bigint, by_staff boolean, corrected uuid,
     its_donor uuid, its_provisional uuid, bag text, gave_on date, captured timestamptz) RETURNS text LANGUAGE plpgsql STABLE
@@ -377,6 +394,9 @@ BEGIN
     IF corrected IS NOT NULL AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = corrected AND o.kind = its_kind
                                              AND (by_staff OR (o.install = its_install AND o.seq < its_seq))) THEN
         RETURN 'held';
+    END IF;
+    IF item_donor_plain(its_donor, its_provisional, gave_on IS NOT NULL) THEN
+        RETURN 'applied';
     END IF;
     IF gave_on IS NOT NULL AND wait_was_known(its_donor, gave_on, captured) THEN
         RETURN 'held';
@@ -395,13 +415,7 @@ BEGIN
             AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = of_item)
             AND NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = of_item)
             AND EXISTS (SELECT FROM donor AS d WHERE d.id = i.donor_id AND (d.birth_year IS NOT NULL OR d.erased_at IS NOT NULL))
-            AND NOT EXISTS (SELECT FROM donor_alias AS a WHERE a.donor_id = i.donor_id)
-            AND NOT EXISTS (SELECT FROM donor_alias AS a WHERE a.into_id = i.donor_id)
-            AND NOT EXISTS (SELECT FROM deferral AS f WHERE f.donor_id = i.donor_id)
-            AND NOT EXISTS (SELECT FROM item_doubt AS t WHERE t.donor_id = i.donor_id)
-            AND NOT EXISTS (SELECT FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id WHERE o.donor_id = i.donor_id)
-            AND (i.provisional_id IS NULL
-                 OR NOT EXISTS (SELECT FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id WHERE o.provisional_id = i.provisional_id))
+            AND item_donor_plain(i.donor_id, i.provisional_id, i.kind = 'donation')
             AND NOT EXISTS (SELECT FROM donation AS n JOIN donation AS b ON b.bag_code = n.bag_code AND b.item_id <> n.item_id
                             WHERE n.item_id = of_item AND n.content_hash = of_content)
             FROM item AS i WHERE i.id = of_item AND i.content_hash = of_content);
