@@ -214,10 +214,41 @@ CREATE VIEW item_counting AS
                AND EXISTS (SELECT FROM item_kin(s.id) AS k (id) JOIN item_standing AS o ON o.id = k.id
                            WHERE (o.quarantined, o.captured_at, o.id) < (s.quarantined, s.captured_at, s.id)));
 
+/*
+ * Nearly all items are alone: one content, which corrects nothing and is not corrected, and nothing was decided. What is
+ * asked for each of many is asked for that first, in functions: the planner then sees the rest only when it is wanted, and
+ * each looks by an index, whatever the tables looked like when it was planned.
+ */
+CREATE FUNCTION item_alone(of_item uuid, of_content bytea) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+BEGIN
+    RETURN (SELECT i.corrects IS NULL
+            AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = of_item AND o.content_hash <> of_content)
+            AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = of_item)
+            AND NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = of_item)
+            FROM item AS i WHERE i.id = of_item AND i.content_hash = of_content);
+END $$;
+
+-- Whether it is in item_counting.
+CREATE FUNCTION item_counts(of_item uuid, of_content bytea) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+BEGIN
+    IF item_alone(of_item, of_content) THEN
+        RETURN true;
+    END IF;
+    RETURN EXISTS (SELECT FROM item_counting AS c WHERE c.id = of_item AND c.content_hash = of_content);
+END $$;
+
+-- Whether a person must choose: another content stands under its id, or in the place of one item with it.
+CREATE FUNCTION item_contested(of_item uuid, of_content bytea) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+BEGIN
+    RETURN item_alone(of_item, of_content) IS NOT TRUE AND (
+        EXISTS (SELECT FROM item_standing AS o WHERE o.id = of_item AND o.content_hash <> of_content)
+        OR ((EXISTS (SELECT FROM item AS i WHERE i.id = of_item AND i.content_hash = of_content AND i.corrects IS NOT NULL)
+             OR EXISTS (SELECT FROM item AS c WHERE c.corrects = of_item))
+            AND EXISTS (SELECT FROM item_kin(of_item) AS k (id) JOIN item_standing AS o ON o.id = k.id)));
+END $$;
+
 CREATE VIEW deferral_counting AS
-    SELECT f.* FROM deferral AS f
-    WHERE f.item_id IS NULL
-       OR EXISTS (SELECT FROM item_counting AS c WHERE c.id = f.item_id AND c.content_hash = f.content_hash);
+    SELECT f.* FROM deferral AS f WHERE f.item_id IS NULL OR item_counts(f.item_id, f.content_hash);
 
 -- Rows of donations that stand, before one bag is asked for twice.
 CREATE VIEW donation_standing AS
@@ -225,14 +256,44 @@ CREATE VIEW donation_standing AS
                                            WHERE i.id = n.item_id AND i.content_hash = n.content_hash) AS quarantined
     FROM donation AS n
     WHERE NOT EXISTS (SELECT FROM donation AS o WHERE o.corrects = n.id)
-      AND (n.item_id IS NULL
-           OR EXISTS (SELECT FROM item_counting AS c WHERE c.id = n.item_id AND c.content_hash = n.content_hash));
+      AND (n.item_id IS NULL OR item_counts(n.item_id, n.content_hash));
 
 -- All records that are one person with this one.
-CREATE FUNCTION item_person_records(one uuid) RETURNS uuid[] LANGUAGE sql STABLE AS $$
-    SELECT ARRAY(SELECT p.id UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = p.id)
-    FROM (SELECT coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = one), one) AS id) AS p
-$$;
+CREATE FUNCTION item_person_records(one uuid) RETURNS uuid[] LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    stands uuid := coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = one), one);
+BEGIN
+    RETURN stands || ARRAY(SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = stands);
+END $$;
+
+-- Whether that bag stands in another item than this one.
+CREATE FUNCTION bag_elsewhere(bag text, of_item uuid) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM donation AS b WHERE b.bag_code = bag AND b.item_id <> of_item)
+       AND EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = bag AND b.item_id <> of_item);
+END $$;
+
+-- Whether it stands there in a row that goes before this one.
+CREATE FUNCTION bag_lost(n donation_standing) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = n.bag_code AND b.item_id <> n.item_id
+                   AND (b.quarantined, b.captured_at, b.item_id) < (n.quarantined, n.captured_at, n.item_id));
+END $$;
+
+-- Whether a wait of this donor was known at that moment, and held on that day.
+CREATE FUNCTION wait_was_known(its_donor uuid, gave_on date, captured timestamptz) RETURNS boolean LANGUAGE plpgsql STABLE
+    SET enable_seqscan = off AS $$
+DECLARE
+    records uuid[] := item_person_records(its_donor);
+BEGIN
+    RETURN EXISTS (SELECT FROM deferral AS f WHERE f.donor_id = ANY (records) AND f.lifts IS NULL)
+       AND EXISTS (SELECT FROM deferral_counting AS f WHERE f.donor_id = ANY (records)
+                   AND f.lifts IS NULL AND (f.until IS NULL OR f.until > gave_on)
+                   AND (f.carried OR coalesce(f.captured_at, f.recorded_at)
+                       < CASE WHEN (captured AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = gave_on THEN captured
+                              ELSE (gave_on + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END)
+                   AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id));
+END $$;
 
 /*
  * Doubts that no merge and no "these are two" has answered: what the item tells of the record that it lies on (on_id),
@@ -252,18 +313,28 @@ CREATE VIEW item_doubt_open AS
  * made of items nobody knows which of them told its name first, and of an id nobody knows which of them told the right
  * person. Of a record from a desk the name is known. A name that differs is answered where that item was decided.
  */
-CREATE FUNCTION item_doubts(its_donor uuid, its_provisional uuid) RETURNS SETOF text LANGUAGE sql STABLE ROWS 1 AS $$
+CREATE FUNCTION item_doubts(its_donor uuid, its_provisional uuid) RETURNS SETOF text LANGUAGE plpgsql STABLE ROWS 1
+    SET enable_seqscan = off AS $$
+DECLARE
+    records uuid[] := item_person_records(its_donor);
+BEGIN
+    IF NOT EXISTS (SELECT FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id WHERE o.provisional_id = its_provisional)
+       AND NOT EXISTS (SELECT FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id WHERE o.donor_id = ANY (records))
+       AND NOT EXISTS (SELECT FROM item_doubt AS t WHERE t.donor_id = ANY (records)) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
     SELECT t.reason FROM (
         SELECT o.id, o.content_hash FROM item AS o WHERE o.provisional_id = its_provisional
         UNION
-        SELECT o.id, o.content_hash FROM unnest(item_person_records(its_donor)) AS r (id) JOIN item AS o ON o.donor_id = r.id
+        SELECT o.id, o.content_hash FROM unnest(records) AS r (id) JOIN item AS o ON o.donor_id = r.id
             WHERE EXISTS (SELECT FROM item AS m WHERE m.donor_id = r.id AND m.registers)
         UNION
-        SELECT t.item_id, t.content_hash FROM unnest(item_person_records(its_donor)) AS r (id) JOIN item_doubt AS t ON t.donor_id = r.id
+        SELECT t.item_id, t.content_hash FROM unnest(records) AS r (id) JOIN item_doubt AS t ON t.donor_id = r.id
             WHERE EXISTS (SELECT FROM item AS m WHERE m.donor_id = r.id AND m.registers)
     ) AS k JOIN item_doubt_open AS t ON t.item_id = k.id AND t.content_hash = k.content_hash
-    WHERE t.reason = 'alike' OR NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = t.item_id AND d.content_hash = t.content_hash)
-$$;
+    WHERE t.reason = 'alike' OR NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = t.item_id AND d.content_hash = t.content_hash);
+END $$;
 
 /*
  * Why a person must look at an item, or had to, a row for each reason.
@@ -271,40 +342,102 @@ $$;
  *   donor_unknown         nothing is known of the person but perhaps a number
  *   correction_unmatched  it corrects nothing that this phone captured before it
  */
+CREATE FUNCTION item_reasons_ever(of_item uuid, of_content bytea) RETURNS SETOF text LANGUAGE plpgsql STABLE ROWS 1
+    SET enable_seqscan = off AS $$
+DECLARE
+    its record;
+BEGIN
+    SELECT i.held, i.donor_id, i.provisional_id, i.corrects, d.birth_year IS NOT NULL OR d.erased_at IS NOT NULL AS known INTO its
+        FROM item AS i JOIN donor AS d ON d.id = i.donor_id WHERE i.id = of_item AND i.content_hash = of_content;
+    IF its.held <> '{}' THEN
+        RETURN QUERY SELECT unnest(its.held);
+    END IF;
+    IF EXISTS (SELECT FROM item_doubt AS t WHERE t.item_id = of_item AND t.content_hash = of_content) THEN
+        RETURN QUERY SELECT t.reason FROM item_doubt_open AS t WHERE t.item_id = of_item AND t.content_hash = of_content;
+    END IF;
+    RETURN QUERY SELECT item_doubts(its.donor_id, its.provisional_id);
+    IF NOT its.known AND NOT EXISTS (SELECT FROM donor AS d WHERE d.id = ANY (item_person_records(its.donor_id))
+                                     AND (d.birth_year IS NOT NULL OR d.erased_at IS NOT NULL)) THEN
+        RETURN NEXT 'donor_unknown';
+    END IF;
+    IF its.corrects IS NOT NULL AND NOT EXISTS (SELECT FROM item AS i JOIN item AS o ON o.id = i.corrects AND item_corrects(i, o)
+                                                WHERE i.id = of_item AND i.content_hash = of_content) THEN
+        RETURN NEXT 'correction_unmatched';
+    END IF;
+    RETURN QUERY SELECT 'newer_deferral' FROM donation AS n WHERE n.item_id = of_item AND n.content_hash = of_content
+        AND wait_was_known(its.donor_id, n.donated_on, n.captured_at);
+END $$;
+
+-- Whether nothing that is known of its donor could be a reason to look: one record, no doubts, no waits where blood is given.
+CREATE FUNCTION item_donor_plain(its_donor uuid, its_provisional uuid, gives boolean) RETURNS boolean LANGUAGE plpgsql STABLE
+    SET enable_seqscan = off AS $$
+BEGIN
+    RETURN NOT EXISTS (SELECT FROM donor_alias AS a WHERE a.donor_id = its_donor)
+       AND NOT EXISTS (SELECT FROM donor_alias AS a WHERE a.into_id = its_donor)
+       AND NOT EXISTS (SELECT FROM item_doubt AS t WHERE t.donor_id = its_donor)
+       AND NOT EXISTS (SELECT FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id WHERE o.donor_id = its_donor)
+       AND (its_provisional IS NULL
+            OR NOT EXISTS (SELECT FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id WHERE o.provisional_id = its_provisional))
+       AND NOT (gives AND EXISTS (SELECT FROM deferral AS f WHERE f.donor_id = its_donor));
+END $$;
+
+-- The first answer to what comes in now, as far as the database has it: whether it is about one that is there, or somebody must look.
+CREATE FUNCTION item_verdict(of_item uuid, its_kind text, its_install uuid, its_seq bigint, by_staff boolean, corrected uuid,
+    its_donor uuid, its_provisional uuid, bag text, gave_on date, captured timestamptz) RETURNS text LANGUAGE plpgsql STABLE
+    SET enable_seqscan = off AS $$
+BEGIN
+    IF gave_on IS NOT NULL AND EXISTS (SELECT FROM donation AS b WHERE b.bag_code = bag AND b.item_id IS NOT NULL)
+       AND EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = bag AND b.item_id NOT IN (
+                   SELECT item_kin_to_be(of_item, corrected, its_install, its_seq, its_kind, by_staff))) THEN
+        RETURN 'conflict';
+    END IF;
+    IF corrected IS NOT NULL AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = corrected AND o.kind = its_kind
+                                             AND (by_staff OR (o.install = its_install AND o.seq < its_seq))) THEN
+        RETURN 'held';
+    END IF;
+    IF item_donor_plain(its_donor, its_provisional, gave_on IS NOT NULL) THEN
+        RETURN 'applied';
+    END IF;
+    IF gave_on IS NOT NULL AND wait_was_known(its_donor, gave_on, captured) THEN
+        RETURN 'held';
+    END IF;
+    RETURN CASE WHEN EXISTS (SELECT FROM item_doubts(its_donor, its_provisional)) THEN 'held' ELSE 'applied' END;
+END $$;
+
+/*
+ * Whether nothing at all is to be said of it: it counts, and nobody need look. True of nearly all; of one of which it is not,
+ * the long way tells.
+ */
+CREATE FUNCTION item_plain(of_item uuid, of_content bytea) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+BEGIN
+    RETURN (SELECT i.held = '{}' AND i.corrects IS NULL
+            AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = of_item AND o.content_hash <> of_content)
+            AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = of_item)
+            AND NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = of_item)
+            AND EXISTS (SELECT FROM donor AS d WHERE d.id = i.donor_id AND (d.birth_year IS NOT NULL OR d.erased_at IS NOT NULL))
+            AND item_donor_plain(i.donor_id, i.provisional_id, i.kind = 'donation')
+            AND NOT EXISTS (SELECT FROM donation AS n JOIN donation AS b ON b.bag_code = n.bag_code AND b.item_id <> n.item_id
+                            WHERE n.item_id = of_item AND n.content_hash = of_content)
+            FROM item AS i WHERE i.id = of_item AND i.content_hash = of_content);
+END $$;
+
 CREATE VIEW item_reason_ever AS
-    SELECT i.id, i.content_hash, r.reason FROM item AS i CROSS JOIN LATERAL (
-        SELECT coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = i.donor_id), i.donor_id) AS id
-    ) AS p CROSS JOIN LATERAL (
-        SELECT unnest(i.held) AS reason
-        UNION ALL
-        SELECT t.reason FROM item_doubt_open AS t WHERE t.item_id = i.id AND t.content_hash = i.content_hash
-        UNION ALL
-        SELECT item_doubts(i.donor_id, i.provisional_id)
-        UNION ALL
-        SELECT 'donor_unknown' WHERE NOT EXISTS (SELECT FROM donor AS d
-            WHERE d.id = ANY (ARRAY(SELECT p.id UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = p.id))
-              AND (d.birth_year IS NOT NULL OR d.erased_at IS NOT NULL))
-        UNION ALL
-        SELECT 'correction_unmatched' WHERE i.corrects IS NOT NULL
-          AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = i.corrects AND item_corrects(i, o))
-        UNION ALL
-        SELECT 'newer_deferral' FROM donation AS n
-        WHERE n.item_id = i.id AND n.content_hash = i.content_hash AND EXISTS (
-            SELECT FROM deferral_counting AS f
-            WHERE f.donor_id = ANY (ARRAY(SELECT p.id UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = p.id))
-              AND f.lifts IS NULL AND (f.until IS NULL OR f.until > n.donated_on)
-              AND (f.carried OR coalesce(f.captured_at, f.recorded_at)
-                  < CASE WHEN (n.captured_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = n.donated_on THEN n.captured_at
-                         ELSE (n.donated_on + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END)
-              AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id))
-    ) AS r;
+    SELECT i.id, i.content_hash, r.reason FROM item AS i CROSS JOIN LATERAL item_reasons_ever(i.id, i.content_hash) AS r (reason);
 
 -- Those that no decision has answered.
-CREATE VIEW item_reason AS
-    SELECT r.id, r.content_hash, r.reason FROM item_reason_ever AS r LEFT JOIN LATERAL (
-        SELECT d.verb, d.answers FROM item_decision AS d WHERE d.item_id = r.id AND d.content_hash = r.content_hash ORDER BY d.version DESC LIMIT 1
+CREATE FUNCTION item_reasons(of_item uuid, of_content bytea) RETURNS SETOF text LANGUAGE plpgsql STABLE ROWS 1
+    SET enable_seqscan = off AS $$
+BEGIN
+    IF item_plain(of_item, of_content) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT r.reason FROM item_reasons_ever(of_item, of_content) AS r (reason) LEFT JOIN LATERAL (
+        SELECT d.verb, d.answers FROM item_decision AS d WHERE d.item_id = of_item AND d.content_hash = of_content ORDER BY d.version DESC LIMIT 1
     ) AS d ON true
     WHERE d.verb IS NULL OR d.verb = 'correct' OR (d.verb = 'keep' AND r.reason <> ALL (d.answers));
+END $$;
+CREATE VIEW item_reason AS
+    SELECT i.id, i.content_hash, r.reason FROM item AS i CROSS JOIN LATERAL item_reasons(i.id, i.content_hash) AS r (reason);
 
 /*
  * Donations that count. `held`: a person must look; `open`: several contents stand under its item, or one bag in several
@@ -312,30 +445,41 @@ CREATE VIEW item_reason AS
  */
 CREATE VIEW donation_counting AS
     SELECT n.*,
-        n.item_id IS NOT NULL AND EXISTS (SELECT FROM item_reason AS r WHERE r.id = n.item_id AND r.content_hash = n.content_hash)
-            AS held,
-        n.item_id IS NOT NULL AND (
-            (SELECT c.open FROM item_counting AS c WHERE c.id = n.item_id AND c.content_hash = n.content_hash)
-            OR EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = n.bag_code AND b.item_id <> n.item_id)) AS open
+        n.item_id IS NOT NULL AND EXISTS (SELECT FROM item_reasons(n.item_id, n.content_hash)) AS held,
+        n.item_id IS NOT NULL AND (item_contested(n.item_id, n.content_hash) OR bag_elsewhere(n.bag_code, n.item_id)) AS open
     FROM donation_standing AS n
     WHERE n.bag_code IS NULL OR n.item_id IS NULL
-       OR NOT EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = n.bag_code AND b.item_id <> n.item_id
-                      AND (b.quarantined, b.captured_at, b.item_id) < (n.quarantined, n.captured_at, n.item_id));
+       OR NOT EXISTS (SELECT FROM donation AS b WHERE b.bag_code = n.bag_code AND b.item_id <> n.item_id)
+       OR NOT bag_lost(n);
 
--- How each content stands: counts, held, open, corrected, dropped.
+-- How a content stands: counts, held, open, corrected, dropped.
+CREATE FUNCTION item_stands(of_item uuid, of_content bytea) RETURNS text LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+BEGIN
+    IF item_plain(of_item, of_content) THEN
+        RETURN 'counts';
+    END IF;
+    IF NOT EXISTS (SELECT FROM item_standing AS s WHERE s.id = of_item AND s.content_hash = of_content) THEN
+        RETURN CASE WHEN (SELECT d.verb FROM item_decision AS d WHERE d.item_id = of_item AND d.content_hash = of_content
+                          ORDER BY d.version DESC LIMIT 1) = 'drop' THEN 'dropped' ELSE 'corrected' END;
+    END IF;
+    RETURN CASE WHEN item_contested(of_item, of_content)
+                     OR EXISTS (SELECT FROM donation AS n WHERE n.item_id = of_item AND n.content_hash = of_content
+                                AND bag_elsewhere(n.bag_code, of_item)) THEN 'open'
+                WHEN EXISTS (SELECT FROM item_reasons(of_item, of_content)) THEN 'held'
+                ELSE 'counts' END;
+END $$;
 CREATE VIEW item_state AS
-    SELECT i.id, i.content_hash, CASE
-        WHEN NOT EXISTS (SELECT FROM item_standing AS s WHERE s.id = i.id AND s.content_hash = i.content_hash) THEN
-            CASE WHEN (SELECT d.verb FROM item_decision AS d WHERE d.item_id = i.id AND d.content_hash = i.content_hash
-                       ORDER BY d.version DESC LIMIT 1) = 'drop' THEN 'dropped' ELSE 'corrected' END
-        WHEN EXISTS (SELECT FROM item_standing AS s WHERE s.id = i.id AND s.content_hash <> i.content_hash)
-            OR ((i.corrects IS NOT NULL OR EXISTS (SELECT FROM item AS c WHERE c.corrects = i.id))
-                AND EXISTS (SELECT FROM item_kin(i.id) AS k (id) JOIN item_standing AS o ON o.id = k.id))
-            OR EXISTS (SELECT FROM donation AS n JOIN donation_standing AS b ON b.bag_code = n.bag_code AND b.item_id <> n.item_id
-                       WHERE n.item_id = i.id AND n.content_hash = i.content_hash) THEN 'open'
-        WHEN EXISTS (SELECT FROM item_reason AS r WHERE r.id = i.id AND r.content_hash = i.content_hash) THEN 'held'
-        ELSE 'counts' END AS state
-    FROM item AS i;
+    SELECT i.id, i.content_hash, item_stands(i.id, i.content_hash) AS state FROM item AS i;
+
+-- What came of these phones, in runs without a gap.
+CREATE FUNCTION item_runs(installs uuid[]) RETURNS TABLE (install uuid, first bigint, last bigint) LANGUAGE plpgsql STABLE
+    SET enable_seqscan = off AS $$
+BEGIN
+    RETURN QUERY SELECT g.install, min(g.seq), max(g.seq) FROM (
+        SELECT s.install, s.seq, s.seq - row_number() OVER (PARTITION BY s.install ORDER BY s.seq) AS run
+        FROM (SELECT DISTINCT i.install, i.seq FROM item AS i WHERE i.install = ANY (installs)) AS s) AS g
+    GROUP BY g.install, g.run;
+END $$;
 
 -- ---- what a person decides about ----
 

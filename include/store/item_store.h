@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/memory.h"
 #include "db/db.h"
@@ -91,7 +92,21 @@ struct item_hand_in {
 	struct db_query     query;       /* private from here on */
 	struct store       *store;
 	struct hand_in     *work;
+	const struct item_hand_in *const *whose;         /* of the desk: who hands in each item; NULL: this one */
+	STAILQ_ENTRY(item_hand_in) next;
 };
 void item_hand_in_send(struct store *store, struct item_hand_in *hand_in);
+
+/*
+ * Where phones hand in, one of each worker. Single items that come while earlier ones are being written go together in the
+ * next statements, without a timer: alone one is as fast as ever, under load one commit serves many. Each keeps its own
+ * device, actor and receipt. What is more than one item, or does more than be kept (check-ins, gifts, people who are told
+ * by more than an id), goes by itself as above.
+ */
+enum { ITEM_DESK_BATCH = 128 };
+struct item_desk;
+struct item_desk *item_desk_new(struct store *store);            /* borrows the store */
+void item_desk_free(struct item_desk *desk);                     /* after the database is closed; NULL is fine */
+void item_desk_ask(struct item_desk *desk, struct item_hand_in *hand_in);
 
 #endif

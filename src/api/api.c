@@ -13,6 +13,7 @@
 #include "crypto/donor_seal.h"
 #include "crypto/keyring.h"
 #include "store/donor_store.h"
+#include "store/item_store.h"
 
 static const struct route *const route_tables[] = {
 	health_routes, page_routes, round_routes, report_routes, plan_routes,
@@ -204,6 +205,7 @@ struct api *api_new(struct worker *worker, int listen_fd, const struct api_daemo
 	api->daemon = daemon;
 	api->store = (struct store){ worker->db, worker->keyring, worker->clock, donor_key_new() };
 	api->desk = donor_desk_new(&api->store);
+	api->items = item_desk_new(&api->store);
 	api->router = http_router_new();
 	add_routes(api);
 	cache_init(&api->cache);
@@ -255,6 +257,7 @@ void api_free(struct api *api)
 	limits_release(&api->limits);
 	buf_release(&api->scratch);
 	donor_desk_free(api->desk);
+	item_desk_free(api->items);
 	donor_key_free(api->store.donor_key);
 	free(api->routes);
 	free(api);

@@ -153,7 +153,7 @@ static void batch_with_units(struct request *r)
 		.device_revoked = r->principal.device_revoked, .team_id = r->principal.team, .units = reading.units,
 		.today = r->today, .actor = r->actor, .arena = r->arena, .done = batch_on_handed_in,
 	};
-	item_hand_in_send(api_store(r->api), &op->hand_in);
+	item_desk_ask(r->api->items, &op->hand_in);
 }
 
 static void batch_start(struct request *r)

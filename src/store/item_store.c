@@ -48,6 +48,7 @@ struct known {
 	bool          by_item;           /* a phone told of it first: nobody registered it at a desk */
 	bool          is_new, told_more, took, gone;     /* gone: merged in this batch, and `took` that it took another in */
 	bool          used;              /* what is settled stands on it */
+	size_t        by;                /* which item a new one was made of */
 	struct known *next;
 };
 
@@ -105,6 +106,7 @@ struct finding {
 struct round_seen {
 	char              id[UUID_TEXT_SIZE];
 	struct item_setting setting;
+	const char       *team;          /* whose round it is; NULL */
 };
 
 /* Somebody bears a number that an item tells. */
@@ -192,7 +194,7 @@ static const struct db_statement load_statement = {
 	"  UNION SELECT b.donor_id FROM found AS f LEFT JOIN donor_alias AS a ON a.donor_id = f.donor_id"
 	"   JOIN donor_alias AS b ON b.into_id = coalesce(a.into_id, f.donor_id))"
 	" SELECT r.tag, r.key, r.one, r.two, r.donor_id, r.captured, r.tie, r.sealed, a.into_id, a.with_id,"
-	"  EXISTS (SELECT FROM item AS m WHERE m.donor_id = d.id AND m.registers), "
+	"  EXISTS (SELECT FROM item AS m WHERE m.donor_id = d.id AND m.registers OFFSET 0), "
 	DONOR_PLAIN_COLUMNS ", " DONOR_SEALED_COLUMNS ", " DONOR_IDENTIFIER_COLUMNS
 	" FROM (SELECT '0' AS tag, NULL::text AS key, NULL::text AS one, NULL::text AS two, own.id AS donor_id,"
 	"   NULL::bigint AS captured, NULL::text AS tie, NULL::bytea AS sealed FROM own"
@@ -213,6 +215,11 @@ enum { LOAD_TAG, LOAD_KEY, LOAD_ONE, LOAD_TWO, LOAD_DONOR, LOAD_CAPTURED, LOAD_T
 static const struct item *item_at(const struct hand_in *work, size_t index)
 {
 	return work->op->items[index];
+}
+
+static const struct item_hand_in *whose(const struct hand_in *work, size_t index)
+{
+	return work->op->whose ? work->op->whose[index] : work->op;
 }
 
 static void load_send(struct hand_in *work)
@@ -368,7 +375,7 @@ static void read_round(struct hand_in *work, const struct db_result *result, int
 		seen->setting.round_to = row_date(result, row, LOAD_TWO);
 	} else {
 		(void)round_status_parse(db_text(result, row, LOAD_ONE), &seen->setting.round_status);
-		seen->setting.round_foreign = work->op->team_id && !streq(db_text(result, row, LOAD_TWO), work->op->team_id);
+		seen->team = row_text(work->arena, result, row, LOAD_TWO);
 	}
 }
 
@@ -471,6 +478,7 @@ static void audit_donor(struct hand_in *work, const struct known *known)
 	struct buf was = { 0 }, is = { 0 };
 
 	image_donor(&is, &known->record.donor);
+	work->audit.actor = &(known->is_new ? whose(work, known->by) : work->op)->actor;
 	if (known->is_new) {
 		audit_add(&work->audit, "donor.register", "donor", known->record.donor.id, NULL, &is);
 	} else {
@@ -578,11 +586,12 @@ static struct known *make_donor(struct hand_in *work, const char *id, struct fre
 	unsigned char wrapped[DONOR_KEY_WRAPPED_BYTES];
 
 	known->is_new = known->by_item = true;
+	known->by = fresh->index;
 	snprintf(donor->id, sizeof(donor->id), "%s", id);
 	if (item->named)
 		fill(known, item->person);
 	/* Nobody knows who has a revoked phone: its numbers are nobody's yet. */
-	if (item->person && !work->op->device_revoked)
+	if (item->person && !whose(work, fresh->index)->device_revoked)
 		add_numbers(work, known, fresh->index);
 	fresh->registers = true;
 	fresh->names = item->named;
@@ -711,7 +720,7 @@ static void join_others(struct hand_in *work, struct candidates *found, const st
 		if (from == root)
 			continue;
 		from->used = true;
-		if (mine && !work->op->device_revoked && !are_distinct(work, from, root))
+		if (mine && !whose(work, work->fresh[work->nfresh].index)->device_revoked && !are_distinct(work, from, root))
 			merge(from, root);
 		else if (other->how != NAMELESS)
 			add_doubt(work, work->nfresh + 1, from->record.donor.id,
@@ -767,7 +776,7 @@ static struct known *find_donor(struct hand_in *work, struct fresh *fresh, unsig
 	if (in_doubt)
 		add_doubt(work, work->nfresh + 1, best->of->record.donor.id, "differs");
 	join_others(work, &found, best, in_doubt);
-	if (in_doubt || work->op->device_revoked)
+	if (in_doubt || whose(work, fresh->index)->device_revoked)
 		return best->of;
 	if (item->named && (best->how == NAMELESS || root->by_item)) {
 		fresh->names = best->how == NAMELESS;
@@ -887,15 +896,19 @@ static const char *tie_of(struct hand_in *work, const struct item *item, struct 
 	return low || high ? item_tie_between(low, high, work->arena) : ITEM_TIE_FIRST;
 }
 
-static struct item_setting setting_of(struct hand_in *work, const struct item *item)
+static struct item_setting setting_of(struct hand_in *work, size_t index)
 {
+	const struct item *item = item_at(work, index);
+	const struct item_hand_in *of = whose(work, index);
 	struct item_setting setting = { 0 };
 
 	for (size_t i = 0; item->round_id && i < work->nrounds; i++)
-		if (streq(work->rounds[i].id, item->round_id))
+		if (streq(work->rounds[i].id, item->round_id)) {
 			setting = work->rounds[i].setting;
-	setting.device_revoked = work->op->device_revoked;
-	setting.today = work->op->today;
+			setting.round_foreign = of->team_id && !streq(or_empty(work->rounds[i].team), of->team_id);
+		}
+	setting.device_revoked = of->device_revoked;
+	setting.today = of->today;
 	return setting;
 }
 
@@ -949,7 +962,7 @@ static bool bag_in_batch(const struct hand_in *work, const struct item *item)
 static bool settle(struct hand_in *work, size_t index, struct error *err)
 {
 	const struct item *item = item_at(work, index);
-	struct item_setting setting = setting_of(work, item);
+	struct item_setting setting = setting_of(work, index);
 	struct fresh *fresh = &work->fresh[work->nfresh];
 	struct content *content;
 	struct deferral deferral;
@@ -1192,7 +1205,7 @@ static void find_alike(struct hand_in *work)
 /* ---- writing ---- */
 
 /*
- *	$1 audit   $2 written keys   $3 device
+ *	$1 audit   $2 written keys   $3 devices, side by side with the items
  *	$4 .. $15 donors   $16 .. $19 identifiers   $20 .. $24 digests
  *	$25 .. $47 items with what they tell; "" for none   $48 .. $50 doubts: which item, whom, why
  *	$51 the item that a person corrects, or NULL   $52 which content   $53 version of its case   $54 $55 who
@@ -1203,14 +1216,6 @@ static void find_alike(struct hand_in *work)
  * Whoever wrote one of these rows meanwhile makes the statement fail: it is settled anew then. The verdict is the first
  * answer, which a repetition gets again; how things stand then is derived (item_reason, item_standing).
  */
-#define KNOWN_BEFORE(item) \
-	"EXISTS (SELECT FROM deferral_counting AS f WHERE f.donor_id = ANY (ARRAY(SELECT p.id FROM (SELECT coalesce(" \
-	"   (SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = " item ".donor_id), " item ".donor_id) AS id) AS s" \
-	"   CROSS JOIN LATERAL (SELECT s.id UNION ALL SELECT m.donor_id FROM donor_alias AS m WHERE m.into_id = s.id) AS p))" \
-	"  AND f.lifts IS NULL AND (f.until IS NULL OR f.until > " item ".day::date)" \
-	"  AND (f.carried OR coalesce(f.captured_at, f.recorded_at) < CASE WHEN (" item ".captured_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date" \
-	"    = " item ".day::date THEN " item ".captured_at ELSE (" item ".day::date + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END)" \
-	"  AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id))"
 static const struct db_statement write_statement = {
 	"WITH locked AS MATERIALIZED (SELECT d.id, d.version, d.erased_at FROM donor AS d WHERE d.id = ANY ($59::uuid[])"
 	"  ORDER BY d.id FOR NO KEY UPDATE),"
@@ -1240,25 +1245,21 @@ static const struct db_statement write_statement = {
 	" given AS MATERIALIZED (SELECT i.*, item_fact_id(i.content_hash) AS fact_id FROM unnest($25::uuid[], $26::bytea[],"
 	"   $27::text[], $28::uuid[], $29::bigint[], $30::timestamptz[], $31::text[], $32::text[], $33::uuid[], $34::integer[],"
 	"   $35::text[], $36::text[], $37::bytea[], $38::text[], $39::text[], $40::text[], $41::integer[], $42::text[],"
-	"   $43::text[], $44::text[], $45::text[], $46::text[], $47::text[]) WITH ORDINALITY AS i (id, content_hash, kind,"
+	"   $43::text[], $44::text[], $45::text[], $46::text[], $47::text[], $3::text[]) WITH ORDINALITY AS i (id, content_hash, kind,"
 	"   install, seq, captured_at, corrects, round_id, donor_id, flags, provisional_id, held, sealed, bag, day, component,"
-	"   volume_ml, outcome, deferral, ends, until, accepts, tie, n), go),"
+	"   volume_ml, outcome, deferral, ends, until, accepts, tie, device, n), go),"
 	" item AS (INSERT INTO item (id, content_hash, kind, install, seq, captured_at, corrects, round_id, donor_id, registers,"
 	"   provisional_id, device_id, held, sealed, accepts, tie, staff, verdict)"
 	"  SELECT i.id, i.content_hash, i.kind, i.install, i.seq, i.captured_at, nullif(i.corrects, '')::uuid,"
-	"   nullif(i.round_id, '')::uuid, i.donor_id, i.flags & 1 <> 0, nullif(i.provisional_id, '')::uuid, $3::uuid,"
+	"   nullif(i.round_id, '')::uuid, i.donor_id, i.flags & 1 <> 0, nullif(i.provisional_id, '')::uuid, nullif(i.device, '')::uuid,"
 	"   coalesce(string_to_array(nullif(i.held, ''), ','), '{}'), i.sealed, nullif(i.accepts, '')::boolean, i.tie,"
 	"   $51::uuid IS NOT NULL,"
-	"   CASE WHEN i.flags & 2 <> 0 OR (i.bag <> '' AND i.component <> '' AND EXISTS (SELECT FROM donation_standing AS b"
-	"     WHERE b.bag_code = i.bag AND b.item_id NOT IN"
-	"      (SELECT item_kin_to_be(i.id, nullif(i.corrects, '')::uuid, i.install, i.seq, i.kind, $51::uuid IS NOT NULL)))) THEN 'conflict'"
-	"    WHEN i.held <> '' OR i.flags & 4 <> 0 OR (i.corrects <> '' AND NOT EXISTS (SELECT FROM item AS o"
-	"      WHERE o.id = nullif(i.corrects, '')::uuid AND o.kind = i.kind"
-	"       AND ($51::uuid IS NOT NULL OR (o.install = i.install AND o.seq < i.seq))))"
-	"     OR (i.component <> '' AND " KNOWN_BEFORE("i") ")"
-	"     OR EXISTS (SELECT FROM item_doubts(i.donor_id, nullif(i.provisional_id, '')::uuid)) THEN 'held'"
-	"    ELSE 'applied' END"
-	"  FROM given AS i ORDER BY i.id, i.content_hash RETURNING id, content_hash, verdict),"
+	"   CASE WHEN i.flags & 2 <> 0 THEN 'conflict' WHEN v.verdict = 'applied' AND (i.held <> '' OR i.flags & 4 <> 0) THEN 'held'"
+	"    ELSE v.verdict END"
+	"  FROM given AS i CROSS JOIN LATERAL item_verdict(i.id, i.kind, i.install, i.seq, $51::uuid IS NOT NULL,"
+	"    nullif(i.corrects, '')::uuid, i.donor_id, nullif(i.provisional_id, '')::uuid, nullif(i.bag, ''),"
+	"    CASE WHEN i.component <> '' THEN i.day::date END, i.captured_at) AS v (verdict)"
+	"  ORDER BY i.id, i.content_hash RETURNING id, content_hash, verdict),"
 	" doubt AS (INSERT INTO item_doubt (item_id, content_hash, donor_id, reason)"
 	"  SELECT i.id, i.content_hash, t.donor_id, t.reason FROM unnest($48::bigint[], $49::uuid[], $50::text[])"
 	"   AS t (n, donor_id, reason) JOIN given AS i ON i.n = t.n),"
@@ -1301,7 +1302,8 @@ static const struct db_statement write_statement = {
 	/* After donors' rows are held, as the locks of appointments have it. What a revoked phone tells does nothing. */
 	" arrived AS MATERIALIZED (SELECT s.* FROM (SELECT jsonb_build_object('items', jsonb_agg(jsonb_build_object("
 	"   'round', i.round_id, 'donor', i.donor_id))) AS a FROM given AS i WHERE i.kind = 'check_in' AND i.round_id <> ''"
-	"   AND 'device_revoked' <> ALL (string_to_array(i.held, ',')) AND (SELECT count(*) FROM locked) >= 0) AS c"
+	"   AND 'device_revoked' <> ALL (string_to_array(i.held, ',')) AND (SELECT count(*) FROM locked) >= 0"
+	"   HAVING count(*) > 0) AS c"
 	"  CROSS JOIN LATERAL appointment_do('check_in', c.a, $57::timestamptz) AS s),"
 	" arrived_audit AS (" AUDIT_OF_STEPS("$56", "arrived") "),"
 	" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM go)") ")"
@@ -1365,6 +1367,15 @@ static void query_doubts(struct hand_in *work, struct db_query *query)
 	columns_query(&rows, query, work->arena);
 }
 
+static void query_devices(struct hand_in *work, struct db_query *query)
+{
+	const char **devices = arena_alloc(work->arena, (work->nfresh + 1) * sizeof(*devices));
+
+	for (size_t i = 0; i < work->nfresh; i++)
+		devices[i] = or_empty(whose(work, work->fresh[i].index)->device_id);
+	query_texts(query, work->arena, devices, work->nfresh);
+}
+
 static void query_step(struct hand_in *work, struct db_query *query)
 {
 	const struct item_hand_in *op = work->op;
@@ -1412,11 +1423,12 @@ static void audit_fresh(struct hand_in *work, const struct fresh *fresh)
 		.id = item->id, .content_hash = fresh->hash, .kind = item_kind_text(item->kind), .install = item->install,
 		.seq = item->seq, .captured_us = item->captured_us, .corrects = item->corrects, .round_id = round,
 		.donor_id = donor_id, .registers = fresh->registers, .provisional_id = *fresh->provisional ? fresh->provisional : NULL,
-		.device_id = work->op->device_id, .held = fresh->held, .sealed = fresh->sealed,
+		.device_id = whose(work, fresh->index)->device_id, .held = fresh->held, .sealed = fresh->sealed,
 		.accepts = item_accepts(item), .tie = fresh->tie, .staff = work->op->step != NULL,
 	};
 	struct buf after = { 0 };
 
+	work->audit.actor = &whose(work, fresh->index)->actor;
 	image_item(&after, &image);
 	audit_add(&work->audit, "item.add", "item", item_subject(work->arena, item->id, fresh->hash), NULL, &after);
 	buf_reset(&after);
@@ -1492,13 +1504,15 @@ static void write_send(struct hand_in *work)
 	}
 	for (size_t i = 0; i < work->nfresh; i++)
 		audit_fresh(work, &work->fresh[i]);
-	for (size_t i = 0; i < work->nreplayed; i++)
+	for (size_t i = 0; i < work->nreplayed; i++) {
+		work->audit.actor = &whose(work, work->replayed[i])->actor;
 		audit_add_reading(&work->audit, "item.replay", "item",
 				  item_subject(arena, item_at(work, work->replayed[i])->id, work->hashes[work->replayed[i]]), NULL);
+	}
 	query_begin(query, &write_statement, DB_WRITE, write_on_done);
 	query_text(query, audit_end(&work->audit, arena));
 	query_written_keys(query, work->view, arena);
-	query_text(query, work->op->device_id);
+	query_devices(work, query);
 	for (size_t i = 0; i < work->donors.ncells - 1; i++)
 		query_texts(query, arena, work->donors.cells[i], work->donors.count);
 	columns_query(&work->identifiers, query, arena);
@@ -1625,15 +1639,13 @@ static void begin(struct hand_in *work)
 
 /* $1 $2 ids and hashes of items, side by side   $3 installs */
 static const struct db_statement receipt_statement = {
-	"SELECT 'i', k.n::text, i.state,"
-	"  ARRAY(SELECT DISTINCT r.reason FROM item_reason AS r WHERE r.id = i.id AND r.content_hash = i.content_hash ORDER BY 1)::text,"
+	"SELECT 'i', k.n::text, s.state, CASE WHEN s.state = 'counts' THEN '{}'"
+	"   ELSE ARRAY(SELECT DISTINCT r.reason FROM item_reasons(k.id, k.content_hash) AS r (reason) ORDER BY 1)::text END,"
 	"  NULL::bigint, NULL::bigint"
 	" FROM unnest($1::uuid[], $2::bytea[]) WITH ORDINALITY AS k (id, content_hash, n)"
-	"  JOIN item_state AS i ON i.id = k.id AND i.content_hash = k.content_hash"
-	" UNION ALL SELECT 'r', g.install::text, NULL, NULL, min(g.seq), max(g.seq) FROM ("
-	"   SELECT s.install, s.seq, s.seq - row_number() OVER (PARTITION BY s.install ORDER BY s.seq) AS run"
-	"   FROM (SELECT DISTINCT i.install, i.seq FROM item AS i WHERE i.install = ANY ($3::uuid[])) AS s) AS g"
-	"  GROUP BY g.install, g.run ORDER BY 1, 2, 5"
+	"  CROSS JOIN LATERAL item_stands(k.id, k.content_hash) AS s (state)"
+	" UNION ALL SELECT 'r', r.install::text, NULL, NULL, r.first, r.last FROM item_runs($3::uuid[]) AS r"
+	" ORDER BY 1, 2, 5"
 };
 
 static void read_state(struct hand_in *work, const struct db_result *result, int row, const size_t *indexes)

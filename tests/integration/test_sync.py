@@ -719,6 +719,39 @@ def enrolled(api, staff, team, seeds):
     return answer["device"], api.with_token(answer["token"]), body
 
 
+def test_who_hands_in_at_once_is_told_of_its_own(api, staff, own_team, running, seeds, daemon, donor):
+    """Single items that wait at the same moment are written together: each keeps its phone, who sent it, and its receipt."""
+    phones, known, sent = [], donor(), {}
+    for n in range(6):
+        device, client, _ = enrolled(api, staff, own_team, seeds)
+        phones.append((device["id"], Phone(client, running), n == 5))
+    staff.post(f"{DEVICES}/{phones[5][0]}/revoke", json={}, expect=200)
+    work = {one_id: [phone.gave(known if n % 2 else str(uuid.uuid4()), bag_code=f"LC-{uuid.uuid4()}") for n in range(4)]
+            for one_id, phone, _ in phones}
+
+    def hand_in(device, phone):
+        sent[device] = [phone.send(item) for item in work[device]]
+    threads = [threading.Thread(target=hand_in, args=(device, phone)) for device, phone, _ in phones]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    actors = set()
+    for device, phone, revoked in phones:
+        for n, (item, receipt) in enumerate(zip(work[device], sent[device], strict=True)):
+            told = one(receipt)
+            assert told["id"] == item["id"] and ("device_revoked" in told["reasons"]) == revoked and told["verdict"] == (
+                "applied" if n % 2 and not revoked else "held"), told
+            assert [i["install"] for i in receipt["installs"]] == [phone.install]
+            assert daemon.value("SELECT device_id::text FROM item WHERE id = %s", item["id"]) == device
+        who = daemon.sql("SELECT DISTINCT actor_id FROM audit_entry WHERE (action = 'item.add' AND split_part(subject_id, ':', 1) = ANY (%s))"
+                         " OR (action = 'donor.register' AND subject_id = ANY (%s))", [item["id"] for item in work[device]],
+                         [item["data"]["donor"]["id"] for item in work[device] if item["data"]["donor"]["id"] != known])
+        assert len(who) == 1
+        actors.add(who[0][0])
+    assert len(actors) == len(phones)
+
+
 def test_a_phone_is_enrolled_once(api, staff, own_team, seeds, daemon):
     made = staff.post(DEVICES, json={"name": f"Máy {seeds.number()}", "team": own_team}, headers={"Idempotency-Key": "phone-1"}, expect=201).json()
     again = staff.post(DEVICES, json={"name": made["device"]["name"], "team": own_team}, headers={"Idempotency-Key": "phone-1"}, expect=201).json()

@@ -1,0 +1,43 @@
+"""The short ways by which it is told what stands of an item give what the rule in plain words gives, for rows of every kind."""
+import pathlib
+
+import pytest
+
+from harness import programs
+from harness.database import Postgres
+
+RULE = pathlib.Path(__file__).parent / "rule"
+VIEWS = ["deferral_counting", "donation_standing", "donation_counting", "item_reason_ever", "item_reason", "item_state"]
+SETTINGS = ("SET jit = off", "SET search_path = public")
+ARGUMENTS = ("(x.id, i.kind, i.install, i.seq, i.staff, i.corrects, i.donor_id, i.provisional_id, n.bag_code, n.donated_on,"
+             " i.captured_at)")
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    one = Postgres().make()
+    config = one.configuration()
+    for words in (["keyring", "create"], ["migrate"]):
+        outcome = programs.run("giothong", "--config", config, *words, folder=one.folder)
+        assert outcome.status == 0, outcome
+    one.sql(*SETTINGS, (RULE / "field.sql").read_text(), database="giothong")
+    yield one
+    one.remove()
+
+
+@pytest.mark.parametrize("seed, wide", [(0.1, 1), (0.2, 4), (0.3, 8)])
+def test_the_short_way_is_the_rule(postgres, seed, wide):
+    rows = (RULE / "field_rows.sql").read_text().replace(":seed", str(seed)).replace(":wide", str(wide))
+    postgres.sql(*SETTINGS, rows, database="giothong")
+
+    def ask(statement):
+        return postgres.sql(*SETTINGS, statement, database="giothong")
+    for view in VIEWS:
+        assert ask(f"SELECT count(*) FROM {view}") > [(15,)]
+        assert ask(f"(TABLE {view} EXCEPT ALL TABLE rule.{view}) UNION ALL (TABLE rule.{view} EXCEPT ALL TABLE {view})") == [], view
+    # of what would come in now: each content again, and under an id of its own
+    verdicts = ask(f"SELECT item_verdict{ARGUMENTS}, rule.verdict{ARGUMENTS} FROM item AS i"
+                   " LEFT JOIN donation AS n ON n.item_id = i.id AND n.content_hash = i.content_hash"
+                   " CROSS JOIN LATERAL (SELECT i.id UNION ALL SELECT md5(i.id::text)::uuid) AS x")
+    assert {one for one, _ in verdicts} == {"applied", "held", "conflict"}
+    assert [pair for pair in verdicts if pair[0] != pair[1]] == []
