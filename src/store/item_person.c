@@ -1,0 +1,274 @@
+#include "store/hand_in.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "crypto/donor_seal.h"
+#include "store/row.h"
+
+static uint64_t random_bits(void)
+{
+	uint64_t bits;
+
+	if (getentropy(&bits, sizeof(bits)) != 0)
+		abort();
+	return bits;
+}
+
+/* Whether somebody bears that number of the item's; of a local paper: whether this person does. */
+static bool is_borne(struct hand_in *work, size_t index, size_t n, const struct identifier *identifier, const struct known *root)
+{
+	bool unique = identifier_is_unique(identifier->kind);
+
+	for (size_t i = 0; i < work->nhits; i++)
+		if (work->hits[i].index == index && work->hits[i].identifier == n)
+			return true;
+	for (struct known *known = work->known; known; known = known->next)
+		if ((unique || known_root(known) == root) && donor_bears(&known->record.donor, identifier))
+			return true;
+	return false;
+}
+
+/* Numbers that nobody bears. `index`: of the item in the batch. */
+static void add_numbers(struct hand_in *work, struct known *root, size_t index)
+{
+	const struct donor *told = hand_in_item(work, index)->person;
+	struct donor *donor = &root->record.donor;
+	struct donor_identifier *all = arena_alloc(work->arena, (donor->nidentifiers + told->nidentifiers + 1) * sizeof(*all));
+
+	for (size_t i = 0; i < donor->nidentifiers; i++)
+		all[i] = donor->identifiers[i];
+	donor->identifiers = all;
+	for (size_t i = 0; i < told->nidentifiers && donor->nidentifiers < DONOR_IDENTIFIERS_MAX; i++) {
+		if (is_borne(work, index, i, &told->identifiers[i].identifier, root))
+			continue;
+		all[donor->nidentifiers] = told->identifiers[i];
+		uuid7_make(all[donor->nidentifiers++].id, clock_wall_us(work->store->clock));
+		root->told_more = true;
+	}
+}
+
+/* What was not known of the person yet. */
+static void fill(struct known *root, const struct donor *told)
+{
+	struct donor *donor = &root->record.donor, was = *donor;
+
+	if (!donor->name)
+		donor->name = told->name;
+	if (date_is_none(donor->birth_date))
+		donor->birth_date = told->birth_date;
+	if (donor->birth_year == 0)
+		donor->birth_year = told->birth_year;
+	if (donor->sex == DONOR_SEX_UNKNOWN)
+		donor->sex = told->sex;
+	if (!donor->phone)
+		donor->phone = told->phone;
+	if (!donor->address)
+		donor->address = told->address;
+	if (donor->blood_evidence == BLOOD_EVIDENCE_NONE) {
+		donor->abo = told->abo;
+		donor->rhd = told->rhd;
+		donor->blood_evidence = told->blood_evidence;
+	}
+	if (!donor->unit_id) {
+		donor->unit_id = told->unit_id;
+		donor->unit_on = told->unit_on;
+	}
+	root->told_more |= donor->name != was.name || donor->phone != was.phone || donor->address != was.address ||
+			   donor->unit_id != was.unit_id || donor->sex != was.sex || donor->birth_year != was.birth_year ||
+			   donor->blood_evidence != was.blood_evidence || date_compare(donor->birth_date, was.birth_date) != 0;
+}
+
+/* A record of its own: what was told of the person, or nothing but perhaps a number. */
+static struct known *make_donor(struct hand_in *work, const char *id, struct fresh *fresh)
+{
+	const struct item *item = fresh->item;
+	struct known *known = known_add(work);
+	struct donor *donor = &known->record.donor;
+	unsigned char wrapped[DONOR_KEY_WRAPPED_BYTES];
+
+	known->is_new = known->by_item = true;
+	known->by = fresh->index;
+	snprintf(donor->id, sizeof(donor->id), "%s", id);
+	if (item->named)
+		fill(known, item->person);
+	/* Nobody knows who has a revoked phone: its numbers are nobody's yet. */
+	if (item->person && !hand_in_whose(work, fresh->index)->device_revoked)
+		add_numbers(work, known, fresh->index);
+	fresh->registers = true;
+	fresh->names = item->named;
+	donor_number_make(random_bits(), donor->number);
+	known->record.wrap_key_id = donor_key_make(work->store->donor_key, work->store->keyring, donor->id, wrapped);
+	known->record.wrapped_hex = bytes_text(work->arena, wrapped, sizeof(wrapped));
+	return known;
+}
+
+/* `from` and `into` stand for two people, that are one. */
+static void merge(struct known *from, struct known *into)
+{
+	snprintf(from->record.donor.merged_with, sizeof(from->record.donor.merged_with), "%s", into->record.donor.id);
+	from->into = into;
+	from->gone = into->took = true;
+}
+
+/* Somebody whom the item may be about, by the id or by a number that it tells. */
+enum likeness { NAMELESS, OTHER, SAME };         /* the higher, the rather; where the item tells no name, whoever has one is OTHER */
+struct candidate {
+	struct known *of;
+	enum likeness how;
+	bool          by_number;
+};
+enum { CANDIDATES_MAX = DONOR_IDENTIFIERS_MAX + 1 };
+
+struct candidates {
+	struct candidate list[CANDIDATES_MAX];
+	size_t           count;
+};
+
+static void add_candidate(struct hand_in *work, struct candidates *to, struct known *of, bool by_number, const struct item *item)
+{
+	const struct donor *person;
+	enum likeness how = NAMELESS;
+
+	if (!of || known_is_erased(of))
+		return;
+	for (size_t i = 0; i < to->count; i++) {
+		if (known_root(to->list[i].of) == known_root(of)) {
+			to->list[i].by_number |= by_number;
+			return;
+		}
+	}
+	person = known_person(work, of);
+	if (person)
+		how = item->named && donor_is_same(item->person, person, work->arena) ? SAME : OTHER;
+	if (to->count < CANDIDATES_MAX)
+		to->list[to->count++] = (struct candidate){ of, how, by_number };
+}
+
+static void find_candidates(struct hand_in *work, size_t index, struct candidates *to)
+{
+	const struct item *item = hand_in_item(work, index);
+
+	to->count = 0;
+	if (item->donor_id)
+		add_candidate(work, to, known_as_told(work, item->donor_id), false, item);
+	for (size_t i = 0; i < work->nhits; i++)
+		if (work->hits[i].index == index)
+			add_candidate(work, to, work->hits[i].of, true, item);
+	for (struct known *known = work->known; known; known = known->next)
+		for (size_t n = 0; (known->is_new || known->told_more) && n < item->person->nidentifiers; n++)
+			if (identifier_is_unique(item->person->identifiers[n].identifier.kind) &&
+			    donor_bears(&known->record.donor, &item->person->identifiers[n].identifier))
+				add_candidate(work, to, known, true, item);
+}
+
+/* Whose name fits; then who is known at a desk; then by a number; then the lowest id. */
+static bool is_rather(const struct candidate *one, const struct candidate *two)
+{
+	if (one->how != two->how)
+		return one->how > two->how;
+	if (known_root(one->of)->by_item != known_root(two->of)->by_item)
+		return !known_root(one->of)->by_item;
+	if (one->by_number != two->by_number)
+		return one->by_number;
+	return strcmp(known_root(one->of)->record.donor.id, known_root(two->of)->record.donor.id) < 0;
+}
+
+/*
+ * One item leads to several records. Who has no name is the one whom the item is about; and so is who has the same name
+ * and birth date, unless both were registered at a desk. Anything else a person must decide. Where the item's own name is
+ * in doubt, its numbers may be somebody else's and join nobody.
+ */
+static void join_others(struct hand_in *work, struct candidates *found, const struct candidate *best, bool in_doubt)
+{
+	const struct item *item = work->fresh[work->nfresh].item;
+	struct known *root = known_root(best->of);
+
+	for (size_t i = 0; i < found->count; i++) {
+		struct candidate *other = &found->list[i];
+		struct known *from = known_root(other->of);
+		bool mine = other->how == NAMELESS ? !in_doubt || !other->by_number : other->how == SAME && from->by_item;
+
+		if (from == root)
+			continue;
+		from->used = true;
+		if (mine && !hand_in_whose(work, work->fresh[work->nfresh].index)->device_revoked && !hand_in_are_distinct(work, from, root))
+			merge(from, root);
+		else if (other->how != NAMELESS)
+			hand_in_doubt(work, work->nfresh + 1, from->record.donor.id,
+				  item->named && other->how == OTHER ? "differs" : "alike");
+	}
+}
+
+/* Of a new record: as it was told; else the item's; else (another content of this item has it) any. */
+static const char *id_for(struct hand_in *work, const struct item *item)
+{
+	char *id = arena_alloc(work->arena, UUID_TEXT_SIZE);
+
+	if (item->donor_id && !known_by_id(work, item->donor_id))
+		return item->donor_id;
+	if (!known_by_id(work, item->id))
+		return item->id;
+	uuid7_make(id, clock_wall_us(work->store->clock));
+	return id;
+}
+
+/* By an id alone: a record, or one that will be named by whoever tells more of it. */
+static struct known *find_by_id(struct hand_in *work, struct fresh *fresh, unsigned *reasons)
+{
+	struct known *of = known_as_told(work, fresh->item->donor_id);
+
+	if (of && !known_is_erased(of))
+		return of;
+	if (of)
+		*reasons |= ITEM_DONOR_ERASED;
+	return make_donor(work, id_for(work, fresh->item), fresh);
+}
+
+/* See the head of include/store/item_store.h. */
+struct known *hand_in_find_donor(struct hand_in *work, struct fresh *fresh, unsigned *reasons)
+{
+	const struct item *item = fresh->item;
+	struct candidates found;
+	struct candidate *best;
+	struct known *root;
+	bool in_doubt;
+
+	if (item->by == ITEM_DONOR_ID)
+		return find_by_id(work, fresh, reasons);
+	find_candidates(work, fresh->index, &found);
+	if (found.count == 0)
+		return make_donor(work, id_for(work, item), fresh);
+	best = &found.list[0];
+	for (size_t i = 1; i < found.count; i++)
+		if (is_rather(&found.list[i], best))
+			best = &found.list[i];
+	root = known_root(best->of);
+	in_doubt = item->named && best->how == OTHER;
+	if (in_doubt)
+		hand_in_doubt(work, work->nfresh + 1, best->of->record.donor.id, "differs");
+	join_others(work, &found, best, in_doubt);
+	if (in_doubt || hand_in_whose(work, fresh->index)->device_revoked)
+		return best->of;
+	if (item->named && (best->how == NAMELESS || root->by_item)) {
+		fresh->names = best->how == NAMELESS;
+		fill(root, item->person);
+	}
+	if (item->named || best->how == NAMELESS)
+		add_numbers(work, root, fresh->index);
+	return best->of;
+}
+
+/* By which id, other than that of a record from a desk, the item names its donor: others may do so, too. */
+const char *hand_in_told_id(struct hand_in *work, const struct item *item, struct known *of)
+{
+	if (!item->donor_id || (item->by == ITEM_DONOR_ID && !of->by_item && streq(item->donor_id, of->record.donor.id)))
+		return "";
+	if (!known_as_told(work, item->donor_id))
+		told_add(work, item->donor_id, of);
+	return item->donor_id;
+}
