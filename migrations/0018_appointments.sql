@@ -32,6 +32,7 @@ CREATE TABLE slot_rules (
     minutes_per_donor integer,
     slot_minutes      integer,
     walk_in_percent   integer,
+    version           bigint NOT NULL DEFAULT 2,      -- 1: no row, nobody said anything yet
     CONSTRAINT slot_rules_pk       PRIMARY KEY (round_id),
     CONSTRAINT slot_rules_round_fk FOREIGN KEY (round_id) REFERENCES round (id),
     CONSTRAINT slot_rules_ck       CHECK (beds BETWEEN 1 AND 1000 AND minutes_per_donor BETWEEN 5 AND 240
@@ -49,6 +50,7 @@ CREATE TABLE slot (
     booked       integer NOT NULL DEFAULT 0,          -- taken, by whomever
     walked       integer NOT NULL DEFAULT 0,          -- of the booked: without a booking
     fair         integer NOT NULL,                    -- capacity without the people in it: what is above goes with who leaves
+    room         integer NOT NULL,                    -- bookings, when nobody is in an hour that is gone or too full
     stands       boolean NOT NULL,                    -- false: the round's hours do not have it any more
     CONSTRAINT slot_pk         PRIMARY KEY (id),
     CONSTRAINT slot_round_fk   FOREIGN KEY (round_id) REFERENCES round (id),
@@ -141,6 +143,7 @@ DECLARE
     same boolean := had AND has AND OLD.round_id = NEW.round_id;
     was  slot;
     made slot;
+    goes integer;
 BEGIN
     IF NOT had AND NOT has OR same AND OLD.slot_id = NEW.slot_id THEN
         RETURN NULL;
@@ -152,15 +155,14 @@ BEGIN
         UPDATE round_places SET walked = walked + 1 WHERE has AND NEW.kind = 'walk_in' AND round_id = NEW.round_id;
     END IF;
     IF had THEN
-        -- a place that was there for this person alone goes with them
+        -- a place that was there for this person alone goes with them; who is late may still come
         SELECT s.* INTO was FROM slot AS s WHERE s.id = OLD.slot_id;
-        UPDATE slot AS s SET booked = s.booked - 1, walked = s.walked - (OLD.kind = 'walk_in')::integer,
-               capacity = s.capacity - (s.capacity > s.fair)::integer,
-               walk_in = least(s.walk_in, s.capacity - (s.capacity > s.fair)::integer
-                                          - (s.booked - 1 - (s.walked - (OLD.kind = 'walk_in')::integer)))
+        goes := (was.capacity > was.fair AND NEW.state <> 'no_show')::integer;
+        UPDATE slot AS s SET booked = s.booked - 1, walked = s.walked - (OLD.kind = 'walk_in')::integer, capacity = s.capacity - goes,
+               walk_in = least(s.walk_in, s.capacity - goes - (s.booked - 1 - (s.walked - (OLD.kind = 'walk_in')::integer)))
             WHERE s.id = OLD.slot_id RETURNING * INTO made;
-        UPDATE round_places SET laid = laid - (was.capacity - made.capacity), walk_in = walk_in - (was.walk_in - made.walk_in),
-               loose = bent WHERE round_id = OLD.round_id AND (bent OR was.capacity <> made.capacity);
+        UPDATE round_places SET laid = laid - goes, walk_in = walk_in - (was.walk_in - made.walk_in), loose = bent
+            WHERE round_id = OLD.round_id AND NEW.state <> 'no_show' AND (bent OR goes > 0);
     END IF;
     UPDATE slot SET booked = booked + 1, walked = walked + (NEW.kind = 'walk_in')::integer WHERE has AND id = NEW.slot_id;
     INSERT INTO places_changed (round_id) VALUES (NEW.round_id);
@@ -257,12 +259,13 @@ $$;
  * those who come without one; these come into one that is not over: in what is kept, and once it has begun in whatever is free.
  * `seen`: nobody is gone past who waits for such a place and could be given it (`refill` before it begins), but for those who
  * were looked at, up to this place in the list, and may not have it, and for those from `own` on; NULL: not asked.
+ * `has`: who asks has a place in the round already, and takes none more.
  */
-CREATE FUNCTION slot_find(of_round uuid, wanted uuid, door boolean, moment timestamptz, lead interval, seen bigint, own bigint, refill interval)
-    RETURNS uuid LANGUAGE sql VOLATILE AS $$
+CREATE FUNCTION slot_find(of_round uuid, wanted uuid, door boolean, moment timestamptz, lead interval, seen bigint, own bigint, refill interval,
+                          has boolean DEFAULT false) RETURNS uuid LANGUAGE sql VOLATILE AS $$
     SELECT s.id FROM slot AS s JOIN round AS r ON r.id = s.round_id
      WHERE s.round_id = of_round AND s.stands AND (wanted IS NULL OR s.id = wanted)
-       AND s.booked < s.capacity AND r.booked < coalesce(r.capacity, 0)
+       AND s.booked < s.capacity AND (has OR r.booked < coalesce(r.capacity, 0))
        AND CASE WHEN door
            THEN civil(moment) < r.from_day + make_interval(mins => s.end_minute)
                 AND (s.walked < s.walk_in OR civil(moment) >= r.from_day + make_interval(mins => s.start_minute))
@@ -369,6 +372,7 @@ DECLARE
     made   appointment;
     place  uuid;
     stays  boolean;
+    has    boolean;
     seen   bigint;
     own    bigint;
     lead   interval := make_interval(mins => (a->>'lead')::integer);
@@ -376,12 +380,13 @@ BEGIN
     PERFORM donor_hold(x.donor_id) FROM appointment AS x WHERE x.id = (a->>'id')::uuid AND x.donor_id IS NOT NULL;
     was := appointment_hold((a->>'id')::uuid, (a->>'version')::bigint, target);
     stays := was.round_id = target;
+    has := stays AND was.state = 'booked';
     PERFORM round_gives(target, civil(moment)::date);
     IF NOT stays THEN
         PERFORM appointment_once(target, was.donor_id);
     END IF;
     -- who has a place in the round takes none from those who wait; anybody else comes after them
-    IF NOT stays OR was.state = 'waiting' THEN
+    IF NOT has THEN
         seen := a->>'seen';
         own := CASE WHEN stays THEN was.queue END;
         RETURN QUERY SELECT * FROM appointment_refill(target, (SELECT jsonb_agg(n) FROM jsonb_array_elements(a->'waiting') AS n
@@ -391,7 +396,16 @@ BEGIN
                                                      AND s.id = coalesce(wanted, s.id)) THEN
         place := was.slot_id;    -- the same hour, told anew
     ELSE
-        place := slot_find(target, wanted, false, moment, interval '0', seen, own, lead);
+        place := slot_find(target, wanted, false, moment, interval '0', seen, own, lead, has);
+        IF place IS NULL AND has THEN
+            -- out of an hour that is gone or too full the place goes along, to where there would be room without such hours
+            UPDATE slot AS s SET capacity = s.capacity + 1 WHERE s.id = (
+                SELECT t.id FROM slot AS t JOIN slot AS o ON o.id = was.slot_id JOIN round AS r ON r.id = t.round_id
+                WHERE t.round_id = target AND t.stands AND (wanted IS NULL OR t.id = wanted) AND t.booked - t.walked < t.room
+                  AND o.capacity > o.fair AND civil(moment) < r.from_day + make_interval(mins => t.start_minute)
+                ORDER BY t.start_minute LIMIT 1) RETURNING s.id INTO place;
+            UPDATE round_places SET laid = laid + 1 WHERE place IS NOT NULL AND round_id = target;
+        END IF;
         IF place IS NULL THEN
             PERFORM appointment_refuse('round_full_ck');
         END IF;
@@ -623,12 +637,12 @@ BEGIN
                      OR (n.booked, n.walked) <> (coalesce(s.booked, 0), coalesce(s.walked, 0))) THEN
         RETURN false;
     END IF;
-    INSERT INTO slot AS old (id, round_id, start_minute, end_minute, capacity, walk_in, fair, stands)
-        SELECT n.id, of_round, n.start_minute, n.end_minute, n.capacity, n.walk_in, n.fair, n.stands
+    INSERT INTO slot AS old (id, round_id, start_minute, end_minute, capacity, walk_in, fair, room, stands)
+        SELECT n.id, of_round, n.start_minute, n.end_minute, n.capacity, n.walk_in, n.fair, n.room, n.stands
         FROM jsonb_to_recordset(shall) AS n (id uuid, start_minute integer, end_minute integer, capacity integer, walk_in integer,
-                                             fair integer, stands boolean)
-        ON CONFLICT (id) DO UPDATE SET (end_minute, capacity, walk_in, fair, stands)
-            = (excluded.end_minute, excluded.capacity, excluded.walk_in, excluded.fair, excluded.stands);
+                                             fair integer, room integer, stands boolean)
+        ON CONFLICT (id) DO UPDATE SET (end_minute, capacity, walk_in, fair, room, stands)
+            = (excluded.end_minute, excluded.capacity, excluded.walk_in, excluded.fair, excluded.room, excluded.stands);
     INSERT INTO round_places AS old (round_id, laid, laid_by, walk_in, bent) VALUES (of_round, sum_capacity, from_what, sum_walk_in, is_bent)
         ON CONFLICT (round_id) DO UPDATE SET (laid, laid_by, walk_in, bent, loose)
             = (excluded.laid, excluded.laid_by, excluded.walk_in, excluded.bent, false);

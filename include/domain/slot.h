@@ -28,6 +28,7 @@ struct slot {
 	int  booked;                     /* taken, by whomever */
 	int  walked;                     /* of them, without a booking */
 	int  fair;                       /* capacity without the people in it; what is above goes with who leaves */
+	int  room;                       /* bookings it takes when nobody is in an hour that is gone or too full */
 	bool stands;                     /* false: the round's hours do not have it; nobody new comes in */
 };
 

@@ -34,6 +34,7 @@ struct slots_load {
 	struct slot       *slots;        /* out, by hour */
 	size_t             nslots;
 	int64_t            version;      /* out: of the round */
+	int64_t            rules_version;        /* out: of what was said of this round's places; 1: nothing */
 	const char        *from_what;    /* out: version and rules as a text, which the layout then bears */
 	bool               stale;        /* out: the slots are not laid from that */
 	bool               loose;        /* out: they were laid around people of whom one has left */
@@ -56,9 +57,10 @@ struct slots_lay {
 };
 void slots_lay_send(struct store *store, struct slots_lay *lay);
 
-/* How places are made of this round; -1: as its team has beds, as configured. Audit "slot_rules.change". */
+/* How places are made of this round; -1: as its team has beds, as configured. Audit "slot_rules.change". ERR_STALE. */
 struct slot_rules_save {
 	const char        *round_id;
+	int64_t            version;      /* that was read */
 	struct slot_rules  own;
 	struct actor       actor;
 	struct arena      *arena;
@@ -120,6 +122,7 @@ struct waiting_person {
 	const char        *appointment_id;
 	int64_t            queue;
 	enum component     component;
+	const char        *wish;         /* the slot that they wait for; NULL: any */
 	struct donor_facts facts;        /* contact_facility and erasure stand in its donor */
 };
 struct waiting_load {
@@ -139,7 +142,7 @@ void waiting_load_send(struct store *store, struct waiting_load *load);
 
 /* Who waits and may have a place, with what the rules said of it. */
 struct waiting_fit {
-	const char                *appointment_id;
+	const char                *appointment_id, *wish;
 	enum eligibility_decision  decision;
 	const char                *rule_set;
 };

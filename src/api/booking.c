@@ -368,17 +368,86 @@ static const struct round *giving_round(const struct booking *b)
 	return b->into ? b->into : &b->load.round;
 }
 
+static void keep_fit(struct booking *b, const struct waiting_fit *fit)
+{
+	struct arena *arena = b->r->arena;
+	struct waiting_fit *kept;
+
+	if (b->go.nwaiting == b->fits_room) {
+		kept = arena_alloc(arena, (b->fits_room = 2 * b->fits_room + WAITING_PAGE) * sizeof(*kept));
+		for (size_t i = 0; i < b->go.nwaiting; i++)
+			kept[i] = b->fits[i];
+		b->go.waiting = b->fits = kept;
+	}
+	kept = &b->fits[b->go.nwaiting++];
+	*kept = *fit;
+	kept->appointment_id = arena_strdup(arena, fit->appointment_id);
+	kept->wish = NULL;               /* of the page; done with */
+}
+
+/* As appointment_refill() will: the slot that they wait for, or the first with a place. */
+static void take_place(struct booking *b, const struct waiting_fit *fit)
+{
+	for (size_t i = 0; b->left && i < b->slots.nslots; i++) {
+		if (b->left[i] > 0 && (!fit->wish || streq(fit->wish, b->slots.slots[i].id))) {
+			b->left[i]--;
+			return;
+		}
+	}
+}
+
+/* What is free for those who wait, who must be told some time before. */
+static void count_left(struct booking *b)
+{
+	const struct slots_load *load = &b->slots;
+	int now = (date_days(b->now.today) - date_days(b->into->from)) * 24 * 60 + b->now.minute;
+
+	b->left = arena_alloc(b->r->arena, (load->nslots + 1) * sizeof(*b->left));
+	for (size_t i = 0; i < load->nslots; i++)
+		b->left[i] = now + b->go.lead_minutes < load->slots[i].start_minute ? slot_left(&load->slots[i]) : 0;
+}
+
+static bool is_all_taken(const struct booking *b)
+{
+	for (size_t i = 0; b->left && i < b->slots.nslots; i++)
+		if (b->left[i] > 0)
+			return false;
+	return true;
+}
+
+static void on_waiting(struct waiting_load *load);
+
+static void load_waiting(struct booking *b, int64_t after)
+{
+	arena_init(&b->page);
+	b->waiting = (struct waiting_load){ .round_id = giving_round(b)->id, .after = after, .arena = &b->page, .done = on_waiting };
+	waiting_load_send(api_store(b->r->api), &b->waiting);
+}
+
+/* People who may not give, however many, keep a place from nobody: then the next page may have one who does. */
 static void on_waiting(struct waiting_load *load)
 {
 	struct booking *b = container_of(load, struct booking, waiting);
+	const struct waiting_fit *fits;
+	int64_t last = load->last;
 
-	if (load->error.code != ERR_NONE) {
-		booking_refuse(b, &load->error);
-		return;
+	if (load->error.code == ERR_NONE) {
+		size_t count = waiting_fits(load, rules_of(b->r), giving_round(b)->from, b->r->today, &b->page, &fits);
+
+		for (size_t i = 0; i < count; i++) {
+			keep_fit(b, &fits[i]);
+			take_place(b, &fits[i]);
+		}
+		if (load->seen > 0)
+			b->go.seen = load->seen;
 	}
-	b->go.nwaiting = waiting_fits(load, rules_of(b->r), giving_round(b)->from, b->r->today, b->r->arena, &b->go.waiting);
-	b->go.seen = load->seen;
-	b->next(b);
+	arena_release(&b->page);
+	if (load->error.code != ERR_NONE)
+		booking_refuse(b, &load->error);
+	else if (last > 0 && !is_all_taken(b))
+		load_waiting(b, last);
+	else
+		b->next(b);
 }
 
 /* First those who wait, then who asks: but where nothing is left nobody need be looked at. */
@@ -394,10 +463,12 @@ static void give_on_laid(struct booking *b)
 	}
 	for (size_t i = 0; i < b->slots.nslots; i++)
 		any = any || slot_left(&b->slots.slots[i]) > 0;
-	if (any && b->slots.waited && !b->go.door)
-		booking_look_who_waits(b, booking_do);
-	else
+	if (!any || !b->slots.waited || b->go.door) {
 		booking_do(b);
+		return;
+	}
+	count_left(b);
+	booking_look_who_waits(b, booking_do);
 }
 
 void booking_give(struct booking *b)
@@ -408,8 +479,7 @@ void booking_give(struct booking *b)
 void booking_look_who_waits(struct booking *b, void (*next)(struct booking *b))
 {
 	b->next = next;
-	b->waiting = (struct waiting_load){ .round_id = giving_round(b)->id, .arena = b->r->arena, .done = on_waiting };
-	waiting_load_send(api_store(b->r->api), &b->waiting);
+	load_waiting(b, 0);
 }
 
 /* ---- done ---- */

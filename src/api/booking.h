@@ -30,6 +30,10 @@ struct booking {
 	struct slots_lay       lay;
 	int                    lays;
 	struct waiting_load    waiting;
+	struct arena           page;     /* of those who wait */
+	struct waiting_fit    *fits;     /* go.waiting */
+	size_t                 fits_room;
+	int                   *left;     /* of each slot, what those before leave to who waits; NULL: not known */
 	struct appointment_do  go;
 	struct appointment_load again;   /* what was done, to be told */
 	struct round_load      again_round;
@@ -56,7 +60,10 @@ void booking_look_again(struct booking *b, void (*next)(struct booking *b));
 void booking_find_contact(struct booking *b, const char *donor, void (*next)(struct booking *b));
 /* The slots of `into` as they should be. */
 void booking_lay(struct booking *b, void (*next)(struct booking *b));
-/* Who may have a place that gets free in the round: go.waiting. */
+/*
+ * Who may have a place that gets free in the round: go.waiting. Where its slots are laid, the list is looked at until all is taken
+ * that is free there; else its first page.
+ */
 void booking_look_who_waits(struct booking *b, void (*next)(struct booking *b));
 /* Lays the slots of `into`, looks who waits there and goes before, then does go, and answers. */
 void booking_give(struct booking *b);

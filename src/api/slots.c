@@ -37,7 +37,7 @@ static void get_on_slots(struct slots_load *slots)
 	if ((slots->stale || slots->loose) && round_takes_seats_back(&op->load.round, &err))
 		slot_lay(&op->load.round, &slots->rules, slots->slots, slots->nslots, op->r->arena, &layout);
 	slots_write(&out, NULL, &op->load.round, &slots->rules, layout.slots, layout.nslots, booking_now(op->r), is_staff(op->r));
-	request_reply_json(op->r, 200, out.buf, NULL);
+	request_reply_versioned(op->r, 200, out.buf, slots->rules_version);
 }
 
 static void get_on_loaded(struct round_load *load)
@@ -81,7 +81,7 @@ static void put_on_laid(struct booking *b)
 	struct json_out out = { .buf = api_scratch(b->r->api) };
 
 	slots_write(&out, NULL, b->into, &b->slots.rules, b->slots.slots, b->slots.nslots, b->now, true);
-	request_reply_json(b->r, 200, out.buf, NULL);
+	request_reply_versioned(b->r, 200, out.buf, b->slots.rules_version);
 }
 
 static void put_on_saved(struct slot_rules_save *save)
@@ -103,6 +103,8 @@ static void put_on_round(struct booking *b)
 	const char *body = http_body(r->x, &len);
 
 	op->b = b;
+	if (!request_if_match(r, &op->save.version))
+		return;
 	error_clear(&err);
 	if (!slot_rules_read(body, len, r->arena, &op->save.own, &err) || !round_takes_seats_back(&b->load.round, &err)) {
 		request_reply_error(r, &err);

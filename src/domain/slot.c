@@ -170,6 +170,10 @@ void slot_lay(const struct round *round, const struct slot_rules *rules, const s
 	int total = places_of(round, slots, count, rules), kept = 0;
 	bool bent;
 
+	deal_places(slots, count, rules, total);
+	keep_for_walk_ins(slots, count, rules->walk_in_percent);
+	for (size_t i = 0; i < count; i++)
+		slots[i].room = slots[i].capacity - slots[i].walk_in;
 	for (size_t i = 0; i < nnow; i++) {
 		struct slot *same = find_start(slots, count, now[i].start_minute);
 
@@ -182,7 +186,7 @@ void slot_lay(const struct round *round, const struct slot_rules *rules, const s
 		slots[nslots] = now[i];
 		slots[nslots].capacity = now[i].booked;
 		slots[nslots].walk_in = now[i].walked;
-		slots[nslots].fair = 0;
+		slots[nslots].fair = slots[nslots].room = 0;
 		slots[nslots++].stands = false;
 		kept += now[i].booked;
 	}

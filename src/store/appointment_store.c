@@ -33,9 +33,9 @@
 
 static const struct db_statement slots_statement = {
 	"SELECT c.version, c.beds, c.minutes_per_donor, c.slot_minutes, c.walk_in_percent, " FROM_WHAT("c") ","
-	" c.laid_by IS DISTINCT FROM " FROM_WHAT("c") ", c.loose, c.waited,"
+	" c.laid_by IS DISTINCT FROM " FROM_WHAT("c") ", c.loose, c.waited, c.said,"
 	" s.id, s.start_minute, s.end_minute, s.capacity, s.walk_in, s.booked, s.walked, s.stands"
-	" FROM (SELECT r.id, r.version, p.laid_by, coalesce(p.loose, false) AS loose,"
+	" FROM (SELECT r.id, r.version, p.laid_by, coalesce(p.loose, false) AS loose, coalesce(b.version, 1) AS said,"
 	"   EXISTS (SELECT FROM appointment AS w WHERE w.round_id = r.id AND w.state = 'waiting') AS waited, " SLOT_RULES("$2", "$3", "$4")
 	"   FROM round AS r" SLOT_RULES_JOINS " WHERE r.id = $1::uuid) AS c"
 	" LEFT JOIN slot AS s ON s.round_id = c.id ORDER BY s.start_minute"
@@ -76,10 +76,11 @@ static void slots_on_done(struct db_query *query, const struct db_result *result
 		load->stale = db_bool(result, 0, 6);
 		load->loose = db_bool(result, 0, 7);
 		load->waited = db_bool(result, 0, 8);
+		load->rules_version = db_int(result, 0, 9, 1);
 		load->slots = arena_alloc(load->arena, (size_t)rows * sizeof(*load->slots));
 		load->nslots = 0;
-		for (int i = 0; i < rows && !db_is_null(result, i, 9); i++)
-			slot_read(&load->slots[load->nslots++], result, i, 9);
+		for (int i = 0; i < rows && !db_is_null(result, i, 10); i++)
+			slot_read(&load->slots[load->nslots++], result, i, 10);
 	}
 	load->done(load);
 }
@@ -133,6 +134,7 @@ static const char *layout_text(struct slot_layout *layout, const struct store *s
 		jout_int(&out, "capacity", slot->capacity);
 		jout_int(&out, "walk_in", slot->walk_in);
 		jout_int(&out, "fair", slot->fair);
+		jout_int(&out, "room", slot->room);
 		jout_int(&out, "booked", slot->booked);
 		jout_int(&out, "walked", slot->walked);
 		jout_bool(&out, "stands", slot->stands);
@@ -163,23 +165,26 @@ void slots_lay_send(struct store *store, struct slots_lay *lay)
 static const struct db_statement rules_statement = {
 	"WITH was AS MATERIALIZED (SELECT slot_rules_digest(s) AS digest FROM slot_rules AS s WHERE s.round_id = $1::uuid),"
 	" made AS (INSERT INTO slot_rules AS s (round_id, beds, minutes_per_donor, slot_minutes, walk_in_percent)"
-	"  VALUES ($1::uuid, $3::integer, $4::integer, $5::integer, $6::integer)"
-	"  ON CONFLICT (round_id) DO UPDATE SET (beds, minutes_per_donor, slot_minutes, walk_in_percent)"
-	"   = (excluded.beds, excluded.minutes_per_donor, excluded.slot_minutes, excluded.walk_in_percent)"
+	"  SELECT $1::uuid, $3::integer, $4::integer, $5::integer, $6::integer"
+	"  WHERE $7::bigint = 1 OR EXISTS (SELECT FROM slot_rules WHERE round_id = $1::uuid)"
+	"  ON CONFLICT (round_id) DO UPDATE SET (beds, minutes_per_donor, slot_minutes, walk_in_percent, version)"
+	"   = (excluded.beds, excluded.minutes_per_donor, excluded.slot_minutes, excluded.walk_in_percent, s.version + 1)"
+	"   WHERE s.version = $7::bigint"
 	"  RETURNING slot_rules_digest(s.*) AS digest),"
 	" audit AS (INSERT INTO audit_entry (" AUDIT_COLUMNS ")"
 	"  SELECT e.id, e.actor_kind, e.actor_id, e.actor_role, e.action, e.subject_kind, $1, e.request_id, e.key_id,"
 	"   (SELECT digest FROM was), made.digest"
 	"  FROM jsonb_to_recordset($2::jsonb) AS e (id uuid, actor_kind text, actor_id text, actor_role text, action text,"
 	"   subject_kind text, request_id text, key_id integer), made)"
-	" SELECT count(*) FROM made"
+	" SELECT EXISTS (SELECT FROM made)"
 };
 
 static void rules_on_done(struct db_query *query, const struct db_result *result)
 {
 	struct slot_rules_save *save = container_of(query, struct slot_rules_save, query);
 
-	(void)!result_ok(result, &save->error);
+	if (result_ok(result, &save->error) && !db_bool(result, 0, 0))
+		fail_stale(&save->error);
 	save->done(save);
 }
 
@@ -205,6 +210,7 @@ void slot_rules_save_send(struct store *store, struct slot_rules_save *save)
 	query_own_rule(query, save->arena, save->own.minutes_per_donor);
 	query_own_rule(query, save->arena, save->own.slot_minutes);
 	query_own_rule(query, save->arena, save->own.walk_in_percent);
+	query_int(query, save->arena, save->version);
 	db_send(store->db, query);
 }
 
@@ -382,7 +388,7 @@ void appointment_list_send(struct store *store, struct appointment_list *list)
 }
 
 static const struct db_statement waiting_statement = {
-	"WITH who AS MATERIALIZED (SELECT coalesce(l.into_id, a.donor_id) AS id, concat_ws(' ', a.queue, a.id, a.component) AS extra"
+	"WITH who AS MATERIALIZED (SELECT coalesce(l.into_id, a.donor_id) AS id, concat_ws(' ', a.queue, a.id, a.component, slot_wish(a.wish)) AS extra"
 	"  FROM appointment AS a LEFT JOIN donor_alias AS l ON l.donor_id = a.donor_id"
 	"  WHERE a.round_id = $1::uuid AND a.state = 'waiting' AND a.queue > $2::bigint ORDER BY a.queue LIMIT $3::integer), "
 	FACTS_OF_WHO
@@ -409,7 +415,8 @@ static void waiting_read(struct waiting_load *load, const struct db_result *resu
 		found++;
 		*to = (struct waiting_person){ .facts = person->facts, .queue = queue ? strtoll(queue, NULL, 10) : 0 };
 		to->appointment_id = strsep(&rest, " ");
-		(void)(rest && component_parse(rest, &to->component));
+		(void)component_parse(rest ? strsep(&rest, " ") : "", &to->component);
+		to->wish = rest;
 		if (to->queue > load->last)
 			load->last = to->queue;
 		if (fine)
@@ -437,7 +444,7 @@ size_t waiting_fits(const struct waiting_load *load, const struct eligibility_ru
 		donor_facts_as_of(&person->facts, rules, on, today, person->component, arena, &facts);
 		eligibility_check(rules, &facts, arena, &verdict);
 		if (verdict.eligible && !person->facts.donor->contact_facility)
-			fits[count++] = (struct waiting_fit){ person->appointment_id, verdict.decision, rules->id };
+			fits[count++] = (struct waiting_fit){ person->appointment_id, person->wish, verdict.decision, rules->id };
 	}
 	*out = fits;
 	return count;

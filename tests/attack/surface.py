@@ -276,7 +276,8 @@ class Finder:
         yield Surface("POST", f"{self.open_round}/walk-ins", {}, {"donor": self.other["id"]}, taken=again)
         yield Surface("POST", f"{self.open_round}/check-in", {}, {"code": "222-22"}, taken=(404,))
         yield Surface("POST", f"{self.open_round}/groups", {}, {"title": "Nhóm", "contact": self.other["id"], "seats": 1, "release_hours": 5}, taken=again)
-        yield Surface("PUT", f"{self.open_round}/slots", {}, {"beds": 9, "minutes_per_donor": 15, "slot_minutes": 30, "walk_in_percent": 10})
+        yield Surface("PUT", f"{self.open_round}/slots", {}, {"beds": 9, "minutes_per_donor": 15, "slot_minutes": 30, "walk_in_percent": 10},
+                      before=relay.etag_of(f"{self.open_round}/slots"))
         yield Surface("POST", f"/api/v1/groups/{self.group['id']}/release", {}, {"seats": 1}, taken=again)
         seat = f"/api/v1/appointments/{self.seat['id']}"
         yield Surface("POST", f"{seat}/move", {}, {"round": self.open_round.split("/")[-1]}, taken=again)

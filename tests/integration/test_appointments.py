@@ -52,7 +52,8 @@ def book(client, round_, donor, expect=201, **more):
 
 
 def set_slots(client, round_, **rules):
-    return client.request("PUT", f"{ROUNDS}/{round_['id']}/slots", json=rules, expect=200).json()
+    path = f"{ROUNDS}/{round_['id']}/slots"
+    return client.request("PUT", path, json=rules, headers={"If-Match": client.etag(path)}, expect=200).json()
 
 
 def verb(client, appointment, what, body=None, expect=200, **options):
@@ -101,6 +102,23 @@ def test_slots_follow_from_hours_beds_and_places(staff, api, seeds):
     wait_until(lambda: api.round(one["id"])["places"] == {"capacity": 40, "booked": 0, "left": 20, "walk_in": 20}, what="places told")
 
 
+def test_two_who_say_how_places_are_made(staff, donor, seeds):
+    """Nobody's words are overwritten unseen; places that are given meanwhile are no words."""
+    one = seeds.open(capacity=8, date=day(5 + seeds.number() % 200), **HOURS)
+    path = f"{ROUNDS}/{one['id']}/slots"
+    problem(staff.request("PUT", path, json={"beds": 3}), "precondition-required", 428)
+    first = staff.etag(path)
+    book(staff, one, donor())
+    laid = staff.request("PUT", path, json={"beds": 3}, headers={"If-Match": first}, expect=200)
+    assert laid.json()["beds"] == 3
+    problem(staff.request("PUT", path, json={"walk_in_percent": 0}, headers={"If-Match": first}), "stale", 412)
+    assert staff.get(path).json()["beds"] == 3
+    book(staff, one, donor())
+    again = staff.request("PUT", path, json={"beds": 4, "walk_in_percent": 0}, headers={"If-Match": laid.headers["etag"]}, expect=200).json()
+    assert (again["beds"], again["walk_in_percent"]) == (4, 0)
+    problem(staff.request("PUT", path, json={}, headers={"If-Match": laid.headers["etag"]}), "stale", 412)
+
+
 def test_a_round_without_hours_is_one_slot(staff, seeds, donor):
     one = seeds.open(capacity=3, date=day(13))
     set_slots(staff, one, walk_in_percent=0)
@@ -130,6 +148,38 @@ def test_hours_that_change_drop_nobody(staff, round_, donor, daemon):
     assert_counts(daemon, one)
 
 
+def test_a_full_round_moves_its_people(staff, round_, donor, daemon):
+    """Nobody new comes in, but who is in an hour that is gone, or that is too full, takes the place along to where there is room for them."""
+    one = round_(capacity=8)
+    people = [book(staff, one, donor()) for _ in range(8)]
+    waits = book(staff, one, donor(), wait=True)
+    staff.step(one["id"], "move", {"reason": "hội trường bận", "start": "15:00", "end": "16:00"})
+    staff.step(one["id"], "open")
+    wait_until(lambda: [s for s in slots(staff, one) if not s["stands"]], what="laid")
+    later = next(s["id"] for s in slots(staff, one) if s["start"] == "15:30")
+    problem(staff.post(f"{APPOINTMENTS}/{people[4]['id']}/move", json={"slot": later}), "round-full", 409)     # 15:00 stands: they have an hour
+    for person in people[:4]:
+        moved = verb(staff, person, "move")
+        assert moved["slot"]["start"] >= "15:00" and moved["attention"] is None
+    assert sorted((s["start"], s["booked"], s["capacity"]) for s in slots(staff, one)) == [("15:00", 4, 4), ("15:30", 4, 4)]
+    assert read(staff, waits)["state"] == "waiting"
+    problem(staff.post(f"{ROUNDS}/{one['id']}/appointments", json={"donor": donor()}), "round-full", 409)
+    assert_counts(daemon, one)
+
+
+def test_an_hour_that_is_too_full(staff, round_, donor, daemon):
+    one = round_(capacity=8, rules={"beds": 8, "minutes_per_donor": 30, "slot_minutes": 60})
+    first, second = slots(staff, one)
+    people = [book(staff, one, donor(), slot=first["id"]) for _ in range(4)]
+    set_slots(staff, one, beds=1, minutes_per_donor=30, slot_minutes=60, walk_in_percent=0)      # two an hour
+    assert [(s["booked"], s["capacity"]) for s in slots(staff, one)] == [(4, 4), (0, 0)]
+    for left in (3, 2):
+        assert verb(staff, people[left], "move", {"slot": second["id"]})["slot"]["start"] == second["start"]
+    problem(staff.post(f"{APPOINTMENTS}/{people[1]['id']}/move", json={"slot": second["id"]}), "round-full", 409)
+    assert [(s["booked"], s["capacity"]) for s in slots(staff, one)] == [(2, 2), (2, 2)]
+    assert_counts(daemon, one)
+
+
 def test_places_for_people_who_were_there_go_with_them(staff, round_, donor, daemon):
     one = round_(capacity=8, rules={"beds": 8, "minutes_per_donor": 30, "slot_minutes": 60})
     people = [book(staff, one, donor(), slot=slots(staff, one)[0]["id"]) for _ in range(4)]
@@ -151,7 +201,8 @@ def test_slots_of_what_is_over_stay(staff, seeds, donor, round_):
     one = round_()
     before = slots(staff, one)
     staff.step(one["id"], "cancel", {"reason": "bão"})
-    problem(staff.request("PUT", f"{ROUNDS}/{one['id']}/slots", json={"slot_minutes": 60}), "illegal-step", 409)
+    path = f"{ROUNDS}/{one['id']}/slots"
+    problem(staff.request("PUT", path, json={"slot_minutes": 60}, headers={"If-Match": staff.etag(path)}), "illegal-step", 409)
     assert slots(staff, one) == before
 
 
@@ -339,6 +390,28 @@ def test_nobody_overtakes_who_waits(staff, round_, donor, daemon):
     assert book(staff, one, donor())["state"] == "booked"
     assert [read(staff, w)["verdict"]["decision"] for w in waiting[1:]] == ["incomplete"] * 2
     problem(staff.post(f"{APPOINTMENTS}/{waiting[0]['id']}/move", json={}), "not-eligible", 409)
+    assert_counts(daemon, one)
+
+
+def test_a_list_of_people_who_may_not_give_keeps_nobody_away(staff, round_, donor, daemon):
+    """However long it is, and whoever asks: a booking, somebody from another round, a group."""
+    one, other = round_(capacity=1), round_(capacity=4)
+    book(staff, one, donor())
+    elsewhere = book(staff, other, donor())
+    for _ in range(23):
+        who = donor()
+        book(staff, one, who, wait=True)
+        daemon.sql("UPDATE donor SET contact_facility = true WHERE id = %s", who)
+    set_capacity(staff, one, 4)
+    assert book(staff, one, donor())["state"] == "booked"
+    assert verb(staff, elsewhere, "move", {"round": one["id"]})["state"] == "booked"
+    held = {"title": "Bản Xa", "contact": donor(), "seats": 1}
+    assert staff.post(f"{ROUNDS}/{one['id']}/groups", json=held, expect=201).json()["booked"] == 1
+    # and who may, at its end, is there before who comes now
+    last = book(staff, one, donor(), wait=True)
+    set_capacity(staff, one, 5)
+    problem(staff.post(f"{ROUNDS}/{one['id']}/appointments", json={"donor": donor()}), "round-full", 409)
+    wait_until(lambda: read(staff, last)["state"] == "booked", what="given to who waits")
     assert_counts(daemon, one)
 
 
@@ -550,6 +623,23 @@ def test_who_comes_late_while_there_is_room(staff, today, donor, daemon):
                one["id"], made["id"])
     verb(staff, made, "no_show")
     assert verb(staff, made, "check_in")["state"] == "checked_in"
+    assert_counts(daemon, one)
+
+
+def test_who_comes_late_to_an_hour_that_is_gone(staff, today, donor, daemon):
+    """By the desk and by a phone, whichever tells of it first: the place that was theirs alone is still there."""
+    one = today(capacity=6, walk_in_percent=0)
+    made = [book(staff, one, donor()) for _ in range(2)]
+    daemon.sql("UPDATE appointment SET slot_id = (SELECT id FROM slot WHERE round_id = %s AND start_minute = 420) WHERE id = ANY (%s)",
+               one["id"], [a["id"] for a in made])
+    path = f"{ROUNDS}/{one['id']}"
+    staff.patch(path, json={"start": "08:00"}, headers={"If-Match": staff.etag(path)}, expect=200)
+    wait_until(lambda: [s["start"] for s in slots(staff, one) if not s["stands"]] == ["07:00"], what="laid")
+    for appointment in made:
+        verb(staff, appointment, "no_show")
+    assert verb(staff, made[0], "check_in")["state"] == "checked_in"
+    assert arrive(daemon, (one, made[1]["donor"]["id"])) == 1
+    assert read(staff, made[1])["state"] == "checked_in"
     assert_counts(daemon, one)
 
 

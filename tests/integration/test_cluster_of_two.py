@@ -298,7 +298,8 @@ def test_two_hundred_race_for_twenty_places(pair, postgres, contract, clients):
         staff.step(made["id"], verb, step)
     people = [staff.post("/api/v1/donors", json={"name": f"Lò Văn {'bcdghklmnp'[n % 10]}a{'bcdghklmnp'[n // 10 % 10]}o{'bcdghklmnp'[n // 100]}ê",
                                                  "birth_year": 1980 + n % 20}, expect=201).json()["id"] for n in range(racers)]
-    staff.request("PUT", f"/api/v1/rounds/{made['id']}/slots", 200, json={"walk_in_percent": 0})
+    path = f"/api/v1/rounds/{made['id']}/slots"
+    staff.request("PUT", path, 200, json={"walk_in_percent": 0}, headers={"If-Match": staff.etag(path)})
     path = f"/api/v1/rounds/{made['id']}/appointments"
     ways = [booker(daemon, contract, pair[0].token("staff"), path) for daemon in pair]
     seen, over = [], threading.Event()

@@ -164,8 +164,8 @@ class Place:
     def ask(self, client, staff, method, template, body, path=None):
         """With the ETag that the record has now, as one who may read it would send it."""
         path = path or self.path(template)
-        record = path if method == "PATCH" else path.rsplit("/", 1)[0]
-        etag = staff.get(record, expect=None).headers.get("etag") if method in ("PATCH", "POST") else None
+        record = path.rsplit("/", 1)[0] if method == "POST" else path
+        etag = staff.get(record, expect=None).headers.get("etag") if method != "GET" else None
         options = {} if body is None else {"json": self.filled(body)}
         return client.request(method, path, headers={"If-Match": etag} if etag else {}, **options)
 

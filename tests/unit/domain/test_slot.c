@@ -87,7 +87,7 @@ static void test_cuts(void **state)
 }
 
 /* A slot that is there: start, end, booked, walked. */
-#define THERE(start, end, booked, walked) { "x", start, end, 99, 9, booked, walked, 0, true }
+#define THERE(start, end, booked, walked) { "x", start, end, 99, 9, booked, walked, 0, 0, true }
 
 static const struct {
 	const char *name;
@@ -112,7 +112,7 @@ static const struct {
 	  "00:00-24:00 3/0 gone, 07:00-07:30 3/0, 07:30-08:00 4/0" },
 	{ "more people than new places", 8 * H, 9 * H, 4, { 0, 15, 30, 0 }, { THERE(7 * H, 7 * H + 30, 4, 0) }, 1,
 	  "07:00-07:30 4/0 gone, 08:00-08:30 0/0, 08:30-09:00 0/0" },
-	{ "an hour that came back", 7 * H, 8 * H, 8, { 0, 15, 30, 0 }, { { "x", 7 * H, 7 * H + 30, 2, 0, 2, 0, 0, false } }, 1,
+	{ "an hour that came back", 7 * H, 8 * H, 8, { 0, 15, 30, 0 }, { { "x", 7 * H, 7 * H + 30, 2, 0, 2, 0, 0, 0, false } }, 1,
 	  "07:00-07:30 4/0, 07:30-08:00 4/0" },
 	{ "the share is never of booked places, and made up later", 7 * H, 8 * H, 8, { 0, 15, 30, 50 },
 	  { THERE(7 * H, 7 * H + 30, 4, 0) }, 1, "07:00-07:30 4/0, 07:30-08:00 4/4" },
@@ -184,6 +184,8 @@ static void test_any_change(void **state)
 		if (!layout.bent) {
 			struct slot_layout alone;
 
+			for (size_t i = 0; i < layout.nslots; i++)
+				assert_int_equal(layout.slots[i].room, layout.slots[i].capacity - layout.slots[i].walk_in);
 			slot_lay(&round, &rules, layout.slots, layout.nslots, &arena, &alone);
 			assert_string_equal(layout_text(&alone, &arena), layout_text(&layout, &arena));
 			unbent++;
@@ -215,6 +217,26 @@ static void test_what_is_bent(void **state)
 		slot_lay(&round, &rules, &cases[i].now, 1, &arena, &layout);
 		if (layout.bent != cases[i].want)
 			fail_msg("case %zu", i);
+		arena_release(&arena);
+	}
+}
+
+/* What a slot takes when all are where they should be does not depend on who is where now. */
+static void test_room(void **state)
+{
+	static const struct slot now[] = { THERE(6 * H, 6 * H + 30, 4, 0), THERE(7 * H, 7 * H + 30, 1, 0), THERE(7 * H + 30, 8 * H, 3, 3) };
+	struct round round = round_of(7 * H, 8 * H, 8);
+	struct slot_rules rules = { 0, 15, 30, 25 };
+
+	(void)state;
+	for (size_t nnow = 0; nnow <= ARRAY_SIZE(now); nnow++) {
+		struct slot_layout layout;
+		struct arena arena;
+
+		arena_init(&arena);
+		slot_lay(&round, &rules, now, nnow, &arena, &layout);
+		for (size_t i = 0; i < layout.nslots; i++)
+			assert_int_equal(layout.slots[i].room, layout.slots[i].stands ? 3 : 0);
 		arena_release(&arena);
 	}
 }
@@ -281,7 +303,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cuts), cmocka_unit_test(test_changes), cmocka_unit_test(test_any_change), cmocka_unit_test(test_what_is_bent),
-		cmocka_unit_test(test_left), cmocka_unit_test(test_begun_and_over), cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_room), cmocka_unit_test(test_left), cmocka_unit_test(test_begun_and_over), cmocka_unit_test(test_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
