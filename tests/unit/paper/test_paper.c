@@ -349,6 +349,33 @@ static void test_forms(void **state)
 	assert_true(builtin(FORM_WHOLE).count > builtin(FORM_PREPRINTED).count);
 }
 
+/* In mm; the letters of all lines, with their marks. */
+static double height_of(const struct form_part *part)
+{
+	return part->field == FIELD_QR ? part->width : part->points * 25.4 / 72 * 1.17 * part->lines;
+}
+
+static bool overlap(const struct form_part *a, const struct form_part *b)
+{
+	return a->x < b->x + b->width && b->x < a->x + a->width && a->y < b->y + height_of(b) && b->y < a->y + height_of(a);
+}
+
+/* No text can be printed over another one, however long they are: BẢN SAO stood in the title's marks. */
+static void test_nothing_on_another(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < FORM_KIND_COUNT; kind++) {
+		const struct form form = builtin((enum form_kind)kind);
+
+		for (size_t i = 0; i < form.count; i++)
+			for (size_t k = 0; k < i; k++)
+				if (overlap(&form.parts[i], &form.parts[k]))
+					fail_msg("%s: %s is printed over %s", form_kind_text((enum form_kind)kind),
+						 certificate_field_text(form.parts[i].field),
+						 certificate_field_text(form.parts[k].field));
+	}
+}
+
 static void test_kinds(void **state)
 {
 	enum form_kind kind;
@@ -384,7 +411,7 @@ int main(void)
 		cmocka_unit_test(test_long_name),         cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_forms),             cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_no_code),           cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_bundles),
+		cmocka_unit_test(test_bundles),           cmocka_unit_test(test_nothing_on_another),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);
