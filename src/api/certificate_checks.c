@@ -20,6 +20,7 @@ struct check_op {
 	struct certificate_envelope envelope;
 	struct sealed_text          sealed;
 	struct certificate_keys     keys;
+	struct revocations_load     revocations;
 	struct certificate_number   number;
 	struct certificate_load     load;
 	struct certificate_match    match;
@@ -270,6 +271,24 @@ static void key_write(struct json_out *out, const struct certificate_key *key, c
 	jout_end(out);
 }
 
+static void keys_on_listed(struct certificate_keys *keys);
+
+static void keys_on_made(struct revocations_load *load)
+{
+	struct check_op *op = container_of(load, struct check_op, revocations);
+
+	certificate_keys_send(api_store(op->r->api), &op->keys);         /* without it, where none could be made */
+}
+
+/* Who fetches the keys first and the list of revocations then must find the key of that list. */
+static bool has_key_of_list(const struct certificate_keys *keys, int year)
+{
+	for (size_t i = 0; i < keys->nitems; i++)
+		if (keys->items[i].current && !*keys->items[i].key.issuer && keys->items[i].key.year == year)
+			return true;
+	return false;
+}
+
 static void keys_on_listed(struct certificate_keys *keys)
 {
 	struct check_op *op = container_of(keys, struct check_op, keys);
@@ -277,6 +296,11 @@ static void keys_on_listed(struct certificate_keys *keys)
 
 	if (keys->error.code != ERR_NONE) {
 		request_reply_error(op->r, &keys->error);
+		return;
+	}
+	if (!op->revocations.done && !has_key_of_list(keys, op->r->today.year)) {
+		op->revocations = (struct revocations_load){ .today = op->r->today, .arena = op->r->arena, .done = keys_on_made };
+		revocations_load_send(api_store(op->r->api), &op->revocations);
 		return;
 	}
 	request_list_begin(op->r, &out);

@@ -10,6 +10,7 @@
 #include "domain/item.h"
 #include "domain/sync.h"
 #include "store/count_sheet_store.h"
+#include "store/round_store.h"
 
 /* "The server has 147 of your 149; missing 31, 88": what a team leader holds against the phones before they go home. */
 
@@ -17,6 +18,7 @@ enum { GAPS_SHOWN = 100, GAPS_SAID = 10 };
 
 struct count_op {
 	struct request    *r;
+	struct round_load  round;
 	struct count_sheet sheet;
 	int64_t            last_seq;     /* as the phone tells it; 0: it does not */
 };
@@ -137,13 +139,40 @@ static void read_last_seq(struct params *params, int64_t *last_seq)
 			     "Cần số thứ tự cuối cùng mà điện thoại đã cấp.");
 }
 
-static const char *read_id(struct params *params, const char *name)
+static const char *read_install(struct params *params)
 {
-	const char *text = params_text(params, name);
+	const char *text = params_text(params, "install");
 
 	if (text && !uuid_valid(text))
-		params_fault(params, name, "invalid_value", "An id is expected.", "Cần một mã định danh.");
+		params_fault(params, "install", "invalid_value", "An id is expected.", "Cần một mã định danh.");
 	return text && uuid_valid(text) ? text : NULL;
+}
+
+static void sheet_send(struct count_op *op)
+{
+	struct request *r = op->r;
+
+	if (access_decide(r->principal.role, AREA_TALLY, ACCESS_READ) == ACCESS_OWN)
+		op->sheet.team_id = r->principal.team ? r->principal.team : "";
+	else
+		request_readable_units(r, &op->sheet.units, &op->sheet.nunits);
+	op->sheet.arena = r->arena;
+	op->sheet.done = sheet_on_loaded;
+	count_sheet_send(api_store(r->api), &op->sheet);
+}
+
+static void sheet_on_round(struct round_load *load)
+{
+	struct count_op *op = container_of(load, struct count_op, round);
+
+	if (load->error.code != ERR_NONE) {
+		request_reply_round_error(op->r, &load->error);
+	} else if (!request_sees_round(op->r, &load->round)) {
+		request_reply_no_round(op->r);
+	} else {
+		op->sheet.round_id = load->round.id;
+		sheet_send(op);
+	}
 }
 
 static void sheet_with_units(struct request *r)
@@ -154,10 +183,10 @@ static void sheet_with_units(struct request *r)
 
 	op->r = r;
 	if (params_init(&params, r, &err)) {
-		op->sheet.round_id = read_id(&params, "round");
-		op->sheet.install = read_id(&params, "install");
+		op->round.key = params_text(&params, "round");
+		op->sheet.install = read_install(&params);
 		read_last_seq(&params, &op->last_seq);
-		if (!op->sheet.round_id && !op->sheet.install)
+		if (!op->round.key && !op->sheet.install)
 			params_fault(&params, "round", "required", "Tell a round, or an install.", "Hãy cho biết đợt (round) hoặc install.");
 		if (op->last_seq && !op->sheet.install)
 			params_fault(&params, "last_seq", "not_allowed", "That is of one install: tell which.", "Số này thuộc một install: hãy cho biết install nào.");
@@ -167,13 +196,13 @@ static void sheet_with_units(struct request *r)
 		request_reply_error(r, &err);
 		return;
 	}
-	if (access_decide(r->principal.role, AREA_TALLY, ACCESS_READ) == ACCESS_OWN)
-		op->sheet.team_id = r->principal.team ? r->principal.team : "";
-	else
-		request_readable_units(r, &op->sheet.units, &op->sheet.nunits);
-	op->sheet.arena = r->arena;
-	op->sheet.done = sheet_on_loaded;
-	count_sheet_send(api_store(r->api), &op->sheet);
+	if (op->round.key) {
+		op->round.arena = r->arena;
+		op->round.done = sheet_on_round;
+		round_load_send(api_store(r->api), &op->round);
+	} else {
+		sheet_send(op);
+	}
 }
 
 static void sheet_start(struct request *r)

@@ -85,6 +85,28 @@ static void list_on_loaded(struct held_list *list)
 	request_list_reply(op->r, &out, list->more ? arena_printf(op->r->arena, "%s:%s", last->id, last->content_hash) : NULL);
 }
 
+static void list_send(struct held_op *op)
+{
+	request_readable_units(op->r, &op->list.units, &op->list.nunits);
+	op->list.arena = op->r->arena;
+	op->list.done = list_on_loaded;
+	held_list_send(api_store(op->r->api), &op->list);
+}
+
+static void list_on_round(struct round_load *load)
+{
+	struct held_op *op = container_of(load, struct held_op, round);
+
+	if (load->error.code != ERR_NONE) {
+		request_reply_round_error(op->r, &load->error);
+	} else if (!request_sees_round(op->r, &load->round)) {
+		request_reply_no_round(op->r);
+	} else {
+		op->list.round_id = load->round.id;
+		list_send(op);
+	}
+}
+
 static void list_with_units(struct request *r)
 {
 	struct held_op *op = http_alloc(r->x, sizeof(*op));
@@ -94,7 +116,7 @@ static void list_with_units(struct request *r)
 
 	if (params_init(&params, r, &err)) {
 		op->list.limit = params_limit(&params);
-		op->list.round_id = params_text(&params, "round");
+		op->round.key = params_text(&params, "round");
 		cursor = params_text(&params, "cursor");
 		if (cursor && (strlen(cursor) != CURSOR_LENGTH || cursor[UUID_TEXT_SIZE - 1] != ':'))
 			params_fault(&params, "cursor", "invalid_value", "Use next_cursor of the page before, unchanged.",
@@ -108,10 +130,13 @@ static void list_with_units(struct request *r)
 	if (cursor)
 		memcpy(op->list.after, cursor, CURSOR_LENGTH);
 	op->r = r;
-	request_readable_units(r, &op->list.units, &op->list.nunits);
-	op->list.arena = r->arena;
-	op->list.done = list_on_loaded;
-	held_list_send(api_store(r->api), &op->list);
+	if (op->round.key) {
+		op->round.arena = r->arena;
+		op->round.done = list_on_round;
+		round_load_send(api_store(r->api), &op->round);
+	} else {
+		list_send(op);
+	}
 }
 
 static void list_start(struct request *r)

@@ -198,6 +198,7 @@ static void read_measures(struct wire_reader *data)
 	struct eligibility_facts facts;
 
 	eligibility_facts_init(&facts);
+	wire_thousandths(data, "weight_kg", WIRE_OPTIONAL, 0, 500, &facts.measures[MEASURE_WEIGHT]);
 	screening_read(data, &facts);
 }
 

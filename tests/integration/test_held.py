@@ -195,6 +195,16 @@ def test_what_comes_late_for_who_was_merged(phone, donor, staff, admin, daemon):
     assert answer["verdict"] == "held" and "donor_erased" in answer["reasons"]
 
 
+def test_what_waits_in_a_round_by_its_code(phone, donor, staff, running):
+    """Told by the code that people say: a round that is not known is no empty list."""
+    item = phone.gave(donor(), donated_on=day(-1))
+    assert one(phone.send(item))["reasons"] == ["date_outside"]
+    code = staff.get(f"/api/v1/rounds/{running}").json()["code"]
+    for key in (running, code):
+        assert [i["id"] for i in staff.get(f"{HELD}?round={key}").json()["items"]] == [item["id"]]
+    problem(staff.get(f"{HELD}?round=LC25-XX", expect=None), "not-found", 404)
+
+
 # ---- count sheets ----
 
 def test_what_is_there_of_each_phone(phone, donor, staff, team, api, own_team, seeds, running):
@@ -215,7 +225,10 @@ def test_what_is_there_of_each_phone(phone, donor, staff, team, api, own_team, s
     nothing = str(uuid.uuid4())
     (told,) = team.get(f"{SHEET}?install={nothing}&last_seq=3").json()["items"]
     assert (told["install"], told["items"], told["missing"], told["last_received_at"]) == (nothing, 0, [{"from": 1, "to": 3}], None)
-    for wrong in ("", "?round=LC25", f"?round={running}&last_seq=4", f"?install={nothing}&last_seq=x", "?install=1"):
+    code = staff.get(f"/api/v1/rounds/{running}").json()["code"]
+    assert {r["install"] for r in team.get(f"{SHEET}?round={code}").json()["items"]} == set(rows)
+    problem(team.get(f"{SHEET}?round=LC25", expect=None), "not-found", 404)
+    for wrong in ("", f"?round={running}&last_seq=4", f"?install={nothing}&last_seq=x", "?install=1"):
         problem(team.get(SHEET + wrong, expect=None), "invalid-query", 400)
 
 
@@ -223,6 +236,8 @@ def test_the_sheet_shows_a_team_its_own(phone, donor, staff, daemon, running, ap
     other = daemon.value("INSERT INTO team (id, code, name) VALUES (gen_random_uuid(), %s, 'Đội khác') RETURNING id", f"K{uuid.uuid4().hex[:6]}")
     phone.send(phone.item("note", donor(), text="ghi"))
     daemon.sql("UPDATE round SET team_id = %s WHERE id = %s", other, running)
+    problem(phone.client.get(f"{SHEET}?round={running}", expect=None), "not-found", 404)        # a draft of others
+    daemon.sql("UPDATE round SET status = 'announced' WHERE id = %s", running)
     assert phone.client.get(f"{SHEET}?round={running}").json()["items"] == []
     assert len(staff.get(f"{SHEET}?round={running}").json()["items"]) == 1
     there = api.with_token(daemon.new_token("staff", f"scope {uuid.uuid4()}", "--unit", "Xã Mường Kim")).get(f"{SHEET}?round={running}").json()["items"]

@@ -67,7 +67,9 @@ def test_guessing_certificates_is_slowed_down(fresh_daemon, api_of):
         n, answer = until_refused(lambda n: client.post("/api/v1/certificates/verify", json={"code": "0000-0000-0000"}, expect=None), 20)
         assert n >= 15
         problem(answer, "too-many-requests", 429)
-    public.get("/api/v1/certificates/keys")                # what is published is not asked about
+    # what is published is not asked about; who fetches the keys before the list finds that of the list
+    assert [(k["use"], k["issuer"], k["state"]) for k in public.get("/api/v1/certificates/keys").json()["items"]] == [("revocations", None, "current")]
+    assert public.get("/api/v1/certificates/revocations").json()["kid"] == public.get("/api/v1/certificates/keys").json()["items"][0]["kid"]
 
 
 def test_guessing_tokens_is_slowed_down(fresh_daemon):

@@ -235,6 +235,15 @@ def test_what_is_unknown_in_an_item_is_kept(phone, donor, daemon):
     assert one(phone.send(item))["reasons"] == ["unreadable"]
 
 
+def test_what_is_measured_is_read(phone, donor):
+    """All that a team writes down beside the bag: nobody need look at it."""
+    measured = {"weight_kg": 52.5, "screening": {"systolic_mmhg": 120, "diastolic_mmhg": 70, "pulse_bpm": 72, "pulse_regular": True,
+                                                 "hemoglobin_g_l": 131, "platelets_10e9_l": 250, "protein_g_l": 70}}
+    who = donor()
+    told = phone.send(phone.gave(who, **measured), phone.item("screening", who, outcome="accepted", note="khỏe", **measured))
+    assert [(i["verdict"], i["reasons"]) for i in told["items"]] == [("applied", [])] * 2
+
+
 def test_the_batch_itself(phone, donor, api):
     problem(phone.client.post(BATCHES, json={"items": []}), "invalid-field", 422)
     problem(phone.client.post(BATCHES, json={"device_now": "2025-01-01T00:00:00Z", "items": [{}] * 501}), "invalid-field", 422)
