@@ -161,13 +161,25 @@ END $$;
 
 /*
  * Whether somebody has one of these honours beside this one, or it is in work: records that were merged may each have it.
- * Asked as above.
+ * Asked as above; `person` may have been merged into another one while its row was waited for.
  */
 CREATE FUNCTION honour_twice(own uuid, person uuid, steps text[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM honour AS h WHERE h.id <> own AND h.state <> 'refused' AND h.step = ANY (steps)
-                   AND h.donor_id = ANY (person_records(person)));
+                   AND h.donor_id = ANY (person_records(coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = person), person))));
 END $$;
+
+/*
+ * What the same person has for the same step, on another record: each was entered before the records were one. `steps` and `was`,
+ * side by side: a step, and one of an earlier file that it replaces.
+ */
+CREATE FUNCTION honour_twins(h honour, person uuid, steps text[], was text[]) RETURNS uuid[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY(SELECT o.id FROM honour AS o WHERE h.donor_id IS NOT NULL AND h.state <> 'refused' AND o.state <> 'refused' AND o.id <> h.id
+                 AND o.donor_id = ANY (person_records(person))
+                 AND (o.step = h.step OR EXISTS (SELECT FROM unnest(steps, was) AS p (step, was)
+                                                 WHERE (p.step, p.was) IN ((h.step, o.step), (o.step, h.step))))
+                 ORDER BY o.id)
+$$;
 
 -- Whether one of these donations was honoured in another family, or that is in work. Asked by who holds the rows of their donors.
 CREATE FUNCTION family_used(own uuid, donated uuid[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$

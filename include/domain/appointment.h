@@ -73,6 +73,7 @@ struct appointment {
 	/* who; id "": a seat that nobody was named for */
 	char                   donor_id[UUID_TEXT_SIZE];
 	const char            *donor_number, *donor_name;        /* NULL: not told */
+	bool                   unread;           /* of a list: the record does not open here, so the name is not known */
 	bool                   contact_facility; /* ask the blood facility before inviting */
 	int                    birth_year;
 	/* what is known of whether they may give on the day, when the place was given */

@@ -186,6 +186,8 @@ struct honour {
 	struct honour_event *events;                     /* oldest first */
 	size_t             nevents;
 	int64_t            created_us, version;
+	const char       **twins;                        /* honours of the same step on other records of the person: one is too many */
+	size_t             ntwins;
 };
 /* What a step of the work says. Zeroed where it is not said. */
 struct honour_say {

@@ -96,7 +96,7 @@ struct appointment_load {
 };
 void appointment_load_send(struct store *store, struct appointment_load *load);
 
-/* Those of a round, of a group or of a person, in the order in which they were made. */
+/* Those of a round, of a group or of a person, in the order in which they were made. Of a record that does not open the name is missing. */
 struct appointment_list {
 	const char        *round_id, *group_id, *donor_id;       /* one of them */
 	unsigned           states;       /* bits 1 << enum appointment_state; 0: all */

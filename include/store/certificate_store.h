@@ -181,6 +181,7 @@ void certificate_load_send(struct store *store, struct certificate_load *load);
 struct certificate_of_person {
 	struct certificate         certificate;
 	struct certificate_content printed;              /* but number, code and days, which stand in `certificate` */
+	bool                       unread;               /* what is printed is damaged */
 };
 struct certificate_list {
 	const char                   *donor_id;          /* of the record that stands */

@@ -67,6 +67,7 @@ void honour_nominate_send(struct store *store, struct honour_nominate *nominate)
 /* One, with its events. ERR_NOT_FOUND also when it is of somebody outside `units`. */
 struct honour_load {
 	const char        *id;
+	const struct honour_rules *rules;        /* which step replaces which */
 	const char *const *units;
 	size_t             nunits;
 	struct arena      *arena;
@@ -79,7 +80,9 @@ void honour_load_send(struct store *store, struct honour_load *load);
 
 struct honour_list {
 	unsigned           states;       /* bits 1 << enum honour_state; 0: all */
+	const struct honour_rules *rules;        /* which step replaces which */
 	const char        *ladder, *step;        /* NULL: any */
+	bool               twins;        /* only those that have some */
 	const char        *donor_id;     /* of this person alone, on whatever record; NULL: of all */
 	const char *const *units;
 	size_t             nunits;
@@ -116,7 +119,8 @@ void honour_step_send(struct store *store, struct honour_step_do *step);
 
 /*
  * The list for the ceremony: names, opened. `published`: only of those who agreed to it (honours_publication; a
- * withdrawal on any channel counts). Audit "honour.ceremony" for each name. At most HONOUR_NAMES_MAX; nobody who was erased.
+ * withdrawal on any channel counts). Audit "honour.ceremony" for each name. At most HONOUR_NAMES_MAX; nobody who was erased. Whose
+ * record does not open here is left out; ERR_UNAVAILABLE when that is everybody.
  */
 enum { HONOUR_NAMES_MAX = 1000 };
 struct honour_name {
@@ -137,6 +141,7 @@ struct honour_names {
 	struct honour_name *names;       /* out: by ladder, bar from the highest, then id */
 	size_t             nnames;
 	bool               more;         /* there were more */
+	const char        *left_out;     /* donors' numbers, with commas between; NULL: nobody */
 	struct error       error;
 	void             (*done)(struct honour_names *names);
 	struct db_query    query;        /* private from here on */

@@ -166,6 +166,11 @@ static void certificates_write(struct export_op *op, struct json_out *out)
 		jout_object(out, NULL);
 		certificate_write(out, "certificate", &item->certificate);
 		jout_text(out, "code", item->certificate.code);
+		if (item->unread) {
+			jout_null(out, "printed");
+			jout_end(out);
+			continue;
+		}
 		jout_object(out, "printed");
 		jout_text(out, "name", printed->name);
 		jout_date(out, "birth_date", printed->birth_date);
@@ -339,7 +344,8 @@ static void on_gifts(struct gift_list *list)
 
 	if (!goes_on(op, &list->error))
 		return;
-	op->honours = (struct honour_list){ .donor_id = op->load.record.donor.id, .limit = HONOURS_MAX, .arena = op->r->arena,
+	op->honours = (struct honour_list){ .donor_id = op->load.record.donor.id, .rules = op->r->api->daemon->honours,
+					    .limit = HONOURS_MAX, .arena = op->r->arena,
 					    .done = on_honours };
 	honour_list_send(api_store(op->r->api), &op->honours);
 }

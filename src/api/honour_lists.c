@@ -185,6 +185,8 @@ static void ceremony_on_named(struct honour_names *names)
 		fill_row(op, i, cells + i * ncolumns);
 	table.title = names->published ? (language == LANGUAGE_VI ? "Danh sách công bố" : "For publication")
 				       : (language == LANGUAGE_VI ? "Danh sách nội bộ" : "Internal list");
+	if (names->left_out)
+		http_add_header(r->x, "Left-Out", names->left_out);
 	if (strstr(http_path(r->x), ".pdf"))
 		reply_paper(op, &table);
 	else

@@ -204,7 +204,7 @@ static void reply_honour(struct honour_op *op, int status, const struct honour *
 
 static void load_honour(struct honour_op *op, const char *id, void (*done)(struct honour_load *load))
 {
-	op->load = (struct honour_load){ .id = id, .arena = op->r->arena, .done = done };
+	op->load = (struct honour_load){ .id = id, .rules = rules_of(op->r), .arena = op->r->arena, .done = done };
 	request_readable_units(op->r, &op->load.units, &op->load.nunits);
 	honour_load_send(api_store(op->r->api), &op->load);
 }
@@ -557,6 +557,7 @@ static void list_with_units(struct request *r)
 {
 	struct list_op *op = r->own;
 
+	op->list.rules = rules_of(r);
 	request_readable_units(r, &op->list.units, &op->list.nunits);
 	op->list.arena = r->arena;
 	op->list.done = list_on_listed;
@@ -577,6 +578,7 @@ static void list_start(struct request *r)
 {
 	struct list_op *op = http_alloc(r->x, sizeof(*op));
 	enum honour_ladder ladder;
+	const char *attention;
 	struct params params;
 	struct error err;
 
@@ -586,6 +588,10 @@ static void list_start(struct request *r)
 		request_reply_error(r, &err);
 		return;
 	}
+	attention = params_text(&params, "attention");
+	op->list.twins = attention != NULL;
+	if (attention && !streq(attention, "twice"))
+		params_fault(&params, "attention", "invalid_value", "One of: twice.", "Một trong: twice.");
 	op->list.states = params_words(&params, "state", HONOUR_STATE_WORDS, parse_state);
 	op->list.ladder = params_text(&params, "ladder");
 	if (op->list.ladder && !honour_ladder_parse(op->list.ladder, &ladder))

@@ -358,9 +358,13 @@ static void list_on_done(struct db_query *query, const struct db_result *result)
 
 		list->more = rows > list->limit;
 		list->items = arena_alloc(list->arena, ((size_t)rows + 1) * sizeof(*list->items));
-		for (int i = 0; i < rows && i < list->limit && list->error.code == ERR_NONE; i++)
-			if (appointment_read(&list->items[i], list->store, list->action != NULL, list->arena, result, i, &list->error))
-				list->nitems++;
+		for (int i = 0; i < rows && i < list->limit; i++) {
+			struct appointment *item = &list->items[list->nitems++];
+			struct error err;
+
+			error_clear(&err);               /* one record that does not open stops nobody's list of the day */
+			item->unread = !appointment_read(item, list->store, list->action != NULL, list->arena, result, i, &err);
+		}
 	}
 	list->done(list);
 }

@@ -242,6 +242,7 @@ static const struct db_statement list_statement = {
 };
 enum { L_WRAP = C_MORE, L_WRAPPED };
 
+/* False when nothing more can be told now; one whose seal is broken is told without what it bears. */
 static bool read_printed(struct certificate_of_person *item, struct certificate_list *list, const struct db_result *result,
 			 int row)
 {
@@ -253,8 +254,12 @@ static bool read_printed(struct certificate_of_person *item, struct certificate_
 	record.wrapped_hex = row_text(list->arena, result, row, L_WRAPPED);
 	if (!donor_open_key(&record, list->store, &list->error) ||
 	    !certificate_open_print(&print, item->certificate.id, record.donor.id, item->certificate.sealed_hex, list->store,
-				    list->arena, &list->error))
-		return false;
+				    list->arena, &list->error)) {
+		item->unread = list->error.code == ERR_INTERNAL;
+		if (item->unread)
+			error_clear(&list->error);
+		return item->unread;
+	}
 	item->printed = print.content;
 	return true;
 }

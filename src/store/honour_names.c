@@ -68,6 +68,42 @@ static bool read_name(struct honour_name *name, const struct honour_names *names
 	return true;
 }
 
+/* It is told in a header, which has its bounds. */
+enum { LEFT_OUT_TOLD_MAX = 100 };
+
+static void leave_out(struct honour_names *names, const struct db_result *result, int row, int count)
+{
+	const char *number = db_text(result, row, NAME_NUMBER);
+
+	if (!names->left_out)
+		names->left_out = arena_strdup(names->arena, number);
+	else if (count < LEFT_OUT_TOLD_MAX)
+		names->left_out = arena_printf(names->arena, "%s, %s", names->left_out, number);
+	else if (count == LEFT_OUT_TOLD_MAX)
+		names->left_out = arena_printf(names->arena, "%s, ...", names->left_out);
+}
+
+static void read_names(struct honour_names *names, const struct db_result *result, int rows)
+{
+	int left_out = 0;
+
+	names->names = arena_alloc(names->arena, ((size_t)rows + 1) * sizeof(*names->names));
+	names->nnames = 0;
+	for (int i = 0; i < rows; i++) {
+		struct error err;
+
+		error_clear(&err);
+		if (read_name(&names->names[names->nnames], names, result, i, &err))
+			names->nnames++;
+		else
+			leave_out(names, result, i, left_out++);
+	}
+	if (left_out > 0 && names->nnames == 0)
+		error_set(&names->error, ERR_UNAVAILABLE,
+			  "None of the names of this list opens here. Tell the administrator: giothong doctor names what is missing.",
+			  "Không mở được tên nào trong danh sách này. Hãy báo người quản trị: giothong doctor sẽ nêu phần thiếu.");
+}
+
 static void names_on_done(struct db_query *query, const struct db_result *result)
 {
 	struct honour_names *names = container_of(query, struct honour_names, query);
@@ -76,11 +112,7 @@ static void names_on_done(struct db_query *query, const struct db_result *result
 		int rows = db_rows(result);
 
 		names->more = rows > HONOUR_NAMES_MAX;
-		names->nnames = (size_t)(names->more ? HONOUR_NAMES_MAX : rows);
-		names->names = arena_alloc(names->arena, (names->nnames + 1) * sizeof(*names->names));
-		for (size_t i = 0; i < names->nnames; i++)
-			if (!read_name(&names->names[i], names, result, (int)i, &names->error))
-				break;
+		read_names(names, result, names->more ? HONOUR_NAMES_MAX : rows);
 	}
 	names->done(names);
 }

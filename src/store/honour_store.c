@@ -290,17 +290,38 @@ void honour_nominate_send(struct store *store, struct honour_nominate *nominate)
 
 /* ---- rows ---- */
 
-/* Of an honour `h` and the record `s` that it is told by. */
+/* Of an honour `h` and the record `s` that it is told by. $1, $2: query_replaced(). */
 #define HONOUR_COLUMNS \
 	"h.id, CASE WHEN h.donor_id IS NOT NULL THEN s.id END, h.family_id, s.number, s.unit_id, s.unit_on, h.ladder, h.step, h.bar," \
 	" h.as_of, h.reached_on, h.rules, h.state, h.reason, h.document, h.approved_on, h.handed_on, h.given_by, " \
-	SQL_MICROS("h.created_at") ", h.version, h.donor_id"
+	SQL_MICROS("h.created_at") ", h.version, h.donor_id, t.twins"
 #define HONOUR_FROM \
 	" FROM honour AS h LEFT JOIN donor_alias AS a ON a.donor_id = h.donor_id" \
-	"  JOIN donor AS s ON s.id = coalesce(a.into_id, h.donor_id, family_head(h.family_id))"
+	"  JOIN donor AS s ON s.id = coalesce(a.into_id, h.donor_id, family_head(h.family_id))" \
+	"  CROSS JOIN LATERAL (SELECT honour_twins(h, s.id, $1::text[], $2::text[]) AS twins) AS t"
 enum { HONOUR_ID, HONOUR_DONOR, HONOUR_FAMILY, HONOUR_NUMBER, HONOUR_UNIT, HONOUR_UNIT_ON, HONOUR_LADDER_, HONOUR_STEP, HONOUR_BAR,
        HONOUR_AS_OF, HONOUR_REACHED, HONOUR_RULES, HONOUR_STATE, HONOUR_REASON, HONOUR_DOCUMENT, HONOUR_APPROVED_ON,
-       HONOUR_HANDED_ON, HONOUR_GIVEN_BY, HONOUR_CREATED, HONOUR_VERSION, HONOUR_RECORD, HONOUR_COLUMN_COUNT };
+       HONOUR_HANDED_ON, HONOUR_GIVEN_BY, HONOUR_CREATED, HONOUR_VERSION, HONOUR_RECORD, HONOUR_TWINS, HONOUR_COLUMN_COUNT };
+
+/* Two arrays side by side: steps, and what they replace. */
+static void query_replaced(struct db_query *query, const struct honour_rules *rules, struct arena *arena)
+{
+	const char **steps, **were;
+	size_t count = 0, n = 0;
+
+	for (size_t i = 0; i < rules->nsteps; i++)
+		count += rules->steps[i].nreplaces;
+	steps = arena_alloc(arena, (count + 1) * sizeof(*steps));
+	were = arena_alloc(arena, (count + 1) * sizeof(*were));
+	for (size_t i = 0; i < rules->nsteps; i++) {
+		for (size_t j = 0; j < rules->steps[i].nreplaces; j++) {
+			steps[n] = rules->steps[i].rule.id;
+			were[n++] = rules->steps[i].replaces[j];
+		}
+	}
+	query_texts(query, arena, steps, count);
+	query_texts(query, arena, were, count);
+}
 
 static void honour_read_row(struct honour *honour, struct arena *arena, const struct db_result *result, int row)
 {
@@ -325,6 +346,7 @@ static void honour_read_row(struct honour *honour, struct arena *arena, const st
 	honour->created_us = row_time(result, row, HONOUR_CREATED);
 	honour->version = db_int(result, row, HONOUR_VERSION, 0);
 	honour->record_id = row_text(arena, result, row, HONOUR_RECORD);
+	honour->twins = row_texts(arena, result, row, HONOUR_TWINS, &honour->ntwins);
 }
 
 /* ---- one ---- */
@@ -336,7 +358,7 @@ static const struct db_statement load_statement = {
 	" ARRAY(SELECT coalesce(e.reason, '') FROM honour_event AS e WHERE e.honour_id = h.id ORDER BY e.version),"
 	" ARRAY(SELECT " SQL_MICROS("e.at") " FROM honour_event AS e WHERE e.honour_id = h.id ORDER BY e.version)"
 	HONOUR_FROM
-	" WHERE h.id = $1::uuid AND ($2::text[] IS NULL OR s.unit_id = ANY ($2))"
+	" WHERE h.id = $3::uuid AND ($4::text[] IS NULL OR s.unit_id = ANY ($4))"
 };
 
 static void read_events(struct honour *honour, struct arena *arena, const struct db_result *result)
@@ -375,6 +397,7 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 void honour_load_send(struct store *store, struct honour_load *load)
 {
 	query_begin(&load->query, &load_statement, DB_READ, load_on_done);
+	query_replaced(&load->query, load->rules, load->arena);
 	query_text(&load->query, uuid_or_nil(load->id));
 	query_units(&load->query, load->arena, load->units, load->nunits);
 	db_send(store->db, &load->query);
@@ -384,10 +407,10 @@ void honour_load_send(struct store *store, struct honour_load *load)
 
 static const struct db_statement list_statement = {
 	"SELECT " HONOUR_COLUMNS HONOUR_FROM
-	" WHERE h.id > $1::uuid AND h.state = ANY ($2::text[]) AND ($3::text IS NULL OR h.ladder = $3)"
-	" AND ($4::text IS NULL OR h.step = $4) AND ($5::text[] IS NULL OR s.unit_id = ANY ($5))"
-	" AND ($7::uuid IS NULL OR h.donor_id = ANY (person_records($7::uuid)))"
-	" ORDER BY h.id LIMIT $6::integer"
+	" WHERE h.id > $3::uuid AND h.state = ANY ($4::text[]) AND ($5::text IS NULL OR h.ladder = $5)"
+	" AND ($6::text IS NULL OR h.step = $6) AND ($7::text[] IS NULL OR s.unit_id = ANY ($7))"
+	" AND ($9::uuid IS NULL OR h.donor_id = ANY (person_records($9::uuid))) AND ($10::boolean IS NOT TRUE OR cardinality(t.twins) > 0)"
+	" ORDER BY h.id LIMIT $8::integer"
 };
 
 static void list_on_done(struct db_query *query, const struct db_result *result)
@@ -418,6 +441,7 @@ void honour_list_send(struct store *store, struct honour_list *list)
 		if (list->states == 0 || (list->states >> i & 1))
 			states[nstates++] = honour_state_text((enum honour_state)i);
 	query_begin(query, &list_statement, DB_READ, list_on_done);
+	query_replaced(query, list->rules, list->arena);
 	query_text(query, list->after[0] ? list->after : "00000000-0000-0000-0000-000000000000");
 	query_texts(query, list->arena, states, nstates);
 	query_text(query, list->ladder);
@@ -425,6 +449,7 @@ void honour_list_send(struct store *store, struct honour_list *list)
 	query_units(query, list->arena, list->units, list->nunits);
 	query_text(query, page_limit(list->limit, list->limit_text));
 	query_text(query, list->donor_id);
+	query_bool(query, list->twins);
 	db_send(store->db, query);
 }
 

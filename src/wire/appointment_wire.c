@@ -262,7 +262,7 @@ static void write_donor(struct json_out *out, const struct appointment *appointm
 	jout_object(out, "donor");
 	jout_text(out, "id", appointment->donor_id);
 	jout_text(out, "donor_number", appointment->donor_number);
-	if (appointment->donor_name) {
+	if (appointment->donor_name || appointment->unread) {
 		jout_text(out, "name", appointment->donor_name);
 		if (appointment->birth_year > 0)
 			jout_int(out, "birth_year", appointment->birth_year);

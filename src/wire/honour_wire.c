@@ -101,6 +101,11 @@ void honour_write(struct json_out *out, const char *key, const struct honour *ho
 	jout_date(out, "approved_on", honour->approved_on);
 	jout_date(out, "handed_on", honour->handed_on);
 	jout_text(out, "given_by", honour->given_by);
+	jout_text(out, "attention", honour->ntwins > 0 ? "twice" : NULL);
+	jout_array(out, "also");
+	for (size_t i = 0; i < honour->ntwins; i++)
+		jout_text(out, NULL, honour->twins[i]);
+	jout_end(out);
 	if (honour->events)
 		events_write(out, honour);
 	jout_time(out, "created_at", honour->created_us);

@@ -729,6 +729,21 @@ def test_listed(staff, api, round_, donor, daemon):
     problem(staff.post(f"{GROUPS}/{NOBODY}/release", json={"seats": 1}), "not-found", 404)
 
 
+def test_one_record_that_does_not_open(staff, round_, donor, daemon):
+    """The desk's list of the day is there all the same."""
+    one = round_()
+    made = [book(staff, one, donor()) for _ in range(3)]
+    damage = ("UPDATE donor SET sealed = set_byte(sealed, 30, get_byte(sealed, 30) # 1) WHERE id = %s", made[1]["donor"]["id"])
+    daemon.sql(*damage)
+    try:
+        told = staff.items(f"{ROUNDS}/{one['id']}/appointments")
+    finally:
+        daemon.sql(*damage)
+    assert [a["id"] for a in told] == [a["id"] for a in made]
+    assert [bool(a["donor"]["name"]) for a in told] == [True, False, True] and told[1]["donor"]["donor_number"]
+    assert all(a["donor"]["name"] for a in staff.items(f"{ROUNDS}/{one['id']}/appointments"))
+
+
 # ---- one person, no person ----
 
 def merge(client, donor, other):

@@ -180,6 +180,36 @@ def test_two_in_work_when_records_are_merged(staff, admin, giver, daemon, far):
     problem(nominate(staff, one["id"], expect=409), "already-exists")
 
 
+def test_two_that_were_handed_over_before_a_merge_are_told(staff, admin, giver):
+    """Nobody takes one back by itself, but whoever keeps the list sees it."""
+    one, two, other = giver(5), giver(5, last=-50), giver(5)
+    mine, twin = (nominate(staff, who["id"]).json()["id"] for who in (one, two))
+    for id in (mine, twin):
+        give_all(admin, id)
+    alone = nominate(staff, other["id"]).json()
+    assert (alone["attention"], alone["also"]) == (None, [])
+    staff.post(f"{DONORS}/{one['id']}/merge", json={"with": two["id"]}, expect=200)
+    for id, also in ((mine, twin), (twin, mine)):
+        told = staff.get(f"{HONOURS}/{id}").json()
+        assert (told["donor"], told["attention"], told["also"]) == (one["id"], "twice", [also])
+    listed = {h["id"]: h["also"] for h in staff.items(HONOURS, attention="twice", state="handed_over", limit=500)}
+    assert listed[mine] == [twin] and listed[twin] == [mine] and alone["id"] not in listed and all(listed.values())
+    problem(staff.get(HONOURS, params={"attention": "thrice"}, expect=400), "invalid-query")
+    staff.post(f"{DONORS}/{one['id']}/merge/undo", json={"with": two["id"]}, expect=200)
+    assert [staff.get(f"{HONOURS}/{id}").json()["attention"] for id in (mine, twin)] == [None, None]
+
+
+def test_a_merge_while_an_honour_waits_for_the_person(staff, admin, giver, daemon):
+    """The statement names the record that stood when it began: it is asked about the person that stands by now."""
+    one, two = giver(5), giver(5, last=-50)
+    mine, other = (nominate(staff, who["id"]).json()["id"] for who in (one, two))
+    give_all(admin, mine)
+    asked = ("SELECT honour_twice(%s, %s, ARRAY['individual.5'])", other, two["id"])
+    assert daemon.value(*asked) is False
+    staff.post(f"{DONORS}/{one['id']}/merge", json={"with": two["id"]}, expect=200)
+    assert daemon.value(*asked) is True
+
+
 def test_what_is_not_reached_any_more_goes_no_further(staff, daemon, seeds, giver):
     one = giver(4)
     fifth = given(daemon, one["id"], TODAY, seeds.running()["id"])
@@ -403,6 +433,25 @@ def test_the_list_for_the_ceremony(staff, admin, daemon, giver):
     staff.post(f"{DONORS}/{proud['id']}/erasure", json={}, expect=201)
     admin.post(f"{DONORS}/{proud['id']}/erasure/approve", json={}, expect=200)
     assert "Vui" not in staff.get(f"{HONOURS}/ceremony.csv", params={"list": "internal"}).content.decode()
+
+
+def test_who_cannot_be_read_is_left_out_and_told(staff, admin, daemon, giver):
+    seen, broken = (giver(5, name=name) for name in ("Vàng Thị Sáng", "Lò Văn Khuất"))
+    for one in (seen, broken):
+        id = nominate(staff, one["id"]).json()["id"]
+        for verb, body in (("check", None), ("propose", None), ("approve", {"document": "8/QĐ"})):
+            take(admin, id, verb, body)
+    damage = ("UPDATE donor SET sealed = set_byte(sealed, 30, get_byte(sealed, 30) # 1) WHERE id = %s", broken["id"])
+    daemon.sql(*damage)
+    try:
+        answers = [staff.get(f"{HONOURS}/ceremony.{kind}", params={"list": "internal"}, expect=200) for kind in ("csv", "xlsx", "pdf")]
+    finally:
+        daemon.sql(*damage)
+    assert all(answer.headers["left-out"] == broken["donor_number"] for answer in answers)
+    text = answers[0].content.decode("utf-8-sig")
+    assert "Vàng Thị Sáng" in text and "Khuất" not in text
+    whole = staff.get(f"{HONOURS}/ceremony.csv", params={"list": "internal"})
+    assert "Khuất" in whole.content.decode("utf-8-sig") and "left-out" not in whole.headers
 
 
 # ---- another file of ladders ----
