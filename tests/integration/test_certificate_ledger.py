@@ -383,6 +383,10 @@ def test_one_that_does_not_open_is_left_out_of_a_print(api, daemon, staff, to_pr
         assert numbers_of(answer.content, api) == [made[0]["number"], made[2]["number"]]
         assert "BẢN SAO" not in certificates.text_of(answer.content) and answer.headers["left-out"] == made[1]["number"]
     assert daemon.value("SELECT count(*) FROM certificate_print WHERE certificate_id = %s", made[1]["id"]) == 0
+    # and the person's copy of what is kept has all the rest
+    person = daemon.value("SELECT donor_id::text FROM certificate WHERE id = %s", made[1]["id"])
+    (told,) = staff.get(f"/api/v1/donors/{person}/export").json()["certificates"]
+    assert told["certificate"]["number"] == made[1]["number"] and told["printed"] is None
     problem(print_all(staff, round_id, "second", 503), "try-again")
     daemon.sql(*damage)
     answer = print_all(staff, round_id, "second")
