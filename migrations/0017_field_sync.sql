@@ -381,13 +381,16 @@ BEGIN
        AND NOT (gives AND EXISTS (SELECT FROM deferral AS f WHERE f.donor_id = its_donor));
 END $$;
 
--- The first answer to what comes in now, as far as the database has it: whether it is about one that is there, or somebody must look.
+/*
+ * The first answer to what comes in now, as far as the database has it: whether it is about one that is there, or somebody
+ * must look. Facts that were made of it may be there already: they stand when its row does.
+ */
 CREATE FUNCTION item_verdict(of_item uuid, its_kind text, its_install uuid, its_seq bigint, by_staff boolean, corrected uuid,
     its_donor uuid, its_provisional uuid, bag text, gave_on date, captured timestamptz) RETURNS text LANGUAGE plpgsql STABLE
     SET enable_seqscan = off AS $$
 BEGIN
-    IF gave_on IS NOT NULL AND EXISTS (SELECT FROM donation AS b WHERE b.bag_code = bag AND b.item_id IS NOT NULL)
-       AND EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = bag AND b.item_id NOT IN (
+    IF gave_on IS NOT NULL AND EXISTS (SELECT FROM donation AS b WHERE b.bag_code = bag AND b.item_id <> of_item)
+       AND EXISTS (SELECT FROM donation_standing AS b WHERE b.bag_code = bag AND b.item_id <> of_item AND b.item_id NOT IN (
                    SELECT item_kin_to_be(of_item, corrected, its_install, its_seq, its_kind, by_staff))) THEN
         RETURN 'conflict';
     END IF;
@@ -403,6 +406,26 @@ BEGIN
     END IF;
     RETURN CASE WHEN EXISTS (SELECT FROM item_doubts(its_donor, its_provisional)) THEN 'held' ELSE 'applied' END;
 END $$;
+
+/*
+ * Of many that are written at once each is answered as if it had come alone, after those before it: a trigger sees the rows
+ * that its own statement has written so far. Who writes them names what is known of each by itself, in the order in which
+ * they came, when the facts and doubts that were made of all of them are there.
+ */
+CREATE FUNCTION item_first_answer() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    gave record;
+    answer text;
+BEGIN
+    SELECT n.bag_code, n.donated_on INTO gave FROM donation AS n WHERE n.item_id = NEW.id AND n.content_hash = NEW.content_hash;
+    answer := item_verdict(NEW.id, NEW.kind, NEW.install, NEW.seq, NEW.staff, NEW.corrects, NEW.donor_id, NEW.provisional_id,
+                           gave.bag_code, gave.donated_on, NEW.captured_at);
+    IF answer <> 'applied' THEN
+        NEW.verdict := answer;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER item_first_answer BEFORE INSERT ON item FOR EACH ROW WHEN (NEW.verdict <> 'conflict') EXECUTE FUNCTION item_first_answer();
 
 /*
  * Whether nothing at all is to be said of it: it counts, and nobody need look. True of nearly all; of one of which it is not,

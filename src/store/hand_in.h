@@ -73,6 +73,7 @@ struct fresh {
 	const char       *tie;
 	bool              registers, conflict, doubted, is_donation;
 	bool              names;         /* the record has its name of it */
+	bool              tells_more, joins;     /* of a record that was there; records of it are one person now */
 	struct date       day;
 	char              fact_id[UUID_TEXT_SIZE];
 	bool              round_known;

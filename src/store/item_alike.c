@@ -65,26 +65,15 @@ static void find_alike_here(struct hand_in *work)
 	}
 }
 
-/* A doubt about a record that phones told of is one about all that lies on it; and so is one about an id. */
-static void spread_doubts(struct hand_in *work)
+/* What the items themselves are in doubt about. Whom else such a doubt concerns is told in the database: item_doubts(). */
+static void mark_doubted(struct hand_in *work)
 {
 	for (size_t i = 0; i < work->ndoubts; i++) {
 		struct fresh *of = &work->fresh[work->doubts[i].n - 1];
-		struct known *on = known_root(of->of), *about = known_by_id(work, work->doubts[i].donor_id);
+		struct known *about = known_by_id(work, work->doubts[i].donor_id);
 
-		if (about && about != of->of && known_root(about) == on)
-			continue;
-		of->doubted = true;
-		for (size_t k = 0; k < work->nfresh; k++) {
-			struct fresh *other = &work->fresh[k];
-			struct known *root = known_root(other->of);
-
-			other->doubted |= (*of->provisional && streq(of->provisional, other->provisional)) ||
-					  (root == on && of->of->by_item) || (about && about->by_item && root == known_root(about));
-		}
+		of->doubted |= !about || about == of->of || known_root(about) != known_root(of->of);
 	}
-	for (size_t i = 0; i < work->nfresh; i++)
-		work->fresh[i].doubted |= !known_person(work, work->fresh[i].of);
 }
 
 static void found_all(struct hand_in *work)
@@ -93,7 +82,7 @@ static void found_all(struct hand_in *work)
 		hand_in_finish(work, &work->find_error);
 		return;
 	}
-	spread_doubts(work);
+	mark_doubted(work);
 	hand_in_write(work);
 }
 

@@ -196,11 +196,13 @@ static void join_others(struct hand_in *work, struct candidates *found, const st
 		if (from == root)
 			continue;
 		from->used = true;
-		if (mine && !hand_in_whose(work, work->fresh[work->nfresh].index)->device_revoked && !hand_in_are_distinct(work, from, root))
+		if (mine && !hand_in_whose(work, work->fresh[work->nfresh].index)->device_revoked && !hand_in_are_distinct(work, from, root)) {
 			merge(from, root);
-		else if (other->how != NAMELESS)
+			work->fresh[work->nfresh].joins = true;
+		} else if (other->how != NAMELESS) {
 			hand_in_doubt(work, work->nfresh + 1, from->record.donor.id,
 				  item->named && other->how == OTHER ? "differs" : "alike");
+		}
 	}
 }
 
@@ -236,7 +238,7 @@ struct known *hand_in_find_donor(struct hand_in *work, struct fresh *fresh, unsi
 	struct candidates found;
 	struct candidate *best;
 	struct known *root;
-	bool in_doubt;
+	bool in_doubt, told_more;
 
 	if (item->by == ITEM_DONOR_ID)
 		return find_by_id(work, fresh, reasons);
@@ -254,12 +256,16 @@ struct known *hand_in_find_donor(struct hand_in *work, struct fresh *fresh, unsi
 	join_others(work, &found, best, in_doubt);
 	if (in_doubt || hand_in_whose(work, fresh->index)->device_revoked)
 		return best->of;
+	told_more = root->told_more;
+	root->told_more = false;
 	if (item->named && (best->how == NAMELESS || root->by_item)) {
 		fresh->names = best->how == NAMELESS;
 		fill(root, item->person);
 	}
 	if (item->named || best->how == NAMELESS)
 		add_numbers(work, root, fresh->index);
+	fresh->tells_more = root->told_more;
+	root->told_more |= told_more;
 	return best->of;
 }
 

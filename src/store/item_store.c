@@ -162,38 +162,27 @@ static const char *reason_list(struct hand_in *work, unsigned reasons)
 	return text;
 }
 
-/* Whether one of the batch corrects the other, perhaps over others that do. Each step goes back by `seq`, so it ends. */
-static bool leads_to(const struct hand_in *work, const struct item *later, const struct item *earlier)
+/* An earlier item that is to be written with it is about the same person. */
+static bool is_about_too(const struct hand_in *work, const struct fresh *fresh)
 {
-	if (!later->corrects || !streq(later->install, earlier->install) || later->kind != earlier->kind ||
-	    later->seq <= earlier->seq)
-		return false;
-	if (streq(later->corrects, earlier->id))
-		return true;
-	for (size_t i = work->from; i < work->from + work->len; i++) {
-		const struct item *between = hand_in_item(work, i);
-
-		if (between && streq(between->id, later->corrects) && between->seq < later->seq &&
-		    leads_to(work, between, earlier))
+	for (size_t i = 0; i < work->nfresh; i++)
+		if (known_root(work->fresh[i].of) == known_root(fresh->of))
 			return true;
-	}
 	return false;
 }
 
-/* One bag in two items of the batch itself; those in the database are looked for by the statement. */
-static bool bag_in_batch(const struct hand_in *work, const struct item *item)
+/*
+ * What is told of an item must not hang on what comes later with it. So who changes what earlier ones stand on comes after them:
+ * what was settled is written first, then it begins anew with this one.
+ */
+static bool comes_after(const struct hand_in *work, const struct fresh *fresh)
 {
-	for (size_t i = 0; item->bag.text[0] && i < work->nfresh; i++) {
-		const struct item *other = work->fresh[i].item;
-
-		if (work->fresh[i].is_donation && streq(other->bag.text, item->bag.text) && !streq(other->id, item->id) &&
-		    !leads_to(work, item, other) && !leads_to(work, other, item))
-			return true;
-	}
-	return false;
+	return work->nfresh > 0 && (fresh->joins || (fresh->tells_more && is_about_too(work, fresh)));
 }
 
-static bool settle(struct hand_in *work, size_t index, struct error *err)
+enum settled { SETTLED, COMES_AFTER, FAILED };
+
+static enum settled settle(struct hand_in *work, size_t index, struct error *err)
 {
 	const struct item *item = hand_in_item(work, index);
 	struct item_setting setting = setting_of(work, index);
@@ -205,24 +194,27 @@ static bool settle(struct hand_in *work, size_t index, struct error *err)
 
 	content = find_content(work, item, &others, err);
 	if (err->code != ERR_NONE)
-		return false;
+		return FAILED;
 	if (content) {
 		work->hashes[index] = content->hash;
 		work->op->results[index].verdict = ITEM_DUPLICATE;
 		work->op->results[index].first = content->verdict;
 		work->replayed[work->nreplayed++] = index;
-		return true;
+		return SETTLED;
 	}
 	*fresh = (struct fresh){ .index = index, .item = item, .conflict = others, .round_known = setting.round_known };
 	fresh->tie = tie_of(work, item, err);
 	if (!fresh->tie)
-		return false;
+		return FAILED;
 	reasons = item_reasons(item, &setting);
 	fresh->of = hand_in_find_donor(work, fresh, &reasons);
+	if (comes_after(work, fresh))
+		return COMES_AFTER;
+	fresh->doubted = !known_person(work, fresh->of);
 	fresh->of->used = known_root(fresh->of)->used = true;
 	fresh->provisional = hand_in_told_id(work, item, fresh->of);
 	if (!donor_open_key(&fresh->of->record, work->store, err))
-		return false;
+		return FAILED;
 	fresh->hash = hash_of(work, item);
 	item_id_of_hash(fresh->hash, fresh->fact_id);
 	fresh->sealed = donor_seal_text("item", arena_printf(work->arena, "content %s", item->id), fresh->of->record.donor.id,
@@ -230,7 +222,6 @@ static bool settle(struct hand_in *work, size_t index, struct error *err)
 	fresh->day = item_day(item, &setting);
 	fresh->held = reason_list(work, reasons);
 	fresh->is_donation = item->kind == ITEM_DONATION && item->outcome != ITEM_DEFERRED;
-	fresh->conflict |= fresh->is_donation && bag_in_batch(work, item);
 	if (item->kind == ITEM_DEFERRAL && item->deferral) {
 		deferral = *item->deferral;
 		deferral.donor_id = fresh->of->record.donor.id;
@@ -244,21 +235,27 @@ static bool settle(struct hand_in *work, size_t index, struct error *err)
 				     .next = work->contents };
 	work->contents = content;
 	work->nfresh++;
-	return true;
+	return SETTLED;
 }
 
 void hand_in_settle(struct hand_in *work)
 {
-	bool fine = true;
+	enum settled settled = SETTLED;
 	struct error err;
+	size_t i;
 
 	error_clear(&err);
-	for (size_t i = work->from; fine && i < work->from + work->len; i++)
-		fine = !hand_in_item(work, i) || settle(work, i, &err);
-	if (fine)
+	for (i = work->from; settled == SETTLED && i < work->from + work->len; i++)
+		if (hand_in_item(work, i))
+			settled = settle(work, i, &err);
+	if (settled == COMES_AFTER) {
+		work->len = i - 1 - work->from;
+		hand_in_begin(work);
+	} else if (settled == SETTLED) {
 		hand_in_find_alike(work);
-	else
+	} else {
 		hand_in_finish(work, &err);
+	}
 }
 
 /* One attempt at the part that is at work. */
@@ -376,8 +373,11 @@ static void receipt_send(struct hand_in *work)
 
 void hand_in_next(struct hand_in *work)
 {
+	size_t left = work->op->count - work->from - work->len;
+
+	/* Where less than all was written before, what stopped it may come again soon. */
 	work->from += work->len;
-	work->len = work->op->count - work->from;
+	work->len = left < 2 * work->len ? left : 2 * work->len;
 	work->attempts = 0;
 	if (work->len > 0)
 		hand_in_begin(work);

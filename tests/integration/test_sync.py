@@ -105,9 +105,9 @@ def decided(staff, item, keep):
 
 
 def stands(daemon, item):
-    """The record that stands for whom an item is about."""
+    """The record that stands for whom an item is about; of several contents, the earliest."""
     return daemon.value("SELECT coalesce(a.into_id, i.donor_id)::text FROM item AS i LEFT JOIN donor_alias AS a ON a.donor_id = i.donor_id"
-                        " WHERE i.id = %s", item["id"])
+                        " WHERE i.id = %s ORDER BY i.captured_at, i.tie LIMIT 1", item["id"])
 
 
 def rows(daemon, table, item):
@@ -369,36 +369,40 @@ def test_likely_the_same_person_holds_both(phone, daemon, staff, seeds):
         else:
             staff.post(f"{DONORS}/{first}/distinct", json={"with": str(second)}, headers={"If-Match": etag}, expect=200)
         assert [(i["state"], i["reasons"]) for i in phone.send(*items)["items"]] == [("counts", [])] * 2
-    # both in one batch
+    # both in one batch: of the first nothing was known before the second
     told = person(seeds, unit="Huyện Than Uyên")
     answers = phone.send(phone.gave({"provisional": told}), phone.gave({"provisional": dict(told)}, at="08:30"))["items"]
-    assert [(i["verdict"], i["reasons"]) for i in answers] == [("held", ["alike"])] * 2
+    assert [(i["verdict"], i["state"], i["reasons"]) for i in answers] == [("applied", "held", ["alike"]), ("held", "held", ["alike"])]
 
 
-def in_every_way(send, items):
-    """Item by item in every order; all in one batch; and in two."""
-    for order in list(itertools.permutations(range(len(items))))[::1 if len(items) < 4 else 5]:
-        yield f"one by one {order}", [lambda n=n: send(n) for n in order]
-    yield "at once", [lambda: send(*range(len(items)))]
-    yield "at once, backwards", [lambda: send(*reversed(range(len(items))))]
-    for n in range(1, len(items)):
-        yield f"{n} and the rest", [lambda n=n: send(*range(n)), lambda n=n: send(*range(n, len(items)))]
-        yield f"the rest, and {n}", [lambda n=n: send(*range(n, len(items))), lambda n=n: send(*range(n))]
+def in_every_way(count):
+    """Batches of items by number: one by one in every order (of many: in some); all at once; and in two, in these orders, too."""
+    numbers = list(range(count))
+    turned = [(*numbers[n:], *numbers[:n]) for n in numbers] + [tuple(reversed(numbers))]
+    orders = list(itertools.permutations(numbers)) if count < 4 else turned
+    return ([[[n] for n in order] for order in orders] + [[turned[0]], [turned[-1]]]
+            + [parts for n in numbers[1:] for parts in ([numbers[:n], numbers[n:]], [numbers[n:], numbers[:n]])])
 
 
-def ends(phone, daemon, make):
-    """How items stand in the end, whatever the way: (state, reasons, which of them are one person)."""
-    told, way = [], None
-    count = len(list(make()))
-    for way, _ in in_every_way(None, range(count)):
-        items = list(make())
-        steps = dict(in_every_way(lambda *ns: phone.send(*(items[n] for n in ns)), items))[way]
-        for step in steps:
-            step()
+def ends(phone, daemon, make, in_order=False):
+    """
+    How items stand in the end, whatever the way: (state, reasons, which of them are one person). And what was told of each
+    first is the same in whatever batches they came in that order.
+    """
+    told, firsts = [], {}
+    for way in in_every_way(len(make())):
+        if in_order and list(itertools.chain(*way)) != sorted(itertools.chain(*way)):
+            continue
+        items = make()
+        for part in way:
+            phone.send(*(items[n] for n in part))
         answers = phone.send(*items)["items"]
         people = [stands(daemon, item) for item in items]
         told.append((way, [(a["state"], a["reasons"]) for a in answers], [people.index(who) for who in people]))
+        firsts.setdefault(tuple(itertools.chain(*way)), []).append((way, [a["first"] for a in answers]))
     assert all(end[1:] == told[0][1:] for end in told), "\n".join(map(str, told))
+    for ways in firsts.values():
+        assert all(first == ways[0][1] for _, first in ways), "\n".join(map(str, ways))
     return told[0][1], told[0][2]
 
 
@@ -694,6 +698,57 @@ def test_a_correction_of_the_same_bag(phone, donor, daemon):
     assert one(other.send(other.gave(who, 450, bag_code=bag, corrects=third["id"])))["verdict"] == "conflict"
 
 
+def test_the_first_answer_knows_what_came_with_it(phone, daemon, donor, seeds):
+    """What is told of an item first does not hang on how a phone cuts its day into batches."""
+    def corrections():
+        who, bag = donor(), f"LC-{uuid.uuid4()}"
+        first = phone.gave(who, 350, bag_code=bag)
+        second = phone.gave(who, 250, bag_code=bag, corrects=first["id"])
+        return [first, second, phone.gave(who, 200, bag_code=bag, corrects=second["id"])]
+
+    def waits():
+        who = donor()
+        wrong = phone.item("deferral", who, at="07:50", code="malaria", **{"from": TODAY})
+        return [wrong, phone.gave(who, at="08:10"), phone.item("deferral", who, at="08:20", code="fever", corrects=wrong["id"], **{"from": TODAY}),
+                phone.gave(who, at="08:30")]
+
+    def bags():
+        one_, two, bag = donor(), donor(), f"LC-{uuid.uuid4()}"
+        first = phone.gave(one_, at="08:10", bag_code=bag)
+        return [first, phone.gave(one_, at="08:20", bag_code=f"LC-{uuid.uuid4()}", corrects=first["id"]), phone.gave(two, at="08:30", bag_code=bag)]
+
+    def contents():
+        one_, two = donor(), donor()
+        wait = phone.item("deferral", one_, at="07:50", code="malaria", **{"from": TODAY})
+        other = {**wait, "captured_at": f"{TODAY}T07:40:00+07:00", "data": {**wait["data"], "donor": {"id": two}}}
+        return [wait, other, phone.gave(one_, at="08:10"), phone.gave(two, at="08:20")]
+
+    def people(wait=False):
+        known, number = person(seeds, unit="Huyện Than Uyên"), cccd(seeds)
+        desk = donor(**{**known, "identifiers": [number]})
+        if wait:
+            phone.send(phone.item("deferral", desk, at="07:00", code="malaria", **{"from": TODAY}))
+        who = {**known, "id": str(uuid.uuid4())}
+        return [phone.gave({"id": who["id"]}, at="08:00"), phone.gave({"provisional": who}, at="08:10"), phone.gave({"id": who["id"]}, at="08:20"),
+                phone.gave({"provisional": {**who, "identifiers": [number]}}, at="08:30")]
+
+    for make, states in ((corrections, ["corrected", "corrected", "counts"]), (bags, ["corrected", "counts", "counts"]), (contents, ["open"] * 2 + ["counts", "held"]),
+                         (waits, ["corrected", "counts", "counts", "held"]), (people, ["counts"] * 4)):
+        told, _ = ends(phone, daemon, make, in_order=True)
+        assert [state for state, _ in told] == states, make.__name__
+    assert [i["verdict"] for i in phone.send(*corrections())["items"]] == ["applied"] * 3
+    assert [i["verdict"] for i in phone.send(*bags())["items"]] == ["applied"] * 3
+    first, *rest = corrections()
+    phone.send(first)
+    assert [i["verdict"] for i in phone.send(*rest)["items"]] == ["applied"] * 2
+    assert [i["verdict"] for i in phone.send(*waits())["items"]] == ["applied", "held", "applied", "held"]
+    assert [i["verdict"] for i in phone.send(*people())["items"]] == ["held"] * 3 + ["applied"]
+    last = people(wait=True)[-1]
+    assert one(phone.send(last))["verdict"] == "held"
+    answers = phone.send(*people(wait=True))["items"]
+    assert [(i["verdict"], i["reasons"]) for i in answers] == [("held", ["newer_deferral"])] * 4
+
+
 def test_the_earlier_one_by_less_than_a_second(phone, donor, daemon):
     for order in (0, 1), (1, 0):
         who = donor()
@@ -941,13 +996,16 @@ def ledger_of_items(daemon, number_of):
 
 @pytest.mark.parametrize("seed", map(int, os.environ.get("LEDGER_SEEDS", "1 2").split()))
 def test_the_ledger_does_not_depend_on_the_way(seed, team, daemon, seeds, donor, staff, running):
-    """Each of several ways to hand in the same facts, drawn at random, ends with the same ledger. More: LEDGER_SEEDS="3 4 ..."."""
+    """
+    Each of several ways to hand in the same facts, drawn at random, ends with the same ledger; and in one order, whatever the
+    batches, each is answered as if it came alone. More: LEDGER_SEEDS="3 4 ...".
+    """
     chance = random.Random(seed)
-    ends = []
+    ends, firsts = [], []
     script = [(kind, chance.randrange(3), chance.choice([200, 250, 350, 450]), chance.randrange(4)) for kind in
               chance.choices(["known", "number", "new", "later", "bag", "content", "correction", "deferral", "note"], k=24)]
     for way in range(3):
-        draw = random.Random(f"{seed} {way}")
+        draw, sizes = random.Random(f"{seed} {max(way, 1)}"), random.Random(f"{seed} {way}")
         daemon.sql("UPDATE round SET from_day = %s, to_day = %s WHERE id = %s", TODAY, TODAY, running)
         phones = [Phone(team, running), Phone(team, running)]
         people = [donor() for _ in range(3)]
@@ -975,7 +1033,7 @@ def test_the_ledger_does_not_depend_on_the_way(seed, team, daemon, seeds, donor,
         sent = items + draw.choices(items, k=12)
         draw.shuffle(sent)
         while sent:
-            size = draw.randint(1, 9)
+            size = sizes.randint(1, 9) if way else 1
             phones[0].send(*sent[:size])
             sent = sent[size:]
         final = phones[1].send(*items)
@@ -983,4 +1041,6 @@ def test_the_ledger_does_not_depend_on_the_way(seed, team, daemon, seeds, donor,
         assert all(not install["missing"] for install in final["installs"])
         states = [(i["state"], i["reasons"]) for i in final["items"]]
         ends.append((states, ledger_of_items(daemon, number_of)))
+        firsts.append([i["first"] for i in final["items"]])
     assert ends[0] == ends[1] == ends[2]
+    assert firsts[0] == firsts[1]

@@ -92,7 +92,7 @@ CREATE VIEW item_state AS
 CREATE FUNCTION verdict(of_item uuid, its_kind text, its_install uuid, its_seq bigint, by_staff boolean, corrected uuid, its_donor uuid,
     its_provisional uuid, bag text, gave_on date, captured timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
-        WHEN gave_on IS NOT NULL AND EXISTS (SELECT FROM rule.donation_standing AS b WHERE b.bag_code = bag AND b.item_id NOT IN
+        WHEN gave_on IS NOT NULL AND EXISTS (SELECT FROM rule.donation_standing AS b WHERE b.bag_code = bag AND b.item_id <> of_item AND b.item_id NOT IN
             (SELECT item_kin_to_be(of_item, corrected, its_install, its_seq, its_kind, by_staff))) THEN 'conflict'
         WHEN (corrected IS NOT NULL AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = corrected AND o.kind = its_kind
                 AND (by_staff OR (o.install = its_install AND o.seq < its_seq))))
