@@ -435,6 +435,20 @@ BEGIN
     RETURN QUERY SELECT * FROM appointment_refill(was.round_id, a->'waiting', moment, make_interval(mins => (a->>'lead')::integer));
 END $$;
 
+/*
+ * For who was taken for absent and comes: an hour that is gone has nobody else's place in it, so it has theirs again, as long as
+ * there is one in the round; the other slots give it when they are laid the next time.
+ */
+CREATE FUNCTION slot_late(of_slot uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    of_round uuid;
+BEGIN
+    UPDATE slot AS s SET capacity = s.capacity + 1 FROM round AS r, round_places AS p
+        WHERE s.id = of_slot AND r.id = s.round_id AND p.round_id = s.round_id AND NOT s.stands AND s.booked = s.capacity
+          AND r.booked < least(coalesce(r.capacity, 0), p.laid) RETURNING s.round_id INTO of_round;
+    UPDATE round_places SET laid = laid + 1, bent = true, loose = true WHERE round_id = of_round;
+END $$;
+
 -- check_in, no_show: what happened at the door; who comes is judged anew, and nobody is sent away by it.
 CREATE FUNCTION appointment_meet(a jsonb, moment timestamptz, becomes text) RETURNS SETOF appointment_step LANGUAGE plpgsql AS $$
 DECLARE
@@ -448,6 +462,7 @@ BEGIN
         IF EXISTS (SELECT FROM round AS r WHERE r.id = was.round_id AND r.booked >= coalesce(r.capacity, 0)) THEN
             PERFORM appointment_refuse('slot_booked_ck');
         END IF;
+        PERFORM slot_late(was.slot_id);
     END IF;
     UPDATE appointment AS x SET state = becomes, ended_at = moment, version = x.version + 1,
            decision = coalesce(a->>'decision', x.decision), rule_set = coalesce(a->>'rule_set', x.rule_set)
@@ -483,12 +498,14 @@ BEGIN
                WHERE a.id = ANY (sought) AND a.state IN ('booked', 'no_show')
                  AND r.status IN ('open', 'running', 'closed') AND r.from_day <= civil(moment)::date
                ORDER BY a.state = 'no_show', a.id FOR UPDATE OF a LOOP
-        CONTINUE WHEN was.state = 'no_show' AND (
-            EXISTS (SELECT FROM appointment AS o WHERE o.round_id = was.round_id AND o.state IN ('waiting', 'booked', 'checked_in')
-                    AND o.donor_id IN (SELECT donor_records(was.donor_id)))
-            OR NOT EXISTS (SELECT FROM round AS r JOIN slot AS s ON s.id = was.slot_id WHERE r.id = was.round_id
-                           AND r.booked < coalesce(r.capacity, 0) AND s.booked < s.capacity
-                           AND (was.kind = 'walk_in' OR s.booked - s.walked < s.capacity - s.walk_in)));
+        IF was.state = 'no_show' THEN
+            CONTINUE WHEN EXISTS (SELECT FROM appointment AS o WHERE o.round_id = was.round_id AND o.state IN ('waiting', 'booked', 'checked_in')
+                                  AND o.donor_id IN (SELECT donor_records(was.donor_id)));
+            PERFORM slot_late(was.slot_id);
+            CONTINUE WHEN NOT EXISTS (SELECT FROM round AS r JOIN slot AS s ON s.id = was.slot_id WHERE r.id = was.round_id
+                                      AND r.booked < coalesce(r.capacity, 0) AND s.booked < s.capacity
+                                      AND (was.kind = 'walk_in' OR s.booked - s.walked < s.capacity - s.walk_in));
+        END IF;
         UPDATE appointment AS x SET state = 'checked_in', ended_at = moment, version = x.version + 1
             WHERE x.id = was.id RETURNING * INTO made;
         RETURN QUERY SELECT 'appointment', made.id, 'appointment.checked_in', appointment_digest(was), appointment_digest(made);

@@ -626,8 +626,9 @@ def test_who_comes_late_while_there_is_room(staff, today, donor, daemon):
     assert_counts(daemon, one)
 
 
-def test_who_comes_late_to_an_hour_that_is_gone(staff, today, donor, daemon):
-    """By the desk and by a phone, whichever tells of it first: the place that was theirs alone is still there."""
+@pytest.mark.parametrize("given_back", [False, True])
+def test_who_comes_late_to_an_hour_that_is_gone(staff, today, donor, daemon, given_back):
+    """By the desk and by a phone, whichever tells of it first: nobody else is in such an hour, so theirs is there while the round has one."""
     one = today(capacity=6, walk_in_percent=0)
     made = [book(staff, one, donor()) for _ in range(2)]
     daemon.sql("UPDATE appointment SET slot_id = (SELECT id FROM slot WHERE round_id = %s AND start_minute = 420) WHERE id = ANY (%s)",
@@ -637,6 +638,9 @@ def test_who_comes_late_to_an_hour_that_is_gone(staff, today, donor, daemon):
     wait_until(lambda: [s["start"] for s in slots(staff, one) if not s["stands"]] == ["07:00"], what="laid")
     for appointment in made:
         verb(staff, appointment, "no_show")
+    if given_back:
+        set_capacity(staff, one, 5)
+        wait_until(lambda: daemon.value("SELECT capacity FROM slot WHERE round_id = %s AND start_minute = 420", one["id"]) == 0, what="laid anew")
     assert verb(staff, made[0], "check_in")["state"] == "checked_in"
     assert arrive(daemon, (one, made[1]["donor"]["id"])) == 1
     assert read(staff, made[1])["state"] == "checked_in"
