@@ -13,7 +13,7 @@ SESSIONS = ("/api/v1/sessions", "/api/v1/sessions/current")     # one's own: GET
 # Nothing of these reaches a statement but the caller's own id, or a number made of a whole file of ladders: their values are
 # hashed or compared.
 HASHED_ONLY = {"/api/v1/honours/preview", "/api/v1/users/me/password", "/api/v1/users/me/totp", "/api/v1/users/me/totp/confirm", "/api/v1/users/me/totp/remove"}
-ADMINS = ("/api/v1/audit", "/api/v1/tokens", "/api/v1/users", "/api/v1/users/{id}")
+ADMINS = ("/api/v1/audit", "/api/v1/tokens", "/api/v1/users", "/api/v1/users/{id}", "/api/v1/sync/pack")
 NUMBER = "AT25-000001-D"                    # of a certificate that there is not: its check character fits
 ABSENT = ("/api/v1/certificates/{number}", "/api/v1/certificates/{number}.pdf", "/api/v1/certificates/batches/{id}", "/api/v1/honours/{id}")
 PASSWORD = "chín con trâu đen ăn cỏ"
@@ -23,6 +23,7 @@ VALUES = {
     "/calendar/units/{unit}.ics": {"unit": "than-uyen"}, "/api/v1/gifts/exceptions": {"from": "2025-01-01", "to": "2025-12-31"},
     "/api/v1/certificates/{number}.pdf": {"form": "whole"},
     **{f"/api/v1/honours{rest}": {"state": "approved"} for rest in ("", "/ceremony.csv", "/ceremony.xlsx", "/ceremony.pdf")},
+    "/api/v1/rounds/{id}/appointments": {"state": "booked"},
     "/api/v1/plans/{id}": {"id": "3653-KH-UBND"}, "/calendar/rounds/{round}.ics": {"round": "LC25-01"},
     "": {"id": "LC25-07", "from": "2024-01-01", "to": "2027-12-31", "unit": "than uyen", "campaign": "chu-nhat-do", "status": "announced",
          "plan": "3653-KH-UBND", "date_precision": "day", "order": "asc", "limit": "5", "q": "than uyen", "on": "2025-06-01", "level": "commune",
@@ -82,8 +83,8 @@ class Finder:
         self.contract = Contract()
         self.missing = []                  # routes that this file knows no request for
 
-    def get(self, path):
-        answer = self.client.get(path, headers={"Authorization": authorization(self.site, "staff")})
+    def get(self, path, token="staff"):
+        answer = self.client.get(path, headers={"Authorization": authorization(self.site, token)})
         assert answer.status_code == 200, f"{path}: {answer.text[:300]}"
         return answer.json()
 
@@ -96,6 +97,8 @@ class Finder:
             return VALUES[template][name]
         if template.startswith("/sms/") and f"{name}@sms" in VALUES[""]:
             return VALUES[""][f"{name}@sms"]
+        if template.startswith("/api/v1/sync/") and name in self.field_values:
+            return self.field_values[name]
         if name in ("team", "venue", "actor_id", "subject_id", "request", "deferral"):
             return {"venue": self.venue, "request": self.request, "deferral": self.deferral}.get(name, self.team)["id"]
         if template.startswith("/sms/") and example is not None:
@@ -148,6 +151,9 @@ class Finder:
         held = {"title": "Nhóm bị thử", "contact": self.other["id"], "seats": 5}
         self.group = self.post(f"{self.open_round}/groups", held).json()
         self.seat = self.group["items"][0]
+        ids = {"round": self.open_round.split("/")[-1], "install": self.item["install"], "last_seq": "3"}
+        pack = self.get(f"/api/v1/sync/pack?round={ids['round']}", "admin")
+        self.field_values = {**ids, "since": pack["token"], "state": pack["state"]}
         self.user = self.post("/api/v1/users", {"login": "bi.thu", "name": "Người Thử", "role": "staff", "password": PASSWORD}, token="admin").json()
 
     def new_round(self):
@@ -298,7 +304,8 @@ class Finder:
         yield Surface("POST", "/api/v1/certificates/verify", {}, {"number": "AT25-000001-2"})
         yield Surface("POST", "/api/v1/certificates/keys", {}, {"issuer": "AT", "year": 2025, "generation": 1, "compromised": False}, token="admin", taken=(404,))
         yield Surface("POST", nowhere, {}, {"issuer": "AT"}, taken=(202,))
-        yield Surface("POST", f"{nowhere}/prints", {}, {"form": "whole", "again": True, "as": "pdf", "paper_serial": "AB1"}, taken=(404,))
+        yield Surface("POST", f"{nowhere}/prints", {}, {"form": "whole", "again": True, "as": "pdf", "paper_serial": "AB1"}, taken=(404,),
+                      before=lambda _: {"Idempotency-Key": "paper"})
 
     def second_persons(self, path):
         """What staff ask for, and an admin decides: asked for again before each request."""

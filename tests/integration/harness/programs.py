@@ -52,7 +52,8 @@ def sanitizer_environment(folder):
     ubsan = environment.get("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
     environment["ASAN_OPTIONS"] = f"{asan}:log_path={folder}/report"
     environment["UBSAN_OPTIONS"] = f"{ubsan}:log_path={folder}/report"
-    environment["TSAN_OPTIONS"] = f"{environment.get('TSAN_OPTIONS', 'halt_on_error=0')}:log_path={folder}/report"
+    tsan = environment.get("TSAN_OPTIONS", "halt_on_error=0")
+    environment["TSAN_OPTIONS"] = f"{tsan}:log_path={folder}/report:suppressions={ROOT}/tests/tsan.supp"
     environment["LC_ALL"] = "C.UTF-8"
     for name in ("NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY", "PGHOST", "PGUSER", "PGDATABASE", "PGPORT", "PGPASSWORD"):
         environment.pop(name, None)
