@@ -7,16 +7,19 @@ import os
 import pathlib
 import re
 import subprocess
+import uuid
 
 import httpx
 import pytest
 
 from harness import certificates, programs
 from harness.daemon import as_postgres, wait_until
+from harness.seeds import TODAY, day
 
 DONORS, LOOKUP = "/api/v1/donors", "/api/v1/donors/lookup"
 COUNT = 1000
 LISTED = range(COUNT, COUNT + 300)           # in a list that is imported
+MET = range(COUNT + 300, COUNT + 312)        # whom nobody knew before a phone met them
 LETTERS = "bcdghklmnprstvx"
 
 
@@ -71,6 +74,7 @@ def planted():
                 list(pool.map(lambda person: use(staff, person), people))
         import_list(daemon, [Person(n) for n in LISTED])
         certify(daemon, people[:30])
+        field_day(daemon, people[30:36], [Person(n) for n in MET])
         yield daemon, people
 
 
@@ -112,6 +116,131 @@ def certify(daemon, people):
             answered(lambda: staff.post("/api/v1/honours", json={"donor": donor, "step": "first.1"}, headers=key), 201)
         listed = answered(lambda: staff.get("/api/v1/honours/ceremony.pdf", params={"list": "internal", "state": "candidate"}), 200)
         assert people[0].word in certificates.text_of(listed.content)
+
+
+class Desk:
+    """Asks as a role does; who must not be told of people is not."""
+
+    def __init__(self, daemon, token):
+        self.client = httpx.Client(base_url=daemon.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+
+    def ask(self, method, path, *statuses, body=None, key=None, etag=None, **params):
+        headers = {name: value for name, value in (("Idempotency-Key", key), ("If-Match", etag)) if value}
+        return answered(lambda: self.client.request(method, path, json=body, headers=headers, params=params), *statuses)
+
+    def refused(self, method, path, *statuses, **options):
+        """What was sent is not told back, but the name of a member that nobody asked for."""
+        answer = self.ask(method, path, *statuses, **options)
+        assert found_in(re.sub(rb'"pointer":"[^"]*"', b"", answer.content)) == [], answer.text
+        return answer
+
+
+def a_round(staff):
+    """One of a team, that runs today, and one of next month that is open; their ids, and the team's."""
+    team = staff.ask("POST", "/api/v1/teams", 201, body={"code": "DCN", "name": "Đội chim"}).json()["id"]
+    plan = staff.ask("POST", "/api/v1/plans", 201, body={"number": "7/KH-CN", "code_prefix": "CN", "title": "Kế hoạch", "from": TODAY,
+                                                        "to": day(200)}).json()["id"]
+    ids = []
+    for date, verb in ((TODAY, "start"), (day(30), "open")):
+        body = {"title": "Đợt", "date": date, "start": "07:00", "end": "16:00", "units": ["Huyện Than Uyên"], "team": team, "capacity": 90}
+        ids.append(staff.ask("POST", f"/api/v1/plans/{plan}/rounds", 201, body=body).json()["id"])
+        for step, more in (("announce", {}), ("confirm", {"document": "1/CV"}), (verb, {})):
+            path = f"/api/v1/rounds/{ids[-1]}"
+            staff.ask("POST", f"{path}/{step}", 200, body=more, etag=staff.ask("GET", path, 200).headers["etag"])
+    return *ids, team
+
+
+def items_of(person, round_id, donor):
+    """What phones write down of one, with the name in whatever may hold a text."""
+    said = f"{person.name}, {person.phone}, {person.street}"
+    for kind, more in (("check_in", {"note": said}), ("donation", {"outcome": "completed", "component": "whole_blood", "volume_ml": 350, "reaction": said,
+                                                                  "donated_on": day(-3 * (person.n % 2))}),
+                       ("deferral", {"code": "malaria", "note": said}), ("reaction", {"text": said}), ("note", {"text": said, person.word: said})):
+        yield {"id": str(uuid.uuid4()), "install": str(uuid.uuid4()), "seq": person.n + 1, "kind": kind, "captured_at": f"{TODAY}T08:00:00+07:00",
+               "data": {"donor": donor, "round": round_id, **more}}
+
+
+def hand_in(phone, people, round_id):
+    """Each told in three ways; beside good items some that are none, and a body that cannot be read at all. The items that were taken."""
+    good, bad = [], []
+    for person in people:
+        card = {name: value for name, value in person.body().items() if name != "consents"}
+        ways = ({"provisional": {"id": str(uuid.uuid4()), **card}}, {"identifier": card["identifiers"][0]}, {"provisional": {"name": person.name, "birth_year": 1990}})
+        good += [item for way in ways for item in items_of(person, round_id, way)]
+        bad += [{**good[-1], "id": person.number}, {**good[-1], "kind": person.word}, {**good[-1], "data": {"donor": {"id": person.number}}}, person.name,
+                {**good[1], "id": str(uuid.uuid4()), "data": {**good[1]["data"], "volume_ml": person.phone}}]
+    body = {"device_now": f"{TODAY}T18:00:00+07:00", "items": [*good, *bad]}
+    told = phone.ask("POST", "/api/v1/sync/batches", 200, body=body).json()
+    assert [item["verdict"] == "rejected" for item in told["items"]] == [False] * len(good) + [True] * len(bad)
+    for item in told["items"]:
+        item["id"] = None                    # where there is none it is what was sent
+    assert found_in(json.dumps(told, ensure_ascii=False).encode()) == []
+    phone.refused("POST", "/api/v1/sync/batches", 422, body={**body, "items": people[0].name, people[0].word: 1})
+    return good
+
+
+def look(staff, items, people):
+    """What is held is read, told anew, given to another."""
+    for item, person in zip(items, people * len(items)):
+        path = f"/api/v1/sync/held/{item['id']}"
+        case = staff.ask("GET", path, 200)
+        assert person.word in case.text
+        shown, etag = case.json()["items"][0], case.headers["etag"]
+        told = {"content_hash": shown["content_hash"], "data": {"donor": {"provisional": {"name": person.name, "birth_year": 1990}}, "round": item["data"].get("round"),
+                                                                "text": person.street}}
+        staff.refused("POST", f"{path}/correct", 422, etag=etag, body={**told, person.word: person.name})
+        staff.refused("POST", f"{path}/decide", 422, etag=etag, body={"content_hash": person.number, "keep": True})
+        staff.ask("POST", f"{path}/correct", 200, 409, 412, etag=etag, body=told)
+    staff.refused("GET", "/api/v1/sync/held", 200, limit=500)
+
+
+def field_day(daemon, known, met):
+    """Phones, places, gifts, families and honours: whoever is known, and people whom nobody knew."""
+    staff, admin = Desk(daemon, daemon.token("staff")), Desk(daemon, daemon.token("admin"))
+    with staff.client, admin.client:
+        today, later, team = a_round(staff)
+        device = staff.ask("POST", "/api/v1/devices", 201, body={"name": "Máy 1", "team": team}).json()
+        token = httpx.post(f"{daemon.url}/api/v1/devices/enrol", json={"code": device["code"], "install": str(uuid.uuid4())}, timeout=60).json()["token"]
+        phone = Desk(daemon, token)
+        with phone.client:
+            place_all(daemon, staff, known, today, later)          # before a phone tells that they have malaria
+            items = hand_in(phone, met[:8] + known, today)
+            assert known[0].word in phone.ask("GET", "/api/v1/sync/pack", 200, round=later).text
+            phone.refused("GET", "/api/v1/sync/count-sheet", 200, round=today)
+            staff.ask("POST", f"/api/v1/devices/{device['device']['id']}/revoke", 200, body={})
+            wait_until(lambda: phone.client.get("/api/v1/sync/pack", params={"round": later}).status_code == 403, what="the phone is told that it was revoked")
+            lost = hand_in(phone, met[8:], today)
+        notes = [item for item in lost if item["kind"] == "note" and item["data"]["donor"].get("provisional", {}).get("id")]
+        look(staff, notes, met[8:])
+        assert len(items) == 15 * 14 and len(notes) == 4
+
+
+def place_all(daemon, staff, people, today, later):
+    round_ = f"/api/v1/rounds/{later}"
+    for n, person in enumerate(people):
+        key = f"field {person.n}"
+        found = staff.ask("POST", LOOKUP, 200, body={"kind": "cccd", "value": person.number}).json()["items"][0]
+        donor = found["id"]
+        staff.refused("POST", f"{round_}/appointments", 404, 422, body={"donor": person.number})
+        staff.refused("POST", f"{round_}/groups", 422, body={"title": "Nhóm", "contact": donor, "seats": person.name, person.word: person.phone})
+        staff.refused("POST", f"/api/v1/rounds/{today}/check-in", 404, 422, body={"code": person.name})
+        seat = {"donor": donor, "wait": n % 2 == 0}
+        made = staff.ask("POST", f"{round_}/appointments", 201, 409, body=seat, key=key)
+        if made.status_code == 201:
+            assert person.word in staff.ask("GET", f"/api/v1/appointments/{made.json()['id']}", 200).text
+        staff.refused("POST", f"/api/v1/rounds/{today}/gifts", 404, 422, body={"donor": person.name, "kind": "gift", "value_vnd": 1000})
+        staff.ask("POST", f"/api/v1/rounds/{today}/gifts", 201, body={"donor": found["donor_number"], "kind": "gift", "value_vnd": 150000}, key=key)
+        family = staff.ask("POST", "/api/v1/families", 201, body={"donor": donor, "joined_on": "2010-01-01"}, key=key).json()
+        staff.refused("GET", f"/api/v1/families/{family['id']}", 200)        # numbers, no names
+        staff.refused("POST", f"/api/v1/families/{family['id']}/members", 404, 422, body={"donor": person.name, "joined_on": person.number})
+        certificates.gave(daemon.sql, donor)
+        honour = staff.ask("POST", "/api/v1/honours", 201, body={"donor": donor, "step": "first.1"}, key=key).json()["id"]
+        staff.refused("POST", "/api/v1/honours", 404, 422, body={"donor": person.name, "step": person.word})
+        staff.refused("POST", f"/api/v1/honours/{honour}/set_back", 422, body={"reason": person.name}, etag='"1"')
+    contact = staff.ask("POST", LOOKUP, 200, body={"kind": "cccd", "value": people[0].number}).json()["items"][0]["id"]
+    seat = staff.ask("POST", f"{round_}/groups", 201, body={"title": "Nhóm", "contact": contact, "seats": 2}).json()["items"][0]
+    staff.refused("POST", f"/api/v1/appointments/{seat['id']}/name", 404, 422, body={"donor": people[0].phone})
+    assert people[0].word in staff.ask("GET", f"{round_}/appointments", 200).text
 
 
 HEADING = ["Họ tên", "Sinh", "Số", "Thẻ", "Điện thoại", "Địa chỉ", "Ngày hiến"]
