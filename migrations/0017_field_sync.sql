@@ -518,9 +518,14 @@ CREATE FUNCTION item_case(of_item uuid) RETURNS SETOF uuid LANGUAGE sql STABLE R
     SELECT kin.id FROM kin
     UNION SELECT b.item_id FROM kin JOIN donation AS n ON n.item_id = kin.id JOIN donation AS b ON b.bag_code = n.bag_code AND b.item_id IS NOT NULL
 $$;
--- With the reasons: who has not seen one does not answer it.
+-- With the reasons, below: who has not seen one does not answer it, though as many as before may be there.
 CREATE FUNCTION item_case_version(of_item uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT 1000 * sum(item_version(c)) + sum((SELECT count(*) FROM item_reason_ever AS r WHERE r.id = c)) FROM item_case(of_item) AS c
+    WITH those AS MATERIALIZED (SELECT c AS id FROM item_case(of_item) AS c),
+    told AS MATERIALIZED (SELECT DISTINCT concat_ws(' ', r.id, r.content_hash, r.reason) AS line
+        FROM those CROSS JOIN LATERAL (SELECT e.id, e.content_hash, e.reason FROM item_reason_ever AS e WHERE e.id = those.id) AS r)
+    SELECT ((SELECT sum(item_version(those.id)) FROM those)::bigint << 40)
+         + ('x' || substr(encode(sha256(convert_to((SELECT coalesce(string_agg(told.line, ',' ORDER BY told.line), '') FROM told),
+                                                   'UTF8')), 'hex'), 1, 10))::bit(40)::bigint
 $$;
 
 -- ---- the result of a round ----
@@ -654,7 +659,7 @@ CREATE TABLE pack (
     holder     text        NOT NULL,            -- "device <id>", "token <id>", "user <id>"
     key_id     integer     NOT NULL,
     rule_set   text        NOT NULL,
-    state      bytea       NOT NULL,            -- SHA-256 of what it holds
+    state      bytea       NOT NULL,            -- of what it holds: of its SHA-256, under the pack's key
     held       bytea       NOT NULL,            -- domain/pack.h
     made_at    timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,

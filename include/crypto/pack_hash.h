@@ -24,5 +24,10 @@ uint32_t pack_hash(const unsigned char key[PACK_KEY_BYTES], const void *text, si
 uint64_t pack_mark(const unsigned char key[PACK_KEY_BYTES], const void *text, size_t len);
 /* SHA-256 of the state's text, in lower case hexadecimal digits. */
 void pack_state(const void *text, size_t len, char out[PACK_STATE_HEX_SIZE]);
+/*
+ * What is kept of a state as a phone has it: HMAC-SHA-256 of "state" 0x1f state, in such digits. Of few people a state by itself
+ * could be tried out.
+ */
+void pack_state_kept(const unsigned char key[PACK_KEY_BYTES], const char *state, char out[PACK_STATE_HEX_SIZE]);
 
 #endif

@@ -38,7 +38,7 @@ struct pack_load {
 	char                origin[UUID_TEXT_SIZE];
 	int                 key_id;
 	const char         *rule_set;
-	char                state[PACK_STATE_HEX_SIZE];
+	char                state[PACK_STATE_HEX_SIZE];  /* pack_state_kept() */
 	struct pack_contents before;
 	/* by code; names are still sealed */
 	struct pack_expected *expected;

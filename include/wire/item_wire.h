@@ -62,6 +62,9 @@ bool item_attachment_read(const char *body, size_t len, struct arena *arena, str
 const struct item *item_correct(const struct item_correction *correction, const char *content, const struct item_reading *reading,
 				struct arena *arena, struct error *err);
 
+/* Whether data tell their donor as that content does, word by word. */
+bool item_same_donor(const char *content, const char *data);
+
 /* What an item tells, without whom: canonical JSON of its data, of content that was kept. In the arena. */
 const char *item_told(const char *content, struct arena *arena);
 

@@ -263,6 +263,16 @@ static bool is_done(const struct held_op *op, const char *id)
 	return false;
 }
 
+static void reply_unwritten(struct held_op *op)
+{
+	struct error err;
+
+	error_clear(&err);
+	error_set(&err, ERR_UNAVAILABLE, "It could not be written this time: nothing was changed. Try again in a moment.",
+		  "Lần này chưa ghi được, chưa có gì thay đổi. Hãy thử lại sau giây lát.");
+	request_reply_error_after(op->r, &err, 1);
+}
+
 static void correct_on_handed_in(struct item_hand_in *hand_in)
 {
 	struct held_op *op = container_of(hand_in, struct held_op, hand_in);
@@ -271,21 +281,32 @@ static void correct_on_handed_in(struct item_hand_in *hand_in)
 		request_reply_stale(op->r, op->load.version);
 	else if (hand_in->error.code != ERR_NONE)
 		request_reply_error(op->r, &hand_in->error);
+	else if (hand_in->results[0].verdict == ITEM_RETRY)
+		reply_unwritten(op);
 	else
 		reply_done(op);
 }
 
-/* Whoever works in a scope cannot move a fact out of the round that was looked at. */
-static bool round_stays(struct held_op *op, const struct item *item, struct error *err)
+/*
+ * Whoever works in a scope cannot move a fact out of the round that was looked at, nor, but by attaching it, to whoever bears
+ * some id or number: the answer would tell who that is.
+ */
+static bool stays_in_scope(struct held_op *op, const struct item *item, struct error *err)
 {
 	const char *const *units;
 	size_t count;
 
 	request_readable_units(op->r, &units, &count);
-	if (!units || streq(item->round_id, op->found->round_id))
+	if (!units)
 		return true;
-	return error_add_field(err, "/data/round", "not_yours", "Only the province moves an item to another round.",
-			       "Chỉ cấp tỉnh được chuyển mục sang đợt khác.");
+	if (!streq(item->round_id, op->found->round_id))
+		error_add_field(err, "/data/round", "not_yours", "Only the province moves an item to another round.",
+				"Chỉ cấp tỉnh được chuyển mục sang đợt khác.");
+	if (op->correction.data && !item_same_donor(op->found->content, op->correction.data))
+		error_add_field(err, "/data/donor", "not_yours",
+				"Only the province tells another donor here. Attach the item to a donor of your places.",
+				"Chỉ cấp tỉnh được ghi người hiến khác ở đây. Hãy gắn mục với người hiến trong địa bàn của bạn.");
+	return err->code == ERR_NONE;
 }
 
 static void go_correct(struct held_op *op)
@@ -307,7 +328,7 @@ static void go_correct(struct held_op *op)
 	}
 	error_clear(&err);
 	op->item = item_correct(&op->correction, op->found->content, &reading, r->arena, &err);
-	if (!op->item || !round_stays(op, op->item, &err)) {
+	if (!op->item || !stays_in_scope(op, op->item, &err)) {
 		request_reply_error(r, &err);
 		return;
 	}

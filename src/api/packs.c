@@ -47,7 +47,7 @@ struct pack_op {
 	struct pool_job      settle;
 	struct pack_contents contents;           /* as the phone is to hold it */
 	struct pack_change   change;
-	char                 state_now[PACK_STATE_HEX_SIZE];
+	char                 state_now[PACK_STATE_HEX_SIZE], kept_now[PACK_STATE_HEX_SIZE];      /* as it is told, and kept */
 	struct error         settle_error;
 	struct buf           held;
 	struct pack_keep     keep;
@@ -209,7 +209,7 @@ static void on_kept(struct pack_keep *keep)
 /* What is as it was goes on under its token. */
 static const char *token_of(struct pack_op *op)
 {
-	if (op->load.known && !pack_changed(&op->change) && streq(op->state_now, op->load.state))
+	if (op->load.known && !pack_changed(&op->change) && streq(op->kept_now, op->load.state))
 		return op->token;
 	uuid7_make(op->next, op->now_us);
 	return op->next;
@@ -221,7 +221,7 @@ static void keep(struct pack_op *op)
 
 	op->keep = (struct pack_keep){
 		.token = token_of(op), .origin = op->origin, .round_id = op->round.round.id, .holder = op->holder,
-		.rule_set = op->contents.rule_set, .state = op->state_now, .key_id = op->key_id, .held = &op->held,
+		.rule_set = op->contents.rule_set, .state = op->kept_now, .key_id = op->key_id, .held = &op->held,
 		.told = op->change.expected, .ntold = op->change.nexpected, .epoch = op->load.epoch, .now_us = op->now_us,
 		.expires_us = op->expires_us, .actor = r->actor, .arena = r->arena, .done = on_kept,
 	};
@@ -247,6 +247,7 @@ static void settle_work(struct pool_job *job)
 	pack_order(contents);
 	pack_state_text(contents, &text);
 	pack_state(text.data, text.len, op->state_now);
+	pack_state_kept(op->key, op->state_now, op->kept_now);
 	buf_release(&text);
 	pack_held_write(contents, &op->held);
 	pack_compare(&op->load.before, contents, arena, &op->change);
@@ -371,6 +372,17 @@ static void reply_rebuild(struct pack_op *op)
 	fail(op, &err);
 }
 
+/* What the phone says that it holds is what it was told. Where it says nothing, it is. */
+static bool is_held(const struct pack_op *op)
+{
+	char kept[PACK_STATE_HEX_SIZE];
+
+	if (!op->state)
+		return true;
+	pack_state_kept(op->key, op->state, kept);
+	return streq(kept, op->load.state);
+}
+
 static void on_loaded(struct pack_load *load)
 {
 	struct pack_op *op = container_of(load, struct pack_op, load);
@@ -379,16 +391,15 @@ static void on_loaded(struct pack_load *load)
 		fail(op, &load->error);
 		return;
 	}
-	if (op->token && (!load->known || load->key_id != op->key_id || (op->state && !streq(op->state, load->state)))) {
-		reply_rebuild(op);
-		return;
-	}
 	if (load->known)
 		memcpy(op->origin, load->origin, sizeof(op->origin));
 	else
 		uuid7_make(op->origin, op->now_us);
 	pack_key_make(op->r->api->worker->keyring, op->key_id, op->origin, op->key);
-	next_page(op);
+	if (op->token && (!load->known || load->key_id != op->key_id || !is_held(op)))
+		reply_rebuild(op);
+	else
+		next_page(op);
 }
 
 /* Anew, too: all but the round is read again. */

@@ -53,3 +53,11 @@ void pack_state(const void *text, size_t len, char out[PACK_STATE_HEX_SIZE])
 	crypto_hash_sha256(hash, text, len);
 	sodium_bin2hex(out, PACK_STATE_HEX_SIZE, hash, sizeof(hash));
 }
+
+void pack_state_kept(const unsigned char key[PACK_KEY_BYTES], const char *state, char out[PACK_STATE_HEX_SIZE])
+{
+	unsigned char mac[crypto_auth_hmacsha256_BYTES];
+
+	hmac(key, "state\x1f", state, strlen(state), mac);
+	sodium_bin2hex(out, PACK_STATE_HEX_SIZE, mac, sizeof(mac));
+}

@@ -97,6 +97,7 @@ struct hand_in {
 	struct arena       *arena;
 	const struct key_view *view;
 	size_t              from, len;   /* which of the items are at work */
+	size_t              most;        /* how many at once, since more took too long; 0: any */
 	int                 attempts;
 	/* what was looked up, and what was settled; anew in each attempt */
 	struct known       *known;
@@ -133,6 +134,8 @@ void hand_in_find_alike(struct hand_in *work);
 void hand_in_write(struct hand_in *work);
 /* What comes after the part that was written: another part, or the receipt. */
 void hand_in_next(struct hand_in *work);
+/* Over its deadline: half of what is at work is tried. False: that was not it, or it was one alone. */
+bool hand_in_half(struct hand_in *work, const struct db_result *result);
 /* NULL: no error. */
 void hand_in_finish(struct hand_in *work, const struct error *err);
 

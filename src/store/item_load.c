@@ -202,6 +202,8 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 	struct hand_in *work = container_of(query, struct item_hand_in, query)->work;
 	struct error err;
 
+	if (hand_in_half(work, result))
+		return;
 	if (result_ok(result, &err) && read_loaded(work, result, &err))
 		hand_in_settle(work);
 	else

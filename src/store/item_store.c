@@ -378,6 +378,8 @@ void hand_in_next(struct hand_in *work)
 	/* Where less than all was written before, what stopped it may come again soon. */
 	work->from += work->len;
 	work->len = left < 2 * work->len ? left : 2 * work->len;
+	if (work->most > 0 && work->len > work->most)
+		work->len = work->most;
 	work->attempts = 0;
 	if (work->len > 0)
 		hand_in_begin(work);

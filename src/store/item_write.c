@@ -464,6 +464,16 @@ static void read_written(struct hand_in *work, const struct db_result *result)
 	}
 }
 
+bool hand_in_half(struct hand_in *work, const struct db_result *result)
+{
+	if (result->outcome != DB_REFUSED || !streq(result->sqlstate, "57014") || work->len < 2)
+		return false;
+	work->len = work->most = (work->len + 1) / 2;
+	work->attempts = 0;
+	hand_in_begin(work);
+	return true;
+}
+
 /* Refused for what is in it, or for what somebody else wrote meanwhile: not for the state of the database or of the keys. */
 static bool may_settle_anew(const struct db_result *result)
 {
@@ -490,6 +500,8 @@ static void write_on_done(struct db_query *query, const struct db_result *result
 		hand_in_begin(work);
 		return;
 	}
+	if (hand_in_half(work, result))
+		return;
 	if (collided(result) || may_settle_anew(result)) {
 		(void)!result_ok(result, &err);          /* into the log */
 		work->attempts = 0;

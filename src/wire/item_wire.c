@@ -660,6 +660,17 @@ const struct item *item_correct(const struct item_correction *correction, const 
 	return err->code == ERR_NONE ? item : NULL;
 }
 
+bool item_same_donor(const char *content, const char *data)
+{
+	struct error err;
+	json_t *old = wire_parse_object(content, strlen(content), &err), *new = wire_parse_object(data, strlen(data), &err);
+	bool same = json_equal(json_object_get(json_object_get(old, "data"), "donor"), json_object_get(new, "donor"));
+
+	json_decref(old);
+	json_decref(new);
+	return same;
+}
+
 bool item_choice_read(const char *body, size_t len, struct arena *arena, const char **content_hash, struct error *err)
 {
 	json_t *object = wire_parse_object(body, len, err);

@@ -351,6 +351,9 @@ def test_what_cannot_be_continued(place, donor, daemon, staff, admin, everybody)
     outdated(phone.ask(round=elsewhere.round, expect=412))
     outdated(phone.ask(state="0" * 64, expect=412))
     phone.load()
+    # what is kept of that is no digest of names that could be tried
+    assert daemon.value("SELECT count(*) FROM pack WHERE encode(state, 'hex') = %s", phone.state) == 0
+    assert daemon.value("SELECT count(*) FROM pack WHERE id = %s", phone.token) == 1
     # its key is of a key that was replaced
     daemon.sql("UPDATE pack SET key_id = key_id + 1 WHERE round_id = %s", here.round)
     outdated(phone.ask(expect=412))

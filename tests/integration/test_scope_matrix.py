@@ -100,7 +100,7 @@ RECORDS = {
     ("POST", f"{HELD}/decide"): ({"content_hash": "{hash}", "keep": True}, 200, 404),
     ("POST", f"{HELD}/choose"): ({"content_hash": "{hash}"}, 200, 404),
     ("POST", f"{HELD}/attach"): ({"content_hash": "{hash}", "donor": "{other}"}, 200, 404),
-    ("POST", f"{HELD}/correct"): ({"content_hash": "{hash}", "data": {"donor": {"id": "{other}"}, "round": "{round}", "text": "ghi lại"}}, 200, 404),
+    ("POST", f"{HELD}/correct"): ({"content_hash": "{hash}", "data": {"donor": {"id": "{donor}"}, "round": "{round}", "text": "ghi lại"}}, 200, 404),
     ("GET", f"{DONOR}/erasure"): (None, 200, 404),
     ("POST", f"{DONOR}/erasure"): ({}, 201, 404),
     ("GET", HONOUR): (None, 200, 404),
@@ -112,6 +112,11 @@ RECORDS = {
     ("GET", FAMILY): (None, 200, 404),
     ("POST", f"{FAMILY}/members"): ({"donor": "{other}", "joined_on": "2015-01-01"}, 201, 404),
 }
+# Of a record at home, but about what may lie elsewhere: the body, and the field that says so. The province may.
+REACHING = [
+    ("POST", f"{HELD}/correct", {"content_hash": "{hash}", "data": {"donor": who, "round": "{round}", "text": "ghi lại"}}, "/data/donor")
+    for who in ({"id": "{away}"}, {"identifier": {"kind": "passport", "value": "C7777777"}}, {"provisional": {"name": "Lò Thị Phạm", "birth_year": 1990}})
+] + [("POST", f"{HELD}/correct", {"content_hash": "{hash}", "data": {"donor": {"id": "{donor}"}, "text": "ghi lại"}}, "/data/round")]
 
 
 def test_the_tables_name_every_route_of_staff():
@@ -141,7 +146,7 @@ class Place:
         item = field_item(donor, round_["id"])             # not of the round's day: held
         staff.as_("admin").post("/api/v1/sync/batches", json={"device_now": f"{TODAY}T08:00:00+07:00", "items": [item]}, expect=200)
         held = staff.get(f"/api/v1/sync/held/{item['id']}").json()["items"][0]
-        self.words |= {"round": round_["id"], "hash": held["content_hash"], "other": other, "until": str(datetime.date.fromisoformat(request["carry_out_by"]) + datetime.timedelta(days=1))}
+        self.words |= {"round": round_["id"], "donor": donor, "hash": held["content_hash"], "other": other, "until": str(datetime.date.fromisoformat(request["carry_out_by"]) + datetime.timedelta(days=1))}
         open_ = seeds.open(units=[unit], date=day(40), start="07:00", end="11:00")     # another than the one that is moved and cancelled
         group = staff.post(f"/api/v1/rounds/{open_['id']}/groups", json={"title": "Nhóm", "contact": other, "seats": 3}, expect=201).json()
         self.words["spare"] = staff.post("/api/v1/donors", json={"name": "Giàng A Chờ", "birth_year": 1991}, expect=201).json()["id"]
@@ -188,6 +193,17 @@ def test_records_at_home_and_elsewhere(places, staff, daemon):
                         client.get("/api/v1/sessions/current").json()["id"]) == 0 < before
     at_home = {route: home.ask(client, staff, *route, body).status_code for route, (body, _, _) in RECORDS.items()}
     assert at_home == {route: taken for route, (_, taken, _) in RECORDS.items()}
+
+
+def test_no_record_at_home_reaches_elsewhere(places, staff):
+    client, home, elsewhere = places
+    home.words["away"] = elsewhere.ids["donors"]
+    for method, template, body, pointer in REACHING:
+        answer = home.ask(client, staff, method, template, body)
+        assert answer.status_code == 422, f"{template}: {answer.status_code} {answer.text}"
+        assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [(pointer, "not_yours")], answer.text
+    method, template, body, _ = REACHING[0]
+    assert home.ask(staff, staff, method, template, body).status_code == 200
 
 
 def test_what_is_the_provinces(places, staff):

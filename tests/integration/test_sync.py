@@ -971,6 +971,23 @@ def test_a_decision_answers_what_was_there(phone, team, running, donor, staff, d
         ("keep", ["date_outside"]), ("keep", ["date_outside", "newer_deferral"])]
 
 
+def test_a_decision_answers_what_its_person_saw(phone, team, running, donor, staff, daemon, seeds):
+    """One reason went while another came: as many as before."""
+    told, desk = person(seeds, unit="Huyện Than Uyên"), Phone(team, running)
+    known, who = donor(**told), str(uuid.uuid4())
+    desk.send(desk.item("deferral", known, at="07:50", code="malaria", **{"from": TODAY}))
+    gave = phone.gave({"id": who}, at="08:10")
+    phone.send(phone.item("check_in", {"provisional": {**told, "id": who}}), gave)
+    assert one(phone.send(gave))["reasons"] == ["alike"]
+    (found,), etag = staff.get(f"{HELD}/{gave['id']}").json()["items"], staff.etag(f"{HELD}/{gave['id']}")
+    staff.post(f"{DONORS}/{known}/merge", json={"with": who}, headers={"If-Match": staff.etag(f"{DONORS}/{known}")}, expect=200)
+    assert one(phone.send(gave))["reasons"] == ["newer_deferral"]
+    problem(decide(staff, gave["id"], found["content_hash"], keep=True, etag=etag, expect=None), "stale", 412)
+    decided(staff, gave, keep=True)
+    assert one(phone.send(gave))["state"] == "counts"
+    assert daemon.sql("SELECT answers FROM item_decision WHERE item_id = %s", gave["id"]) == [(["newer_deferral"],)]
+
+
 def test_several_contents_are_listed_page_by_page(phone, donor, staff):
     items = []
     for n in range(3):

@@ -13,11 +13,11 @@ import uuid
 import httpx
 import pytest
 
-from harness.client import Api
+from harness.client import Api, problem
 from harness.daemon import own_daemon, wait_until
 from harness.relay import Relay
 from harness.seeds import TODAY, Seeds
-from test_sync import BATCHES, DONORS, Phone, cccd, person
+from test_sync import BATCHES, DONORS, HELD, Phone, cccd, person
 
 ITEMS, PEOPLE = 60, 8
 
@@ -127,6 +127,47 @@ class Handing(threading.Thread):
             assert told["verdict"] != "rejected", told
             self.answers.append((str(item), told.get("first", told["verdict"])))
         return True
+
+
+@pytest.fixture
+def refused(daemon):
+    """The database refuses rows of items: with that code, where that is so of those that are written together (the table `fresh`)."""
+    def refuse(code, where):
+        daemon.sql("CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                   f" IF (SELECT {where} FROM fresh) THEN RAISE EXCEPTION 'refused' USING ERRCODE = '{code}'; END IF; RETURN NULL; END $$")
+        daemon.sql("CREATE TRIGGER refuse AFTER INSERT ON item REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION refuse()")
+    yield refuse
+    daemon.sql("DROP TRIGGER IF EXISTS refuse ON item")
+    daemon.sql("DROP FUNCTION IF EXISTS refuse()")
+
+
+def test_what_takes_too_long_together_is_written_in_parts(daemon, staff, running, refused):
+    """The statement is over its deadline whenever it is sent: that is no reason to refuse it for ever."""
+    who = staff.post(DONORS, json={"name": "Lò Văn Chậm", "birth_year": 1990}, expect=201).json()["id"]
+    phone = Phone(Api(daemon, staff.contract, daemon.token("team")), running())
+    items = [phone.item("note", who, text=str(n)) for n in range(20)]
+    refused("57014", "count(*) > 3")
+    receipt = phone.send(*items)
+    assert receipt["counts"]["applied"] == len(items) and [i["id"] for i in receipt["items"]] == [i["id"] for i in items]
+    assert daemon.value("SELECT count(*) FROM item WHERE install = %s", phone.install) == len(items)
+    daemon.sql("DROP TRIGGER refuse ON item")
+    refused("57014", "true")
+    problem(phone.hand_in(phone.item("note", who, text="một"), expect=None), "try-again", 503)
+
+
+def test_a_correction_that_could_not_be_written_says_so(daemon, staff, running, refused):
+    who = staff.post(DONORS, json={"name": "Lò Thị Sửa", "birth_year": 1990}, expect=201).json()["id"]
+    phone = Phone(Api(daemon, staff.contract, daemon.token("team")), running())
+    item = phone.gave(who, 450)
+    phone.send(item)
+    answer = staff.get(f"{HELD}/{item['id']}")
+    (row,), etag = answer.json()["items"], answer.headers["etag"]
+    right = {"content_hash": row["content_hash"], "data": {**item["data"], "volume_ml": 250}}
+    refused("23514", "bool_or(staff)")
+    problem(staff.post(f"{HELD}/{item['id']}/correct", json=right, headers={"If-Match": etag}, expect=None), "try-again", 503)
+    daemon.sql("DROP TRIGGER refuse ON item")
+    told = staff.post(f"{HELD}/{item['id']}/correct", json=right, headers={"If-Match": etag}, expect=200).json()["items"]
+    assert [i["state"] for i in told] == ["corrected", "counts"]
 
 
 @pytest.mark.parametrize("seed", map(int, os.environ.get("LEDGER_SEEDS", "1").split()))

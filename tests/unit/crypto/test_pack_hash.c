@@ -21,13 +21,15 @@ static const unsigned char key[PACK_KEY_BYTES] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
 static void test_known_answers(void **state)
 {
 	static const char number[] = "cccd\x1f" "012092000001", line[] = "e\tK7M-4X", rules[] = "r\trules 1\n";
-	char hex[PACK_STATE_HEX_SIZE];
+	char hex[PACK_STATE_HEX_SIZE], kept[PACK_STATE_HEX_SIZE];
 
 	(void)state;
 	assert_int_equal(pack_hash(key, number, strlen(number)), 2550188);
 	assert_true(pack_mark(key, line, strlen(line)) == UINT64_C(0x04808f4fb80c4b74));
 	pack_state(rules, strlen(rules), hex);
 	assert_string_equal(hex, "68708077b47e3dde6299f25d607fff3f14bf58f9f935c47b96d05d8d7c2a0af0");
+	pack_state_kept(key, hex, kept);
+	assert_string_equal(kept, "5e70e825d3712cc7b606b634c00e34844b885149b622900f043227f47f258e55");
 }
 
 /* All 22 bits are used, and no more: about as many different values as random ones have. */
