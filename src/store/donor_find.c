@@ -72,8 +72,12 @@ static bool match_read(struct donor_match_find *find, const struct db_result *re
 	struct donor_match match = { 0 };
 
 	donor_read_plain(&other, find->arena, result, row, 0);
-	if (!donor_read_sealed(&other, find->store, find->arena, result, row, DONOR_PLAIN_COUNT, &find->error))
-		return false;
+	if (!donor_read_sealed(&other, find->store, find->arena, result, row, DONOR_PLAIN_COUNT, &find->error)) {
+		if (find->error.code != ERR_INTERNAL)
+			return false;
+		error_clear(&find->error);       /* a broken record is like nobody, and keeps nobody from being registered */
+		return true;
+	}
 	likeness.same_words = (unsigned)row_int(result, row, MATCH_WORDS, 0);
 	likeness.words_one = words;
 	likeness.words_two = (unsigned)row_int(result, row, MATCH_OF_WORDS, 0);

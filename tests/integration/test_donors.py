@@ -185,6 +185,18 @@ def test_likely_the_same(staff, people):
     assert child["possible_duplicates"] == []
 
 
+def test_a_broken_record_keeps_nobody_from_being_registered(staff, people, daemon):
+    body = people.body(identifiers=[])
+    broken, fine = register(staff, body), register(staff, body)
+    damage = ("UPDATE donor SET sealed = set_byte(sealed, 30, get_byte(sealed, 30) # 1) WHERE id = %s", broken["id"])
+    daemon.sql(*damage)
+    try:
+        third = register(staff, body)
+    finally:
+        daemon.sql(*damage)
+    assert [m["id"] for m in third["possible_duplicates"]] == [fine["id"]]
+
+
 def test_warnings_refuse_nothing(staff, people):
     body = people.body(identifiers=[{"kind": "cccd", "value": f"99907{people.number():07}"}])
     codes = {(w["pointer"], w["code"]) for w in register(staff, body)["warnings"]}
