@@ -60,6 +60,7 @@ struct content {
 struct doubt {
 	const char *donor_id, *reason;
 	size_t      n;                   /* which of the new ones, from 1 */
+	size_t      before;              /* the one before it of the same item, from 1; 0: none */
 };
 
 /* A new item. */
@@ -72,7 +73,8 @@ struct fresh {
 	const char       *provisional;
 	const char       *tie;
 	bool              registers, conflict, doubted, is_donation;
-	bool              names;         /* the record has its name of it */
+	bool              looks;         /* more is known of who it is by this item: who is alike? */
+	size_t            last_doubt;    /* from 1; 0: none */
 	bool              tells_more, joins;     /* of a record that was there; records of it are one person now */
 	struct date       day;
 	char              fact_id[UUID_TEXT_SIZE];
@@ -154,6 +156,8 @@ struct known *known_add(struct hand_in *work);
 /* The record that stands for the person. */
 struct known *known_root(struct known *known);
 bool known_is_erased(struct known *known);
+/* No record of the person is from a desk: a phone may fill it, and merge it. */
+bool known_by_phones(struct hand_in *work, struct known *known);
 /* What is known of the person: of the record that stands, or of another that has the name. NULL: nobody told yet who it is. */
 const struct donor *known_person(struct hand_in *work, struct known *known);
 

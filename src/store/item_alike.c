@@ -1,20 +1,21 @@
 #include "store/hand_in.h"
 
+#include <string.h>
+
 #include "base/text.h"
 #include "domain/person_name.h"
 
-enum { FINDINGS_MAX = 8 };
+enum { FINDINGS_MAX = 8, ALIKE_HERE_MAX = 10 };
 
-/* Who is alike somebody new. */
+/* Who is alike somebody of whom more is known than before. */
 struct finding {
 	struct hand_in         *work;
-	size_t                  index;   /* of the new item */
+	size_t                  index;   /* of the new item that tells it */
 	struct donor_match_find find;
 };
 
-/* Whoever has a name since this batch, and of which item. */
-struct newly_named {
-	size_t              index;       /* of the new item */
+/* The same, to be compared with others of the batch. */
+struct told_more {
 	struct known       *root;
 	const char         *words[PERSON_NAME_WORDS_MAX];
 	size_t              count;
@@ -29,38 +30,46 @@ static bool same_paper(const struct donor *one, const struct donor *two)
 }
 
 /* Two of the batch: what the database cannot tell yet. */
-static void compare_here(struct hand_in *work, const struct newly_named *one, const struct newly_named *two)
+static bool is_alike(struct hand_in *work, const struct told_more *one, const struct told_more *two)
 {
 	const struct donor *a = &one->root->record.donor, *b = &two->root->record.donor;
 	struct donor_likeness likeness = { .words_one = (unsigned)one->count, .words_two = (unsigned)two->count };
 
 	if (one->root == two->root || a->birth_year != b->birth_year || hand_in_are_distinct(work, one->root, two->root))
-		return;
-	for (size_t i = 0; i < one->count; i++)
-		for (size_t k = 0; k < two->count; k++)
-			likeness.same_words += streq(one->words[i], two->words[k]);
+		return false;
+	for (size_t i = 0, k = 0; i < one->count && k < two->count;) {   /* both are sorted */
+		int order = strcmp(one->words[i], two->words[k]);
+
+		likeness.same_words += order == 0;
+		i += order <= 0;
+		k += order >= 0;
+	}
 	likeness.same_phone = a->phone && streq(a->phone, b->phone);
 	likeness.same_paper = same_paper(a, b);
 	donor_compare(a, b, work->op->units, &likeness);
-	if (donor_likeness_score(&likeness) >= DONOR_LIKELY)
-		hand_in_doubt(work, one->index + 1, b->id, "alike");
+	return donor_likeness_score(&likeness) >= DONOR_LIKELY;
 }
 
+/* The nearest before it: where hundreds have one name, each has somebody to be looked at with, and nobody has hundreds. */
 static void find_alike_here(struct hand_in *work)
 {
-	struct newly_named *named = arena_alloc(work->arena, (work->nfresh + 1) * sizeof(*named));
+	struct told_more *all = arena_alloc(work->arena, (work->nfresh + 1) * sizeof(*all));
 	size_t count = 0;
 
 	for (size_t i = 0; i < work->nfresh; i++) {
-		struct newly_named *one = &named[count];
+		struct told_more *one = &all[count];
+		size_t alike = 0;
 
-		if (!work->fresh[i].names)
+		if (!work->fresh[i].looks)
 			continue;
-		one->index = i;
 		one->root = known_root(work->fresh[i].of);
 		one->count = person_name_words(one->root->record.donor.name, work->arena, one->words);
-		for (size_t k = 0; k < count; k++)
-			compare_here(work, one, &named[k]);
+		for (size_t k = count; k > 0 && alike < ALIKE_HERE_MAX; k--) {
+			if (!is_alike(work, one, &all[k - 1]))
+				continue;
+			hand_in_doubt(work, i + 1, all[k - 1].root->record.donor.id, "alike");
+			alike++;
+		}
 		count++;
 	}
 }
@@ -113,7 +122,7 @@ static void find_next(struct hand_in *work)
 		size_t index = work->next_finding++;
 		struct finding *finding;
 
-		if (!work->fresh[index].names)
+		if (!work->fresh[index].looks)
 			continue;
 		finding = arena_alloc(work->arena, sizeof(*finding));
 		*finding = (struct finding){ .work = work, .index = index };

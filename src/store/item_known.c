@@ -66,6 +66,16 @@ bool known_is_erased(struct known *known)
 	return known->record.donor.erased || known_root(known)->record.donor.erased;
 }
 
+bool known_by_phones(struct hand_in *work, struct known *known)
+{
+	const struct known *root = known_root(known);
+
+	for (struct known *other = work->known; other; other = other->next)
+		if (!other->by_item && known_root(other) == root)
+			return false;
+	return true;
+}
+
 /* What is known of the person: of the record that stands, or of another that has the name. NULL: nobody told yet who it is. */
 const struct donor *known_person(struct hand_in *work, struct known *known)
 {
@@ -89,6 +99,11 @@ bool donor_bears(const struct donor *donor, const struct identifier *identifier)
 
 void hand_in_doubt(struct hand_in *work, size_t n, const char *donor_id, const char *reason)
 {
+	struct fresh *fresh = &work->fresh[n - 1];
+
+	for (size_t at = fresh->last_doubt; at > 0; at = work->doubts[at - 1].before)
+		if (streq(work->doubts[at - 1].donor_id, donor_id) && streq(work->doubts[at - 1].reason, reason))
+			return;
 	if (work->ndoubts == work->doubts_max) {
 		size_t max = work->doubts_max ? 2 * work->doubts_max : 16;
 		struct doubt *more = arena_alloc(work->arena, max * sizeof(*more));
@@ -98,10 +113,8 @@ void hand_in_doubt(struct hand_in *work, size_t n, const char *donor_id, const c
 		work->doubts = more;
 		work->doubts_max = max;
 	}
-	for (size_t i = 0; i < work->ndoubts; i++)
-		if (work->doubts[i].n == n && streq(work->doubts[i].donor_id, donor_id) && streq(work->doubts[i].reason, reason))
-			return;
-	work->doubts[work->ndoubts++] = (struct doubt){ donor_id, reason, n };
+	work->doubts[work->ndoubts++] = (struct doubt){ donor_id, reason, n, fresh->last_doubt };
+	fresh->last_doubt = work->ndoubts;
 }
 
 bool hand_in_are_distinct(const struct hand_in *work, const struct known *one, const struct known *two)

@@ -33,29 +33,36 @@ static bool is_borne(struct hand_in *work, size_t index, size_t n, const struct 
 	return false;
 }
 
-/* Numbers that nobody bears. `index`: of the item in the batch. */
-static void add_numbers(struct hand_in *work, struct known *root, size_t index)
+/* Numbers that nobody bears. False: there is no room for all of them. */
+static bool add_numbers(struct hand_in *work, struct known *root, struct fresh *fresh)
 {
-	const struct donor *told = hand_in_item(work, index)->person;
+	const struct donor *told = fresh->item->person;
 	struct donor *donor = &root->record.donor;
 	struct donor_identifier *all = arena_alloc(work->arena, (donor->nidentifiers + told->nidentifiers + 1) * sizeof(*all));
 
 	for (size_t i = 0; i < donor->nidentifiers; i++)
 		all[i] = donor->identifiers[i];
 	donor->identifiers = all;
-	for (size_t i = 0; i < told->nidentifiers && donor->nidentifiers < DONOR_IDENTIFIERS_MAX; i++) {
-		if (is_borne(work, index, i, &told->identifiers[i].identifier, root))
+	for (size_t i = 0; i < told->nidentifiers; i++) {
+		const struct identifier *identifier = &told->identifiers[i].identifier;
+
+		if (is_borne(work, fresh->index, i, identifier, root))
 			continue;
+		if (donor->nidentifiers >= DONOR_IDENTIFIERS_MAX)
+			return false;
 		all[donor->nidentifiers] = told->identifiers[i];
 		uuid7_make(all[donor->nidentifiers++].id, clock_wall_us(work->store->clock));
 		root->told_more = true;
+		fresh->looks |= !identifier_is_unique(identifier->kind) && donor->name && known_by_phones(work, root);
 	}
+	return true;
 }
 
-/* What was not known of the person yet. */
-static void fill(struct known *root, const struct donor *told)
+/* What was not known of the person yet. True: there are more signs now by which others may be alike. */
+static bool fill(struct known *root, const struct donor *told)
 {
 	struct donor *donor = &root->record.donor, was = *donor;
+	bool signs;
 
 	if (!donor->name)
 		donor->name = told->name;
@@ -78,9 +85,10 @@ static void fill(struct known *root, const struct donor *told)
 		donor->unit_id = told->unit_id;
 		donor->unit_on = told->unit_on;
 	}
-	root->told_more |= donor->name != was.name || donor->phone != was.phone || donor->address != was.address ||
-			   donor->unit_id != was.unit_id || donor->sex != was.sex || donor->birth_year != was.birth_year ||
-			   donor->blood_evidence != was.blood_evidence || date_compare(donor->birth_date, was.birth_date) != 0;
+	signs = donor->name != was.name || donor->phone != was.phone || donor->unit_id != was.unit_id || donor->sex != was.sex ||
+		donor->birth_year != was.birth_year || date_compare(donor->birth_date, was.birth_date) != 0;
+	root->told_more |= signs || donor->address != was.address || donor->blood_evidence != was.blood_evidence;
+	return signs;
 }
 
 /* A record of its own: what was told of the person, or nothing but perhaps a number. */
@@ -95,12 +103,11 @@ static struct known *make_donor(struct hand_in *work, const char *id, struct fre
 	known->by = fresh->index;
 	snprintf(donor->id, sizeof(donor->id), "%s", id);
 	if (item->named)
-		fill(known, item->person);
+		fresh->looks = fill(known, item->person);
 	/* Nobody knows who has a revoked phone: its numbers are nobody's yet. */
 	if (item->person && !hand_in_whose(work, fresh->index)->device_revoked)
-		add_numbers(work, known, fresh->index);
+		(void)add_numbers(work, known, fresh);           /* no item tells more than there is room for */
 	fresh->registers = true;
-	fresh->names = item->named;
 	donor_number_make(random_bits(), donor->number);
 	known->record.wrap_key_id = donor_key_make(work->store->donor_key, work->store->keyring, donor->id, wrapped);
 	known->record.wrapped_hex = bytes_text(work->arena, wrapped, sizeof(wrapped));
@@ -120,7 +127,7 @@ enum likeness { NAMELESS, OTHER, SAME };         /* the higher, the rather; wher
 struct candidate {
 	struct known *of;
 	enum likeness how;
-	bool          by_number;
+	bool          by_number, by_phones;
 };
 enum { CANDIDATES_MAX = DONOR_IDENTIFIERS_MAX + 1 };
 
@@ -146,7 +153,7 @@ static void add_candidate(struct hand_in *work, struct candidates *to, struct kn
 	if (person)
 		how = item->named && donor_is_same(item->person, person, work->arena) ? SAME : OTHER;
 	if (to->count < CANDIDATES_MAX)
-		to->list[to->count++] = (struct candidate){ of, how, by_number };
+		to->list[to->count++] = (struct candidate){ of, how, by_number, known_by_phones(work, of) };
 }
 
 static void find_candidates(struct hand_in *work, size_t index, struct candidates *to)
@@ -171,8 +178,8 @@ static bool is_rather(const struct candidate *one, const struct candidate *two)
 {
 	if (one->how != two->how)
 		return one->how > two->how;
-	if (known_root(one->of)->by_item != known_root(two->of)->by_item)
-		return !known_root(one->of)->by_item;
+	if (one->by_phones != two->by_phones)
+		return two->by_phones;
 	if (one->by_number != two->by_number)
 		return one->by_number;
 	return strcmp(known_root(one->of)->record.donor.id, known_root(two->of)->record.donor.id) < 0;
@@ -180,7 +187,7 @@ static bool is_rather(const struct candidate *one, const struct candidate *two)
 
 /*
  * One item leads to several records. Who has no name is the one whom the item is about; and so is who has the same name
- * and birth date, unless both were registered at a desk. Anything else a person must decide. Where the item's own name is
+ * and birth date, unless a desk registered both, or what was merged into them. Anything else a person must decide. Where the item's own name is
  * in doubt, its numbers may be somebody else's and join nobody.
  */
 static void join_others(struct hand_in *work, struct candidates *found, const struct candidate *best, bool in_doubt)
@@ -191,7 +198,7 @@ static void join_others(struct hand_in *work, struct candidates *found, const st
 	for (size_t i = 0; i < found->count; i++) {
 		struct candidate *other = &found->list[i];
 		struct known *from = known_root(other->of);
-		bool mine = other->how == NAMELESS ? !in_doubt || !other->by_number : other->how == SAME && from->by_item;
+		bool mine = other->how == NAMELESS ? !in_doubt || !other->by_number : other->how == SAME && other->by_phones;
 
 		if (from == root)
 			continue;
@@ -258,12 +265,10 @@ struct known *hand_in_find_donor(struct hand_in *work, struct fresh *fresh, unsi
 		return best->of;
 	told_more = root->told_more;
 	root->told_more = false;
-	if (item->named && (best->how == NAMELESS || root->by_item)) {
-		fresh->names = best->how == NAMELESS;
-		fill(root, item->person);
-	}
-	if (item->named || best->how == NAMELESS)
-		add_numbers(work, root, fresh->index);
+	if (item->named && (best->how == NAMELESS || best->by_phones))
+		fresh->looks = fill(root, item->person);
+	if ((item->named || best->how == NAMELESS) && !add_numbers(work, root, fresh))
+		*reasons |= ITEM_UNREADABLE;
 	fresh->tells_more = root->told_more;
 	root->told_more |= told_more;
 	return best->of;

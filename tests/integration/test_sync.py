@@ -481,6 +481,68 @@ def test_a_doubt_is_about_the_person(phone, donor, daemon, staff, seeds):
     assert one(phone.send(gave))["state"] == "counts"
 
 
+@pytest.mark.parametrize("later", [("birth_date", "unit"), ("phone", "unit"), ("identifiers",)])
+def test_what_is_told_later_is_held_against_who_is_alike(later, phone, donor, daemon, seeds):
+    """A short form at the desk, a long one at the bed: who is known, or came to another desk, is found in any order."""
+    def make():
+        told = person(seeds, unit="Huyện Than Uyên", phone=f"09{seeds.number() % 10**8:08}",
+                      identifiers=[{"kind": "local_paper", "issuer": "Xã Mẫu", "value": f"GIẤY {seeds.number():07}"}])
+        short = {"name": told["name"], "birth_year": 1992, "sex": "male", "id": str(uuid.uuid4())}
+        longer = {**short, **{name: told[name] for name in later}}
+        if "birth_date" in later:
+            del longer["birth_year"]
+        whole = {**told, "id": str(uuid.uuid4())}
+        if make.known:
+            donor(**told)
+        other = [] if make.known else [phone.item("screening", {"provisional": whole}, outcome="accepted")]
+        return [phone.item("check_in", {"provisional": short}), phone.gave({"provisional": longer}, at="08:20")] + other
+
+    for make.known in (True, False):
+        told, people = ends(phone, daemon, make)
+        assert told == [("held", ["alike"])] * len(told) and people == [0, 0, 2][:len(people)]
+
+
+def test_a_phone_joins_nobody_whom_a_desk_registered(phone, donor, daemon, staff, seeds):
+    """Not even where the staff joined them to a record that a phone made: a person decides, and what they wrote stays."""
+    number, told, id = cccd(seeds), person(seeds), str(uuid.uuid4())
+    phone.send(phone.item("check_in", {"provisional": {**told, "id": id}}))
+    known = donor(**{**person(seeds), "name": told["name"]})
+    other = donor(**{**told, "identifiers": [number]})
+    staff.post(f"{DONORS}/{id}/merge", json={"with": known}, expect=200)
+    before = staff.get(f"{DONORS}/{id}").json()
+    item = phone.gave({"provisional": {**told, "id": id, "identifiers": [number], "phone": "0912345678", "address": "Bản Hon"}})
+    answer = one(phone.send(item))
+    assert (answer["state"], "alike" in answer["reasons"]) == ("held", True)
+    assert daemon.value("SELECT count(*) FROM donor_alias WHERE donor_id = ANY (%s::uuid[])", [id, known, other]) == 1
+    assert staff.get(f"{DONORS}/{id}").json() == before
+    assert staff.get(f"{DONORS}/{other}").json()["phone"] is None
+
+
+def test_one_name_for_all(phone, daemon, seeds):
+    """A phone that has one name for everybody: each is somebody to look at, and none of them against all others."""
+    told = person(seeds, unit="Huyện Than Uyên")
+    items = [phone.gave({"provisional": dict(told)}) for _ in range(120)]
+    answers = phone.send(*items)["items"]
+    assert [(a["verdict"], a["state"], a["reasons"]) for a in answers] == [("held", "held", ["alike"])] * len(items)
+    most = daemon.value("SELECT max(n) FROM (SELECT count(*) AS n FROM item_doubt WHERE item_id = ANY (%s::uuid[]) GROUP BY item_id) AS t",
+                        [item["id"] for item in items])
+    assert most <= 20
+
+
+def test_more_numbers_than_a_record_has_room_for(phone, daemon, staff, seeds):
+    """The one that is left out is kept with the item, and a person looks."""
+    told = {**person(seeds), "id": str(uuid.uuid4())}
+    numbers = [{"kind": "passport", "value": f"C{seeds.number():07}"} for _ in range(13)]
+    assert one(phone.send(phone.gave({"provisional": {**told, "identifiers": numbers[:7]}})))["state"] == "counts"
+    more = phone.item("note", {"provisional": {**told, "identifiers": numbers[4:12]}}, text="giấy")
+    assert one(phone.send(more))["state"] == "counts"
+    last = phone.item("note", {"provisional": {**told, "identifiers": numbers[11:]}}, text="giấy")
+    answer = one(phone.send(last))
+    assert (answer["verdict"], answer["reasons"]) == ("held", ["unreadable"])
+    assert {i["value"] for i in staff.get(f"{DONORS}/{told['id']}").json()["identifiers"]} == {n["value"] for n in numbers[:12]}
+    assert one(phone.send(more))["state"] == "counts"
+
+
 def test_a_name_that_differs_is_one_of_all_that_an_id_tells(phone, donor, daemon, seeds):
     """The number is somebody else's, or the name: what came by the same id is in doubt, what that person did is not."""
     def make():
