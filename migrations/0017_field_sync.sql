@@ -295,18 +295,25 @@ BEGIN
                    AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id));
 END $$;
 
-/*
- * Doubts that no merge and no "these are two" has answered: what the item tells of the record that it lies on (on_id),
- * or of another person's.
- */
+-- Whether no merge and no "these are two" has answered who is who. Of one and the same record nothing does.
+CREATE FUNCTION item_doubt_stands(one uuid, two uuid) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    ones uuid[] := item_person_records(one);
+    twos uuid[];
+BEGIN
+    IF one = two OR two = ANY (ones) THEN
+        RETURN one = two;
+    END IF;
+    twos := item_person_records(two);
+    RETURN NOT EXISTS (SELECT FROM donor_distinct AS x WHERE x.one_id = ANY (ones) AND x.two_id = ANY (twos))
+       AND NOT EXISTS (SELECT FROM donor_distinct AS x WHERE x.one_id = ANY (twos) AND x.two_id = ANY (ones));
+END $$;
+
+-- Doubts that stand: what the item tells of the record that it lies on (on_id), or of another person's.
 CREATE VIEW item_doubt_open AS
     SELECT t.*, i.donor_id AS on_id, i.provisional_id FROM item_doubt AS t
         JOIN item AS i ON i.id = t.item_id AND i.content_hash = t.content_hash
-    WHERE i.donor_id = t.donor_id
-       OR NOT EXISTS (SELECT FROM (SELECT item_person_records(i.donor_id) AS one, item_person_records(t.donor_id) AS two) AS p
-                      WHERE t.donor_id = ANY (p.one)
-                         OR EXISTS (SELECT FROM donor_distinct AS x WHERE x.one_id = ANY (p.one) AND x.two_id = ANY (p.two))
-                         OR EXISTS (SELECT FROM donor_distinct AS x WHERE x.one_id = ANY (p.two) AND x.two_id = ANY (p.one)));
+    WHERE item_doubt_stands(i.donor_id, t.donor_id);
 
 /*
  * Doubts about others that are doubts about whatever lies on this record, or names its donor by this id: of a record that was
@@ -317,23 +324,32 @@ CREATE FUNCTION item_doubts(its_donor uuid, its_provisional uuid) RETURNS SETOF 
     SET enable_seqscan = off AS $$
 DECLARE
     records uuid[] := item_person_records(its_donor);
+    doubted text;
 BEGIN
     IF NOT EXISTS (SELECT FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id WHERE o.provisional_id = its_provisional)
        AND NOT EXISTS (SELECT FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id WHERE o.donor_id = ANY (records))
        AND NOT EXISTS (SELECT FROM item_doubt AS t WHERE t.donor_id = ANY (records)) THEN
         RETURN;
     END IF;
-    RETURN QUERY
-    SELECT t.reason FROM (
-        SELECT o.id, o.content_hash FROM item AS o WHERE o.provisional_id = its_provisional
-        UNION
-        SELECT o.id, o.content_hash FROM unnest(records) AS r (id) JOIN item AS o ON o.donor_id = r.id
-            WHERE EXISTS (SELECT FROM item AS m WHERE m.donor_id = r.id AND m.registers)
-        UNION
-        SELECT t.item_id, t.content_hash FROM unnest(records) AS r (id) JOIN item_doubt AS t ON t.donor_id = r.id
-            WHERE EXISTS (SELECT FROM item AS m WHERE m.donor_id = r.id AND m.registers)
-    ) AS k JOIN item_doubt_open AS t ON t.item_id = k.id AND t.content_hash = k.content_hash
-    WHERE t.reason = 'alike' OR NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = t.item_id AND d.content_hash = t.content_hash);
+    records := ARRAY(SELECT r.id FROM unnest(records) AS r (id) WHERE EXISTS (SELECT FROM item AS m WHERE m.donor_id = r.id AND m.registers));
+    FOREACH doubted IN ARRAY ARRAY['alike', 'differs'] LOOP
+        IF EXISTS (                      -- one is enough: where many are alike, each has many
+            SELECT FROM (
+                SELECT t.*, o.donor_id AS on_id FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id AND t.content_hash = o.content_hash
+                    WHERE o.provisional_id = its_provisional
+                UNION ALL
+                SELECT t.*, o.donor_id FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id AND t.content_hash = o.content_hash
+                    WHERE o.donor_id = ANY (records)
+                UNION ALL
+                SELECT t.*, o.donor_id FROM item_doubt AS t JOIN item AS o ON o.id = t.item_id AND o.content_hash = t.content_hash
+                    WHERE t.donor_id = ANY (records)
+                OFFSET 0) AS t
+            WHERE t.reason = doubted AND (t.reason = 'alike' OR NOT EXISTS (
+                    SELECT FROM item_decision AS d WHERE d.item_id = t.item_id AND d.content_hash = t.content_hash))
+              AND item_doubt_stands(t.on_id, t.donor_id)) THEN
+            RETURN NEXT doubted;
+        END IF;
+    END LOOP;
 END $$;
 
 /*
@@ -346,15 +362,19 @@ CREATE FUNCTION item_reasons_ever(of_item uuid, of_content bytea) RETURNS SETOF 
     SET enable_seqscan = off AS $$
 DECLARE
     its record;
+    doubted text;
 BEGIN
     SELECT i.held, i.donor_id, i.provisional_id, i.corrects, d.birth_year IS NOT NULL OR d.erased_at IS NOT NULL AS known INTO its
         FROM item AS i JOIN donor AS d ON d.id = i.donor_id WHERE i.id = of_item AND i.content_hash = of_content;
     IF its.held <> '{}' THEN
         RETURN QUERY SELECT unnest(its.held);
     END IF;
-    IF EXISTS (SELECT FROM item_doubt AS t WHERE t.item_id = of_item AND t.content_hash = of_content) THEN
-        RETURN QUERY SELECT t.reason FROM item_doubt_open AS t WHERE t.item_id = of_item AND t.content_hash = of_content;
-    END IF;
+    FOREACH doubted IN ARRAY ARRAY['alike', 'differs'] LOOP
+        IF EXISTS (SELECT FROM (SELECT t.donor_id FROM item_doubt AS t WHERE t.item_id = of_item AND t.content_hash = of_content
+                                AND t.reason = doubted OFFSET 0) AS t WHERE item_doubt_stands(its.donor_id, t.donor_id)) THEN
+            RETURN NEXT doubted;
+        END IF;
+    END LOOP;
     RETURN QUERY SELECT item_doubts(its.donor_id, its.provisional_id);
     IF NOT its.known AND NOT EXISTS (SELECT FROM donor AS d WHERE d.id = ANY (item_person_records(its.donor_id))
                                      AND (d.birth_year IS NOT NULL OR d.erased_at IS NOT NULL)) THEN

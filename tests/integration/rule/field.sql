@@ -16,16 +16,11 @@ CREATE VIEW donation_standing AS
            OR EXISTS (SELECT FROM item_counting AS c WHERE c.id = n.item_id AND c.content_hash = n.content_hash));
 
 CREATE FUNCTION item_doubts(its_donor uuid, its_provisional uuid) RETURNS SETOF text LANGUAGE sql STABLE ROWS 1 AS $$
-    SELECT t.reason FROM (
-        SELECT o.id, o.content_hash FROM item AS o WHERE o.provisional_id = its_provisional
-        UNION
-        SELECT o.id, o.content_hash FROM unnest(item_person_records(its_donor)) AS r (id) JOIN item AS o ON o.donor_id = r.id
-            WHERE EXISTS (SELECT FROM item AS m WHERE m.donor_id = r.id AND m.registers)
-        UNION
-        SELECT t.item_id, t.content_hash FROM unnest(item_person_records(its_donor)) AS r (id) JOIN item_doubt AS t ON t.donor_id = r.id
-            WHERE EXISTS (SELECT FROM item AS m WHERE m.donor_id = r.id AND m.registers)
-    ) AS k JOIN item_doubt_open AS t ON t.item_id = k.id AND t.content_hash = k.content_hash
-    WHERE t.reason = 'alike' OR NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = t.item_id AND d.content_hash = t.content_hash)
+    SELECT DISTINCT t.reason FROM item_doubt_open AS t
+    WHERE (t.provisional_id = its_provisional OR EXISTS (
+               SELECT FROM unnest(item_person_records(its_donor)) AS r (id)
+               WHERE r.id IN (t.on_id, t.donor_id) AND EXISTS (SELECT FROM item AS m WHERE m.donor_id = r.id AND m.registers)))
+      AND (t.reason = 'alike' OR NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = t.item_id AND d.content_hash = t.content_hash))
 $$;
 
 CREATE VIEW item_reason_ever AS
@@ -34,7 +29,7 @@ CREATE VIEW item_reason_ever AS
     ) AS p CROSS JOIN LATERAL (
         SELECT unnest(i.held) AS reason
         UNION ALL
-        SELECT t.reason FROM item_doubt_open AS t WHERE t.item_id = i.id AND t.content_hash = i.content_hash
+        SELECT DISTINCT t.reason FROM item_doubt_open AS t WHERE t.item_id = i.id AND t.content_hash = i.content_hash
         UNION ALL
         SELECT item_doubts(i.donor_id, i.provisional_id)
         UNION ALL
