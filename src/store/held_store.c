@@ -20,13 +20,14 @@
 	" ORDER BY d.version DESC LIMIT 1)"
 #define ITEM_IN_SCOPE(i, units) \
 	"(" units "::text[] IS NULL OR EXISTS (SELECT FROM round_unit AS u WHERE u.round_id = " i ".round_id AND u.unit_id = ANY (" units ")))"
-/* `s` is the row of item_state beside `i`. */
+/* `s` tells how `i` stands. */
 #define ITEM_COLUMNS(i) \
 	i ".id, " i ".donor_id, encode(" i ".content_hash, 'hex'), " i ".kind, " i ".round_id, " i ".device_id, " i ".install, " \
 	i ".corrects, " i ".seq, " SQL_MICROS(i ".captured_at") ", " SQL_MICROS(i ".received_at") ", " i ".verdict, s.state," \
 	" ARRAY(SELECT DISTINCT r.reason FROM item_reason AS r WHERE r.id = " i ".id AND r.content_hash = " i ".content_hash ORDER BY 1)," \
 	" " ITEM_LAST_VERB(i) ", " i ".staff"
-#define ITEM_WITH_STATE(i) "item AS " i " JOIN item_state AS s ON s.id = " i ".id AND s.content_hash = " i ".content_hash"
+/* Asked for those only that the rest of the statement wants. */
+#define ITEM_WITH_STATE(i) "item AS " i " CROSS JOIN LATERAL (SELECT item_stands(" i ".id, " i ".content_hash) AS state) AS s"
 enum { ITEM_COLUMN_COUNT = 16 };
 
 static void item_read(struct held_item *item, struct arena *arena, const struct db_result *result, int row)

@@ -187,8 +187,8 @@ static bool is_rather(const struct candidate *one, const struct candidate *two)
 
 /*
  * One item leads to several records. Who has no name is the one whom the item is about; and so is who has the same name
- * and birth date, unless a desk registered both, or what was merged into them. Anything else a person must decide. Where the item's own name is
- * in doubt, its numbers may be somebody else's and join nobody.
+ * and birth date, unless a desk registered both, or what was merged into them. Anything else a person must decide. Where
+ * the item's own name is in doubt, its numbers may be somebody else's and join nobody.
  */
 static void join_others(struct hand_in *work, struct candidates *found, const struct candidate *best, bool in_doubt)
 {

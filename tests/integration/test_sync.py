@@ -521,9 +521,9 @@ def test_a_phone_joins_nobody_whom_a_desk_registered(phone, donor, daemon, staff
 def test_one_name_for_all(phone, daemon, seeds):
     """A phone that has one name for everybody: each is somebody to look at, and none of them against all others."""
     told = person(seeds, unit="Huyện Than Uyên")
-    items = [phone.gave({"provisional": dict(told)}) for _ in range(60)]
+    items = [phone.gave({"provisional": dict(told)}) for _ in range(40)]
     answers = phone.send(*items)["items"]
-    assert [(a["verdict"], a["state"], a["reasons"]) for a in answers] == [("held", "held", ["alike"])] * len(items)
+    assert [(a["state"], a["reasons"]) for a in answers] == [("held", ["alike"])] * len(items)
     most = daemon.value("SELECT max(n) FROM (SELECT count(*) AS n FROM item_doubt WHERE item_id = ANY (%s::uuid[]) GROUP BY item_id) AS t",
                         [item["id"] for item in items])
     assert most <= 20
