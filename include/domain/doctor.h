@@ -206,6 +206,7 @@ struct doctor_facts {
 	struct error            tariff_error;
 	const struct honour_rules *honours;      /* the ladders; likewise */
 	struct error            honours_error;
+	struct error            forms_error;     /* of certificates; cleared: they can be read */
 	struct date             today;
 	struct doctor_machine   machine;
 	struct doctor_database  database;

@@ -37,7 +37,7 @@ enum form_kind { FORM_WHOLE, FORM_PREPRINTED, FORM_KIND_COUNT };
 const char *form_kind_text(enum form_kind kind);         /* "whole", "preprinted" */
 bool form_kind_parse(const char *text, enum form_kind *out);
 
-/* False and ERR_CONFIG with the line: an unknown part or word, a number out of the paper. */
+/* False and ERR_CONFIG with the line: an unknown part or word, a number out of the paper; or no part at all. */
 bool form_parse(const char *text, struct form *form, struct error *err) __attribute__((warn_unused_result));
 /* The one that is built in. */
 const char *form_builtin(enum form_kind kind);

@@ -565,7 +565,8 @@ static bool start(struct daemon *daemon, struct error *err)
 	daemon->rules = rules_open(setup->config.eligibility_rules, RULES_FOR_USE, err);
 	daemon->tariff = daemon->rules ? tariff_open(setup->config.gifts_tariff, err) : NULL;
 	daemon->honours = daemon->tariff ? honours_open(setup->config.honours_ladders, err) : NULL;
-	if (!daemon->honours || !check_port(&setup->config, err) || !setup_open(setup, SETUP_DAEMON, err))
+	if (!daemon->honours || !forms_check(setup->config.certificates_form, setup->config.certificates_preprinted_form, err) ||
+	    !check_port(&setup->config, err) || !setup_open(setup, SETUP_DAEMON, err))
 		return false;
 	if (stop_was_asked(daemon))
 		return true;

@@ -13,6 +13,7 @@
 #include "domain/eligibility_rules.h"
 #include "domain/honour.h"
 #include "domain/tariff.h"
+#include "paper/paper.h"
 #include "wire/eligibility_wire.h"
 #include "wire/honour_wire.h"
 #include "wire/tariff_wire.h"
@@ -215,4 +216,29 @@ void honours_free(struct honour_rules *honours)
 	book = container_of(honours, struct honour_book, rules);
 	arena_release(&book->arena);
 	free(book);
+}
+
+/* ---- the forms of certificates ---- */
+
+static bool form_check(const char *path, struct error *err)
+{
+	struct buf buf = { 0 };
+	struct error found;
+	struct form form;
+	bool fine = read_file(path, &buf, err);
+
+	if (fine) {
+		error_clear(&found);
+		fine = form_parse(buf.data ? buf.data : "", &form, &found);
+		if (!fine)
+			error_set(err, ERR_CONFIG, "%s is no form of certificates: %.200s%.0s",
+				  "%s không phải mẫu giấy chứng nhận: %.0s%.200s", path, found.detail[LANGUAGE_EN], found.detail[LANGUAGE_VI]);
+	}
+	buf_release(&buf);
+	return fine;
+}
+
+bool forms_check(const char *whole, const char *preprinted, struct error *err)
+{
+	return (!*whole || form_check(whole, err)) && (!*preprinted || form_check(preprinted, err));
 }

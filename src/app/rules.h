@@ -25,4 +25,10 @@ void tariff_free(struct tariff *tariff);
 struct honour_rules *honours_open(const char *name, struct error *err);
 void honours_free(struct honour_rules *honours);
 
+/*
+ * Whether each file that certificates.form and certificates.preprinted_form name ("": the one that is built in) is a form
+ * (paper/paper.h). It is read again for each print; a slip in it is told before the first donor waits for a paper.
+ */
+bool forms_check(const char *whole, const char *preprinted, struct error *err);
+
 #endif

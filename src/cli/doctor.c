@@ -90,6 +90,7 @@ static void look(struct cli *cli, struct doctor_facts *facts, struct books *book
 	facts->rules = books->rules;
 	facts->tariff = books->tariff = tariff_open(config->gifts_tariff, &facts->tariff_error);
 	facts->honours = books->honours = honours_open(config->honours_ladders, &facts->honours_error);
+	(void)forms_check(config->certificates_form, config->certificates_preprinted_form, &facts->forms_error);
 	look_at_database(cli, facts);
 	doctor_look_at_disk(cli, machine);
 }

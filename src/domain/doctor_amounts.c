@@ -5,8 +5,8 @@
 #include "domain/tariff.h"
 
 /*
- * The tariff of gifts and the ladders of honours: can they be read, does something hold today, and what a person must
- * still look up or decide. The last are notes, since no machine can put them right.
+ * The tariff of gifts, the ladders of honours and the forms of certificates: can they be read, does something hold
+ * today, and what a person must still look up or decide. The last are notes, since no machine can put them right.
  */
 
 static void tell_unreadable(struct finding *finding, const struct error *err, const char *setting)
@@ -173,10 +173,21 @@ static void judge_ladder_points(const struct doctor_facts *facts, struct finding
 	tell_points(finding, &points);
 }
 
+/* ---- certificates ---- */
+
+static void judge_forms(const struct doctor_facts *facts, struct finding *finding)
+{
+	if (facts->forms_error.code != ERR_NONE)
+		tell_unreadable(finding, &facts->forms_error, "certificates.form, certificates.preprinted_form");
+	else
+		finding_say(finding, HEALTH_OK, "certificates can be laid out on paper", "bố trí được giấy chứng nhận trên giấy");
+}
+
 const struct doctor_check doctor_amount_checks[] = {
 	{ "gifts.tariff", NEEDS_SETTINGS, judge_tariff },
 	{ "gifts.to_check", NEEDS_SETTINGS, judge_tariff_points },
 	{ "honours.ladders", NEEDS_SETTINGS, judge_ladders },
 	{ "honours.to_check", NEEDS_SETTINGS, judge_ladder_points },
+	{ "certificates.forms", NEEDS_SETTINGS, judge_forms },
 	{ 0 }
 };

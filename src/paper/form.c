@@ -123,5 +123,8 @@ bool form_parse(const char *text, struct form *form, struct error *err)
 			return fail_at(number, err);
 		form->count++;
 	}
+	if (form->count == 0)
+		return error_set(err, ERR_CONFIG, "The form has no part: each page would be empty.",
+				 "Mẫu giấy không có phần nào: mọi trang sẽ trống.");
 	return true;
 }

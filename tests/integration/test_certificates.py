@@ -173,6 +173,15 @@ def test_original_then_copies(staff, issued, daemon):
     assert field_codes(taken) == {"/paper_serial": "taken"}
 
 
+def test_a_slip_in_a_form_is_told_at_the_start(tmp_path):
+    """Not by the first print of a round's day."""
+    form = tmp_path / "own.form"
+    form.write_text("# ours\nname 58 45 140 13 bold\n")
+    outcome = programs.run("giothongd", "--data", tmp_path / "data", "--set", f"certificates.preprinted_form={form}", folder=tmp_path)
+    assert outcome.status == 1 and str(form) in outcome.err and "Line 2" in outcome.err, outcome
+    assert not (tmp_path / "data").exists(), "before anything is made"
+
+
 def test_a_print_whose_answer_was_lost(staff, issued):
     made = issued()
     key = {"Idempotency-Key": "print"}

@@ -144,7 +144,7 @@ static void all_is_well(void **state)
 	size_t count = doctor_judge(&facts, findings);
 
 	(void)state;
-	assert_int_equal(count, 42);
+	assert_int_equal(count, 43);
 	for (size_t i = 0; i < count; i++)
 		if (findings[i].health != HEALTH_OK)
 			fail_msg("%s: %s", findings[i].name, findings[i].found[LANGUAGE_EN]);
@@ -453,7 +453,7 @@ static void without_a_database(void **state)
 	facts.database = (struct doctor_database){ .why = { "it is gone", "nó đã mất" } };
 	assert_string_equal(expect(&facts, "database", HEALTH_FAILURE, false)->found[LANGUAGE_VI], "nó đã mất");
 	assert_int_equal(count_of(&facts, HEALTH_FAILURE), 1);
-	assert_int_equal(count_of(&facts, HEALTH_OK), 20);
+	assert_int_equal(count_of(&facts, HEALTH_OK), 21);
 	assert_int_equal(count_of(&facts, HEALTH_SKIPPED), 21);
 }
 
@@ -578,6 +578,12 @@ static void gifts_and_honours(void **state)
 	error_set(&facts.honours_error, ERR_CONFIG, "no such file", "không có tệp");
 	expect(&facts, "honours.ladders", HEALTH_FAILURE, false);
 	expect(&facts, "honours.to_check", HEALTH_SKIPPED, true);
+
+	facts = healthy();
+	expect(&facts, "certificates.forms", HEALTH_OK, true);
+	error_set(&facts.forms_error, ERR_CONFIG, "a.form: line 3", "a.form: dòng 3");
+	finding = expect(&facts, "certificates.forms", HEALTH_FAILURE, false);
+	assert_non_null(strstr(finding->found[LANGUAGE_VI], "a.form: dòng 3"));
 }
 
 static void long_texts_are_cut_at_a_character(void **state)

@@ -311,7 +311,7 @@ static void test_codes(void **state)
 static void test_forms(void **state)
 {
 	static const struct { const char *text; size_t parts; } rows[] = {
-		{ "", 0 }, { "# nothing\n\n", 0 }, { "qr 10 98 46 0 plain left 0", 1 },
+		{ "qr 10 98 46 0 plain left 0", 1 },
 		{ "name 58 45 140 13 bold left 1\nqr 10 98 46 0 plain left 0\n", 2 },
 		{ "name 58.25 45 151.75 4 bold left 1\n", 1 }, { "name\t58  45 140 13 bold left 1 \r\n", 1 },
 	};
@@ -341,6 +341,11 @@ static void test_forms(void **state)
 	}
 	struct error err = { 0 };
 	struct buf many = { 0 };
+
+	assert_false(form_parse("", &form, &err));
+	error_clear(&err);
+	assert_false(form_parse("# nothing\n\n", &form, &err));
+	error_clear(&err);
 
 	for (int i = 0; i <= FORM_PARTS_MAX; i++)
 		buf_append_text(&many, "name 58 45 140 13 bold left 1\n");
