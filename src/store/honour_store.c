@@ -298,7 +298,8 @@ void honour_nominate_send(struct store *store, struct honour_nominate *nominate)
 #define HONOUR_FROM \
 	" FROM honour AS h LEFT JOIN donor_alias AS a ON a.donor_id = h.donor_id" \
 	"  JOIN donor AS s ON s.id = coalesce(a.into_id, h.donor_id, family_head(h.family_id))" \
-	"  CROSS JOIN LATERAL (SELECT honour_twins(h, s.id, $1::text[], $2::text[]) AS twins) AS t"
+	"  CROSS JOIN LATERAL (SELECT CASE WHEN EXISTS (SELECT FROM donor_alias AS m WHERE m.into_id = s.id)" \
+	"   THEN honour_twins(h, s.id, $1::text[], $2::text[]) ELSE '{}' END AS twins) AS t"
 enum { HONOUR_ID, HONOUR_DONOR, HONOUR_FAMILY, HONOUR_NUMBER, HONOUR_UNIT, HONOUR_UNIT_ON, HONOUR_LADDER_, HONOUR_STEP, HONOUR_BAR,
        HONOUR_AS_OF, HONOUR_REACHED, HONOUR_RULES, HONOUR_STATE, HONOUR_REASON, HONOUR_DOCUMENT, HONOUR_APPROVED_ON,
        HONOUR_HANDED_ON, HONOUR_GIVEN_BY, HONOUR_CREATED, HONOUR_VERSION, HONOUR_RECORD, HONOUR_TWINS, HONOUR_COLUMN_COUNT };
