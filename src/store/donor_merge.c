@@ -10,7 +10,8 @@
 
 /*
  * Records that are one person. Two statements at once could tie a knot of aliases, each by what it has read; so each
- * takes the rows of both records, in the order of their ids, over the versions that were read, and moves them on.
+ * takes the rows of both records, in the order of their ids, over the versions that were read, and moves them on: so
+ * whoever joins records of what phones told, from what was read before somebody said that they are two, reads again.
  */
 
 /* $1 audit rows, $2 $3 donor and its version, $4 $5 the other and its version. */
@@ -54,6 +55,7 @@ static const struct db_statement statements[] = {
 		"WITH " BOTH ","
 		" made AS (INSERT INTO donor_distinct (one_id, two_id) SELECT least($2::uuid, $4::uuid),"
 		"  greatest($2::uuid, $4::uuid) FROM go ON CONFLICT DO NOTHING),"
+		" moved AS (UPDATE donor SET version = version + 1 WHERE id IN ($2::uuid, $4::uuid) AND EXISTS (SELECT FROM go)),"
 		" audit AS (" AUDIT_INSERT("$1", "EXISTS (SELECT FROM go)") ")" DONE
 	},
 };
@@ -95,13 +97,8 @@ static const char *join_audit(struct store *store, const struct donor_join *join
 	struct audit audit;
 
 	audit_begin(&audit, store, &join->actor);
-	if (join->verb == DONOR_DISTINCT) {
-		audit_add_reading(&audit, action[0], "donor", donor->id, NULL);
-		audit_add_reading(&audit, action[1], "donor", other->id, NULL);
-	} else {
-		add_change(&audit, action[0], donor, "");
-		add_change(&audit, action[1], other, join->verb == DONOR_MERGE ? donor->id : "");
-	}
+	add_change(&audit, action[0], donor, "");
+	add_change(&audit, action[1], other, join->verb == DONOR_MERGE ? donor->id : "");
 	return audit_end(&audit, join->arena);
 }
 

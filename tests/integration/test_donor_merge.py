@@ -197,16 +197,20 @@ def test_never_a_chain(staff, people, daemon):
     daemon.assert_records_fit()
 
 
-def test_told_apart(staff, people):
+def test_told_apart(staff, people, daemon):
     body = people.body(identifiers=[])
     a, b = register(staff, body), register(staff, body)
 
     def offered(to):
         return [m["id"] for m in staff.get(f"{path(to)}/duplicates").json()["items"]]
     assert offered(a) == [b["id"]] and offered(b) == [a["id"]]
-    for _ in range(2):
-        join(staff, "distinct", b, a)
+    for n in range(2):
+        # whoever joins them from what was read before is told to read again
+        assert join(staff, "distinct", b, a).json()["version"] == staff.get(path(a)).json()["version"] == n + 2
         assert offered(a) == offered(b) == []
+    assert daemon.value("SELECT count(digest_before) FROM audit_entry WHERE action = 'donor.distinct' AND subject_id = %s", a["id"]) == 2
+    document = json.loads(daemon.cli("audit", "verify", "--records", "--json", timeout=300).out)
+    assert [f for f in document["records"]["faults"] if f["subject_id"] in (a["id"], b["id"])] == []
     c = register(staff, body)
     assert {m["id"] for m in c["possible_duplicates"]} == {a["id"], b["id"]}
     join(staff, "merge", a, c)
