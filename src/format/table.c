@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "format/xml.h"
 
 static const char *cell_of(const struct table *table, size_t row, size_t column)
@@ -104,11 +105,36 @@ static void sheet_cell(struct buf *out, size_t row, size_t column, const char *t
 	buf_printf(out, "</t></is></c>");
 }
 
+/* In letters, as a sheet wants it: the widest cell, within reason. */
+static size_t width_of(const struct table *table, size_t column)
+{
+	enum { NARROWEST = 5, WIDEST = 60, MARGIN = 2 };
+	size_t widest = text_length(table->heads[column]);
+
+	for (size_t r = 0; r < table->nrows; r++) {
+		size_t length = text_length(cell_of(table, r, column));
+
+		widest = length > widest ? length : widest;
+	}
+	return (widest < NARROWEST ? NARROWEST : widest > WIDEST ? WIDEST : widest) + MARGIN;
+}
+
+static void write_widths(struct buf *out, const struct table *table)
+{
+	if (table->ncolumns == 0)
+		return;
+	buf_printf(out, "<cols>");
+	for (size_t c = 0; c < table->ncolumns; c++)
+		buf_printf(out, "<col min=\"%zu\" max=\"%zu\" width=\"%zu\" customWidth=\"1\"/>", c + 1, c + 1, width_of(table, c));
+	buf_printf(out, "</cols>");
+}
+
 static void write_sheet(struct buf *out, const struct table *table)
 {
 	buf_printf(out, XML_HEAD "<worksheet xmlns=\"" MAIN_NAMESPACE "\"><sheetViews><sheetView workbookViewId=\"0\">"
-		   "<pane ySplit=\"1\" topLeftCell=\"A2\" activePane=\"bottomLeft\" state=\"frozen\"/></sheetView></sheetViews>"
-		   "<sheetData><row r=\"1\">");
+		   "<pane ySplit=\"1\" topLeftCell=\"A2\" activePane=\"bottomLeft\" state=\"frozen\"/></sheetView></sheetViews>");
+	write_widths(out, table);
+	buf_printf(out, "<sheetData><row r=\"1\">");
 	for (size_t c = 0; c < table->ncolumns; c++)
 		sheet_cell(out, 1, c, table->heads[c]);
 	buf_printf(out, "</row>");

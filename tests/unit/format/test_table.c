@@ -42,6 +42,8 @@ static void as_xlsx(void **state)
 	assert_memory_equal(out.data + out.len - 22, end, sizeof(end));
 	assert_true(holds(&out, "<c r=\"B2\"><v>5</v></c>"));
 	assert_true(holds(&out, "<c r=\"B3\" t=\"inlineStr\"><is><t xml:space=\"preserve\">007</t></is></c>"));
+	assert_true(holds(&out, "<cols><col min=\"1\" max=\"1\" width=\"10\" customWidth=\"1\"/>"
+				"<col min=\"2\" max=\"2\" width=\"7\" customWidth=\"1\"/></cols><sheetData>"));
 	assert_true(holds(&out, ">=SUM(A1)<"));
 	assert_true(holds(&out, ">Lò &quot;A&quot;<"));
 	assert_false(holds(&out, "r=\"A4\""));
