@@ -73,6 +73,15 @@ CREATE INDEX item_held_ix ON item (id) WHERE held <> '{}';
 COMMENT ON TABLE item IS 'What phones captured, as it came. Append-only.';
 
 /*
+ * Ids by which phones name a donor, each once, for good: of two that tell a new one in the same moment, one as the id of somebody
+ * who is known and one as that of somebody new, the later one must see what the other said. item.provisional_id has the rest.
+ */
+CREATE TABLE donor_told (
+    id uuid NOT NULL,
+    CONSTRAINT donor_told_pk PRIMARY KEY (id)
+);
+
+/*
  * Somebody else may be meant: found when the item came in. Whom it is a doubt about: item_doubts().
  *   alike    likely the same person as that record
  *   differs  the item tells another name or birth date than the record that bears its number or id
@@ -318,7 +327,8 @@ CREATE VIEW item_doubt_open AS
 /*
  * Doubts about others that are doubts about whatever lies on this record, or names its donor by this id: of a record that was
  * made of items nobody knows which of them told its name first, and of an id nobody knows which of them told the right
- * person. Of a record from a desk the name is known. A name that differs is answered where that item was decided.
+ * person. Of a record from a desk the name is known. A name that differs is answered where that item was decided. What a revoked
+ * phone tells puts nothing else in doubt.
  */
 CREATE FUNCTION item_doubts(its_donor uuid, its_provisional uuid) RETURNS SETOF text LANGUAGE plpgsql STABLE ROWS 1
     SET enable_seqscan = off AS $$
@@ -346,6 +356,8 @@ BEGIN
                 OFFSET 0) AS t
             WHERE t.reason = doubted AND (t.reason = 'alike' OR NOT EXISTS (
                     SELECT FROM item_decision AS d WHERE d.item_id = t.item_id AND d.content_hash = t.content_hash))
+              AND NOT EXISTS (SELECT FROM item AS q WHERE q.id = t.item_id AND q.content_hash = t.content_hash
+                              AND q.held <> '{}' AND item_quarantined(q))
               AND item_doubt_stands(t.on_id, t.donor_id)) THEN
             RETURN NEXT doubted;
         END IF;
@@ -660,7 +672,7 @@ END $$;
 CREATE TRIGGER donor_stale AFTER INSERT ON item_decision
     REFERENCING NEW TABLE AS fact FOR EACH STATEMENT EXECUTE FUNCTION donor_stale_by_decision();
 
-GRANT SELECT, INSERT ON device, item, item_doubt, item_decision TO :app_role;
+GRANT SELECT, INSERT ON device, item, item_doubt, item_decision, donor_told TO :app_role;
 GRANT SELECT, INSERT, DELETE ON result_changed TO :app_role;
 GRANT UPDATE (code_hash, code_until, install, enrolled_at, revoked_at) ON device TO :app_role;
 GRANT SELECT ON item_standing, item_counting, item_state, item_reason_ever, item_reason, item_doubt_open, deferral_counting, donation_standing, donation_counting TO :app_role;

@@ -1,5 +1,5 @@
 -- Why: who has a place in a round, who waits for one, and that no place is given twice.
--- Locks: donor and donor_alias, for their triggers.
+-- Locks: donor, donor_alias and item_decision, for their triggers.
 -- Oldest daemon: 0.1.0
 -- Forward only.
 
@@ -697,21 +697,56 @@ END $$;
 CREATE TRIGGER appointment_erased AFTER UPDATE OF erased_at ON donor FOR EACH ROW
     WHEN (OLD.erased_at IS NULL AND NEW.erased_at IS NOT NULL) EXECUTE FUNCTION appointment_erased();
 
--- Of two places that one person has in a round since two records are one, the better stays.
+/*
+ * Whom phones captured at the door, as appointment_arrive() takes it, or NULL: of these records, as far as it stands. What is held
+ * counts, too; what a revoked phone told does when a person said that it is right.
+ */
+CREATE FUNCTION appointment_came(records uuid[]) RETURNS jsonb LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+BEGIN
+    RETURN (SELECT jsonb_agg(DISTINCT jsonb_build_object('round', i.round_id, 'donor', i.donor_id)) FROM item_standing AS i
+            WHERE i.donor_id = ANY (records) AND i.kind = 'check_in' AND i.round_id IS NOT NULL AND NOT i.quarantined);
+END $$;
+
+-- The same as if they were captured now: it became known only now who they are, or that it is right.
+CREATE FUNCTION appointment_follow_came(came jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF came IS NOT NULL THEN
+        INSERT INTO audit_entry (id, actor_kind, actor_role, action, subject_kind, subject_id, key_id, digest_before, digest_after)
+            SELECT uuid7_make(), 'daemon', 'admin', s.action, s.subject, s.id::text, k.id, s.digest_before, s.digest_after
+            FROM appointment_arrive(came, clock_timestamp()) AS s, key AS k WHERE k.kind = 'hash' AND k.state = 'active';
+    END IF;
+END $$;
+
+-- Of two places that one person has in a round since two records are one, the better stays; and who came by either has come.
 CREATE FUNCTION appointment_merged() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     records uuid[] := ARRAY(SELECT donor_records(NEW.into_id));
+    came    jsonb  := appointment_came(records);
 BEGIN
     PERFORM round_hold(ARRAY(SELECT a.round_id FROM appointment AS a WHERE a.donor_id = ANY (records)
-                             AND a.state IN ('waiting', 'booked', 'checked_in') GROUP BY a.round_id HAVING count(*) > 1));
+                             AND a.state IN ('waiting', 'booked', 'checked_in') GROUP BY a.round_id HAVING count(*) > 1
+                             UNION SELECT a.round_id FROM jsonb_to_recordset(came) AS i (round uuid) JOIN appointment AS a ON a.round_id = i.round
+                             WHERE a.donor_id = ANY (records) AND a.state IN ('booked', 'no_show')));
     PERFORM appointment_follow(a, 'merged') FROM appointment AS a JOIN (
         SELECT x.id, row_number() OVER (PARTITION BY x.round_id
                    ORDER BY array_position('{checked_in,booked,waiting}', x.state), x.queue, x.created_at, x.id) AS n
         FROM appointment AS x WHERE x.donor_id = ANY (records) AND x.state IN ('waiting', 'booked', 'checked_in')) AS rank ON rank.id = a.id
         WHERE rank.n > 1 AND a.state <> 'checked_in';
+    PERFORM appointment_follow_came(came);
     RETURN NULL;
 END $$;
 CREATE TRIGGER appointment_merged AFTER INSERT OR UPDATE OF into_id ON donor_alias FOR EACH ROW EXECUTE FUNCTION appointment_merged();
+
+-- A person said that it is right.
+CREATE FUNCTION appointment_decided() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM appointment_follow_came(appointment_came(ARRAY(
+        SELECT DISTINCT i.donor_id FROM fact AS f JOIN item AS i ON i.id = f.item_id AND i.content_hash = f.content_hash
+        WHERE f.verb = 'keep' AND i.kind = 'check_in')));
+    RETURN NULL;
+END $$;
+CREATE TRIGGER appointment_decided AFTER INSERT ON item_decision
+    REFERENCING NEW TABLE AS fact FOR EACH STATEMENT EXECUTE FUNCTION appointment_decided();
 
 /*
  * Two people after all: what the merge took from one of them is asked for again. Somebody else may have the place by now, so they

@@ -27,8 +27,12 @@
  *	                              name that only phones told of, are merged into it; about any other a person decides
  *	another name or birth date    that one; a person must look (`differs`), and its numbers join nobody
  *	nobody                        a new record: of the id that was told, else of the item's own; without a name where none was told
- *	a record that was erased      a new record, of the item's own id; a person must look
- * A revoked phone names, adds and joins nothing.
+ *	a record that was erased      a new record, of the item's own id, and the same one whenever the id is told again; a person
+ *	                              must look at all of them
+ * A revoked phone names, adds and joins nothing, says of no id whose it is, and puts nothing else in doubt: what it told of
+ * somebody new is nobody's name until a person attaches or corrects it.
+ *
+ * Who is the first to tell an id writes it down (donor_told): another batch that tells it in the same moment is settled anew.
  *
  * So whoever comes first, facts end up with the same person; and a doubt is one about all that lies on a record that
  * phones told of, or names its donor by the same id (item_doubts() in the database), whichever of it came first.

@@ -76,6 +76,7 @@ struct fresh {
 	bool              looks;         /* more is known of who it is by this item: who is alike? */
 	size_t            last_doubt;    /* from 1; 0: none */
 	bool              tells_more, joins;     /* of a record that was there; records of it are one person now */
+	bool              claims;        /* nobody told `provisional` before */
 	struct date       day;
 	char              fact_id[UUID_TEXT_SIZE];
 	bool              round_known;
@@ -149,8 +150,11 @@ const char *hand_in_subject(struct arena *arena, const char *id, const char *has
 
 /* A record by its id; NULL: not among those that were read or made. */
 struct known *known_by_id(struct hand_in *work, const char *id);
-/* As items name them; of one that is both a record and an id that was told, the record. */
+/* As items name them; of one that is both a record and an id that was told, the record. One that was erased if no other is there. */
 struct known *known_as_told(struct hand_in *work, const char *id);
+/* Whether that id leads, or led, to somebody who was erased. */
+bool known_was_erased(struct hand_in *work, const char *id);
+bool told_is(const struct hand_in *work, const char *id);
 void told_add(struct hand_in *work, const char *id, struct known *of);
 struct known *known_add(struct hand_in *work);
 /* The record that stands for the person. */
@@ -164,7 +168,7 @@ const struct donor *known_person(struct hand_in *work, struct known *known);
 /* Whom the item is about, by what it tells of its donor; records are made, filled and merged, reasons added. */
 struct known *hand_in_find_donor(struct hand_in *work, struct fresh *fresh, unsigned *reasons);
 /* By which id, other than that of a record from a desk, the item names its donor: others may do so, too. */
-const char *hand_in_told_id(struct hand_in *work, const struct item *item, struct known *of);
+void hand_in_tell_id(struct hand_in *work, struct fresh *fresh);
 bool donor_bears(const struct donor *donor, const struct identifier *identifier);
 /* `n`: which of the new items, from 1. The same twice is kept once. */
 void hand_in_doubt(struct hand_in *work, size_t n, const char *donor_id, const char *reason);

@@ -22,15 +22,33 @@ struct known *known_by_id(struct hand_in *work, const char *id)
 	return NULL;
 }
 
-/* As items name them; of one that is both a record and an id that was told, the record. */
 struct known *known_as_told(struct hand_in *work, const char *id)
 {
 	struct known *found = known_by_id(work, id);
 
-	for (struct told *told = work->told; told && !found; told = told->next)
-		if (streq(told->id, id))
+	for (struct told *told = work->told; told && (!found || known_is_erased(found)); told = told->next)
+		if (streq(told->id, id) && (!found || !known_is_erased(told->of)))
 			found = told->of;
 	return found;
+}
+
+bool known_was_erased(struct hand_in *work, const char *id)
+{
+	struct known *record = known_by_id(work, id);
+	bool erased = record && known_is_erased(record);
+
+	for (struct told *told = work->told; told && !erased; told = told->next)
+		erased = streq(told->id, id) && known_is_erased(told->of);
+	return erased;
+}
+
+bool told_is(const struct hand_in *work, const char *id)
+{
+	const struct told *told = work->told;
+
+	while (told && !streq(told->id, id))
+		told = told->next;
+	return told != NULL;
 }
 
 void told_add(struct hand_in *work, const char *id, struct known *of)

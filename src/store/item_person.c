@@ -97,15 +97,16 @@ static struct known *make_donor(struct hand_in *work, const char *id, struct fre
 	const struct item *item = fresh->item;
 	struct known *known = known_add(work);
 	struct donor *donor = &known->record.donor;
+	bool revoked = hand_in_whose(work, fresh->index)->device_revoked;
 	unsigned char wrapped[DONOR_KEY_WRAPPED_BYTES];
 
 	known->is_new = known->by_item = true;
 	known->by = fresh->index;
 	snprintf(donor->id, sizeof(donor->id), "%s", id);
-	if (item->named)
+	/* Nobody knows who has a revoked phone: what it tells is nobody's name and number yet. */
+	if (item->named && !revoked)
 		fresh->looks = fill(known, item->person);
-	/* Nobody knows who has a revoked phone: its numbers are nobody's yet. */
-	if (item->person && !hand_in_whose(work, fresh->index)->device_revoked)
+	if (item->person && !revoked)
 		(void)add_numbers(work, known, fresh);           /* no item tells more than there is room for */
 	fresh->registers = true;
 	donor_number_make(random_bits(), donor->number);
@@ -227,15 +228,11 @@ static const char *id_for(struct hand_in *work, const struct item *item)
 }
 
 /* By an id alone: a record, or one that will be named by whoever tells more of it. */
-static struct known *find_by_id(struct hand_in *work, struct fresh *fresh, unsigned *reasons)
+static struct known *find_by_id(struct hand_in *work, struct fresh *fresh)
 {
 	struct known *of = known_as_told(work, fresh->item->donor_id);
 
-	if (of && !known_is_erased(of))
-		return of;
-	if (of)
-		*reasons |= ITEM_DONOR_ERASED;
-	return make_donor(work, id_for(work, fresh->item), fresh);
+	return of && !known_is_erased(of) ? of : make_donor(work, id_for(work, fresh->item), fresh);
 }
 
 /* See the head of include/store/item_store.h. */
@@ -247,8 +244,10 @@ struct known *hand_in_find_donor(struct hand_in *work, struct fresh *fresh, unsi
 	struct known *root;
 	bool in_doubt, told_more;
 
+	if (item->donor_id && known_was_erased(work, item->donor_id))
+		*reasons |= ITEM_DONOR_ERASED;
 	if (item->by == ITEM_DONOR_ID)
-		return find_by_id(work, fresh, reasons);
+		return find_by_id(work, fresh);
 	find_candidates(work, fresh->index, &found);
 	if (found.count == 0)
 		return make_donor(work, id_for(work, item), fresh);
@@ -274,12 +273,24 @@ struct known *hand_in_find_donor(struct hand_in *work, struct fresh *fresh, unsi
 	return best->of;
 }
 
-/* By which id, other than that of a record from a desk, the item names its donor: others may do so, too. */
-const char *hand_in_told_id(struct hand_in *work, const struct item *item, struct known *of)
+/*
+ * By which id, other than that of a record from a desk, the item names its donor: others may do so, too. A revoked phone
+ * says of no id whose it is; it may be the first to make a record of it.
+ */
+void hand_in_tell_id(struct hand_in *work, struct fresh *fresh)
 {
-	if (!item->donor_id || (item->by == ITEM_DONOR_ID && !of->by_item && streq(item->donor_id, of->record.donor.id)))
-		return "";
-	if (!known_as_told(work, item->donor_id))
-		told_add(work, item->donor_id, of);
-	return item->donor_id;
+	const char *id = fresh->item->donor_id;
+	const struct donor *of = &fresh->of->record.donor;
+	struct known *record;
+
+	fresh->provisional = "";
+	if (!id || (fresh->item->by == ITEM_DONOR_ID && !fresh->of->by_item && streq(id, of->id)) ||
+	    (hand_in_whose(work, fresh->index)->device_revoked && (!fresh->registers || !streq(id, of->id))))
+		return;
+	fresh->provisional = id;
+	record = known_by_id(work, id);
+	fresh->claims = (!record || record->is_new) && !told_is(work, id);
+	record = known_as_told(work, id);
+	if (fresh->claims || !record || known_is_erased(record))
+		told_add(work, id, fresh->of);
 }

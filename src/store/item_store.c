@@ -212,7 +212,7 @@ static enum settled settle(struct hand_in *work, size_t index, struct error *err
 		return COMES_AFTER;
 	fresh->doubted = !known_person(work, fresh->of);
 	fresh->of->used = known_root(fresh->of)->used = true;
-	fresh->provisional = hand_in_told_id(work, item, fresh->of);
+	hand_in_tell_id(work, fresh);
 	if (!donor_open_key(&fresh->of->record, work->store, err))
 		return FAILED;
 	fresh->hash = hash_of(work, item);

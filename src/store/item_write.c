@@ -17,7 +17,7 @@
 #include "store/row.h"
 
 enum { ATTEMPTS_MAX = 5 };
-enum item_flag { FLAG_REGISTERS = 1, FLAG_CONFLICT = 2, FLAG_DOUBTED = 4 };
+enum item_flag { FLAG_REGISTERS = 1, FLAG_CONFLICT = 2, FLAG_DOUBTED = 4, FLAG_CLAIMS = 8 };
 
 /*
  *	$1 audit   $2 written keys   $3 devices, side by side with the items
@@ -63,6 +63,9 @@ static const struct db_statement write_statement = {
 	"   $43::text[], $44::text[], $45::text[], $46::text[], $47::text[], $3::text[]) WITH ORDINALITY AS i (id, content_hash, kind,"
 	"   install, seq, captured_at, corrects, round_id, donor_id, flags, provisional_id, held, sealed, bag, day, component,"
 	"   volume_ml, outcome, deferral, ends, until, accepts, tie, device, n), go),"
+	/* First of what is new, in the order of the ids: whoever tells one of these at the same moment waits, and collides. */
+	" claimed AS (INSERT INTO donor_told (id) SELECT i.provisional_id::uuid FROM given AS i WHERE i.flags & 8 <> 0"
+	"  ORDER BY 1 RETURNING 1),"
 	" doubt AS (INSERT INTO item_doubt (item_id, content_hash, donor_id, reason)"
 	"  SELECT i.id, i.content_hash, t.donor_id, t.reason FROM unnest($48::bigint[], $49::uuid[], $50::text[])"
 	"   AS t (n, donor_id, reason) JOIN given AS i ON i.n = t.n RETURNING 1),"
@@ -81,8 +84,8 @@ static const struct db_statement write_statement = {
 	"   coalesce(string_to_array(nullif(i.held, ''), ','), '{}'), i.sealed, nullif(i.accepts, '')::boolean, i.tie,"
 	"   $51::uuid IS NOT NULL,"
 	"   CASE WHEN i.flags & 2 <> 0 THEN 'conflict' WHEN i.held <> '' OR i.flags & 4 <> 0 THEN 'held' ELSE 'applied' END"
-	"  FROM given AS i WHERE (SELECT count(*) FROM digest) + (SELECT count(*) FROM moved) + (SELECT count(*) FROM alias)"
-	"   + (SELECT count(*) FROM doubt) + (SELECT count(*) FROM gave) + (SELECT count(*) FROM waits) >= 0"
+	"  FROM given AS i WHERE (SELECT count(*) FROM claimed) + (SELECT count(*) FROM digest) + (SELECT count(*) FROM moved)"
+	"   + (SELECT count(*) FROM alias) + (SELECT count(*) FROM doubt) + (SELECT count(*) FROM gave) + (SELECT count(*) FROM waits) >= 0"
 	"  ORDER BY i.n RETURNING id, content_hash, verdict),"
 	" latest AS (SELECT i.donor_id AS id, max(i.day::date) AS day FROM given AS i"
 	"  WHERE i.component <> '' AND i.volume_ml > 0 GROUP BY i.donor_id),"
@@ -251,7 +254,7 @@ static void query_items(struct hand_in *work, struct db_query *query)
 			arena_printf(arena, "%lld", (long long)item->seq), time_text(arena, item->captured_us),
 			or_empty(item->corrects), fresh->round_known ? item->round_id : "", fresh->of->record.donor.id,
 			arena_printf(arena, "%d", (fresh->registers ? FLAG_REGISTERS : 0) | (fresh->conflict ? FLAG_CONFLICT : 0) |
-							  (fresh->doubted ? FLAG_DOUBTED : 0)),
+							  (fresh->doubted ? FLAG_DOUBTED : 0) | (fresh->claims ? FLAG_CLAIMS : 0)),
 			fresh->provisional, fresh->held, fresh->sealed, fresh->is_donation ? item->bag.text : "",
 			arena_strdup(arena, date_format(fresh->day, day)), fresh->is_donation ? component_text(item->component) : "",
 			arena_printf(arena, "%d", fresh->is_donation ? item->volume_ml : 0),

@@ -8,7 +8,7 @@ from harness.client import problem
 from harness.daemon import wait_until
 from harness.seeds import TODAY, day
 from test_access import unit_id
-from test_sync import (DEVICES, DONORS, HELD, Phone, cccd, counting, decide, donor, enrolled, one, own_team, person, phone, running,  # noqa: F401
+from test_sync import (DEVICES, DONORS, HELD, Phone, cccd, counting, decide, donor, enrolled, lost, one, own_team, person, phone, running,  # noqa: F401
                        team)
 
 SHEET = "/api/v1/sync/count-sheet"
@@ -256,6 +256,62 @@ def test_a_check_in_is_the_appointments(phone, donor, staff, seeds, daemon, runn
     assert daemon.value("SELECT state FROM appointment WHERE id = %s", made["id"]) == "checked_in"
     assert daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'appointment.checked_in' AND subject_id = %s", made["id"]) == 1
     assert one(phone.send(phone.item("check_in", donor())))["verdict"] == "applied"      # without one
+
+
+def test_a_check_in_of_whom_nobody_knew(phone, donor, staff, seeds, daemon, running, lost):
+    """It is the appointment's as soon as it is known who came, or that it is right: by an item, by a person, of two records."""
+    daemon.sql("UPDATE round SET status = 'open', capacity = 10, start_minute = 1200, end_minute = 1380 WHERE id = %s", running)
+
+    def booked(**more):
+        who = donor(**more)
+        return who, staff.post(f"/api/v1/rounds/{running}/appointments", json={"donor": who}, expect=201).json()["id"]
+
+    def state(appointment):
+        return daemon.value("SELECT state FROM appointment WHERE id = %s", appointment)
+
+    # an item tells whose number it is; the same in one batch
+    for at_once in (False, True):
+        number, id = cccd(seeds), str(uuid.uuid4())
+        told = person(seeds, identifiers=[number])
+        who, by_item = booked(**told)
+        items = [phone.item("check_in", {"id": id}), phone.item("note", {"provisional": {**told, "id": id}}, text="khỏe")]
+        if not at_once:
+            phone.send(items[0])
+            assert state(by_item) == "booked"
+        phone.send(*items[not at_once:])
+        assert state(by_item) == "checked_in"
+    assert daemon.value("SELECT count(*) FROM audit_entry AS e JOIN appointment AS a ON a.id::text = e.subject_id WHERE a.id = %s"
+                        " AND e.action = 'appointment.checked_in' AND e.digest_after = appointment_digest(a)", by_item) == 1
+    # a person attaches it
+    who, by_hand = booked()
+    item = phone.item("check_in", {"identifier": cccd(seeds)})
+    phone.send(item)
+    row, etag = content(staff, item)
+    decide(staff, item["id"], row["content_hash"], "attach", etag=etag, donor=who)
+    assert state(by_hand) == "checked_in"
+    # two records are one, whichever stands; but not by what was dropped
+    for dropped in (False, True):
+        for stands in (False, True):
+            who, merged = booked()
+            item = phone.item("check_in", {"provisional": {**person(seeds), "id": str(uuid.uuid4())}})
+            phone.send(item)
+            if dropped:
+                row, etag = content(staff, item)
+                decide(staff, item["id"], row["content_hash"], keep=False, etag=etag)
+            two = (who, item["data"]["donor"]["provisional"]["id"])[::1 if stands else -1]
+            staff.post(f"{DONORS}/{two[0]}/merge", json={"with": two[1]}, headers={"If-Match": staff.etag(f"{DONORS}/{two[0]}")}, expect=200)
+            assert state(merged) == ("booked" if dropped else "checked_in")
+    row, etag = content(staff, item)
+    decide(staff, item["id"], row["content_hash"], keep=True, etag=etag)
+    assert state(merged) == "checked_in"
+    # a revoked phone told it
+    who, kept = booked()
+    item = lost.item("check_in", who)
+    lost.send(item)
+    assert state(kept) == "booked"
+    row, etag = content(staff, item)
+    decide(staff, item["id"], row["content_hash"], keep=True, etag=etag)
+    assert state(kept) == "checked_in"
 
 
 def test_measures_and_reactions_are_shown_with_the_donation(phone, donor, staff):

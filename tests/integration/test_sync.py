@@ -620,6 +620,57 @@ def test_two_phones_at_once_make_one_person(phone, team, running, daemon, seeds)
         assert len({stands(daemon, item) for item in items}) == 1
 
 
+def test_an_id_that_two_tell_at_once(phone, donor, running, daemon, staff, seeds, team):
+    """One phone tells whose an id is while another makes somebody new of it: whoever comes later sees what the other said."""
+    for blocked in (True, False):
+        for _ in range(3):
+            number, id = cccd(seeds), str(uuid.uuid4())
+            told = person(seeds, identifiers=[number])
+            known, desk = donor(**told), Phone(team, running)
+            here = desk.item("check_in", {"provisional": {**told, "id": id}})
+            gave = [phone.gave({"id": id}, at="08:20"), phone.gave({"provisional": {**person(seeds), "name": told["name"], "id": id}}, at="08:30")]
+            threads = [threading.Thread(target=until_served, args=[lambda who=who, items=items: who.hand_in(*items, expect=(200, 503))])
+                       for who, items in ((desk, [here]), (phone, gave))]
+            with daemon.database() as held:
+                if blocked:                     # the first has looked up whose the number is, and waits for the record of the person
+                    held.execute("SELECT FROM donor WHERE id = %s FOR UPDATE", [known])
+                threads[0].start()
+                if blocked:
+                    wait_until(lambda: daemon.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%INTO item_doubt%%'")
+                               or not threads[0].is_alive(), what="the first waits")
+                threads[1].start()
+                if blocked:
+                    wait_until(lambda: daemon.value("SELECT count(*) FROM item WHERE id = %s", gave[1]["id"]), what="the other has handed in")
+            for thread in threads:
+                thread.join()
+            assert [(a["state"], a["reasons"]) for a in phone.send(here, *gave)["items"]] == [("counts", [])] * 3, blocked
+            assert {stands(daemon, item) for item in (here, *gave)} == {known}
+            assert not staff.get(f"{DONORS}/{known}/eligibility").json()["eligible"]
+
+
+def test_who_was_erased_does_not_come_back_unseen(phone, donor, daemon, staff, admin, seeds):
+    """A phone still has who was erased since: one new record, and a person looks at all that it gets."""
+    for of_a_phone in (True, False):
+        number, id = cccd(seeds), str(uuid.uuid4())
+        told = person(seeds, identifiers=[number])
+        who = {**told, "id": id}
+        if not of_a_phone:
+            donor(**told)
+        first = phone.item("check_in", {"provisional": who})
+        assert one(phone.send(first))["state"] == "counts"
+        old = stands(daemon, first)
+        staff.post(f"{DONORS}/{old}/erasure", json={}, expect=201)
+        admin.post(f"{DONORS}/{old}/erasure/approve", json={}, expect=200)
+        items = [phone.gave({"provisional": who}, at="08:20"), phone.gave({"id": id}, at="08:30"), phone.item("note", {"provisional": who}, text="khỏe"),
+                 phone.item("screening", {"id": id}, outcome="accepted")]
+        for sent in (items[:1], items[1:2], items[2:]):
+            for told_again in phone.send(*sent)["items"]:
+                assert (told_again["verdict"], told_again["state"], told_again["reasons"]) == ("held", "held", ["donor_erased"])
+        (new,) = {stands(daemon, item) for item in items}
+        assert new != old and staff.get(f"{DONORS}/{new}").json()["name"] == who["name"]
+        assert {row[1] for row in counting(daemon, new)} == {True}
+
+
 def test_an_erased_record_gets_nothing_and_loses_nothing(phone, donor, daemon, staff, admin):
     who = donor()
     before = phone.gave(who)
@@ -933,6 +984,48 @@ def test_a_revoked_phone_takes_nothing_away(api, staff, own_team, seeds, donor, 
     assert [row[0] for row in counting(daemon, who)] == [250, 300, 350]
     decided(staff, cancels, keep=True)
     assert [row[0] for row in counting(daemon, who)] == [300, 350]
+
+
+@pytest.fixture
+def lost(api, staff, own_team, running, seeds, donor):
+    """A phone whose token was revoked."""
+    device, client, _ = enrolled(api, staff, own_team, seeds)
+    who = donor()
+    staff.post(f"{DEVICES}/{device['id']}/revoke", json={}, expect=200)
+    wait_until(lambda: client.get(f"{DONORS}/{who}/eligibility", expect=None).status_code == 403, what="the revocation")
+    return Phone(client, running)
+
+
+def test_a_revoked_phone_says_of_nothing_whose_it_is(lost, phone, donor, daemon, staff, seeds):
+    """Whoever has it knows ids, names and numbers that other phones send."""
+    number, id = cccd(seeds), str(uuid.uuid4())
+    known = person(seeds, identifiers=[number])
+    who = donor(**known)
+    lost.send(lost.item("note", {"provisional": {**known, "id": id}}, text="ai"))
+    gave = phone.gave({"id": id})
+    assert one(phone.send(gave))["reasons"] == ["donor_unknown"] and counting(daemon, who) == []
+    # nor gives it a name to what nobody named
+    thief, right = {**person(seeds, phone="0912345678"), "id": str(uuid.uuid4())}, person(seeds)
+    note = lost.item("note", {"provisional": thief}, text="ai")
+    assert set(one(lost.send(note))["reasons"]) == {"device_revoked", "donor_unknown"}
+    assert staff.get(f"{DONORS}/{thief['id']}").json()["name"] is None
+    gave = phone.gave({"id": thief["id"]})
+    assert one(phone.send(gave))["reasons"] == ["donor_unknown"]
+    assert one(phone.send(phone.item("check_in", {"provisional": {**right, "id": thief["id"]}})))["state"] == "counts"
+    assert one(phone.send(gave))["state"] == "counts"
+    assert staff.get(f"{DONORS}/{thief['id']}").json()["name"] == right["name"]
+    assert "device_revoked" in one(lost.send(note))["reasons"]
+
+
+def test_a_revoked_phone_puts_nothing_in_doubt(lost, phone, donor, daemon, staff, seeds):
+    told = {**person(seeds), "id": str(uuid.uuid4())}
+    items = [phone.item("check_in", {"provisional": told}), phone.gave({"id": told["id"]})]
+    phone.send(*items)
+    note = lost.item("note", {"provisional": {**person(seeds), "birth_date": "1971-02-03", "id": told["id"]}}, text="ai")
+    assert one(lost.send(note))["reasons"] == ["device_revoked", "differs"]
+    later = phone.gave({"provisional": told}, at="09:00")
+    assert one(phone.send(later))["verdict"] == "applied"
+    assert [(a["state"], a["reasons"]) for a in phone.send(*items, later)["items"]] == [("counts", [])] * 3
 
 
 # ---- what a person must look at ----

@@ -21,6 +21,7 @@ CREATE FUNCTION item_doubts(its_donor uuid, its_provisional uuid) RETURNS SETOF 
                SELECT FROM unnest(item_person_records(its_donor)) AS r (id)
                WHERE r.id IN (t.on_id, t.donor_id) AND EXISTS (SELECT FROM item AS m WHERE m.donor_id = r.id AND m.registers)))
       AND (t.reason = 'alike' OR NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = t.item_id AND d.content_hash = t.content_hash))
+      AND NOT EXISTS (SELECT FROM item AS q WHERE q.id = t.item_id AND q.content_hash = t.content_hash AND item_quarantined(q))
 $$;
 
 CREATE VIEW item_reason_ever AS
