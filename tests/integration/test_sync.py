@@ -630,17 +630,19 @@ def test_an_id_that_two_tell_at_once(phone, donor, running, daemon, staff, seeds
             here = desk.item("check_in", {"provisional": {**told, "id": id}})
             gave = [phone.gave({"id": id}, at="08:20"), phone.gave({"provisional": {**person(seeds), "name": told["name"], "id": id}}, at="08:30")]
             threads = [threading.Thread(target=until_served, args=[lambda who=who, items=items: who.hand_in(*items, expect=(200, 503))])
-                       for who, items in ((desk, [here]), (phone, gave))]
+                       for who, items in ((desk, [here]), (phone, gave[:1] if blocked else gave))]
             with daemon.database() as held:
                 if blocked:                     # the first has looked up whose the number is, and waits for the record of the person
+                    held.execute("BEGIN")
                     held.execute("SELECT FROM donor WHERE id = %s FOR UPDATE", [known])
                 threads[0].start()
                 if blocked:
-                    wait_until(lambda: daemon.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%INTO item_doubt%%'")
+                    wait_until(lambda: daemon.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'WITH locked %%'")
                                or not threads[0].is_alive(), what="the first waits")
                 threads[1].start()
                 if blocked:
-                    wait_until(lambda: daemon.value("SELECT count(*) FROM item WHERE id = %s", gave[1]["id"]), what="the other has handed in")
+                    wait_until(lambda: daemon.value("SELECT count(*) FROM item WHERE id = %s", gave[0]["id"]), what="the other has handed in")
+                    held.execute("COMMIT")
             for thread in threads:
                 thread.join()
             assert [(a["state"], a["reasons"]) for a in phone.send(here, *gave)["items"]] == [("counts", [])] * 3, blocked
