@@ -108,7 +108,7 @@ static const struct db_statement load_statement = {
 	"  SELECT (e.row->>'id')::uuid, e.row->>'actor_kind', e.row->>'actor_id', e.row->>'actor_role', e.row->>'action',"
 	"   e.row->>'subject_kind', told.id, e.row->>'request_id', (e.row->>'key_id')::integer, NULL, NULL"
 	"  FROM jsonb_array_elements($3::jsonb) WITH ORDINALITY AS e (row, n) JOIN told ON told.n = e.n)"
-	" SELECT " ITEM_COLUMNS("i") ", d.erased_at IS NOT NULL, d.wrap_key_id, d.wrapped_key, i.sealed, item_case_version($1::uuid),"
+	" SELECT " ITEM_COLUMNS("i") ", d.erased_at IS NOT NULL, d.wrap_key_id, d.wrapped_key, i.sealed, (SELECT item_case_version($1::uuid)),"
 	"  i.registers, coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = i.donor_id), i.donor_id)"
 	" FROM found AS i JOIN item_state AS s ON s.id = i.id AND s.content_hash = i.content_hash JOIN donor AS d ON d.id = i.donor_id"
 	" ORDER BY i.id <> $1::uuid, i.captured_at, i.id, i.tie"

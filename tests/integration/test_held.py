@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from harness.client import problem
+from harness.client import problem, until_served
 from harness.daemon import wait_until
 from harness.seeds import TODAY, day
 from test_access import unit_id
@@ -206,6 +206,17 @@ def test_what_waits_in_a_round_by_its_code(phone, donor, staff, running):
 
 
 # ---- count sheets ----
+
+def test_what_was_told_in_hundreds_of_ways_can_be_looked_at(phone, donor, staff):
+    """A phone with a fault: the versions of the case are counted once, not for each content that is shown."""
+    item = phone.item("note", donor())
+    told = [{**item, "data": {**item["data"], "text": f"ghi {n}"}} for n in range(250)]
+    for begin in (0, 125):
+        phone.send(*told[begin:begin + 125])
+    answer = until_served(lambda: staff.get(f"{HELD}/{item['id']}", expect=None))
+    assert answer.status_code == 200 and {i["state"] for i in answer.json()["items"]} == {"open"}
+    decide(staff, item["id"], answer.json()["items"][-1]["content_hash"], "decide", etag=answer.headers["etag"], keep=True)
+
 
 def test_what_is_there_of_each_phone(phone, donor, staff, team, api, own_team, seeds, running):
     device, client, _ = enrolled(api, staff, own_team, seeds)
