@@ -68,7 +68,11 @@ bool item_same_donor(const char *content, const char *data);
 /* What an item tells, without whom: canonical JSON of its data, of content that was kept. In the arena. */
 const char *item_told(const char *content, struct arena *arena);
 
-/* Canonical content that was kept, read again: what it was made of is not told. NULL: it is none (which cannot be). */
-const struct item *item_content_read(const char *content, const struct item_reading *reading, struct arena *arena);
+/*
+ * Canonical content that was kept, read again: what it was made of is not told. NULL: it is none (which cannot be). `doubts`, if
+ * not NULL: what of it cannot be read, by field; cleared where all can.
+ */
+const struct item *item_content_read(const char *content, const struct item_reading *reading, struct arena *arena,
+				     struct error *doubts);
 
 #endif

@@ -146,6 +146,27 @@ static void list_start(struct request *r)
 
 /* ---- GET /sync/held/{id} ---- */
 
+/* What of its content is not understood, as it is read today: a person would look for it in vain. */
+static void write_unreadable(struct json_out *out, struct held_op *op, const struct held_item *item)
+{
+	const struct item_reading reading = { .units = api_units(op->r->api), .rules = op->r->api->daemon->rules, .today = op->r->today };
+	enum language language = http_language(op->r->x);
+	struct error doubts;
+
+	error_clear(&doubts);
+	if (item->content)
+		(void)item_content_read(item->content, &reading, op->r->arena, &doubts);
+	jout_array(out, "unreadable");
+	for (size_t i = 0; i < doubts.nfields; i++) {
+		jout_object(out, NULL);
+		jout_text(out, "pointer", doubts.fields[i].pointer);
+		jout_text(out, "code", doubts.fields[i].code);
+		jout_text(out, "detail", doubts.fields[i].detail[language]);
+		jout_end(out);
+	}
+	jout_end(out);
+}
+
 static void reply_case(struct held_op *op)
 {
 	struct held_load *load = &op->load;
@@ -160,6 +181,7 @@ static void reply_case(struct held_op *op)
 			jout_raw(&out, "content", load->items[i].content);
 		else
 			jout_null(&out, "content");
+		write_unreadable(&out, op, &load->items[i]);
 		jout_end(&out);
 	}
 	jout_end(&out);

@@ -182,7 +182,9 @@ static void read_bag(struct reading *reading, struct wire_reader *data)
 	const char *typed;
 
 	if (wire_text(data, "bag_code", WIRE_OPTIONAL, BAG_TYPED_MAX, &typed) && !bag_code_parse(typed, &reading->item->bag))
-		reading->item->unreadable = true;
+		error_add_field(reading->soft, wire_pointer(data, "bag_code"), "invalid_value",
+				"At most 40 letters without marks, digits and signs, as on the bag.",
+				"Tối đa 40 chữ không dấu, chữ số và ký hiệu, như ghi trên túi.");
 }
 
 static void read_day(struct reading *reading, struct wire_reader *data, const char *name)
@@ -265,7 +267,7 @@ static void read_deferral(struct reading *reading, struct wire_reader *data)
 	wire_text(data, "note", WIRE_OPTIONAL, DEFERRAL_NOTE_MAX, &deferral->note);
 	if (date_compare(deferral->from, reading->with->today) > 0) {
 		deferral->from = (struct date){ 0 };
-		reading->item->unreadable = true;
+		error_add_field(reading->soft, wire_pointer(data, "from"), "in_future", "This day is still to come.", "Ngày này chưa đến.");
 	}
 	deferral->ends = permanent ? DEFERRAL_PERMANENT : DEFERRAL_DATED;
 	error_clear(&doubts);
@@ -274,7 +276,9 @@ static void read_deferral(struct reading *reading, struct wire_reader *data)
 	} else {
 		*deferral = (struct deferral){ .code = deferral->code ? deferral->code : "unreadable", .note = deferral->note,
 					       .ends = DEFERRAL_OPEN, .lifted_us = INT64_MIN, .lift = deferral->lift };
-		reading->item->unreadable = true;
+		error_add_field(reading->soft, wire_pointer(data, "code"), "invalid_value",
+				"Code and days are not those of a wait that the rules know: it holds until a person decides.",
+				"Mã và ngày không khớp một lý do hoãn nào trong quy tắc: còn hiệu lực đến khi có người quyết định.");
 	}
 	reading->item->deferral = deferral;
 }
@@ -543,15 +547,15 @@ bool item_batch_read(const char *body, size_t len, const struct item_reading *wi
 	return err->code == ERR_NONE;
 }
 
-const struct item *item_content_read(const char *content, const struct item_reading *with, struct arena *arena)
+const struct item *item_content_read(const char *content, const struct item_reading *with, struct arena *arena, struct error *doubts)
 {
 	struct error hard, soft;
 	struct item *item = arena_alloc(arena, sizeof(*item));
-	struct reading reading = { .with = with, .arena = arena, .hard = &hard, .soft = &soft, .item = item };
+	struct reading reading = { .with = with, .arena = arena, .hard = &hard, .soft = doubts ? doubts : &soft, .item = item };
 	json_t *object;
 
 	error_clear(&hard);
-	error_clear(&soft);
+	error_clear(reading.soft);
 	object = wire_parse_object(content, strlen(content), &hard);
 	if (!object)
 		return NULL;

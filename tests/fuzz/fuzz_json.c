@@ -804,7 +804,7 @@ static void fuzz_batch(const char *body, size_t len, struct arena *arena)
 			fuzz_check_refusal(batch.entries[i].fault);
 			continue;
 		}
-		again = item_content_read(item->content, &reading, arena);
+		again = item_content_read(item->content, &reading, arena, NULL);
 		FUZZ_CHECK(again && strcmp(again->content, item->content) == 0, "%s", item->content);
 		FUZZ_CHECK(strcmp(again->id, item->id) == 0 && again->kind == item->kind && again->seq == item->seq &&
 				   again->captured_us == item->captured_us && again->unreadable == item->unreadable &&
@@ -851,7 +851,7 @@ static void fuzz_correction(bool other_data, const char *body, size_t len, struc
 	}
 	FUZZ_CHECK(item->kind == ITEM_DONATION && !item->unreadable && strcmp(item->id, correction.id) == 0 &&
 			   strcmp(item->corrects, "0198f1a2-0000-7000-8000-0000000000e1") == 0, "%s", item->content);
-	FUZZ_CHECK(item_content_read(item->content, &reading, arena) != NULL, "%s", item->content);
+	FUZZ_CHECK(item_content_read(item->content, &reading, arena, NULL) != NULL, "%s", item->content);
 	FUZZ_CHECK(!strstr(item_told(item->content, arena), "\"donor\""), "%s", item->content);
 }
 

@@ -223,7 +223,14 @@ def test_an_item_that_is_no_json_blocks_no_other(phone, donor):
         problem(send(text), "malformed", 400)
 
 
-def test_what_is_unknown_in_an_item_is_kept(phone, donor, daemon):
+def path_of(more):
+    """The names down to the innermost."""
+    while isinstance(more, dict):
+        ((name, more),) = more.items()
+        yield name
+
+
+def test_what_is_unknown_in_an_item_is_kept(phone, donor, daemon, staff):
     """A newer program on the phone, or a slip in what does not matter: the donation happened."""
     who = donor()
     for more in ({"wifi": True}, {"bag_code": "Túi 7"}, {"donated_on": "10/3"}, {"screening": {"pulse_bpm": "fast"}}, {"round": "LC25-07"}):
@@ -231,6 +238,8 @@ def test_what_is_unknown_in_an_item_is_kept(phone, donor, daemon):
         told = one(phone.send(item))
         assert told["verdict"] == told["state"] == "held" and "unreadable" in told["reasons"], more
         assert rows(daemon, "donation", item) == 1
+        (row,) = staff.get(f"{HELD}/{item['id']}").json()["items"]
+        assert [fault["pointer"] for fault in row["unreadable"]] == ["/data/" + "/".join(path_of(more))], "a person is told where to look"
     item = {**phone.gave(who), "battery": 12}
     assert one(phone.send(item))["reasons"] == ["unreadable"]
 
