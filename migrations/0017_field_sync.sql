@@ -446,12 +446,15 @@ END $$;
  */
 CREATE FUNCTION item_first_answer() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-    gave record;
     answer text;
+    bag text;
+    gave_on date;
 BEGIN
-    SELECT n.bag_code, n.donated_on INTO gave FROM donation AS n WHERE n.item_id = NEW.id AND n.content_hash = NEW.content_hash;
+    IF NEW.kind = 'donation' THEN
+        SELECT n.bag_code, n.donated_on INTO bag, gave_on FROM donation AS n WHERE n.item_id = NEW.id AND n.content_hash = NEW.content_hash;
+    END IF;
     answer := item_verdict(NEW.id, NEW.kind, NEW.install, NEW.seq, NEW.staff, NEW.corrects, NEW.donor_id, NEW.provisional_id,
-                           gave.bag_code, gave.donated_on, NEW.captured_at);
+                           bag, gave_on, NEW.captured_at);
     IF answer <> 'applied' THEN
         NEW.verdict := answer;
     END IF;
