@@ -2,7 +2,6 @@
 import http.client
 import json
 import re
-import statistics
 import subprocess
 import threading
 import time
@@ -224,16 +223,6 @@ INSERT INTO audit_entry (id, actor_kind, actor_id, actor_role, action, subject_k
             assert connection.execute("SELECT count(*) FROM audit_again").fetchone() == (2 * items,)
             connection.execute("DROP TABLE audit_again")
         return seconds
-
-    # ---- all phones at once ----
-
-    def evening(self, phones=200, items=300, size=50):
-        """They come back into the signal together: (p99 of a batch that was taken, seconds until all have handed in, waits)"""
-        self.settle()
-        work = [[(self.body([self.item() for _ in range(size)]), size) for _ in range(items // size)] for _ in range(phones)]
-        took, given = self.threads(work)
-        assert len(given) == phones * items // size
-        return statistics.quantiles([seconds for seconds, _ in given], n=100)[98], took, sum(waits for _, waits in given)
 
     def close(self):
         self.daemon.end()
