@@ -541,6 +541,27 @@ END $$;
 
 -- ---- what a person decides about ----
 
+/*
+ * Whose work it is to look: the staff of its round. What names no round (a deferral need not) is looked at where its phone
+ * was that day: in the rounds of which it captured something, else in those of its team. None: the province's.
+ */
+CREATE FUNCTION item_rounds(of_round uuid, of_install uuid, of_device uuid, captured timestamptz) RETURNS SETOF uuid LANGUAGE plpgsql STABLE
+    ROWS 1 SET enable_seqscan = off AS $$
+DECLARE
+    on_day date := (captured AT TIME ZONE 'Asia/Ho_Chi_Minh')::date;
+BEGIN
+    IF of_round IS NOT NULL THEN
+        RETURN NEXT of_round;
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT DISTINCT o.round_id FROM item AS o WHERE o.install = of_install AND o.round_id IS NOT NULL
+        AND o.device_id IS NOT DISTINCT FROM of_device AND (o.captured_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = on_day;
+    IF NOT FOUND THEN
+        RETURN QUERY SELECT r.id FROM device AS d JOIN round AS r ON r.team_id = d.team_id
+            WHERE d.id = of_device AND on_day BETWEEN r.from_day AND r.to_day AND r.status <> 'cancelled';
+    END IF;
+END $$;
+
 -- Grows with everything that comes to an item: contents, decisions, what corrects it.
 CREATE FUNCTION item_version(of_item uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT (SELECT count(*) FROM item AS i WHERE i.id = of_item) + (SELECT count(*) FROM item_decision AS d WHERE d.item_id = of_item)

@@ -121,6 +121,7 @@ struct donor_match_find {
 	const struct donor    *donor;
 	const struct unit_map *units;    /* NULL: places say nothing */
 	int                    least;    /* score */
+	bool                   urgent;   /* as in db/db.h */
 	struct arena          *arena;
 	struct donor_match     matches[DONOR_MATCHES_MAX];       /* out */
 	size_t                 nmatches;

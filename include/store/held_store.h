@@ -12,7 +12,7 @@
 
 /*
  * Items that a person must look at, and what was decided about them. Who works in a scope sees those of rounds with one
- * of its units. store->donor_key must be there to open one.
+ * of its units; of what names no round, where its phone was that day (item_rounds() in the database). store->donor_key must be there to open one.
  */
 
 /* One content of an item, as it stands. */
@@ -30,6 +30,7 @@ struct held_item {
 	const char   *content;           /* canonical JSON, where it was asked for; NULL: its donor was erased */
 	bool          registers;         /* where it was opened: the donor's record was made of it */
 	char          person_id[UUID_TEXT_SIZE];         /* where it was opened: the record that stands for the donor */
+	const char   *of_round;          /* where it was opened: whose staff look at it, in reach if one is; NULL: the province's */
 };
 
 /* What waits, in the order of ids; nothing sealed. */

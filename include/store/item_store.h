@@ -97,6 +97,9 @@ struct item_hand_in {
 	struct store       *store;
 	struct hand_in     *work;
 	const struct item_hand_in *const *whose;         /* of the desk: who hands in each item; NULL: this one */
+	struct item_desk   *desk;
+	void              (*asked_done)(struct item_hand_in *hand_in);
+	int64_t             asked_us;
 	STAILQ_ENTRY(item_hand_in) next;
 };
 void item_hand_in_send(struct store *store, struct item_hand_in *hand_in);
@@ -105,12 +108,16 @@ void item_hand_in_send(struct store *store, struct item_hand_in *hand_in);
  * Where phones hand in, one of each worker. Single items that come while earlier ones are being written go together in the
  * next statements, without a timer: alone one is as fast as ever, under load one commit serves many. Each keeps its own
  * device, actor and receipt. What is more than one item, or does more than be kept (check-ins, gifts, people who are told
- * by more than an id), goes by itself as above.
+ * by more than an id), goes by itself as above, a few at a time: what is begun is carried through, and the others wait
+ * their turn with nothing done yet.
  */
 enum { ITEM_DESK_BATCH = 128 };
 struct item_desk;
-struct item_desk *item_desk_new(struct store *store);            /* borrows the store */
+struct item_desk *item_desk_new(struct store *store, int wait_ms);       /* borrows the store; 0: who waits may wait for any time */
 void item_desk_free(struct item_desk *desk);                     /* after the database is closed; NULL is fine */
 void item_desk_ask(struct item_desk *desk, struct item_hand_in *hand_in);
+/* Whether a batch would wait for longer than that, as fast as they are just now: better refused before it is read. */
+bool item_desk_full(const struct item_desk *desk);
+bool item_desk_refusal(struct error *err);                       /* false */
 
 #endif

@@ -205,7 +205,7 @@ struct api *api_new(struct worker *worker, int listen_fd, const struct api_daemo
 	api->daemon = daemon;
 	api->store = (struct store){ worker->db, worker->keyring, worker->clock, donor_key_new() };
 	api->desk = donor_desk_new(&api->store);
-	api->items = item_desk_new(&api->store);
+	api->items = item_desk_new(&api->store, config->database_wait_ms);
 	api->router = http_router_new();
 	add_routes(api);
 	cache_init(&api->cache);

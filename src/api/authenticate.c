@@ -313,6 +313,20 @@ static void reply_dead(struct request *r, bool by_cookie, void (*next)(struct re
 
 /* ---- what memory does not know ---- */
 
+/*
+ * Guessing is slowed down before it costs a reading; apart from what the network reads without a token. What was no guess is not
+ * counted: behind one address may be all phones of a day, whom memory forgets together.
+ */
+static const char *guess_key(struct request *r)
+{
+	return arena_printf(r->arena, "token %s", http_client_network(r->x));
+}
+
+static void was_no_guess(struct request *r)
+{
+	limits_give_back(&r->api->limits, guess_key(r), r->api->worker->config->limits_anonymous_per_minute, clock_mono_us());
+}
+
 /* Remembered only if nothing changed since the question was asked. */
 static void remember(struct lookup_op *op, const struct known_principal *who)
 {
@@ -330,13 +344,16 @@ static void on_token(struct token_find *find)
 	if (find->error.code == ERR_NOT_FOUND) {
 		request_reply_unauthenticated(op->r);
 	} else if (find->error.code != ERR_NONE) {
+		was_no_guess(op->r);             /* nothing was told */
 		request_reply_error(op->r, &find->error);
 	} else {
 		remember(op, &who);
-		if (token_live(op->r, &find->token))
+		if (token_live(op->r, &find->token)) {
+			was_no_guess(op->r);
 			let_in(op->r, &who, op->text, false, op->next);
-		else
+		} else {
 			request_reply_unauthenticated(op->r);
+		}
 	}
 }
 
@@ -347,12 +364,14 @@ static void on_session(struct session_find *find)
 	int64_t now_t = board_service_t(&op->r->api->board);
 
 	if (find->error.code != ERR_NONE && find->error.code != ERR_NOT_FOUND) {
+		was_no_guess(op->r);
 		request_reply_error(op->r, &find->error);
 	} else if (find->error.code == ERR_NOT_FOUND || find->session.bearer == op->by_cookie ||
 		   !session_live(op->r, &find->session, now_t > find->now_t ? now_t : find->now_t)) {
 		reply_dead(op->r, op->by_cookie, op->next);
 	} else {
 		remember(op, &who);
+		was_no_guess(op->r);
 		let_in(op->r, &who, op->text, op->by_cookie, op->next);
 	}
 }
@@ -415,10 +434,7 @@ void request_authenticate(struct request *r, void (*next)(struct request *r))
 	token_hash(text, hash);
 	known = known_and_live(r, hash, by_cookie);
 	if (!known) {
-		/* Guessing is slowed down before it costs a reading; apart from what the network reads without a token. */
-		const char *key = arena_printf(r->arena, "token %s", http_client_network(r->x));
-
-		if (within_rate(r, key, r->api->worker->config->limits_anonymous_per_minute))
+		if (within_rate(r, guess_key(r), r->api->worker->config->limits_anonymous_per_minute))
 			look_up(r, text, hash, by_cookie, next);
 	} else if (!known->is_session && !token_live(r, &known->token)) {
 		request_reply_unauthenticated(r);

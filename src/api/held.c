@@ -462,8 +462,8 @@ static void step_on_loaded(struct held_load *load)
 	} else if (!op->found) {
 		error_set(&err, ERR_NOT_FOUND, "The item has no such content.", "Mục không có nội dung này.");
 		request_reply_error(op->r, &err);
-	} else if (op->found->round_id) {
-		op->round = (struct round_load){ .key = op->found->round_id, .arena = op->r->arena, .done = step_on_round };
+	} else if (op->found->of_round) {
+		op->round = (struct round_load){ .key = op->found->of_round, .arena = op->r->arena, .done = step_on_round };
 		round_load_send(api_store(op->r->api), &op->round);
 	} else {
 		step_go(op);

@@ -48,6 +48,19 @@ static struct limit_bucket *bucket_of(struct limits *limits, uint64_t key, int p
 	return oldest;
 }
 
+static void bucket_add(struct limit_bucket *bucket, double more, int per_minute)
+{
+	bucket->level += more;
+	if (bucket->level > per_minute)
+		bucket->level = per_minute;
+}
+
+void limits_give_back(struct limits *limits, const char *key, int per_minute, int64_t now_us)
+{
+	if (per_minute > 0)
+		bucket_add(bucket_of(limits, hash_of(key), per_minute, now_us), 1, per_minute);
+}
+
 int limits_take(struct limits *limits, const char *key, int per_minute, int64_t now_us)
 {
 	if (per_minute <= 0)
@@ -55,9 +68,7 @@ int limits_take(struct limits *limits, const char *key, int per_minute, int64_t 
 	struct limit_bucket *bucket = bucket_of(limits, hash_of(key), per_minute, now_us);
 	double per_us = per_minute / 60e6;
 
-	bucket->level += (double)(now_us - bucket->at_us) * per_us;
-	if (bucket->level > per_minute)
-		bucket->level = per_minute;
+	bucket_add(bucket, (double)(now_us - bucket->at_us) * per_us, per_minute);
 	bucket->at_us = now_us;
 	if (bucket->level >= 1) {
 		bucket->level -= 1;

@@ -18,5 +18,7 @@ void limits_init(struct limits *limits);
 void limits_release(struct limits *limits);
 /* 0: go on (and it is counted); else how many seconds to wait. per_minute 0: no limit. */
 int limits_take(struct limits *limits, const char *key, int per_minute, int64_t now_us);
+/* What was taken should not have been counted. */
+void limits_give_back(struct limits *limits, const char *key, int per_minute, int64_t now_us);
 
 #endif

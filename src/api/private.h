@@ -21,7 +21,7 @@ struct api {
 	size_t                   nroutes;
 	struct store             store;
 	struct donor_desk       *desk;           /* look-ups of donors, that go together */
-	struct item_desk        *items;          /* and what phones hand in one by one */
+	struct item_desk        *items;          /* and what phones hand in */
 	struct buf               scratch;
 	struct board             board;          /* what the topics' versions keep fresh */
 	struct cache             cache;          /* public answers, by target */

@@ -129,6 +129,9 @@ static void batch_on_handed_in(struct item_hand_in *hand_in)
 	request_reply_json(op->r, 200, buf, NULL);
 }
 
+/* No longer than that is a single item, but for one with a long note. */
+enum { ALONE_BYTES_MAX = 4096 };
+
 static void batch_with_units(struct request *r)
 {
 	const struct item_reading reading = { .units = api_units(r->api), .rules = r->api->daemon->rules, .today = r->today };
@@ -141,6 +144,11 @@ static void batch_with_units(struct request *r)
 	op->r = r;
 	op->received_us = clock_wall_us(r->api->worker->clock);
 	error_clear(&err);
+	if (len > ALONE_BYTES_MAX && item_desk_full(r->api->items)) {
+		item_desk_refusal(&err);
+		request_reply_error(r, &err);
+		return;
+	}
 	if (!item_batch_read(body, len, &reading, r->arena, &op->batch, &err)) {
 		request_reply_error(r, &err);
 		return;

@@ -146,6 +146,7 @@ void donor_match_find_send(struct store *store, struct donor_match_find *find)
 	if (donor->name && donor->birth_year)
 		words = donor_digest_name(&probes, store, view, DIGESTS_PROBED, donor->name, donor->birth_year);
 	query_begin(query, &match_statement, DB_READ, match_on_done);
+	query->urgent = find->urgent;
 	query_texts(query, find->arena, probes.digest, probes.count);
 	query_texts(query, find->arena, probes.use, probes.count);
 	query_texts(query, find->arena, probes.n, probes.count);

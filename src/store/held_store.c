@@ -18,8 +18,11 @@
 #define ITEM_LAST_VERB(i) \
 	"(SELECT d.verb FROM item_decision AS d WHERE d.item_id = " i ".id AND d.content_hash = " i ".content_hash" \
 	" ORDER BY d.version DESC LIMIT 1)"
+#define ITEM_ROUNDS(i) "item_rounds(" i ".round_id, " i ".install, " i ".device_id, " i ".captured_at)"
 #define ITEM_IN_SCOPE(i, units) \
-	"(" units "::text[] IS NULL OR EXISTS (SELECT FROM round_unit AS u WHERE u.round_id = " i ".round_id AND u.unit_id = ANY (" units ")))"
+	"(" units "::text[] IS NULL OR EXISTS (SELECT FROM round_unit AS u WHERE u.round_id = " i ".round_id AND u.unit_id = ANY (" units "))" \
+	" OR (" i ".round_id IS NULL AND EXISTS (SELECT FROM " ITEM_ROUNDS(i) " AS w (id) JOIN round_unit AS u ON u.round_id = w.id" \
+	" WHERE u.unit_id = ANY (" units "))))"
 /* `s` tells how `i` stands. */
 #define ITEM_COLUMNS(i) \
 	i ".id, " i ".donor_id, encode(" i ".content_hash, 'hex'), " i ".kind, " i ".round_id, " i ".device_id, " i ".install, " \
@@ -62,8 +65,9 @@ static void query_units(struct db_query *query, struct arena *arena, const char 
 
 /* $1 round or NULL   $2 units or NULL   $3 $4 id and hash to go on behind   $5 how many */
 static const struct db_statement list_statement = {
-	"SELECT " ITEM_COLUMNS("i") " FROM " ITEM_WITH_STATE("i") " WHERE ($1::uuid IS NULL OR i.round_id = $1::uuid)"
-	" AND " ITEM_IN_SCOPE("i", "$2") " AND ($3::uuid IS NULL OR (i.id, i.content_hash) > ($3::uuid, decode($4, 'hex')))"
+	"SELECT " ITEM_COLUMNS("i") " FROM " ITEM_WITH_STATE("i") " WHERE ($1::uuid IS NULL OR i.round_id = $1::uuid"
+	"  OR (i.round_id IS NULL AND $1::uuid IN (SELECT " ITEM_ROUNDS("i") "))) AND " ITEM_IN_SCOPE("i", "$2")
+	" AND ($3::uuid IS NULL OR (i.id, i.content_hash) > ($3::uuid, decode($4, 'hex')))"
 	" AND s.state IN ('open', 'held') ORDER BY i.id, i.content_hash LIMIT $5::integer"
 };
 
@@ -109,7 +113,9 @@ static const struct db_statement load_statement = {
 	"   e.row->>'subject_kind', told.id, e.row->>'request_id', (e.row->>'key_id')::integer, NULL, NULL"
 	"  FROM jsonb_array_elements($3::jsonb) WITH ORDINALITY AS e (row, n) JOIN told ON told.n = e.n)"
 	" SELECT " ITEM_COLUMNS("i") ", d.erased_at IS NOT NULL, d.wrap_key_id, d.wrapped_key, i.sealed, (SELECT item_case_version($1::uuid)),"
-	"  i.registers, coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = i.donor_id), i.donor_id)"
+	"  i.registers, coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = i.donor_id), i.donor_id),"
+	"  (SELECT w.id FROM " ITEM_ROUNDS("i") " AS w (id) ORDER BY NOT EXISTS (SELECT FROM round_unit AS u WHERE u.round_id = w.id"
+	"    AND u.unit_id = ANY ($2::text[])), w.id LIMIT 1)"
 	" FROM found AS i JOIN item_state AS s ON s.id = i.id AND s.content_hash = i.content_hash JOIN donor AS d ON d.id = i.donor_id"
 	" ORDER BY i.id <> $1::uuid, i.captured_at, i.id, i.tie"
 };
@@ -142,6 +148,7 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 			item_read(&load->items[i], load->arena, result, (int)i);
 			load->items[i].registers = db_bool(result, (int)i, ITEM_COLUMN_COUNT + 5);
 			row_uuid(result, (int)i, ITEM_COLUMN_COUNT + 6, load->items[i].person_id);
+			load->items[i].of_round = row_text(load->arena, result, (int)i, ITEM_COLUMN_COUNT + 7);
 			load->version = db_int(result, (int)i, ITEM_COLUMN_COUNT + 4, 0);
 			if (!open_content(&load->items[i], load->store, load->arena, result, (int)i, &load->error))
 				break;

@@ -127,8 +127,8 @@ static void find_next(struct hand_in *work)
 		finding = arena_alloc(work->arena, sizeof(*finding));
 		*finding = (struct finding){ .work = work, .index = index };
 		finding->find = (struct donor_match_find){ .donor = &known_root(work->fresh[index].of)->record.donor,
-							   .units = work->op->units, .least = DONOR_LIKELY, .arena = work->arena,
-							   .done = find_on_done };
+							   .units = work->op->units, .least = DONOR_LIKELY, .urgent = true,
+							   .arena = work->arena, .done = find_on_done };
 		work->finding++;
 		donor_match_find_send(work->store, &finding->find);      /* done() never runs inside the send */
 	}

@@ -1,26 +1,48 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "store/item_store.h"
 
-/* What is under way, and the ones that wait for it to end. */
-struct item_desk {
-	struct store              *store;
-	STAILQ_HEAD(, item_hand_in) waiting;
-	bool                       under_way;
-	struct item_hand_in        together;
-	struct arena               arena;        /* of what is under way */
-	struct item_hand_in       *asked[ITEM_DESK_BATCH];
-	size_t                     count;
+STAILQ_HEAD(hand_ins, item_hand_in);
+
+/*
+ * Batches one beside the other gain nothing by being many: three keep reading, settling and writing busy. More would each be
+ * half done when they are refused, and meet each other at the same people.
+ */
+enum {
+	BATCHES_AT_WORK = 3, FEW_ITEMS_AT_WORK = 48,
+	WAITED_MAX_US = 2000000          /* the database does not answer: who waits is told so before it is tried for each */
 };
 
-struct item_desk *item_desk_new(struct store *store)
+struct item_desk {
+	struct store        *store;
+	int64_t              wait_us;
+	/* single ones: what is under way, and those that wait for it to end */
+	struct hand_ins      waiting;
+	bool                 under_way;
+	struct item_hand_in  together;
+	struct arena         arena;              /* of what is under way */
+	struct item_hand_in *asked[ITEM_DESK_BATCH];
+	size_t               count;
+	/* batches */
+	struct hand_ins      batches;            /* wait */
+	size_t               items_waiting, items_at_work;
+	int                  at_work;
+	int64_t              busy_since_us;      /* since the last one ended, or the first began */
+	int64_t              item_us8;           /* what one item takes just now, times 8 */
+};
+
+struct item_desk *item_desk_new(struct store *store, int wait_ms)
 {
 	struct item_desk *desk = xcalloc(1, sizeof(*desk));
 
 	desk->store = store;
+	desk->wait_us = (int64_t)wait_ms * 1000;
 	STAILQ_INIT(&desk->waiting);
+	STAILQ_INIT(&desk->batches);
 	return desk;
 }
 
@@ -79,7 +101,7 @@ static void together_on_done(struct item_hand_in *hand_in)
 	arena_release(&arena);
 }
 
-/* ---- asked ---- */
+/* ---- single ones ---- */
 
 static void desk_send(struct item_desk *desk)
 {
@@ -113,12 +135,97 @@ static bool goes_together(const struct item_hand_in *one)
 	return item && item->by == ITEM_DONOR_ID && item->kind != ITEM_CHECK_IN && item->kind != ITEM_GIFT;
 }
 
+/* ---- batches ---- */
+
+static void batch_on_done(struct item_hand_in *hand_in);
+
+static bool has_room(const struct item_desk *desk, const struct item_hand_in *batch)
+{
+	return desk->at_work < BATCHES_AT_WORK || desk->items_at_work + batch->count <= FEW_ITEMS_AT_WORK;
+}
+
+static void batch_begin(struct item_desk *desk, struct item_hand_in *batch)
+{
+	if (desk->at_work++ == 0)
+		desk->busy_since_us = clock_mono_us();
+	desk->items_at_work += batch->count;
+	item_hand_in_send(desk->store, batch);
+}
+
+static void batch_refuse(struct item_hand_in *batch)
+{
+	item_desk_refusal(&batch->error);
+	batch->asked_done(batch);
+}
+
+/* Those that waited for too long are told so, and the next ones begin. */
+static void batches_next(struct item_desk *desk)
+{
+	int64_t latest_us = clock_mono_us() - WAITED_MAX_US;
+	struct item_hand_in *batch;
+
+	while ((batch = STAILQ_FIRST(&desk->batches)) != NULL) {
+		bool late = desk->wait_us > 0 && batch->asked_us < latest_us;
+
+		if (!late && !has_room(desk, batch))
+			return;
+		STAILQ_REMOVE_HEAD(&desk->batches, next);
+		desk->items_waiting -= batch->count;
+		if (late)
+			batch_refuse(batch);
+		else
+			batch_begin(desk, batch);
+	}
+}
+
+static void note_end(struct item_desk *desk, const struct item_hand_in *batch)
+{
+	int64_t now = clock_mono_us(), took = now - desk->busy_since_us;
+
+	desk->busy_since_us = now;
+	if (batch->error.code == ERR_NONE && batch->count > 0)
+		desk->item_us8 += took / (int64_t)batch->count - desk->item_us8 / 8;
+}
+
+static void batch_on_done(struct item_hand_in *batch)
+{
+	struct item_desk *desk = batch->desk;
+
+	note_end(desk, batch);
+	desk->at_work--;
+	desk->items_at_work -= batch->count;
+	batches_next(desk);
+	batch->asked_done(batch);
+}
+
+/* ---- asked ---- */
+
+bool item_desk_full(const struct item_desk *desk)
+{
+	return desk->wait_us > 0 && (int64_t)desk->items_waiting * desk->item_us8 / 8 > desk->wait_us;
+}
+
+bool item_desk_refusal(struct error *err)
+{
+	return error_set(err, ERR_UNAVAILABLE, "Many phones hand in just now. Nothing of this was written. Send it again in a moment.",
+			 "Đang có nhiều điện thoại gửi dữ liệu. Chưa ghi gì của lần gửi này. Hãy gửi lại sau giây lát.");
+}
+
 void item_desk_ask(struct item_desk *desk, struct item_hand_in *hand_in)
 {
-	if (!goes_together(hand_in)) {
-		item_hand_in_send(desk->store, hand_in);
+	if (goes_together(hand_in)) {
+		STAILQ_INSERT_TAIL(&desk->waiting, hand_in, next);
+		desk_send(desk);
 		return;
 	}
-	STAILQ_INSERT_TAIL(&desk->waiting, hand_in, next);
-	desk_send(desk);
+	hand_in->desk = desk;
+	hand_in->asked_done = hand_in->done;
+	hand_in->done = batch_on_done;
+	hand_in->asked_us = clock_mono_us();
+	if (STAILQ_EMPTY(&desk->batches) && has_room(desk, hand_in)) {
+		batch_begin(desk, hand_in);
+	} else {
+		STAILQ_INSERT_TAIL(&desk->batches, hand_in, next);
+		desk->items_waiting += hand_in->count;
+	}
 }

@@ -76,6 +76,7 @@ void hand_in_load(struct hand_in *work)
 							i * DONOR_IDENTIFIERS_MAX + k);
 	}
 	query_begin(query, &load_statement, DB_READ, load_on_done);
+	query->urgent = work->from > 0 || work->attempts > 0;    /* who is let in is carried through */
 	query_texts(query, work->arena, ids, nids);
 	query_texts(query, work->arena, donors, ndonors);
 	query_texts(query, work->arena, digests.digest, digests.count);

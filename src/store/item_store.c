@@ -365,6 +365,7 @@ static void receipt_send(struct hand_in *work)
 	}
 	op->installs = arena_alloc(work->arena, (ninstalls + 1) * sizeof(*op->installs));
 	query_begin(&op->query, &receipt_statement, DB_READ, receipt_on_done);
+	op->query.urgent = true;                 /* all is written */
 	query_texts(&op->query, work->arena, ids, count);
 	query_texts(&op->query, work->arena, hashes, count);
 	query_texts(&op->query, work->arena, installs, ninstalls);

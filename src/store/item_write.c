@@ -428,6 +428,7 @@ void hand_in_write(struct hand_in *work)
 				  hand_in_subject(arena, hand_in_item(work, work->replayed[i])->id, work->hashes[work->replayed[i]]), NULL);
 	}
 	query_begin(query, &write_statement, DB_WRITE, write_on_done);
+	query->urgent = true;                    /* half of the work is done; they are few at a time */
 	query_text(query, audit_end(&work->audit, arena));
 	query_written_keys(query, work->view, arena);
 	query_devices(work, query);

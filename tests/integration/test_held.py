@@ -205,6 +205,35 @@ def test_what_waits_in_a_round_by_its_code(phone, donor, staff, running):
     problem(staff.get(f"{HELD}?round=LC25-XX", expect=None), "not-found", 404)
 
 
+# ---- without a round ----
+
+def test_what_names_no_round_is_shown_where_its_phone_was(api, staff, own_team, seeds, daemon, donor, running):
+    """A deferral need not name one: the staff of the place see it and decide."""
+    device, client, _ = enrolled(api, staff, own_team, seeds)
+    phone, who = Phone(client), donor()
+    elsewhere = seeds.draft(date=TODAY, units=["Xã Mường Kim"])["id"]
+    there, nobody = (api.with_token(daemon.new_token("staff", f"scope {uuid.uuid4()}", "--unit", unit_id(staff, unit, TODAY)))
+                     for unit in ("Xã Mường Kim", "Xã Mường Than"))
+
+    def shown(client, **more):
+        return [row["id"] for row in client.items(HELD, **more) if (row["device"], row["kind"]) == (device["id"], "deferral")]
+    deferral = phone.item("deferral", who, code="no_such_code")
+    told = one(phone.send(deferral))
+    assert (told["state"], told["reasons"]) == ("held", ["unreadable"]) and "round" not in deferral["data"]
+    # nothing else is known of that day: it is of its team's round
+    assert shown(staff, round=running) == [deferral["id"]]
+    assert shown(staff, round=elsewhere) == shown(there) == []
+    # where it captured something that day, the day before is another
+    phone.send(phone.item("note", who, text="ở đây", round=elsewhere), phone.item("note", who, on=day(-1), text="hôm qua", round=running))
+    assert shown(staff, round=elsewhere) == shown(there, round=elsewhere) == shown(there) == [deferral["id"]]
+    assert deferral["id"] not in shown(staff, round=running) + shown(nobody)
+    row, etag = content(there, deferral)
+    assert row["round"] is None
+    problem(nobody.get(f"{HELD}/{deferral['id']}", expect=None), "not-found", 404)
+    told = decide(there, deferral["id"], row["content_hash"], etag=etag, keep=True).json()["items"]
+    assert [(i["state"], i["decision"]) for i in told] == [("counts", "keep")]
+
+
 # ---- count sheets ----
 
 def test_what_was_told_in_hundreds_of_ways_can_be_looked_at(phone, donor, staff):

@@ -1,16 +1,19 @@
 """Too much at once: 429 with Retry-After, 503 instead of a queue without end, connections that wait."""
 import concurrent.futures
 import contextlib
+import hashlib
 import os
 import signal
 import socket
 import time
+import uuid
 
 import httpx
 
 from harness.client import problem
 from harness.daemon import wait_until
 from harness.raw import Caller, connect, read_answer
+from harness.seeds import TODAY
 
 LOW = {"limits.anonymous_per_minute": 20, "limits.token_per_minute": 60, "limits.sms_per_minute": 20, "workers.count": 1}
 
@@ -73,14 +76,20 @@ def test_guessing_certificates_is_slowed_down(fresh_daemon, api_of):
 
 
 def test_guessing_tokens_is_slowed_down(fresh_daemon):
-    """Each guess has the form of a token: what has not is refused unread, by a limit of its own."""
+    """Each guess has the form of a token: what has not is refused unread, by a limit of its own. What is one is no guess."""
     daemon = fresh_daemon(settings=LOW)
-    statuses = []
+    statuses, phones = [], range(1000, 1000 + 2 * LOW["limits.anonymous_per_minute"])
 
     def guess(n):
         answer = httpx.get(f"{daemon.url}/api/v1/tokens", headers={"Authorization": f"Bearer gh_{n:042d}0"}, timeout=30)
         statuses.append(answer.status_code)
         return answer
+    with daemon.database() as connection:
+        for n in phones:                                   # all of a day, behind one address: memory knows none of them
+            connection.execute("INSERT INTO access_token (id, name, hash, role) VALUES (gen_random_uuid(), %s, %s, 'admin')",
+                               (f"of many {n}", hashlib.blake2b(f"gh_{n:042d}0".encode(), digest_size=32).digest()))
+    assert [guess(n).status_code for n in phones] == [200] * len(phones)
+    statuses.clear()
     n, _ = until_refused(guess, LOW["limits.anonymous_per_minute"])
     assert n >= 1 and statuses[:-1] == [401] * n
 
@@ -109,6 +118,33 @@ def test_the_queue_to_the_database_is_bounded(fresh_daemon, api_of):
     assert took[29] < took[-1] - 1, "the queue holds ten for five seconds, the rest are told at once"
     assert took[-1] < 30
     wait_until(lambda: staff.get("/api/v1/plans", expect=None).status_code == 200, what="normal again")
+
+
+def test_batches_wait_their_turn(fresh_daemon):
+    """A few are at work. When the database stands still, those that wait are told so with them, and are not tried one after the other."""
+    daemon = fresh_daemon(settings={"database.wait_ms": 300, "database.read_ms": 3000, "workers.count": 1})
+    headers, install = {"Authorization": f"Bearer {daemon.token('team')}"}, str(uuid.uuid4())
+    batches = [[{"id": str(uuid.uuid4()), "install": install, "seq": 10 * n + k, "kind": "note", "captured_at": f"{TODAY}T08:00:00+07:00",
+                 "data": {"donor": {"id": str(uuid.uuid4())}, "text": "thử"}} for k in range(1, 11)] for n in range(24)]
+
+    def send(items):
+        began = time.monotonic()
+        answer = httpx.post(f"{daemon.url}/api/v1/sync/batches", json={"device_now": f"{TODAY}T18:00:00+07:00", "items": items}, headers=headers, timeout=180)
+        return answer, time.monotonic() - began
+    assert send([])[0].status_code == 200                  # memory knows who asks
+    pids = frozen_backends(daemon)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(len(batches)) as pool:
+            answers = list(pool.map(send, batches))
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    # after that deadline there are other connections
+    assert {answer.status_code for answer, _ in answers} <= {200, 503} and [a.status_code for a, _ in answers].count(503) > 12
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        receipts = list(pool.map(lambda items: wait_until(lambda: (answer := send(items)[0]).status_code == 200 and answer.json(), what="a receipt"), batches))
+    assert all(told["verdict"] in ("applied", "duplicate", "held") for receipt in receipts for told in receipt["items"])
+    assert daemon.sql("SELECT count(*), count(DISTINCT id) FROM item") == [(10 * len(batches),) * 2]
 
 
 def frozen_backends(daemon):

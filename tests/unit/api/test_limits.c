@@ -29,6 +29,25 @@ static void test_burst_then_refusal_then_refill(void **state)
 	limits_release(&limits);
 }
 
+static void test_what_is_given_back_is_there_again(void **state)
+{
+	struct limits limits;
+
+	(void)state;
+	limits_init(&limits);
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(limits_take(&limits, "k", 5, 7 * SECOND), 0);
+		limits_give_back(&limits, "k", 5, 7 * SECOND);
+	}
+	/* Never more than there was. */
+	limits_give_back(&limits, "k", 5, 7 * SECOND);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(limits_take(&limits, "k", 5, 7 * SECOND), 0);
+	assert_int_not_equal(limits_take(&limits, "k", 5, 7 * SECOND), 0);
+	limits_give_back(&limits, "k", 0, 7 * SECOND);
+	limits_release(&limits);
+}
+
 static void test_zero_is_no_limit(void **state)
 {
 	struct limits limits;
@@ -58,6 +77,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_burst_then_refusal_then_refill),
+		cmocka_unit_test(test_what_is_given_back_is_there_again),
 		cmocka_unit_test(test_zero_is_no_limit),
 		cmocka_unit_test(test_many_keys_never_grow_it),
 	};
