@@ -137,6 +137,7 @@ void hand_in_find_alike(struct hand_in *work);
 void hand_in_write(struct hand_in *work);
 /* What comes after the part that was written: another part, or the receipt. */
 void hand_in_next(struct hand_in *work);
+bool hand_in_took_too_long(const struct db_result *result);
 /* Over its deadline: half of what is at work is tried. False: that was not it, or it was one alone. */
 bool hand_in_half(struct hand_in *work, const struct db_result *result);
 /* NULL: no error. */

@@ -279,6 +279,9 @@ void hand_in_begin(struct hand_in *work)
 
 /* ---- how things stand ---- */
 
+/* A part of the items at once: of hundreds of which something is to be said it would take too long. */
+enum { RECEIPT_PART = 128 };
+
 /* $1 $2 ids and hashes of items, side by side   $3 installs */
 static const struct db_statement receipt_statement = {
 	"SELECT 'i', k.n::text, s.state, CASE WHEN s.state = 'counts' THEN '{}'"
@@ -318,18 +321,24 @@ static void read_run(struct hand_in *work, const struct db_result *result, int r
 	install->items += run->to - run->from + 1;
 }
 
+static void receipt_send(struct hand_in *work, size_t most);
+
 static void receipt_on_done(struct db_query *query, const struct db_result *result)
 {
 	struct item_hand_in *op = container_of(query, struct item_hand_in, query);
 	struct hand_in *work = op->work;
-	size_t *indexes = arena_alloc(work->arena, (op->count + 1) * sizeof(*indexes)), count = 0;
+	size_t *indexes = arena_alloc(work->arena, (work->len + 1) * sizeof(*indexes)), count = 0;
 	struct error err;
 
+	if (hand_in_took_too_long(result) && work->len > 1) {
+		receipt_send(work, work->len / 2);
+		return;
+	}
 	if (!result_ok(result, &err)) {
 		hand_in_finish(work, &err);
 		return;
 	}
-	for (size_t i = 0; i < op->count; i++)
+	for (size_t i = work->from; i < work->from + work->len; i++)
 		if (work->hashes[i])
 			indexes[count++] = i;
 	for (int row = 0; row < db_rows(result); row++) {
@@ -338,26 +347,34 @@ static void receipt_on_done(struct db_query *query, const struct db_result *resu
 		else
 			read_run(work, result, row);
 	}
-	hand_in_finish(work, NULL);
+	work->from += work->len;
+	if (work->from < op->count)
+		receipt_send(work, work->len);
+	else
+		hand_in_finish(work, NULL);
 }
 
-static void receipt_send(struct hand_in *work)
+/* The next part, from `from` on. What came of each install is told with the last. */
+static void receipt_send(struct hand_in *work, size_t most)
 {
 	struct item_hand_in *op = work->op;
-	const char **ids = arena_alloc(work->arena, (op->count + 1) * sizeof(*ids));
-	const char **hashes = arena_alloc(work->arena, (op->count + 1) * sizeof(*hashes));
+	size_t left = op->count - work->from, count = 0, ninstalls = 0;
+	const char **ids = arena_alloc(work->arena, (left + 1) * sizeof(*ids));
+	const char **hashes = arena_alloc(work->arena, (left + 1) * sizeof(*hashes));
 	const char **installs = arena_alloc(work->arena, (op->count + 1) * sizeof(*installs));
-	size_t count = 0, ninstalls = 0;
 
-	for (size_t i = 0; i < op->count; i++) {
+	work->len = left < most ? left : most;
+	for (size_t i = work->from; i < work->from + work->len; i++) {
+		if (!work->hashes[i])
+			continue;
+		ids[count] = op->items[i]->id;
+		hashes[count++] = work->hashes[i];
+	}
+	for (size_t i = 0; work->len == left && i < op->count; i++) {
 		size_t at = 0;
 
 		if (!op->items[i])
 			continue;
-		if (work->hashes[i]) {
-			ids[count] = op->items[i]->id;
-			hashes[count++] = work->hashes[i];
-		}
 		while (at < ninstalls && !streq(installs[at], op->items[i]->install))
 			at++;
 		if (at == ninstalls)
@@ -382,10 +399,12 @@ void hand_in_next(struct hand_in *work)
 	if (work->most > 0 && work->len > work->most)
 		work->len = work->most;
 	work->attempts = 0;
-	if (work->len > 0)
+	if (work->len > 0) {
 		hand_in_begin(work);
-	else
-		receipt_send(work);
+	} else {
+		work->from = 0;
+		receipt_send(work, RECEIPT_PART);
+	}
 }
 
 void item_hand_in_send(struct store *store, struct item_hand_in *op)

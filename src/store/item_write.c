@@ -468,9 +468,14 @@ static void read_written(struct hand_in *work, const struct db_result *result)
 	}
 }
 
+bool hand_in_took_too_long(const struct db_result *result)
+{
+	return result->outcome == DB_REFUSED && streq(result->sqlstate, "57014");
+}
+
 bool hand_in_half(struct hand_in *work, const struct db_result *result)
 {
-	if (result->outcome != DB_REFUSED || !streq(result->sqlstate, "57014") || work->len < 2)
+	if (!hand_in_took_too_long(result) || work->len < 2)
 		return false;
 	work->len = work->most = (work->len + 1) / 2;
 	work->attempts = 0;

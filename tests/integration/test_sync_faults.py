@@ -155,6 +155,33 @@ def test_what_takes_too_long_together_is_written_in_parts(daemon, staff, running
     problem(phone.hand_in(phone.item("note", who, text="một"), expect=None), "try-again", 503)
 
 
+@pytest.fixture
+def slow_to_tell(daemon):
+    """Over its deadline is whatever asks how more than three items stand of which something is to be said."""
+    daemon.sql("ALTER FUNCTION item_stands(uuid, bytea) RENAME TO item_stands_calmly")
+    daemon.sql("CREATE FUNCTION item_stands(of_item uuid, of_content bytea) RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN"
+               " PERFORM set_config('test.told', (coalesce(nullif(current_setting('test.told', true), '')::integer, 0) + 1)::text, true);"
+               " IF current_setting('test.told')::integer > 3 THEN RAISE EXCEPTION 'slow' USING ERRCODE = '57014'; END IF;"
+               " RETURN item_stands_calmly(of_item, of_content); END $$")
+    yield
+    daemon.sql("DROP FUNCTION item_stands(uuid, bytea)")
+    daemon.sql("ALTER FUNCTION item_stands_calmly(uuid, bytea) RENAME TO item_stands")
+
+
+def test_what_takes_too_long_to_tell_is_told_in_parts(daemon, staff, running, slow_to_tell):
+    """All of it is there: a phone that is refused its receipt would send it for ever."""
+    who = staff.post(DONORS, json={"name": "Lò Văn Hỏi", "birth_year": 1990}, expect=201).json()["id"]
+    round_id = running()
+    phones = [Phone(Api(daemon, staff.contract, daemon.token("team")), round_id) for _ in range(2)]
+    items = [phones[n % 2].gave(who, donated_on="2024-01-02") if n % 3 else phones[n % 2].item("note", who, text=str(n)) for n in range(20)]
+    for verdicts in ("held", "applied"), ("duplicate", "duplicate"):
+        receipt = phones[0].send(*items[:7], 17, *items[7:])
+        told = [i for i in receipt["items"] if i["verdict"] != "rejected"]
+        assert [(i["id"], i["verdict"], i["state"], i["reasons"]) for i in told] == [
+            (item["id"], verdicts[0], "held", ["date_outside"]) if n % 3 else (item["id"], verdicts[1], "counts", []) for n, item in enumerate(items)]
+        assert {(i["install"], i["items"], i["missing_count"]) for i in receipt["installs"]} == {(phone.install, 10, 0) for phone in phones}
+
+
 def test_a_correction_that_could_not_be_written_says_so(daemon, staff, running, refused):
     who = staff.post(DONORS, json={"name": "Lò Thị Sửa", "birth_year": 1990}, expect=201).json()["id"]
     phone = Phone(Api(daemon, staff.contract, daemon.token("team")), running())
