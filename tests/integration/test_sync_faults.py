@@ -251,10 +251,15 @@ def test_through_faults_and_calmly_the_same_is_there(seed, daemon, staff, seeds,
     wait_until(lambda: daemon.value("SELECT (SELECT count(*) FROM audit_seal) >= (SELECT count(*) FROM audit_entry)"), what="sealed")
     daemon.assert_records_fit()
 
-    # calmly, in the order in which it happened, by one phone
+    # calmly, in the order in which it happened, by one phone; in batches, too: each is answered as if it came alone
     calm = Facts(script, staff, seeds, running())
-    for item in calm.items:
-        Phone(Api(daemon, staff.contract, token), calm.round).send(item)
+    alone = [again.send(item)["items"][0]["verdict"] for item in calm.items]
+    together, left = [], Facts(script, staff, seeds, running()).items
+    while left:
+        size = chance.randint(1, 20)
+        together += [told["verdict"] for told in again.send(*left[:size])["items"]]
+        left = left[size:]
+    assert together == alone and {"applied", "held", "conflict"} <= set(alone)
 
     told = []
 
