@@ -51,7 +51,7 @@ enum item_reason {
 	ITEM_DEVICE_REVOKED  = 1 << 4,
 	ITEM_DONOR_ERASED    = 1 << 5,   /* the record that it names was erased: it lies on one of its own */
 	ITEM_BAG_DOUBTFUL    = 1 << 6,
-	ITEM_UNREADABLE      = 1 << 7    /* a part of it could not be read; it is kept with the rest */
+	ITEM_UNREADABLE      = 1 << 7    /* a part of it could not be read, or has no room on the record; it is kept with the rest */
 };
 enum { ITEM_REASON_COUNT = 8 };
 /* Of one bit: "date_outside". */

@@ -24,7 +24,8 @@
  *	a record by id                that one
  *	an id, numbers of several     of the same name and birth date; else of another name; else without one. Of equals one from
  *	                              a desk, by number, with the lowest id. Records without a name, and those of the same
- *	                              name that only phones told of, are merged into it; about any other a person decides
+ *	                              name that only phones told of, are merged into it; about any other a person decides.
+ *	                              Who has one record from a desk is from a desk
  *	another name or birth date    that one; a person must look (`differs`), and its numbers join nobody
  *	nobody                        a new record: of the id that was told, else of the item's own; without a name where none was told
  *	a record that was erased      a new record, of the item's own id, and the same one whenever the id is told again; a person
@@ -35,7 +36,9 @@
  * Who is the first to tell an id writes it down (donor_told): another batch that tells it in the same moment is settled anew.
  *
  * So whoever comes first, facts end up with the same person; and a doubt is one about all that lies on a record that
- * phones told of, or names its donor by the same id (item_doubts() in the database), whichever of it came first.
+ * phones told of, or names its donor by the same id (item_doubts() in the database), whichever of it came first. Who is
+ * alike is looked for whenever more is told of somebody whom only phones told of: of the database as many as
+ * donor_match_find_send() tells, of the same batch the nearest ten.
  *
  * Of several contents under one id the lowest (captured_at, id, hash) counts. That hash is of the content alone, so it
  * is the same wherever these facts are; kept is only the order in which it puts contents of one moment (item.tie), because
