@@ -224,17 +224,44 @@ CREATE VIEW item_counting AS
                            WHERE (o.quarantined, o.captured_at, o.id) < (s.quarantined, s.captured_at, s.id)));
 
 /*
- * Nearly all items are alone: one content, which corrects nothing and is not corrected, and nothing was decided. What is
- * asked for each of many is asked for that first, in functions: the planner then sees the rest only when it is wanted, and
- * each looks by an index, whatever the tables looked like when it was planned.
+ * What a few indexes tell of a record: whether anything is known of the person, whether nothing could be a reason to look
+ * (one record, no doubts), whether there are waits. Of many each is asked for by itself (OFFSET 0), never all that there are.
  */
+CREATE VIEW donor_glance AS
+    SELECT d.id, d.birth_year IS NOT NULL OR d.erased_at IS NOT NULL AS known,
+        NOT EXISTS (SELECT FROM donor_alias AS a WHERE a.donor_id = d.id OFFSET 0)
+        AND NOT EXISTS (SELECT FROM donor_alias AS a WHERE a.into_id = d.id OFFSET 0)
+        AND NOT EXISTS (SELECT FROM item_doubt AS t WHERE t.donor_id = d.id OFFSET 0)
+        AND NOT EXISTS (SELECT FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id WHERE o.donor_id = d.id OFFSET 0) AS plain,
+        EXISTS (SELECT FROM deferral AS f WHERE f.donor_id = d.id OFFSET 0) AS waits
+    FROM donor AS d;
+
+/*
+ * And of an item. Nearly all are `alone`: one content, which corrects nothing and is not corrected, and nothing was decided; and
+ * `plain`: it counts, nothing at all is to be said of it, and nobody need look. What is asked for each of many is asked for
+ * that first, in functions: the planner then sees the rest only when it is wanted, and each looks by an index, whatever
+ * the tables looked like when it was planned. Of one of which it is not so, the long way tells.
+ */
+CREATE VIEW item_glance AS
+    SELECT i.id, i.content_hash, i.kind, i.round_id, i.donor_id, i.accepts, i.received_at,
+        i.corrects IS NULL
+        AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = i.id AND o.content_hash <> i.content_hash OFFSET 0)
+        AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = i.id OFFSET 0)
+        AND NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = i.id OFFSET 0) AS alone,
+        i.held = '{}' AND i.corrects IS NULL
+        AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = i.id AND o.content_hash <> i.content_hash OFFSET 0)
+        AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = i.id OFFSET 0)
+        AND NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = i.id OFFSET 0)
+        AND (SELECT g.known AND g.plain AND NOT (i.kind = 'donation' AND g.waits) FROM donor_glance AS g WHERE g.id = i.donor_id)
+        AND (i.provisional_id IS NULL OR NOT EXISTS (SELECT FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id
+                                                     WHERE o.provisional_id = i.provisional_id OFFSET 0))
+        AND NOT EXISTS (SELECT FROM donation AS n JOIN donation AS b ON b.bag_code = n.bag_code AND b.item_id <> n.item_id
+                        WHERE n.item_id = i.id AND n.content_hash = i.content_hash OFFSET 0) AS plain
+    FROM item AS i;
+
 CREATE FUNCTION item_alone(of_item uuid, of_content bytea) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 BEGIN
-    RETURN (SELECT i.corrects IS NULL
-            AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = of_item AND o.content_hash <> of_content)
-            AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = of_item)
-            AND NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = of_item)
-            FROM item AS i WHERE i.id = of_item AND i.content_hash = of_content);
+    RETURN (SELECT g.alone FROM item_glance AS g WHERE g.id = of_item AND g.content_hash = of_content);
 END $$;
 
 -- Whether it is in item_counting.
@@ -449,9 +476,16 @@ DECLARE
     answer text;
     bag text;
     gave_on date;
+    plain boolean;
 BEGIN
-    IF NEW.kind = 'donation' THEN
-        SELECT n.bag_code, n.donated_on INTO bag, gave_on FROM donation AS n WHERE n.item_id = NEW.id AND n.content_hash = NEW.content_hash;
+    SELECT n.bag_code, n.donated_on,
+        NEW.corrects IS NULL AND NEW.provisional_id IS NULL
+        AND NOT EXISTS (SELECT FROM donation AS b WHERE b.bag_code = n.bag_code AND b.item_id <> NEW.id OFFSET 0)
+        AND (SELECT g.plain AND NOT (n.donated_on IS NOT NULL AND g.waits) FROM donor_glance AS g WHERE g.id = NEW.donor_id)
+        INTO bag, gave_on, plain
+        FROM (SELECT 1) AS one LEFT JOIN donation AS n ON NEW.kind = 'donation' AND n.item_id = NEW.id AND n.content_hash = NEW.content_hash;
+    IF plain THEN
+        RETURN NEW;             -- nearly all; the function would say 'applied'
     END IF;
     answer := item_verdict(NEW.id, NEW.kind, NEW.install, NEW.seq, NEW.staff, NEW.corrects, NEW.donor_id, NEW.provisional_id,
                            bag, gave_on, NEW.captured_at);
@@ -462,21 +496,9 @@ BEGIN
 END $$;
 CREATE TRIGGER item_first_answer BEFORE INSERT ON item FOR EACH ROW WHEN (NEW.verdict <> 'conflict') EXECUTE FUNCTION item_first_answer();
 
-/*
- * Whether nothing at all is to be said of it: it counts, and nobody need look. True of nearly all; of one of which it is not,
- * the long way tells.
- */
 CREATE FUNCTION item_plain(of_item uuid, of_content bytea) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 BEGIN
-    RETURN (SELECT i.held = '{}' AND i.corrects IS NULL
-            AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = of_item AND o.content_hash <> of_content)
-            AND NOT EXISTS (SELECT FROM item AS c WHERE c.corrects = of_item)
-            AND NOT EXISTS (SELECT FROM item_decision AS d WHERE d.item_id = of_item)
-            AND EXISTS (SELECT FROM donor AS d WHERE d.id = i.donor_id AND (d.birth_year IS NOT NULL OR d.erased_at IS NOT NULL))
-            AND item_donor_plain(i.donor_id, i.provisional_id, i.kind = 'donation')
-            AND NOT EXISTS (SELECT FROM donation AS n JOIN donation AS b ON b.bag_code = n.bag_code AND b.item_id <> n.item_id
-                            WHERE n.item_id = of_item AND n.content_hash = of_content)
-            FROM item AS i WHERE i.id = of_item AND i.content_hash = of_content);
+    RETURN (SELECT g.plain FROM item_glance AS g WHERE g.id = of_item AND g.content_hash = of_content);
 END $$;
 
 CREATE VIEW item_reason_ever AS
@@ -529,14 +551,25 @@ END $$;
 CREATE VIEW item_state AS
     SELECT i.id, i.content_hash, item_stands(i.id, i.content_hash) AS state FROM item AS i;
 
+-- The same of many, side by side, and why a person must look.
+CREATE FUNCTION item_receipt(items uuid[], contents bytea[]) RETURNS TABLE (n bigint, state text, reasons text[]) LANGUAGE plpgsql STABLE
+    SET enable_seqscan = off AS $$
+BEGIN
+    RETURN QUERY SELECT k.n, s.state, CASE WHEN s.state = 'counts' THEN '{}' ELSE ARRAY(
+            SELECT DISTINCT r.reason FROM item_reasons(k.id, k.content_hash) AS r (reason) ORDER BY 1) END
+        FROM unnest(items, contents) WITH ORDINALITY AS k (id, content_hash, n) CROSS JOIN LATERAL (
+            SELECT CASE WHEN (SELECT g.plain FROM item_glance AS g WHERE g.id = k.id AND g.content_hash = k.content_hash) THEN 'counts'
+                        ELSE item_stands(k.id, k.content_hash) END AS state OFFSET 0) AS s;
+END $$;
+
 -- What came of these phones, in runs without a gap.
 CREATE FUNCTION item_runs(installs uuid[]) RETURNS TABLE (install uuid, first bigint, last bigint) LANGUAGE plpgsql STABLE
     SET enable_seqscan = off AS $$
 BEGIN
-    RETURN QUERY SELECT g.install, min(g.seq), max(g.seq) FROM (
-        SELECT s.install, s.seq, s.seq - row_number() OVER (PARTITION BY s.install ORDER BY s.seq) AS run
-        FROM (SELECT DISTINCT i.install, i.seq FROM item AS i WHERE i.install = ANY (installs)) AS s) AS g
-    GROUP BY g.install, g.run;
+    RETURN QUERY SELECT k.install, r.first, r.last FROM unnest(installs) AS k (install) CROSS JOIN LATERAL (
+        SELECT min(s.seq) AS first, max(s.seq) AS last FROM (
+            SELECT i.seq, i.seq - dense_rank() OVER (ORDER BY i.seq) AS run FROM item AS i WHERE i.install = k.install) AS s
+        GROUP BY s.run) AS r;
 END $$;
 
 -- ---- what a person decides about ----
@@ -594,21 +627,27 @@ $$;
  *   units       donations with blood in the bag         parts  "component volume outcome how_many"
  */
 CREATE FUNCTION round_figures(of_round uuid) RETURNS TABLE (registered bigint, present bigint, accepted bigint, units bigint, ml bigint,
-    parts text[], told_at timestamptz) LANGUAGE plpgsql STABLE AS $$
+    parts text[], told_at timestamptz) LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM item AS i WHERE i.round_id = of_round) AND NOT EXISTS (SELECT FROM donation AS n WHERE n.round_id = of_round) THEN
         RETURN;
     END IF;
     RETURN QUERY
     WITH seen AS MATERIALIZED (
-        SELECT i.kind, i.accepts, i.received_at AS told_at, coalesce(a.into_id, i.donor_id) AS who
-        FROM item_counting AS i LEFT JOIN donor_alias AS a ON a.donor_id = i.donor_id
+        SELECT i.kind, i.accepts, i.received_at AS told_at,
+            coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = i.donor_id), i.donor_id) AS who
+        FROM item_glance AS i
         WHERE i.round_id = of_round AND i.kind IN ('check_in', 'screening', 'donation')
+          AND CASE WHEN i.alone THEN true ELSE item_counts(i.id, i.content_hash) END
     ), gave AS MATERIALIZED (
         SELECT n.component, coalesce(n.volume_ml, 0) AS ml, coalesce(n.outcome, 'completed') AS outcome, n.recorded_at AS told_at,
-            coalesce(a.into_id, n.donor_id) AS who
-        FROM donation_counting AS n LEFT JOIN donor_alias AS a ON a.donor_id = n.donor_id
+            coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = n.donor_id), n.donor_id) AS who
+        FROM donation AS n
         WHERE n.round_id = of_round AND n.evidence = 'confirmed'
+          AND CASE WHEN NOT EXISTS (SELECT FROM donation AS o WHERE o.corrects = n.id OFFSET 0)
+                    AND (SELECT i.alone FROM item_glance AS i WHERE i.id = n.item_id AND i.content_hash = n.content_hash)
+                    AND NOT EXISTS (SELECT FROM donation AS b WHERE b.bag_code = n.bag_code AND b.item_id <> n.item_id OFFSET 0) THEN true
+                   ELSE EXISTS (SELECT FROM donation_counting AS c WHERE c.id = n.id OFFSET 0) END
     ), person AS (
         SELECT who, accepts, kind <> 'check_in' AS judged, kind = 'donation' AS gives, seen.told_at FROM seen
         UNION ALL SELECT who, true, true, true, gave.told_at FROM gave
@@ -699,7 +738,7 @@ CREATE TRIGGER donor_stale AFTER INSERT ON item_decision
 GRANT SELECT, INSERT ON device, item, item_doubt, item_decision, donor_told TO :app_role;
 GRANT SELECT, INSERT, DELETE ON result_changed TO :app_role;
 GRANT UPDATE (code_hash, code_until, install, enrolled_at, revoked_at) ON device TO :app_role;
-GRANT SELECT ON item_standing, item_counting, item_state, item_reason_ever, item_reason, item_doubt_open, deferral_counting, donation_standing, donation_counting TO :app_role;
+GRANT SELECT ON item_standing, item_counting, item_state, item_reason_ever, item_reason, item_doubt_open, donor_glance, item_glance, deferral_counting, donation_standing, donation_counting TO :app_role;
 
 -- ---- round packs ----
 

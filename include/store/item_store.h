@@ -109,14 +109,20 @@ void item_hand_in_send(struct store *store, struct item_hand_in *hand_in);
 
 /*
  * Where phones hand in, one of each worker. Single items that come while earlier ones are being written go together in the
- * next statements, without a timer: alone one is as fast as ever, under load one commit serves many. Each keeps its own
- * device, actor and receipt. What is more than one item, or does more than be kept (check-ins, gifts, people who are told
+ * next statements: alone one is as fast as ever, under load one commit serves many. Who was just answered may well hand in
+ * the next one at once, so those that wait then wait for them, ITEM_DESK_WAIT_US at most. Each keeps its own device,
+ * actor and receipt. What is more than one item, or does more than be kept (check-ins, gifts, people who are told
  * by more than an id), goes by itself as above, a few at a time: what is begun is carried through, and the others wait
  * their turn with nothing done yet.
  */
-enum { ITEM_DESK_BATCH = 128 };
+enum { ITEM_DESK_BATCH = 128, ITEM_DESK_WAIT_US = 2000 };
 struct item_desk;
-struct item_desk *item_desk_new(struct store *store, int wait_ms);       /* borrows the store; 0: who waits may wait for any time */
+/*
+ * Borrows the store. wait_ms 0: who waits may wait for any time. `later` asks for one item_desk_turn() ITEM_DESK_WAIT_US
+ * from now, in place of one that was asked for before.
+ */
+struct item_desk *item_desk_new(struct store *store, int wait_ms, void (*later)(void *context), void *context);
+void item_desk_turn(struct item_desk *desk);
 void item_desk_free(struct item_desk *desk);                     /* after the database is closed; NULL is fine */
 void item_desk_ask(struct item_desk *desk, struct item_hand_in *hand_in);
 /* Whether a batch would wait for longer than that, as fast as they are just now: better refused before it is read. */

@@ -194,6 +194,20 @@ void api_print_routes(void)
 			printf("%s %s\n", http_method_name(route->method), route->pattern);
 }
 
+static void items_later(void *context)
+{
+	struct api *api = context;
+
+	event_add(&api->items_turn, &(struct timeval){ .tv_usec = ITEM_DESK_WAIT_US });
+}
+
+static void items_on_turn(evutil_socket_t fd, short what, void *data)
+{
+	(void)fd;
+	(void)what;
+	item_desk_turn(data);
+}
+
 struct api *api_new(struct worker *worker, int listen_fd, const struct api_daemon *daemon)
 {
 	struct api *api = xcalloc(1, sizeof(*api));
@@ -205,7 +219,8 @@ struct api *api_new(struct worker *worker, int listen_fd, const struct api_daemo
 	api->daemon = daemon;
 	api->store = (struct store){ worker->db, worker->keyring, worker->clock, donor_key_new() };
 	api->desk = donor_desk_new(&api->store);
-	api->items = item_desk_new(&api->store, config->database_wait_ms);
+	api->items = item_desk_new(&api->store, config->database_wait_ms, items_later, api);
+	event_assign(&api->items_turn, worker->base, -1, 0, items_on_turn, api->items);
 	api->router = http_router_new();
 	add_routes(api);
 	cache_init(&api->cache);
@@ -257,6 +272,7 @@ void api_free(struct api *api)
 	limits_release(&api->limits);
 	buf_release(&api->scratch);
 	donor_desk_free(api->desk);
+	event_del(&api->items_turn);
 	item_desk_free(api->items);
 	donor_key_free(api->store.donor_key);
 	free(api->routes);

@@ -1,6 +1,9 @@
 #ifndef API_PRIVATE_H
 #define API_PRIVATE_H
 
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
 #include "api/api.h"
 #include "api/board.h"
 #include "api/cache.h"
@@ -22,6 +25,7 @@ struct api {
 	struct store             store;
 	struct donor_desk       *desk;           /* look-ups of donors, that go together */
 	struct item_desk        *items;          /* and what phones hand in */
+	struct event             items_turn;
 	struct buf               scratch;
 	struct board             board;          /* what the topics' versions keep fresh */
 	struct cache             cache;          /* public answers, by target */

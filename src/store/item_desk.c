@@ -20,8 +20,12 @@ enum {
 struct item_desk {
 	struct store        *store;
 	int64_t              wait_us;
+	void               (*later)(void *context);
+	void                *context;
 	/* single ones: what is under way, and those that wait for it to end */
 	struct hand_ins      waiting;
+	size_t               nwaiting;
+	size_t               expected;           /* so many are waited for just now; 0: none */
 	bool                 under_way;
 	struct item_hand_in  together;
 	struct arena         arena;              /* of what is under way */
@@ -35,12 +39,14 @@ struct item_desk {
 	int64_t              item_us8;           /* what one item takes just now, times 8 */
 };
 
-struct item_desk *item_desk_new(struct store *store, int wait_ms)
+struct item_desk *item_desk_new(struct store *store, int wait_ms, void (*later)(void *context), void *context)
 {
 	struct item_desk *desk = xcalloc(1, sizeof(*desk));
 
 	desk->store = store;
 	desk->wait_us = (int64_t)wait_ms * 1000;
+	desk->later = later;
+	desk->context = context;
 	STAILQ_INIT(&desk->waiting);
 	STAILQ_INIT(&desk->batches);
 	return desk;
@@ -80,7 +86,7 @@ static void answer(struct item_hand_in *one, const struct item_hand_in *together
 
 static void desk_send(struct item_desk *desk);
 
-/* The next ones are on their way before these are answered; what these are answered with lives in their own arena. */
+/* Where more wait than go together they are on their way before these are answered, who have an arena of their own. */
 static void together_on_done(struct item_hand_in *hand_in)
 {
 	struct item_desk *desk = container_of(hand_in, struct item_desk, together);
@@ -90,7 +96,10 @@ static void together_on_done(struct item_hand_in *hand_in)
 
 	memcpy(asked, desk->asked, count * sizeof(asked[0]));
 	desk->under_way = false;
-	desk_send(desk);
+	if (desk->nwaiting >= ITEM_DESK_BATCH || together.error.code != ERR_NONE)
+		desk_send(desk);
+	else if (desk->nwaiting + count > 1)
+		desk->expected = desk->nwaiting + count < ITEM_DESK_BATCH ? desk->nwaiting + count : ITEM_DESK_BATCH;
 	for (size_t i = 0; i < count; i++) {
 		/* What one of them cannot be written for must not keep the others out. */
 		if (count > 1 && together.error.code == ERR_INTERNAL)
@@ -99,6 +108,8 @@ static void together_on_done(struct item_hand_in *hand_in)
 			answer(asked[i], &together, i);
 	}
 	arena_release(&arena);
+	if (desk->expected > 0)
+		desk->later(desk->context);
 }
 
 /* ---- single ones ---- */
@@ -109,8 +120,9 @@ static void desk_send(struct item_desk *desk)
 	const struct item_hand_in **whose;
 	const struct item **items;
 
-	if (desk->under_way || !one)
+	if (desk->under_way || desk->nwaiting < desk->expected || !one)
 		return;
+	desk->expected = 0;
 	arena_init(&desk->arena);
 	items = arena_alloc(&desk->arena, ITEM_DESK_BATCH * sizeof(*items));
 	whose = arena_alloc(&desk->arena, ITEM_DESK_BATCH * sizeof(*whose));
@@ -123,6 +135,7 @@ static void desk_send(struct item_desk *desk)
 		whose[desk->count] = one;
 		desk->asked[desk->count++] = one;
 	}
+	desk->nwaiting -= desk->count;
 	desk->together.count = desk->count;
 	desk->under_way = true;
 	item_hand_in_send(desk->store, &desk->together);
@@ -133,6 +146,12 @@ static bool goes_together(const struct item_hand_in *one)
 	const struct item *item = one->count == 1 && !one->step ? one->items[0] : NULL;
 
 	return item && item->by == ITEM_DONOR_ID && item->kind != ITEM_CHECK_IN && item->kind != ITEM_GIFT;
+}
+
+void item_desk_turn(struct item_desk *desk)
+{
+	desk->expected = 0;
+	desk_send(desk);
 }
 
 /* ---- batches ---- */
@@ -215,6 +234,7 @@ void item_desk_ask(struct item_desk *desk, struct item_hand_in *hand_in)
 {
 	if (goes_together(hand_in)) {
 		STAILQ_INSERT_TAIL(&desk->waiting, hand_in, next);
+		desk->nwaiting++;
 		desk_send(desk);
 		return;
 	}

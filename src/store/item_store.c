@@ -284,11 +284,7 @@ enum { RECEIPT_PART = 128 };
 
 /* $1 $2 ids and hashes of items, side by side   $3 installs */
 static const struct db_statement receipt_statement = {
-	"SELECT 'i', k.n::text, s.state, CASE WHEN s.state = 'counts' THEN '{}'"
-	"   ELSE ARRAY(SELECT DISTINCT r.reason FROM item_reasons(k.id, k.content_hash) AS r (reason) ORDER BY 1)::text END,"
-	"  NULL::bigint, NULL::bigint"
-	" FROM unnest($1::uuid[], $2::bytea[]) WITH ORDINALITY AS k (id, content_hash, n)"
-	"  CROSS JOIN LATERAL item_stands(k.id, k.content_hash) AS s (state)"
+	"SELECT 'i', r.n::text, r.state, r.reasons, NULL::bigint, NULL::bigint FROM item_receipt($1::uuid[], $2::bytea[]) AS r"
 	" UNION ALL SELECT 'r', r.install::text, NULL, NULL, r.first, r.last FROM item_runs($3::uuid[]) AS r"
 	" ORDER BY 1, 2, 5"
 };

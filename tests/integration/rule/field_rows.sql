@@ -9,26 +9,27 @@ INSERT INTO donor (id, number, birth_year, wrap_key_id, wrapped_key, sealed, era
     SELECT pg_temp.id(1, n), 'D' || n, CASE WHEN n % 4 <> 0 OR n > 20 THEN 1990 END, CASE WHEN n % 16 <> 0 THEN 1 END, CASE WHEN n % 16 <> 0 THEN '\x00'::bytea END, CASE WHEN n % 16 <> 0 THEN '\x00'::bytea END, CASE WHEN n % 16 = 0 THEN now() END FROM generate_series(0, 20 * :wide - 1) AS n;
 INSERT INTO donor_alias (donor_id, into_id, with_id) SELECT pg_temp.id(1, n), pg_temp.id(1, n % 3), pg_temp.id(1, n % 3) FROM generate_series(15, 19) AS n;
 INSERT INTO donor_distinct (one_id, two_id) SELECT DISTINCT pg_temp.id(1, n), pg_temp.id(1, n + 1 + pg_temp.some(3)) FROM generate_series(0, 12, 3) AS n;
-INSERT INTO item (id, content_hash, kind, install, seq, captured_at, corrects, donor_id, registers, provisional_id, tie, staff, verdict, held, sealed)
+INSERT INTO item (id, content_hash, kind, install, seq, captured_at, corrects, donor_id, registers, provisional_id, tie, staff, verdict, held, sealed, round_id, accepts)
     SELECT pg_temp.id(2, CASE WHEN x.n % 3 = 0 THEN x.n ELSE x.one END), sha256(int4send(x.n)),
-        CASE WHEN random() < 0.7 THEN 'donation' ELSE 'deferral' END, pg_temp.id(3, pg_temp.some(2)), x.n + 1,
+        CASE WHEN random() < 0.7 THEN 'donation' WHEN x.n % 8 = 1 THEN 'check_in' WHEN x.n % 8 = 2 THEN 'screening' ELSE 'deferral' END, pg_temp.id(3, pg_temp.some(2)), x.n + 1,
         '2026-11-01 08:00+07'::timestamptz + pg_temp.some(30) * interval '1 hour',
         CASE WHEN random() < 0.25 AND x.other <> CASE WHEN x.n % 3 = 0 THEN x.n ELSE x.one END THEN pg_temp.id(2, x.other) END,
         pg_temp.id(1, pg_temp.some(20 * :wide)), random() < 0.15, CASE WHEN random() < 0.2 THEN pg_temp.id(4, pg_temp.some(6)) END, 'a' || x.n, false, 'applied',
-        CASE WHEN random() < 0.1 THEN '{device_revoked}'::text[] WHEN random() < 0.1 THEN '{clock_skew}' ELSE '{}' END, '\x00'
+        CASE WHEN random() < 0.1 THEN '{device_revoked}'::text[] WHEN random() < 0.1 THEN '{clock_skew}' ELSE '{}' END, '\x00', CASE WHEN x.n % 7 <> 0 THEN pg_temp.id(6, x.n % 3) END,
+        CASE WHEN x.n % 11 = 0 THEN false WHEN x.n % 2 = 0 THEN true END
     FROM (SELECT n, pg_temp.some(120 * :wide) AS one, pg_temp.some(120 * :wide) AS other FROM generate_series(0, 119) AS n) AS x;
 UPDATE item SET staff = true WHERE corrects IS NOT NULL AND random() < 0.2;
-INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source, bag_code, outcome, item_id, content_hash, captured_at)
+INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source, bag_code, outcome, item_id, content_hash, captured_at, round_id)
     SELECT item_fact_id(content_hash), donor_id, 'whole_blood', 350, (captured_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date - pg_temp.some(2), 'confirmed', 'field',
-        CASE WHEN random() < 0.3 THEN 'TWIN' || pg_temp.some(12) WHEN random() < 0.8 THEN 'B' || seq END, 'completed', id, content_hash, captured_at
+        CASE WHEN random() < 0.3 THEN 'TWIN' || pg_temp.some(12) WHEN random() < 0.8 THEN 'B' || seq END, 'completed', id, content_hash, captured_at, round_id
     FROM item WHERE kind = 'donation';
-INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source, bag_code, corrects)
-    SELECT gen_random_uuid(), donor_id, 'whole_blood', 250, donated_on, 'confirmed', 'desk', bag_code, id FROM donation WHERE random() < 0.05;
+INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source, bag_code, corrects, round_id)
+    SELECT gen_random_uuid(), donor_id, 'whole_blood', 250, donated_on, 'confirmed', 'desk', bag_code, id, round_id FROM donation WHERE random() < 0.05;
 INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source, bag_code)
     SELECT gen_random_uuid(), pg_temp.id(1, n), 'whole_blood', 250, '2026-11-01', 'declared', 'desk', 'TWIN' || n FROM generate_series(0, 5) AS n;
 INSERT INTO deferral (id, donor_id, sealed, ends, until, item_id, content_hash, captured_at, recorded_at)
     SELECT item_fact_id(content_hash), donor_id, '\x00', 'dated', '2026-11-01'::date + pg_temp.some(4), id, content_hash, captured_at, captured_at
-    FROM item WHERE kind = 'deferral' AND random() < 0.5;
+    FROM item WHERE kind = 'deferral' AND random() < 0.7;
 INSERT INTO deferral (id, donor_id, sealed, ends, recorded_at, carried) SELECT pg_temp.id(5, n), pg_temp.id(1, n), CASE WHEN n > 8 THEN '\x00'::bytea END, 'open',
     '2026-11-01 08:00+07'::timestamptz + pg_temp.some(30) * interval '1 hour', n <= 8 FROM generate_series(7, 11) AS n;
 INSERT INTO deferral (id, donor_id, ends, lifts) SELECT gen_random_uuid(), pg_temp.id(1, n), 'lifts', pg_temp.id(5, n) FROM generate_series(10, 11) AS n;
