@@ -256,7 +256,9 @@ CREATE VIEW item_glance AS
         AND (i.provisional_id IS NULL OR NOT EXISTS (SELECT FROM item AS o JOIN item_doubt AS t ON t.item_id = o.id
                                                      WHERE o.provisional_id = i.provisional_id OFFSET 0))
         AND NOT EXISTS (SELECT FROM donation AS n JOIN donation AS b ON b.bag_code = n.bag_code AND b.item_id <> n.item_id
-                        WHERE n.item_id = i.id AND n.content_hash = i.content_hash OFFSET 0) AS plain
+                        WHERE n.item_id = i.id AND n.content_hash = i.content_hash OFFSET 0)
+        AND NOT EXISTS (SELECT FROM donation AS n JOIN donation AS o ON o.donor_id = n.donor_id AND o.donated_on = n.donated_on
+                        WHERE n.item_id = i.id AND n.content_hash = i.content_hash AND o.item_id IS DISTINCT FROM i.id OFFSET 0) AS plain
     FROM item AS i;
 
 CREATE FUNCTION item_alone(of_item uuid, of_content bytea) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
@@ -331,6 +333,26 @@ BEGIN
                    AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id));
 END $$;
 
+-- Whether blood of this person was given in another row, too, on that day, whatever stands of it.
+CREATE FUNCTION gave_that_day(its_donor uuid, gave_on date, of_item uuid) RETURNS boolean LANGUAGE plpgsql STABLE
+    SET enable_seqscan = off AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM donation AS o WHERE o.donor_id = ANY (item_person_records(its_donor)) AND o.donated_on = gave_on
+                   AND o.item_id IS DISTINCT FROM of_item AND o.volume_ml > 0);
+END $$;
+
+/*
+ * Whether one of them stands, and tells another fact: no interval of Article 6 is shorter than a day, so it is one donation
+ * that was written twice, or two people. Of one bag a person is asked already. What a revoked phone tells puts nothing in doubt.
+ */
+CREATE FUNCTION gave_again(its_donor uuid, gave_on date, of_item uuid, bag text, kin uuid[]) RETURNS boolean LANGUAGE plpgsql STABLE
+    SET enable_seqscan = off AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM donation_standing AS o WHERE o.donor_id = ANY (item_person_records(its_donor)) AND o.donated_on = gave_on
+                   AND o.item_id IS DISTINCT FROM of_item AND o.volume_ml > 0 AND o.evidence = 'confirmed' AND NOT o.quarantined
+                   AND (o.bag_code IS NULL OR o.bag_code IS DISTINCT FROM bag) AND (o.item_id IS NULL OR o.item_id <> ALL (kin)));
+END $$;
+
 -- Whether no merge and no "these are two" has answered who is who. Of one and the same record nothing does.
 CREATE FUNCTION item_doubt_stands(one uuid, two uuid) RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 DECLARE
@@ -394,6 +416,7 @@ END $$;
 /*
  * Why a person must look at an item, or had to, a row for each reason.
  *   newer_deferral        a wait was known before the donation, and held on its day; what is left of an erased record always was
+ *   same_day              the person gave in another item, too, on that day
  *   donor_unknown         nothing is known of the person but perhaps a number
  *   correction_unmatched  it corrects nothing that this phone captured before it
  */
@@ -425,6 +448,9 @@ BEGIN
     END IF;
     RETURN QUERY SELECT 'newer_deferral' FROM donation AS n WHERE n.item_id = of_item AND n.content_hash = of_content
         AND wait_was_known(its.donor_id, n.donated_on, n.captured_at);
+    RETURN QUERY SELECT 'same_day' FROM donation AS n WHERE n.item_id = of_item AND n.content_hash = of_content AND n.volume_ml > 0
+        AND gave_that_day(its.donor_id, n.donated_on, of_item)
+        AND gave_again(its.donor_id, n.donated_on, of_item, n.bag_code, ARRAY(SELECT item_kin(of_item)));
 END $$;
 
 -- Whether nothing that is known of its donor could be a reason to look: one record, no doubts, no waits where blood is given.
@@ -445,7 +471,7 @@ END $$;
  * must look. Facts that were made of it may be there already: they stand when its row does.
  */
 CREATE FUNCTION item_verdict(of_item uuid, its_kind text, its_install uuid, its_seq bigint, by_staff boolean, corrected uuid,
-    its_donor uuid, its_provisional uuid, bag text, gave_on date, captured timestamptz) RETURNS text LANGUAGE plpgsql STABLE
+    its_donor uuid, its_provisional uuid, bag text, gave_on date, gave_ml integer, captured timestamptz) RETURNS text LANGUAGE plpgsql STABLE
     SET enable_seqscan = off AS $$
 BEGIN
     IF gave_on IS NOT NULL AND EXISTS (SELECT FROM donation AS b WHERE b.bag_code = bag AND b.item_id <> of_item)
@@ -455,6 +481,10 @@ BEGIN
     END IF;
     IF corrected IS NOT NULL AND NOT EXISTS (SELECT FROM item AS o WHERE o.id = corrected AND o.kind = its_kind
                                              AND (by_staff OR (o.install = its_install AND o.seq < its_seq))) THEN
+        RETURN 'held';
+    END IF;
+    IF gave_ml > 0 AND gave_that_day(its_donor, gave_on, of_item) AND gave_again(its_donor, gave_on, of_item, bag,
+            ARRAY(SELECT item_kin_to_be(of_item, corrected, its_install, its_seq, its_kind, by_staff))) THEN
         RETURN 'held';
     END IF;
     IF item_donor_plain(its_donor, its_provisional, gave_on IS NOT NULL) THEN
@@ -476,19 +506,22 @@ DECLARE
     answer text;
     bag text;
     gave_on date;
+    gave_ml integer;
     plain boolean;
 BEGIN
-    SELECT n.bag_code, n.donated_on,
+    SELECT n.bag_code, n.donated_on, n.volume_ml,
         NEW.corrects IS NULL AND NEW.provisional_id IS NULL
         AND NOT EXISTS (SELECT FROM donation AS b WHERE b.bag_code = n.bag_code AND b.item_id <> NEW.id OFFSET 0)
+        AND NOT EXISTS (SELECT FROM donation AS o WHERE o.donor_id = n.donor_id AND o.donated_on = n.donated_on
+                        AND o.item_id IS DISTINCT FROM NEW.id OFFSET 0)
         AND (SELECT g.plain AND NOT (n.donated_on IS NOT NULL AND g.waits) FROM donor_glance AS g WHERE g.id = NEW.donor_id)
-        INTO bag, gave_on, plain
+        INTO bag, gave_on, gave_ml, plain
         FROM (SELECT 1) AS one LEFT JOIN donation AS n ON NEW.kind = 'donation' AND n.item_id = NEW.id AND n.content_hash = NEW.content_hash;
     IF plain THEN
         RETURN NEW;             -- nearly all; the function would say 'applied'
     END IF;
     answer := item_verdict(NEW.id, NEW.kind, NEW.install, NEW.seq, NEW.staff, NEW.corrects, NEW.donor_id, NEW.provisional_id,
-                           bag, gave_on, NEW.captured_at);
+                           bag, gave_on, gave_ml, NEW.captured_at);
     IF answer <> 'applied' THEN
         NEW.verdict := answer;
     END IF;
@@ -601,11 +634,14 @@ CREATE FUNCTION item_version(of_item uuid) RETURNS bigint LANGUAGE sql STABLE AS
          + (SELECT count(*) FROM item AS c WHERE c.corrects = of_item)
 $$;
 
--- Items that are decided together with this one: it, what corrects it or is corrected, and all that name the same bag.
+-- Items that are decided together with this one: it, what corrects it or is corrected, and all donations of the same bag, or
+-- of the same person and day.
 CREATE FUNCTION item_case(of_item uuid) RETURNS SETOF uuid LANGUAGE sql STABLE ROWS 2 AS $$
     WITH kin AS MATERIALIZED (SELECT of_item AS id UNION ALL SELECT item_kin(of_item))
     SELECT kin.id FROM kin
     UNION SELECT b.item_id FROM kin JOIN donation AS n ON n.item_id = kin.id JOIN donation AS b ON b.bag_code = n.bag_code AND b.item_id IS NOT NULL
+    UNION SELECT b.item_id FROM kin JOIN donation AS n ON n.item_id = kin.id
+        JOIN donation AS b ON b.donor_id = ANY (item_person_records(n.donor_id)) AND b.donated_on = n.donated_on AND b.item_id IS NOT NULL
 $$;
 -- With the reasons, below: who has not seen one does not answer it, though as many as before may be there.
 CREATE FUNCTION item_case_version(of_item uuid) RETURNS bigint LANGUAGE sql STABLE AS $$

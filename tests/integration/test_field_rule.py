@@ -9,7 +9,7 @@ from harness.database import Postgres
 RULE = pathlib.Path(__file__).parent / "rule"
 VIEWS = ["deferral_counting", "donation_standing", "donation_counting", "item_reason_ever", "item_reason", "item_state"]
 SETTINGS = ("SET jit = off", "SET search_path = public")
-ARGUMENTS = ("(x.id, i.kind, i.install, i.seq, i.staff, i.corrects, i.donor_id, i.provisional_id, n.bag_code, n.donated_on,"
+ARGUMENTS = ("(x.id, i.kind, i.install, i.seq, i.staff, i.corrects, i.donor_id, i.provisional_id, n.bag_code, n.donated_on, n.volume_ml,"
              " i.captured_at)")
 
 

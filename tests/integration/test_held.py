@@ -383,3 +383,35 @@ def test_a_gift_stands_in_the_rounds_book(phone, donor, staff, running):
     phone.send({**gift(phone, who, kind="food", value_vnd=20000), "corrects": item["id"]})
     assert 20000 in [g["value_vnd"] for g in staff.get(f"/api/v1/rounds/{running}/gifts").json()["gifts"]]
     assert 30000 not in [g["value_vnd"] for g in staff.get(f"/api/v1/rounds/{running}/gifts").json()["gifts"]]
+
+
+def test_two_donations_of_one_day(phone, donor, team, running, staff, daemon):
+    """One that was written twice, or somebody else's: whichever comes first, both wait, and each is answered by itself."""
+    for order in (0, 1), (1, 0):
+        who, other = donor(), Phone(team, running)
+        items = [(phone, phone.gave(who, at="08:00", bag_code=f"LC-{uuid.uuid4()}")), (other, other.gave(who, at="08:01", bag_code=f"LC-{uuid.uuid4()}"))]
+        first = [one(items[n][0].send(items[n][1])) for n in order]
+        assert [t["verdict"] for t in first] == ["applied", "held"], order
+        assert [(t["state"], t["reasons"]) for t in (one(p.send(i)) for p, i in items)] == [("held", ["same_day"])] * 2
+        assert counting(daemon, who) == [(350, True, False)] * 2
+        twice = items[1][1]
+        row, etag = content(staff, twice)
+        case = staff.get(f"{HELD}/{twice['id']}").json()["items"]
+        assert {i["id"] for i in case} == {i["id"] for _, i in items}        # what is decided stands beside the other
+        if order == (0, 1):
+            decide(staff, twice["id"], row["content_hash"], "drop", etag=etag)
+            assert counting(daemon, who) == [(350, False, False)]
+            assert one(phone.send(items[0][1]))["state"] == "counts"
+        else:
+            decide(staff, twice["id"], row["content_hash"], "keep", etag=etag)
+            assert sorted(counting(daemon, who)) == [(350, False, False), (350, True, False)]
+
+
+def test_what_is_no_second_donation(phone, donor, daemon, staff):
+    """A vein that gave nothing, a correction, another day, a donation that was told of before."""
+    who = donor()
+    told = phone.send(phone.gave(who, 0, at="08:00", outcome="stopped"), phone.gave(who, at="08:10"), phone.gave(who, at="08:00", donated_on=day(-1)))
+    assert [i["state"] for i in told["items"]] == ["counts"] * 2 + ["held"] and told["items"][2]["reasons"] == ["date_outside"]
+    who = donor()
+    item = phone.gave(who, 250)
+    assert [i["state"] for i in phone.send(item, phone.gave(who, 350, corrects=item["id"]))["items"]] == ["corrected", "counts"]

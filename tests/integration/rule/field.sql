@@ -50,6 +50,14 @@ CREATE VIEW item_reason_ever AS
                   < CASE WHEN (n.captured_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = n.donated_on THEN n.captured_at
                          ELSE (n.donated_on + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END)
               AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id))
+        UNION ALL
+        SELECT 'same_day' FROM donation AS n
+        WHERE n.item_id = i.id AND n.content_hash = i.content_hash AND n.volume_ml > 0 AND EXISTS (
+            SELECT FROM rule.donation_standing AS o
+            WHERE o.donor_id = ANY (item_person_records(i.donor_id)) AND o.donated_on = n.donated_on AND o.item_id IS DISTINCT FROM i.id
+              AND o.volume_ml > 0 AND o.evidence = 'confirmed' AND NOT o.quarantined
+              AND (o.bag_code IS NULL OR o.bag_code IS DISTINCT FROM n.bag_code)
+              AND (o.item_id IS NULL OR o.item_id NOT IN (SELECT item_kin(i.id))))
     ) AS r;
 
 CREATE VIEW item_reason AS
@@ -108,7 +116,7 @@ $$;
 
 -- The first answer to what comes in.
 CREATE FUNCTION verdict(of_item uuid, its_kind text, its_install uuid, its_seq bigint, by_staff boolean, corrected uuid, its_donor uuid,
-    its_provisional uuid, bag text, gave_on date, captured timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+    its_provisional uuid, bag text, gave_on date, gave_ml integer, captured timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
         WHEN gave_on IS NOT NULL AND EXISTS (SELECT FROM rule.donation_standing AS b WHERE b.bag_code = bag AND b.item_id <> of_item AND b.item_id NOT IN
             (SELECT item_kin_to_be(of_item, corrected, its_install, its_seq, its_kind, by_staff))) THEN 'conflict'
@@ -122,6 +130,12 @@ CREATE FUNCTION verdict(of_item uuid, its_kind text, its_install uuid, its_seq b
                   AND (f.carried OR coalesce(f.captured_at, f.recorded_at) < CASE WHEN (captured AT TIME ZONE 'Asia/Ho_Chi_Minh')::date
                     = gave_on THEN captured ELSE (gave_on + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END)
                   AND NOT EXISTS (SELECT FROM deferral AS l WHERE l.lifts = f.id)))
+          OR (gave_ml > 0 AND EXISTS (SELECT FROM rule.donation_standing AS o
+                WHERE o.donor_id = ANY (item_person_records(its_donor)) AND o.donated_on = gave_on AND o.item_id IS DISTINCT FROM of_item
+                  AND o.volume_ml > 0 AND o.evidence = 'confirmed' AND NOT o.quarantined
+                  AND (o.bag_code IS NULL OR o.bag_code IS DISTINCT FROM bag)
+                  AND (o.item_id IS NULL OR o.item_id NOT IN
+                       (SELECT item_kin_to_be(of_item, corrected, its_install, its_seq, its_kind, by_staff)))))
           OR EXISTS (SELECT FROM rule.item_doubts(its_donor, its_provisional)) THEN 'held'
         ELSE 'applied' END
 $$;
