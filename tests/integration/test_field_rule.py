@@ -32,6 +32,7 @@ def test_the_short_way_is_the_rule(postgres, seed, wide):
 
     def ask(statement):
         return postgres.sql(*SETTINGS, statement, database="giothong")
+    assert ask("SELECT count(DISTINCT id) FROM item_reason WHERE reason = 'same_day'") > [(1,)]
     for view in VIEWS:
         assert ask(f"SELECT count(*) FROM {view}") > [(15,)]
         assert ask(f"(TABLE {view} EXCEPT ALL TABLE rule.{view}) UNION ALL (TABLE rule.{view} EXCEPT ALL TABLE {view})") == [], view

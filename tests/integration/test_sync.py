@@ -232,15 +232,14 @@ def path_of(more):
 
 def test_what_is_unknown_in_an_item_is_kept(phone, donor, daemon, staff):
     """A newer program on the phone, or a slip in what does not matter: the donation happened."""
-    who = donor()
     for more in ({"wifi": True}, {"bag_code": "Túi 7"}, {"donated_on": "10/3"}, {"screening": {"pulse_bpm": "fast"}}, {"round": "LC25-07"}):
-        item = phone.gave(who, **more)
+        item = phone.gave(donor(), **more)
         told = one(phone.send(item))
         assert told["verdict"] == told["state"] == "held" and "unreadable" in told["reasons"], more
         assert rows(daemon, "donation", item) == 1
         (row,) = staff.get(f"{HELD}/{item['id']}").json()["items"]
         assert [fault["pointer"] for fault in row["unreadable"]] == ["/data/" + "/".join(path_of(more))], "a person is told where to look"
-    item = {**phone.gave(who), "battery": 12}
+    item = {**phone.gave(donor()), "battery": 12}
     assert one(phone.send(item))["reasons"] == ["unreadable"]
 
 
@@ -283,7 +282,7 @@ def test_null_is_not_there(phone, donor, staff, seeds):
     number = cccd(seeds)
     who = donor(**person(seeds, identifiers=[number]))
     assert one(phone.send(phone.gave({"id": None, "identifier": number})))["verdict"] == "applied"
-    assert one(phone.send(phone.gave({"id": who, "identifier": None, "provisional": None})))["verdict"] == "applied"
+    assert one(phone.send(phone.item("screening", {"id": who, "identifier": None, "provisional": None}, outcome="accepted")))["verdict"] == "applied"
 
 
 # ---- the day and the round ----
@@ -320,10 +319,12 @@ def test_a_number_that_somebody_has(phone, donor, daemon, staff, seeds):
     told = person(seeds, identifiers=[number])
     who = donor(**told)
     assert one(phone.send(phone.gave({"identifier": number})))["verdict"] == "applied"
-    assert one(phone.send(phone.gave({"provisional": told}, at="08:01")))["verdict"] == "applied"
-    assert one(phone.send(phone.gave({"provisional": {**told, "name": "Người Khác"}}, at="08:02")))["reasons"] == ["differs"]
-    assert one(phone.send(phone.gave({"provisional": {**told, "birth_date": "1991-04-19"}}, at="08:03")))["reasons"] == ["differs"]
-    assert counting(daemon, who) == [(350, False, False)] * 2 + [(350, True, False)] * 2
+    same = phone.item("screening", {"provisional": told}, at="08:01", outcome="accepted")
+    assert one(phone.send(same))["verdict"] == "applied" and stands(daemon, same) == who
+    for slip in ({"name": "Người Khác"}, {"birth_date": "1991-04-19"}):
+        other = phone.gave({"provisional": {**told, **slip}}, 0, at="08:02", outcome="stopped")
+        assert one(phone.send(other))["reasons"] == ["differs"]
+    assert counting(daemon, who) == [(350, False, False)] + [(0, True, False)] * 2
     assert daemon.value("SELECT count(*) FROM donor WHERE id = %s", who) == 1
 
 
@@ -333,8 +334,8 @@ def test_somebody_new(phone, daemon, staff, seeds):
     assert [i["verdict"] for i in phone.send(first, second)["items"]] == ["applied"] * 2
     kept = staff.get(f"{DONORS}/{told['id']}").json()
     assert (kept["name"], kept["birth_date"], kept["identifiers"][0]["value"]) == (told["name"], told["birth_date"], told["identifiers"][0]["value"])
-    assert one(phone.send(phone.gave({"identifier": told["identifiers"][0]}, at="09:00")))["verdict"] == "applied"
-    assert len(counting(daemon, told["id"])) == 2
+    later = phone.item("screening", {"identifier": told["identifiers"][0]}, at="09:00", outcome="accepted")
+    assert one(phone.send(later))["verdict"] == "applied" and stands(daemon, later) == told["id"]
     assert daemon.value("SELECT count(*) FROM audit_entry WHERE action = 'donor.register' AND subject_id = %s", told["id"]) == 1
 
 
@@ -343,15 +344,15 @@ def test_the_same_person_in_any_order(phone, daemon, staff, seeds):
     for seed in range(6):
         number = cccd(seeds)
         told = {**person(seeds, identifiers=[number]), "id": str(uuid.uuid4())}
-        items = [phone.gave({"provisional": told}, 250, at="08:00"), phone.gave({"id": told["id"]}, 350, at="09:00"),
-                 phone.gave({"identifier": number}, 450, at="10:00"), phone.gave({"provisional": told}, 200, at="11:00")]
+        items = [phone.item("check_in", {"provisional": told}, at="08:00"), phone.item("screening", {"id": told["id"]}, at="09:00", outcome="accepted"),
+                 phone.gave({"identifier": number}, 450, at="10:00"), phone.gave({"provisional": told}, 0, at="11:00", outcome="stopped")]
         random.Random(seed).shuffle(items)
         for item in items:
             assert one(phone.send(item))["verdict"] in ("applied", "held")
         again = phone.send(*items)
         assert [(i["verdict"], i["state"], i["reasons"]) for i in again["items"]] == [("duplicate", "counts", [])] * 4, seed
         who = stands(daemon, items[0])
-        assert counting(daemon, who) == [(250, False, False), (350, False, False), (450, False, False), (200, False, False)], seed
+        assert counting(daemon, who) == [(450, False, False), (0, False, False)] and {stands(daemon, item) for item in items} == {who}, seed
         assert staff.get(f"{DONORS}/{who}").json()["name"] == told["name"]
 
 
@@ -366,7 +367,7 @@ def test_nobody_knows_who(phone, daemon, seeds):
 def test_likely_the_same_person_holds_both(phone, daemon, staff, seeds):
     for order in (0, 1), (1, 0):
         told = person(seeds, unit="Huyện Than Uyên")
-        items = [phone.gave({"provisional": told}, 250), phone.gave({"provisional": dict(told)}, 350, at="08:30")]
+        items = [phone.gave({"provisional": told}, 250), phone.item("screening", {"provisional": dict(told)}, at="08:30", outcome="accepted")]
         for n in order:
             phone.send(items[n])
         again = phone.send(*items)["items"]
@@ -458,7 +459,7 @@ def test_another_name_is_seen_when_the_first_came_later(phone, daemon, seeds):
         number = cccd(seeds)
         return [phone.item("note", {"identifier": number}, text="đến"),
                 phone.gave({"provisional": person(seeds, identifiers=[number])}),
-                phone.gave({"provisional": {**person(seeds), "birth_date": "1975-01-02", "identifiers": [number]}}, at="09:00")]
+                phone.item("screening", {"provisional": {**person(seeds), "birth_date": "1975-01-02", "identifiers": [number]}}, at="09:00", outcome="accepted")]
 
     told, _ = ends(phone, daemon, make)
     assert told == [("held", ["differs"])] * 3
@@ -471,7 +472,7 @@ def test_a_doubt_is_about_the_person(phone, donor, daemon, staff, seeds):
         donor(**told)
         who = {**told, "id": str(uuid.uuid4())}
         return [phone.item("check_in", {"provisional": who}), phone.gave({"provisional": who}, at="08:10"),
-                phone.gave({"id": who["id"]}, 250, at="08:20")]
+                phone.gave({"id": who["id"]}, 0, at="08:20", outcome="stopped")]
 
     told, people = ends(phone, daemon, make)
     assert told == [("held", ["alike"])] * 3 and people == [0] * 3
@@ -558,7 +559,7 @@ def test_a_name_that_differs_is_one_of_all_that_an_id_tells(phone, donor, daemon
         number = cccd(seeds)
         known = donor(**person(seeds, identifiers=[number]))
         who = {**person(seeds), "birth_date": "1980-02-03", "identifiers": [number], "id": str(uuid.uuid4())}
-        return [phone.item("check_in", {"provisional": who}), phone.gave({"id": who["id"]}, at="08:20"), phone.gave(known, at="08:30")]
+        return [phone.item("check_in", {"provisional": who}), phone.gave({"id": who["id"]}, at="08:20"), phone.gave(known, 0, at="08:30", outcome="stopped")]
 
     told, people = ends(phone, daemon, make)
     assert told == [("held", ["differs"])] * 2 + [("counts", [])] and people == [0] * 3
@@ -569,13 +570,13 @@ def test_whoever_has_the_name_is_rather_meant(phone, donor, daemon, seeds):
     for _ in range(4):
         card, number = {"kind": "passport", "value": f"C{seeds.number():07}"}, cccd(seeds)
         told = person(seeds, identifiers=[number])
-        nameless = phone.gave({"identifier": card})
+        nameless = phone.item("check_in", {"identifier": card})
         phone.send(nameless)
         known = donor(**told)
         both = phone.gave({"provisional": {**told, "identifiers": [number, card]}}, at="09:00")
         assert one(phone.send(both))["verdict"] == "applied"
         assert stands(daemon, both) == stands(daemon, nameless) == known
-        assert len(counting(daemon, known)) == 2
+        assert len(counting(daemon, known)) == 1
     # both are known: a person decides
     one_, two = cccd(seeds), cccd(seeds)
     told = person(seeds, identifiers=[one_])
@@ -621,7 +622,7 @@ def test_two_phones_at_once_make_one_person(phone, team, running, daemon, seeds)
         who = {**person(seeds, identifiers=[number]), "id": id}
         phones = [Phone(team, running) for _ in range(4)]
         phone.send(phone.item("note", {"id": id}, text="đến"), phone.item("note", {"identifier": number}, text="đến"))
-        items = [one_.gave({"provisional": who}, at=f"08:0{n}") for n, one_ in enumerate(phones)]
+        items = [one_.gave({"provisional": who}, 350 * (n == 0), at=f"08:0{n}", outcome="completed" if n == 0 else "stopped") for n, one_ in enumerate(phones)]
         with ThreadPoolExecutor(len(phones)) as pool:
             answers = list(pool.map(lambda pair: until_served(lambda: pair[0].hand_in(pair[1], expect=(200, 503))).json(), zip(phones, items)))
         assert {one(a)["verdict"] for a in answers} == {"applied"}
@@ -637,7 +638,7 @@ def test_an_id_that_two_tell_at_once(phone, donor, running, daemon, staff, seeds
             told = person(seeds, identifiers=[number])
             known, desk = donor(**told), Phone(team, running)
             here = desk.item("check_in", {"provisional": {**told, "id": id}})
-            gave = [phone.gave({"id": id}, at="08:20"), phone.gave({"provisional": {**person(seeds), "name": told["name"], "id": id}}, at="08:30")]
+            gave = [phone.gave({"id": id}, at="08:20"), phone.item("screening", {"provisional": {**person(seeds), "name": told["name"], "id": id}}, at="08:30", outcome="accepted")]
             threads = [threading.Thread(target=until_served, args=[lambda who=who, items=items: who.hand_in(*items, expect=(200, 503))])
                        for who, items in ((desk, [here]), (phone, gave[:1] if blocked else gave))]
             with daemon.database() as held:
@@ -672,7 +673,7 @@ def test_who_was_erased_does_not_come_back_unseen(phone, donor, daemon, staff, a
         old = stands(daemon, first)
         staff.post(f"{DONORS}/{old}/erasure", json={}, expect=201)
         admin.post(f"{DONORS}/{old}/erasure/approve", json={}, expect=200)
-        items = [phone.gave({"provisional": who}, at="08:20"), phone.gave({"id": id}, at="08:30"), phone.item("note", {"provisional": who}, text="khỏe"),
+        items = [phone.gave({"provisional": who}, at="08:20"), phone.gave({"id": id}, 0, at="08:30", outcome="stopped"), phone.item("note", {"provisional": who}, text="khỏe"),
                  phone.item("screening", {"id": id}, outcome="accepted")]
         for sent in (items[:1], items[1:2], items[2:]):
             for told_again in phone.send(*sent)["items"]:
@@ -786,7 +787,7 @@ def test_one_bag_in_two_items(phone, donor, daemon):
     assert one(phone.send(early))["verdict"] == "conflict"
     assert counting(daemon, one_, two) == [(350, False, True)]
     other = f"LC-{uuid.uuid4()}"
-    answers = phone.send(phone.gave(one_, at="10:00", bag_code=other), phone.gave(two, at="10:05", bag_code=other))
+    answers = phone.send(phone.gave(donor(), at="10:00", bag_code=other), phone.gave(donor(), at="10:05", bag_code=other))
     assert [i["verdict"] for i in answers["items"]] == ["applied", "conflict"]
 
 
@@ -838,6 +839,9 @@ def test_a_correction_of_the_same_bag(phone, donor, daemon):
 
 def test_the_first_answer_knows_what_came_with_it(phone, daemon, donor, seeds):
     """What is told of an item first does not hang on how a phone cuts its day into batches."""
+    def stopped(who, at):
+        return phone.gave(who, 0, at=at, outcome="stopped")
+
     def corrections():
         who, bag = donor(), f"LC-{uuid.uuid4()}"
         first = phone.gave(who, 350, bag_code=bag)
@@ -847,7 +851,7 @@ def test_the_first_answer_knows_what_came_with_it(phone, daemon, donor, seeds):
     def waits():
         who = donor()
         wrong = phone.item("deferral", who, at="07:50", code="malaria", **{"from": TODAY})
-        return [wrong, phone.gave(who, at="08:10"), phone.item("deferral", who, at="08:20", code="fever", corrects=wrong["id"], **{"from": TODAY}),
+        return [wrong, stopped(who, at="08:10"), phone.item("deferral", who, at="08:20", code="fever", corrects=wrong["id"], **{"from": TODAY}),
                 phone.gave(who, at="08:30")]
 
     def bags():
@@ -867,8 +871,8 @@ def test_the_first_answer_knows_what_came_with_it(phone, daemon, donor, seeds):
         if wait:
             phone.send(phone.item("deferral", desk, at="07:00", code="malaria", **{"from": TODAY}))
         who = {**known, "id": str(uuid.uuid4())}
-        return [phone.gave({"id": who["id"]}, at="08:00"), phone.gave({"provisional": who}, at="08:10"), phone.gave({"id": who["id"]}, at="08:20"),
-                phone.gave({"provisional": {**who, "identifiers": [number]}}, at="08:30")]
+        return [phone.gave({"id": who["id"]}, at="08:00"), stopped({"provisional": who}, at="08:10"), stopped({"id": who["id"]}, at="08:20"),
+                stopped({"provisional": {**who, "identifiers": [number]}}, at="08:30")]
 
     for make, states in ((corrections, ["corrected", "corrected", "counts"]), (bags, ["corrected", "counts", "counts"]), (contents, ["open"] * 2 + ["counts", "held"]),
                          (waits, ["corrected", "counts", "counts", "held"]), (people, ["counts"] * 4)):
@@ -923,12 +927,13 @@ def enrolled(api, staff, team, seeds):
 
 def test_who_hands_in_at_once_is_told_of_its_own(api, staff, own_team, running, seeds, daemon, donor):
     """Single items that wait at the same moment are written together: each keeps its phone, who sent it, and its receipt."""
-    phones, known, sent = [], donor(), {}
+    phones, known, sent = [], {donor() for _ in range(12)}, {}
     for n in range(6):
         device, client, _ = enrolled(api, staff, own_team, seeds)
         phones.append((device["id"], Phone(client, running), n == 5))
     staff.post(f"{DEVICES}/{phones[5][0]}/revoke", json={}, expect=200)
-    work = {one_id: [phone.gave(known if n % 2 else str(uuid.uuid4()), bag_code=f"LC-{uuid.uuid4()}") for n in range(4)]
+    free = sorted(known)
+    work = {one_id: [phone.gave(free.pop() if n % 2 else str(uuid.uuid4()), bag_code=f"LC-{uuid.uuid4()}") for n in range(4)]
             for one_id, phone, _ in phones}
 
     def hand_in(device, phone):
@@ -948,7 +953,7 @@ def test_who_hands_in_at_once_is_told_of_its_own(api, staff, own_team, running, 
             assert daemon.value("SELECT device_id::text FROM item WHERE id = %s", item["id"]) == device
         who = daemon.sql("SELECT DISTINCT actor_id FROM audit_entry WHERE (action = 'item.add' AND split_part(subject_id, ':', 1) = ANY (%s))"
                          " OR (action = 'donor.register' AND subject_id = ANY (%s))", [item["id"] for item in work[device]],
-                         [item["data"]["donor"]["id"] for item in work[device] if item["data"]["donor"]["id"] != known])
+                         [item["data"]["donor"]["id"] for item in work[device] if item["data"]["donor"]["id"] not in known])
         assert len(who) == 1
         actors.add(who[0][0])
     assert len(actors) == len(phones)
@@ -1048,7 +1053,7 @@ def test_a_revoked_phone_puts_nothing_in_doubt(lost, phone, donor, daemon, staff
     phone.send(*items)
     note = lost.item("note", {"provisional": {**person(seeds), "birth_date": "1971-02-03", "id": told["id"]}}, text="ai")
     assert one(lost.send(note))["reasons"] == ["device_revoked", "differs"]
-    later = phone.gave({"provisional": told}, at="09:00")
+    later = phone.item("screening", {"provisional": told}, at="09:00", outcome="accepted")
     assert one(phone.send(later))["verdict"] == "applied"
     assert [(a["state"], a["reasons"]) for a in phone.send(*items, later)["items"]] == [("counts", [])] * 3
 

@@ -153,7 +153,7 @@ BEGIN
             DELETE FROM item AS i WHERE i.id = it.id AND i.content_hash = it.content_hash;
             it.verdict := 'applied';
             SELECT ARRAY[item_verdict(it.id, it.kind, it.install, it.seq, it.staff, it.corrects, it.donor_id, it.provisional_id, n.bag_code,
-                                      n.donated_on, it.captured_at)] INTO answers
+                                      n.donated_on, n.volume_ml, it.captured_at)] INTO answers
                 FROM (SELECT 1) AS one LEFT JOIN donation AS n ON n.item_id = it.id AND n.content_hash = it.content_hash;
             INSERT INTO item SELECT it.* RETURNING ARRAY[verdict] || answers INTO answers;
             RAISE EXCEPTION 'take it back' USING ERRCODE = 'P0001';
