@@ -81,7 +81,7 @@ def test_what_is_held_does_not_count(staff, daemon, seeds, giver):
     one = giver(4)
     given(daemon, one["id"], TODAY, seeds.running()["id"], held=["date_outside"])
     assert candidate(staff, one["id"]) is None
-    given(daemon, one["id"], TODAY, seeds.running()["id"])
+    given(daemon, one["id"], day(-1), seeds.running()["id"])
     assert steps(staff, one["id"]) == ["individual.5"]
 
 

@@ -173,7 +173,7 @@ def test_what_takes_too_long_to_tell_is_told_in_parts(daemon, staff, running, sl
     who = staff.post(DONORS, json={"name": "Lò Văn Hỏi", "birth_year": 1990}, expect=201).json()["id"]
     round_id = running()
     phones = [Phone(Api(daemon, staff.contract, daemon.token("team")), round_id) for _ in range(2)]
-    items = [phones[n % 2].gave(who, donated_on="2024-01-02") if n % 3 else phones[n % 2].item("note", who, text=str(n)) for n in range(20)]
+    items = [phones[n % 2].gave(who, 0, outcome="stopped", donated_on="2024-01-02") if n % 3 else phones[n % 2].item("note", who, text=str(n)) for n in range(20)]
     for verdicts in ("held", "applied"), ("duplicate", "duplicate"):
         receipt = phones[0].send(*items[:7], 17, *items[7:])
         told = [i for i in receipt["items"] if i["verdict"] != "rejected"]
