@@ -1,4 +1,5 @@
 """What phones hand in, beside the same rows written by pgbench and by COPY, with the same indexes, keys and triggers."""
+import datetime
 import http.client
 import json
 import re
@@ -16,6 +17,7 @@ from harness.daemon import Daemon, wait_until
 from harness.database import Postgres
 
 PEOPLE, INSTALLS = 20000, 256
+DAYS = 181         # nobody gives twice on one day, since a person would have to look: so many for the daemon, as many for pgbench
 PATH = "/api/v1/sync/batches"
 TABLES = ["item", "donation", "audit_entry"]
 
@@ -65,7 +67,7 @@ class Field:
             team = post("/api/v1/teams", code="TD1", name="Đội đo")
             plan = post("/api/v1/plans", number="1/KH-DO", code_prefix="DOX", title="Kế hoạch đo", **{"from": self.today, "to": self.today})
             self.round = post(f"/api/v1/plans/{plan}/rounds", title="Đợt đo", date=self.today, units=["Xã Than Uyên"])
-        self.ask(f"UPDATE round SET team_id = '{team}' WHERE id = '{self.round}'")
+        self.ask(f"UPDATE round SET team_id = '{team}', precision = 'year', from_day = to_day - {2 * DAYS} WHERE id = '{self.round}'")
         self.token = self.daemon.new_token("team", "bench team", "--team", "TD1")
 
     def settle(self):
@@ -77,13 +79,16 @@ class Field:
 
     # ---- what is handed in ----
 
+    def gave_on(self, n):
+        return str(datetime.date.fromisoformat(self.today) - datetime.timedelta(days=n // len(self.donors) % DAYS))
+
     def item(self):
         self.serial += 1
         n = self.serial
         return {"id": str(uuid.uuid4()), "install": f"0198f1a2-0000-7000-8000-{n % INSTALLS:012x}", "seq": n // INSTALLS + 1, "kind": "donation",
                 "captured_at": f"{self.today}T08:00:00+07:00",
                 "data": {"donor": {"id": self.donors[n % len(self.donors)]}, "round": self.round, "outcome": "completed",
-                         "component": "whole_blood", "volume_ml": 350, "bag_code": f"B{n:09}", "donated_on": self.today}}
+                         "component": "whole_blood", "volume_ml": 350, "bag_code": f"B{n:09}", "donated_on": self.gave_on(n)}}
 
     def body(self, items):
         return json.dumps({"batch_id": "đo", "device_now": f"{self.today}T18:00:00+07:00", "items": items}).encode()
@@ -140,6 +145,7 @@ class Field:
         self.serial += 10 ** 7
         script.write_text(f"""
             local donors, n, mark = {{}}, {self.serial}, {self.serial // 10 ** 7}
+            local days = {{{", ".join(f'"{self.gave_on(n * len(self.donors))}"' for n in range(DAYS))}}}
             local headers = {{["Content-Type"] = "application/json", ["Authorization"] = "Bearer {self.token}"}}
             init = function() for line in io.lines("{donors}") do donors[#donors + 1] = line end end
             request = function()
@@ -147,8 +153,9 @@ class Field:
               return wrk.format("POST", "{PATH}", headers, string.format('{{"batch_id":"x","device_now":"{self.today}T18:00:00+07:00","items":[{{"id":' ..
                 '"01980000-%04x-7000-8000-%012x","install":"0198f1a2-0000-7000-8%03x-%012x","seq":%d,"kind":"donation",' ..
                 '"captured_at":"{self.today}T08:00:00+07:00","data":{{"donor":{{"id":"%s"}},"round":"{self.round}","outcome":"completed",' ..
-                '"component":"whole_blood","volume_ml":350,"bag_code":"S%09d","donated_on":"{self.today}"}}}}]}}',
-                mark, n, mark, n % {INSTALLS}, math.floor((n - {self.serial}) / {INSTALLS}) + 1, donors[n % #donors + 1], n))
+                '"component":"whole_blood","volume_ml":350,"bag_code":"S%09d","donated_on":"%s"}}}}]}}',
+                mark, n, mark, n % {INSTALLS}, math.floor((n - {self.serial}) / {INSTALLS}) + 1, donors[n % #donors + 1], n,
+                days[math.floor(n / #donors) % #days + 1]))
             end
             """)
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script, self.daemon.url]
@@ -170,7 +177,7 @@ WITH d AS (SELECT id FROM bench_donor WHERE n = :n), k AS (SELECT gen_random_uui
   RETURNING id, content_hash, donor_id),
  g AS (INSERT INTO donation (id, donor_id, component, volume_ml, donated_on, evidence, source, round_id, bag_code, outcome, item_id,
    content_hash, captured_at)
-  SELECT k.id, d.id, 'whole_blood', 350, '{today}', 'confirmed', 'field', '{round}', 'P' || :bag, 'completed', k.id, k.h, now() FROM d, k),
+  SELECT k.id, d.id, 'whole_blood', 350, '{today}'::date - {days} - (:bag::bigint % {days})::integer, 'confirmed', 'field', '{round}', 'P' || :bag, 'completed', k.id, k.h, now() FROM d, k),
  u AS (UPDATE donor SET last_donated_on = greatest(last_donated_on, '{today}') FROM d WHERE donor.id = d.id)
 INSERT INTO audit_entry (id, actor_kind, actor_id, actor_role, action, subject_kind, subject_id, request_id, key_id, digest_after)
  SELECT gen_random_uuid(), 'token', k.id::text, 'team', 'item.add', 'item', k.id || ':' || encode(k.h, 'hex'), k.id::text, 1, k.h FROM k
@@ -181,7 +188,7 @@ INSERT INTO audit_entry (id, actor_kind, actor_id, actor_role, action, subject_k
         self.settle()
         sealed, = self.ask("SELECT coalesce(avg(octet_length(sealed)), 400)::integer FROM item WHERE octet_length(sealed) <> 0")[0]
         path = self.folder / "insert.sql"
-        path.write_text(self.INSERT.format(people=len(self.donors), round=self.round, today=self.today, sealed=sealed).replace("\n ", " "))
+        path.write_text(self.INSERT.format(people=len(self.donors), round=self.round, today=self.today, days=DAYS, sealed=sealed).replace("\n ", " "))
         command = [programs.POSTGRES_BIN / "pgbench", "-n", "-M", "prepared", "-c", clients, "-j", "2", "-T", seconds, "-f", path,
                    "-h", self.postgres.folder, "-p", self.postgres.port, "-U", "giothong_app", "giothong"]
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
@@ -193,6 +200,7 @@ INSERT INTO audit_entry (id, actor_kind, actor_id, actor_role, action, subject_k
     def batches(self, count, size=200, clients=4):
         """(items a second by the daemon, by COPY of the rows that it wrote)"""
         self.settle()
+        self.serial += 10 ** 7                                              # days that no other row has
         bodies = [(self.body([self.item() for _ in range(size)]), size) for _ in range(count)]
         marker, = self.ask("SELECT clock_timestamp()::text")[0]
         took, _ = self.threads([bodies[n::clients] for n in range(clients)])
