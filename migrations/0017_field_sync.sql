@@ -658,14 +658,15 @@ $$;
 /*
  * Sums over what counts, live: what is held counts, too. No row: nothing was captured. A figure is NULL where no item of a kind
  * that tells it is there.
- *   registered  who came            present   who came
+ *   registered  who came, or had a place under a name (0018)          present   who came: by an item, or checked in at the desk
  *   accepted    who was found fit, or gave
  *   units       donations with blood in the bag         parts  "component volume outcome how_many"
  */
 CREATE FUNCTION round_figures(of_round uuid) RETURNS TABLE (registered bigint, present bigint, accepted bigint, units bigint, ml bigint,
     parts text[], told_at timestamptz) LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM item AS i WHERE i.round_id = of_round) AND NOT EXISTS (SELECT FROM donation AS n WHERE n.round_id = of_round) THEN
+    IF NOT EXISTS (SELECT FROM item AS i WHERE i.round_id = of_round) AND NOT EXISTS (SELECT FROM donation AS n WHERE n.round_id = of_round)
+       AND NOT EXISTS (SELECT FROM appointment AS p WHERE p.round_id = of_round AND p.state = 'checked_in') THEN
         RETURN;
     END IF;
     RETURN QUERY
@@ -685,18 +686,21 @@ BEGIN
                     AND NOT EXISTS (SELECT FROM donation AS b WHERE b.bag_code = n.bag_code AND b.item_id <> n.item_id OFFSET 0) THEN true
                    ELSE EXISTS (SELECT FROM donation_counting AS c WHERE c.id = n.id OFFSET 0) END
     ), person AS (
-        SELECT who, accepts, kind <> 'check_in' AS judged, kind = 'donation' AS gives, seen.told_at FROM seen
-        UNION ALL SELECT who, true, true, true, gave.told_at FROM gave
+        SELECT who, true AS came, accepts, kind <> 'check_in' AS judged, kind = 'donation' AS gives, seen.told_at FROM seen
+        UNION ALL SELECT who, true, true, true, true, gave.told_at FROM gave
+        UNION ALL SELECT coalesce((SELECT a.into_id FROM donor_alias AS a WHERE a.donor_id = p.donor_id), p.donor_id), p.state = 'checked_in',
+            false, false, false, CASE WHEN p.state = 'checked_in' THEN coalesce(p.ended_at, p.created_at) END
+        FROM appointment AS p WHERE p.round_id = of_round AND p.donor_id IS NOT NULL AND p.state IN ('booked', 'checked_in', 'no_show')
     ), part AS (
         SELECT component, gave.ml, outcome, count(*) AS n FROM gave GROUP BY 1, 2, 3
     )
-    SELECT count(DISTINCT who), count(DISTINCT who),
+    SELECT count(DISTINCT who), count(DISTINCT who) FILTER (WHERE came),
         CASE WHEN bool_or(judged) THEN count(DISTINCT who) FILTER (WHERE accepts) END,
         CASE WHEN bool_or(gives) THEN (SELECT count(*) FROM gave WHERE gave.ml > 0) END,
         CASE WHEN bool_or(gives) THEN (SELECT coalesce(sum(gave.ml), 0) FROM gave) END,
         ARRAY(SELECT concat_ws(' ', component, part.ml, outcome, n) FROM part ORDER BY component, part.ml, outcome),
         max(person.told_at)
-    FROM person HAVING count(*) > 0;
+    FROM person HAVING bool_or(came);
 END $$;
 
 /*
