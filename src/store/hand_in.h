@@ -137,6 +137,10 @@ void hand_in_find_alike(struct hand_in *work);
 void hand_in_write(struct hand_in *work);
 /* What comes after the part that was written: another part, or the receipt. */
 void hand_in_next(struct hand_in *work);
+/* What is at work cannot be written as it is: half of it is tried, and one item alone is for another time. */
+void hand_in_less(struct hand_in *work);
+/* A step failed: a record that does not open keeps no other items waiting; anything else ends the batch. */
+void hand_in_fail(struct hand_in *work, const struct error *err);
 bool hand_in_took_too_long(const struct db_result *result);
 /* Over its deadline: half of what is at work is tried. False: that was not it, or it was one alone. */
 bool hand_in_half(struct hand_in *work, const struct db_result *result);

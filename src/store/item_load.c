@@ -205,8 +205,10 @@ static void load_on_done(struct db_query *query, const struct db_result *result)
 
 	if (hand_in_half(work, result))
 		return;
-	if (result_ok(result, &err) && read_loaded(work, result, &err))
-		hand_in_settle(work);
-	else
+	if (!result_ok(result, &err))
 		hand_in_finish(work, &err);
+	else if (!read_loaded(work, result, &err))
+		hand_in_fail(work, &err);
+	else
+		hand_in_settle(work);
 }

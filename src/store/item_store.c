@@ -254,7 +254,7 @@ void hand_in_settle(struct hand_in *work)
 	} else if (settled == SETTLED) {
 		hand_in_find_alike(work);
 	} else {
-		hand_in_finish(work, &err);
+		hand_in_fail(work, &err);
 	}
 }
 

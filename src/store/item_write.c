@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "crypto/donor_seal.h"
 #include "store/facts_row.h"
@@ -417,7 +418,7 @@ void hand_in_write(struct hand_in *work)
 	audit_begin(&work->audit, work->store, &work->op->actor);
 	if (!collect_donors(work, &err)) {
 		(void)audit_end(&work->audit, arena);
-		hand_in_finish(work, &err);
+		hand_in_fail(work, &err);
 		return;
 	}
 	for (size_t i = 0; i < work->nfresh; i++)
@@ -483,6 +484,30 @@ bool hand_in_half(struct hand_in *work, const struct db_result *result)
 	return true;
 }
 
+void hand_in_less(struct hand_in *work)
+{
+	work->attempts = 0;
+	if (work->len > 1) {
+		work->len = (work->len + 1) / 2;
+		hand_in_begin(work);
+	} else {
+		work->hashes[work->from] = NULL;
+		work->op->results[work->from] = (struct item_result){ .verdict = ITEM_RETRY };
+		hand_in_next(work);
+	}
+}
+
+void hand_in_fail(struct hand_in *work, const struct error *err)
+{
+	if (err->code != ERR_INTERNAL) {
+		hand_in_finish(work, err);
+		return;
+	}
+	if (work->len == 1)
+		log_error("item_unwritten", "a record that it names cannot be opened");
+	hand_in_less(work);
+}
+
 /* Refused for what is in it, or for what somebody else wrote meanwhile: not for the state of the database or of the keys. */
 static bool may_settle_anew(const struct db_result *result)
 {
@@ -513,15 +538,7 @@ static void write_on_done(struct db_query *query, const struct db_result *result
 		return;
 	if (collided(result) || may_settle_anew(result)) {
 		(void)!result_ok(result, &err);          /* into the log */
-		work->attempts = 0;
-		if (work->len > 1) {
-			work->len = (work->len + 1) / 2;
-			hand_in_begin(work);
-		} else {
-			work->hashes[work->from] = NULL;
-			work->op->results[work->from] = (struct item_result){ .verdict = ITEM_RETRY };
-			hand_in_next(work);
-		}
+		hand_in_less(work);
 		return;
 	}
 	if (!result_ok(result, &err)) {

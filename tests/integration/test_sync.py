@@ -683,6 +683,20 @@ def test_who_was_erased_does_not_come_back_unseen(phone, donor, daemon, staff, a
         assert {row[1] for row in counting(daemon, new)} == {True}
 
 
+def test_a_record_that_does_not_open_stops_nobody_else(phone, donor, daemon):
+    """What names it is for another time; the rest of the batch is there."""
+    broken = donor()
+    items = [phone.gave(donor()), phone.gave(broken), phone.gave(donor()), phone.item("note", donor(), text="khỏe")]
+    (sealed,) = daemon.sql("SELECT sealed FROM donor WHERE id = %s", broken)[0]
+    daemon.sql("UPDATE donor SET sealed = set_byte(sealed, 30, get_byte(sealed, 30) # 1) WHERE id = %s", broken)
+    try:
+        assert [i["verdict"] for i in phone.send(*items)["items"]] == ["applied", "retry", "applied", "applied"]
+        assert one(phone.send(items[1])) | {"state": None} == {"id": items[1]["id"], "verdict": "retry", "state": None, "reasons": []}
+    finally:
+        daemon.sql("UPDATE donor SET sealed = %s WHERE id = %s", sealed, broken)
+    assert [i["verdict"] for i in phone.send(*items)["items"]] == ["duplicate", "applied", "duplicate", "duplicate"]
+
+
 def test_an_erased_record_gets_nothing_and_loses_nothing(phone, donor, daemon, staff, admin):
     who = donor()
     before = phone.gave(who)
