@@ -634,14 +634,17 @@ CREATE FUNCTION item_version(of_item uuid) RETURNS bigint LANGUAGE sql STABLE AS
          + (SELECT count(*) FROM item AS c WHERE c.corrects = of_item)
 $$;
 
--- Items that are decided together with this one: it, what corrects it or is corrected, and all donations of the same bag, or
--- of the same person and day.
+-- Items that are decided together with this one: it, what corrects it or is corrected, and all that name the same bag.
 CREATE FUNCTION item_case(of_item uuid) RETURNS SETOF uuid LANGUAGE sql STABLE ROWS 2 AS $$
     WITH kin AS MATERIALIZED (SELECT of_item AS id UNION ALL SELECT item_kin(of_item))
     SELECT kin.id FROM kin
     UNION SELECT b.item_id FROM kin JOIN donation AS n ON n.item_id = kin.id JOIN donation AS b ON b.bag_code = n.bag_code AND b.item_id IS NOT NULL
-    UNION SELECT b.item_id FROM kin JOIN donation AS n ON n.item_id = kin.id
-        JOIN donation AS b ON b.donor_id = ANY (item_person_records(n.donor_id)) AND b.donated_on = n.donated_on AND b.item_id IS NOT NULL
+$$;
+-- And what a person must see beside it: what else was given by that person on that day. Each of these is decided by itself.
+CREATE FUNCTION item_beside(of_item uuid) RETURNS SETOF uuid LANGUAGE sql STABLE ROWS 2 AS $$
+    SELECT c FROM item_case(of_item) AS c
+    UNION SELECT b.item_id FROM donation AS n JOIN donation AS b ON b.donor_id = ANY (item_person_records(n.donor_id)) AND b.donated_on = n.donated_on
+        WHERE n.item_id = of_item AND b.item_id IS NOT NULL
 $$;
 -- With the reasons, below: who has not seen one does not answer it, though as many as before may be there.
 CREATE FUNCTION item_case_version(of_item uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
@@ -665,8 +668,7 @@ $$;
 CREATE FUNCTION round_figures(of_round uuid) RETURNS TABLE (registered bigint, present bigint, accepted bigint, units bigint, ml bigint,
     parts text[], told_at timestamptz) LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM item AS i WHERE i.round_id = of_round) AND NOT EXISTS (SELECT FROM donation AS n WHERE n.round_id = of_round)
-       AND NOT EXISTS (SELECT FROM appointment AS p WHERE p.round_id = of_round AND p.state = 'checked_in') THEN
+    IF NOT EXISTS (SELECT FROM item AS i WHERE i.round_id = of_round) AND NOT EXISTS (SELECT FROM donation AS n WHERE n.round_id = of_round) THEN
         RETURN;
     END IF;
     RETURN QUERY

@@ -173,6 +173,8 @@ BEGIN
 END $$;
 CREATE TRIGGER appointment_counted AFTER INSERT OR UPDATE OF state, slot_id, round_id ON appointment
     FOR EACH ROW EXECUTE FUNCTION appointment_counted();
+-- Who came, and who had a place, is told with the round's result.
+CREATE TRIGGER result_changed AFTER INSERT OR UPDATE OF state, donor_id, round_id ON appointment FOR EACH STATEMENT EXECUTE FUNCTION result_changed();
 
 -- ---- what the steps have in common ----
 

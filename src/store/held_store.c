@@ -105,7 +105,7 @@ void held_list_send(struct store *store, struct held_list *list)
 /* $1 item   $2 units or NULL   $3 audit, an entry for each that may be told */
 static const struct db_statement load_statement = {
 	"WITH here AS MATERIALIZED (SELECT EXISTS (SELECT FROM item AS i WHERE i.id = $1::uuid AND " ITEM_IN_SCOPE("i", "$2") ") AS there),"
-	" found AS MATERIALIZED (SELECT i.* FROM here CROSS JOIN LATERAL item_case($1::uuid) AS c (id) JOIN item AS i ON i.id = c.id"
+	" found AS MATERIALIZED (SELECT i.* FROM here CROSS JOIN LATERAL item_beside($1::uuid) AS c (id) JOIN item AS i ON i.id = c.id"
 	"  WHERE here.there AND " ITEM_IN_SCOPE("i", "$2") " ORDER BY i.id <> $1::uuid, i.captured_at, i.id, i.tie LIMIT 32),"
 	" told AS (SELECT t.id::text AS id, row_number() OVER () AS n FROM (SELECT DISTINCT donor_id AS id FROM found) AS t),"
 	" audit AS (INSERT INTO audit_entry (" AUDIT_COLUMNS ")"

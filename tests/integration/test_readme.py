@@ -33,7 +33,8 @@ class Shell:
                                         stderr=open(folder / "err", "w"), env=programs.sanitizer_environment(folder / "reports"))
         self.says(f'''
 giothong() {{ {programs.BIN}/giothong "$@"; }}
-curl() {{ command curl --retry 20 --retry-delay 1 "$@"; }}
+again() {{ command curl --retry 20 --retry-delay 1 "$@"; }}
+curl() {{ case " $* " in *" -o "* | *" -I "*) again "$@" ;; *) again -o last "$@"; cat last ;; esac; }}     # of a pipe nothing is taken back
 date() {{ if [ "$1" = +%F ]; then echo {TODAY}; else echo {TODAY}T08:00:00+07:00; fi; }}
 {before}''')
 

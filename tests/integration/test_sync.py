@@ -951,7 +951,7 @@ def test_who_hands_in_at_once_is_told_of_its_own(api, staff, own_team, running, 
             for one_id, phone, _ in phones}
 
     def hand_in(device, phone):
-        sent[device] = [phone.send(item) for item in work[device]]
+        sent[device] = [until_served(lambda item=item: phone.hand_in(item, expect=(200, 503))).json() for item in work[device]]
     threads = [threading.Thread(target=hand_in, args=(device, phone)) for device, phone, _ in phones]
     for thread in threads:
         thread.start()
