@@ -74,7 +74,8 @@ def certified(daemon, staff, admin, donor, ids, seeds):
     hospital, made, round_id = Api(daemon, staff.contract).as_("hospital"), [], seeds.running()["id"]
     other = staff.post("/api/v1/donors", json={"name": "Lò Thị Mẫu", "birth_year": 1990}, expect=201).json()["id"]
     phone = Phone(admin, round_id)
-    assert [item["verdict"] for item in phone.send(phone.gave(donor), phone.gave(other))["items"]] == ["applied", "applied"]
+    gave = [phone.gave(donor), phone.gave(other)]
+    assert [item["verdict"] for item in phone.send(*gave)["items"]] == ["applied", "applied"]
     for given, in daemon.sql("SELECT id::text FROM donation WHERE round_id = %s ORDER BY id", round_id):
         made.append(staff.post(f"/api/v1/donations/{given}/certificate", json={"issuer": "LC"}, expect=201).json())
     ids["certificate"], ids["certificate subject"] = made[0]["id"], made[0]["number"][:-2]
@@ -96,6 +97,10 @@ def certified(daemon, staff, admin, donor, ids, seeds):
     staff.patch(f"/api/v1/families/{ids['family']}/members/{ids['family_member']}", etag=staff.etag(f"/api/v1/families/{ids['family']}"),
                 json={"consent": {"on": TODAY, "channel": "paper"}}, expect=200)
     staff.post(f"/api/v1/donors/{other}/merge", json={"with": donor}, expect=200)
+    for item in gave:                       # one person gave twice on one day: somebody must say that it is right
+        content = next(i for i in staff.get(f"/api/v1/sync/held/{item['id']}").json()["items"] if i["id"] == item["id"])
+        assert content["reasons"] == ["same_day"]
+        decide(staff, item["id"], content["content_hash"], keep=True)
     path = f"/api/v1/honours/{ids['honour']}"
     staff.post(f"{path}/check", json={}, headers={"If-Match": staff.etag(path)}, expect=200)
 
